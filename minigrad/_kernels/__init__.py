@@ -1,0 +1,52 @@
+"""The typed loops of minigrad, each with a NumPy twin of the same name and signature.
+
+`active` holds the functions in use; rules call `active.softmax_forward(...)`, so that
+`use_kernels("reference")` trains the same network on plain NumPy, which a debugger can step through.
+"""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+from . import reference
+
+SUBJECTS = ()
+
+_compiled = {
+    name: function
+    for subject in SUBJECTS
+    for name, function in vars(import_module(f".{subject}", __name__)).items()
+    if not name.startswith("_") and hasattr(reference, name)
+}
+_reference = {name: getattr(reference, name) for name in _compiled}
+_sets = {"compiled": _compiled, "reference": _reference}
+
+active = SimpleNamespace(**_compiled)
+
+
+class use_kernels:
+    """Choose the kernels: "compiled" (Cython loops, the default) or "reference" (NumPy).
+
+    Takes effect at once, for the whole process; as a context manager it restores the earlier choice.
+
+        minigrad.use_kernels("reference")
+        with minigrad.use_kernels("reference"): ...
+    """
+
+    current = "compiled"
+
+    def __init__(self, name):
+        if name not in _sets:
+            raise ValueError(f"use_kernels: got {name!r}, expected one of {', '.join(map(repr, _sets))}")
+        self.previous = use_kernels.current
+        self._activate(name)
+
+    @staticmethod
+    def _activate(name):
+        use_kernels.current = name
+        vars(active).update(_sets[name])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._activate(self.previous)
