@@ -1,16 +1,26 @@
 """The extension list; the only home of compiler flags and Cython directives."""
 
 import os
+import runpy
+import shlex
+import subprocess
+import sysconfig
+from hashlib import sha256
 from pathlib import Path
+from platform import python_version
+from shutil import which
 
+import Cython
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import PlatformError
 
-ROOT = Path(__file__).parent
+PACKAGE = Path("minigrad")
 DEBUG = os.environ.get("MINIGRAD_DEBUG", "") not in ("", "0")
 
+# After a change here, remove build/: Cython does not translate again for it.
 DIRECTIVES = {
     "language_level": 3,
     "embedsignature": True,
@@ -26,33 +36,104 @@ DIRECTIVES = {
 }
 
 # No -ffast-math: it changes results, and loading one such library flushes denormals in the whole
-# process. -ffp-contract=off keeps machines with and without FMA in agreement; the other two only
-# drop errno and trap bookkeeping, which nobody reads, so that sqrt vectorises.
-FLAGS = {
-    "unix": ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
-    "msvc": ["/O2"],
-}
+# process. -ffp-contract=off keeps machines with and without FMA in agreement; the next two only
+# drop errno and trap bookkeeping, which nobody reads, so that sqrt vectorises. Without -g0 Python's
+# own -g makes each module three times as large.
+GCC = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g" if DEBUG else "-g0"]
+FLAGS = {"unix": GCC, "mingw32": GCC, "msvc": ["/O2"]}
+
+# Cython's memoryview code, compiled once instead of into every module.
+SHARED = "minigrad._memoryviews"
 
 
 class BuildExtensions(build_ext):
-    """Chooses flags by the compiler in use, not by the platform."""
+    """Choose flags by the compiler in use, compile in parallel, write down what was built."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def run(self):
+        super().run()
+        if self.inplace:
+            self.copy_file(str(self.build_info), str(PACKAGE))
 
     def build_extensions(self):
         flags = FLAGS.get(self.compiler.compiler_type, [])
         for extension in self.extensions:
             extension.extra_compile_args = list(flags)
+        command = getattr(self.compiler, "compiler_so", [self.compiler.compiler_type])
+        check_tools(command)
+        info = describe([*command, *flags])
+
+        # An object file does not know its flags: when they change, everything is compiled again.
+        self.build_info = Path(self.build_lib, PACKAGE, "_build_info.py")
+        built = runpy.run_path(str(self.build_info)) if self.build_info.exists() else {}
+        self.force = self.force or any(built.get(k) != info[k] for k in info if k != "sources")
+        self.build_info.unlink(missing_ok=True)
         super().build_extensions()
+        self.build_info.write_text(render(info), encoding="utf-8")
+
+
+def check_tools(command):
+    """Say in words what is missing before the compiler says it in its own."""
+    if command[0] != "msvc" and not which(command[0]):
+        raise PlatformError(
+            f"minigrad is compiled from Cython, and there is no C compiler here ({command[0]!r} was "
+            "not found). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev; Fedora: dnf "
+            "install gcc; macOS: xcode-select --install), or name yours in CC, and run this again."
+        )
+    include = sysconfig.get_path("include")
+    if not Path(include, "Python.h").exists():
+        raise PlatformError(
+            f"minigrad is compiled from Cython, and Python's C headers are not here (no Python.h in "
+            f"{include}). Install them (Debian, Ubuntu: apt-get install python3-dev; Fedora: dnf "
+            "install python3-devel) and run this again."
+        )
+
+
+def describe(command):
+    """What the modules are made from: minigrad/_built.py compares it at import."""
+    sources = [path for kind in ("*.pyx", "*.pxd") for path in sorted(PACKAGE.rglob(kind))]
+    return {
+        "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
+        "python": python_version(),
+        "cython": Cython.__version__,
+        "numpy": numpy.__version__,
+        "compiler": compiler_version(command),
+        "command": shlex.join(command),
+        "debug": DEBUG,
+        "sources": {path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in sources},
+    }
+
+
+def compiler_version(command):
+    words = [word for word in command if not word.startswith(("-", "/"))]
+    if "msvc" in words:
+        return "msvc"
+    lines = subprocess.run([*words, "--version"], capture_output=True, text=True).stdout.splitlines()
+    return lines[0] if lines else "unknown"
+
+
+def render(info):
+    lines = ['"""What the compiled modules were made from. Written by setup.py, read by _built.py."""', ""]
+    for key, value in info.items():
+        if isinstance(value, dict):
+            lines += [f"{key} = {{", *(f"    {k!r}: {v!r}," for k, v in value.items()), "}"]
+        else:
+            lines.append(f"{key} = {value!r}")
+    return "\n".join(lines) + "\n"
 
 
 def extensions():
-    for source in sorted((ROOT / "minigrad").rglob("*.pyx")):
-        path = source.relative_to(ROOT)
+    for path in sorted(PACKAGE.rglob("*.pyx")):
         yield Extension(
             ".".join(path.with_suffix("").parts),
             [path.as_posix()],
             include_dirs=[numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         )
+    yield Extension(SHARED, [SHARED.replace(".", "/") + ".c"])  # written by Cython, in build/
 
 
 setup(
@@ -60,6 +141,7 @@ setup(
         list(extensions()),
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives=DIRECTIVES,
+        shared_utility_qualified_name=SHARED,
     ),
     cmdclass={"build_ext": BuildExtensions},
 )
