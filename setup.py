@@ -39,7 +39,8 @@ DIRECTIVES = {
 # process. -ffp-contract=off keeps machines with and without FMA in agreement; the next two only
 # drop errno and trap bookkeeping, which nobody reads, so that sqrt vectorises. Without -g0 Python's
 # own -g makes each module three times as large.
-GCC = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g" if DEBUG else "-g0"]
+GCC = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+GCC += ["-g" if DEBUG else "-g0"]
 FLAGS = {"unix": GCC, "mingw32": GCC, "msvc": ["/O2"]}
 
 # Cython's memoryview code, compiled once instead of into every module.
@@ -60,11 +61,15 @@ class BuildExtensions(build_ext):
 
     def build_extensions(self):
         flags = FLAGS.get(self.compiler.compiler_type, [])
-        for extension in self.extensions:
-            extension.extra_compile_args = list(flags)
         command = getattr(self.compiler, "compiler_so", [self.compiler.compiler_type])
         check_tools(command)
         info = describe([*command, *flags])
+
+        translated = translate(self.extensions)
+        for extension in self.extensions:
+            extension.sources = translated[extension.name].sources
+            extension.depends = translated[extension.name].depends
+            extension.extra_compile_args = flags
 
         # An object file does not know its flags: when they change, everything is compiled again.
         self.build_info = Path(self.build_lib, PACKAGE, "_build_info.py")
@@ -75,20 +80,34 @@ class BuildExtensions(build_ext):
         self.build_info.write_text(render(info), encoding="utf-8")
 
 
+def translate(extensions):
+    """From Cython to C, into build/; done here and not at the top, so that an sdist holds no C."""
+    shared = next(extension for extension in extensions if extension.name == SHARED)
+    shared.sources = [SHARED.replace(".", "/") + ".c"]  # written by Cython
+    modules = cythonize(
+        extensions,
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
+        compiler_directives=DIRECTIVES,
+        shared_utility_qualified_name=SHARED,
+    )
+    return {module.name: module for module in modules}
+
+
 def check_tools(command):
     """Say in words what is missing before the compiler says it in its own."""
     if command[0] != "msvc" and not which(command[0]):
         raise PlatformError(
-            f"minigrad is compiled from Cython, and there is no C compiler here ({command[0]!r} was "
-            "not found). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev; Fedora: dnf "
-            "install gcc; macOS: xcode-select --install), or name yours in CC, and run this again."
+            f"minigrad is compiled from Cython, and there is no C compiler here ({command[0]!r} "
+            "was not found). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev; Fedora: "
+            "dnf install gcc; macOS: xcode-select --install), or name yours in CC, and run this "
+            "again."
         )
     include = sysconfig.get_path("include")
     if not Path(include, "Python.h").exists():
         raise PlatformError(
-            f"minigrad is compiled from Cython, and Python's C headers are not here (no Python.h in "
-            f"{include}). Install them (Debian, Ubuntu: apt-get install python3-dev; Fedora: dnf "
-            "install python3-devel) and run this again."
+            "minigrad is compiled from Cython, and Python's C headers are not here (no Python.h "
+            f"in {include}). Install them (Debian, Ubuntu: apt-get install python3-dev; Fedora: "
+            "dnf install python3-devel) and run this again."
         )
 
 
@@ -111,12 +130,12 @@ def compiler_version(command):
     words = [word for word in command if not word.startswith(("-", "/"))]
     if "msvc" in words:
         return "msvc"
-    lines = subprocess.run([*words, "--version"], capture_output=True, text=True).stdout.splitlines()
-    return lines[0] if lines else "unknown"
+    answer = subprocess.run([*words, "--version"], capture_output=True, text=True)
+    return answer.stdout.partition("\n")[0] or "unknown"
 
 
 def render(info):
-    lines = ['"""What the compiled modules were made from. Written by setup.py, read by _built.py."""', ""]
+    lines = ['"""What the modules were compiled from. Written by setup.py, read by _built.py."""']
     for key, value in info.items():
         if isinstance(value, dict):
             lines += [f"{key} = {{", *(f"    {k!r}: {v!r}," for k, v in value.items()), "}"]
@@ -127,21 +146,17 @@ def render(info):
 
 def extensions():
     for path in sorted(PACKAGE.rglob("*.pyx")):
-        yield Extension(
-            ".".join(path.with_suffix("").parts),
-            [path.as_posix()],
-            include_dirs=[numpy.get_include()],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        )
-    yield Extension(SHARED, [SHARED.replace(".", "/") + ".c"])  # written by Cython, in build/
+        yield extension(".".join(path.with_suffix("").parts), [path.as_posix()])
+    yield extension(SHARED, [])
 
 
-setup(
-    ext_modules=cythonize(
-        list(extensions()),
-        build_dir="build/cython-debug" if DEBUG else "build/cython",
-        compiler_directives=DIRECTIVES,
-        shared_utility_qualified_name=SHARED,
-    ),
-    cmdclass={"build_ext": BuildExtensions},
-)
+def extension(name, sources):
+    return Extension(
+        name,
+        sources,
+        include_dirs=[numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    )
+
+
+setup(ext_modules=list(extensions()), cmdclass={"build_ext": BuildExtensions})

@@ -7,7 +7,7 @@ ctypedef fused real:
     double
 
 cdef enum:
-    CHUNK = 1 << 20   # elements between two looks at the keyboard: a few milliseconds
+    CHUNK = 1048576   # elements between two looks at the keyboard: a few milliseconds
 
 
 cdef inline int check_interrupt() except -1 nogil:

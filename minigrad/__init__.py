@@ -1,0 +1,3 @@
+"""Backpropagation to read: arrays with history, and the gradient of every operation derived."""
+
+from . import _built  # noqa: F401  first: it says in words what is wrong with the compiled modules

@@ -1,0 +1,77 @@
+"""Says in words what is wrong with the compiled modules: missing, of another Python, or stale.
+
+The package imports this first, so that nobody meets a bare "No module named minigrad.tensor". It
+also tells `traceback` where the Cython sources are, whose lines it would otherwise not find.
+"""
+
+import linecache
+from functools import partial
+from hashlib import sha256
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from sys import version_info
+from warnings import warn
+
+PACKAGE = Path(__file__).parent
+PYTHON = f"Python {version_info.major}.{version_info.minor}"
+
+
+def check():
+    """ImportError for modules that cannot be loaded; one warning for sources changed since."""
+    modules = sorted(PACKAGE.rglob("*.pyx"))
+    missing = [name(path) for path in modules if not compiled(path)]
+    suffix, hashes = recorded()
+    if suffix not in (None, *EXTENSION_SUFFIXES):
+        raise ImportError(
+            f"minigrad is compiled for another Python ({suffix}); this is {PYTHON}. {remedy()}"
+        )
+    if missing:
+        raise ImportError(
+            f"minigrad is not compiled: {PYTHON} finds no module for {few(missing)}. {remedy()}"
+        )
+    changed = []
+    for path in [*modules, *sorted(PACKAGE.rglob("*.pxd"))]:
+        if hashes.get(name(path)) != sha256(path.read_bytes()).hexdigest():
+            changed.append(name(path))
+        linecache.cache[name(path)] = (partial(path.read_text, "utf-8"),)
+    if changed:
+        warn(
+            f"minigrad was compiled before {few(changed)} changed. {remedy()}",
+            RuntimeWarning,
+            stacklevel=4,  # past this module and the package, to the line that imports it
+        )
+
+
+def name(path):
+    """The source as Cython names it in a traceback: minigrad/tensor.pyx."""
+    return path.relative_to(PACKAGE.parent).as_posix()
+
+
+def compiled(path):
+    return any(path.with_suffix(suffix).exists() for suffix in EXTENSION_SUFFIXES)
+
+
+def recorded():
+    """The file suffix and the hashes of the sources that setup.py wrote at the build."""
+    try:
+        from . import _build_info
+    except ImportError:
+        return None, {}
+    return _build_info.suffix, _build_info.sources
+
+
+def few(names):
+    """At most four names, then how many others."""
+    rest = len(names) - 4
+    return ", ".join(names[:4]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def remedy():
+    """The command that mends it."""
+    root = PACKAGE.parent
+    if (root / "setup.py").exists():
+        return f"Run `python setup.py build_ext --inplace` or `pip install -e .` in {root}."
+    return f"Install minigrad with this Python again ({PACKAGE} is an installed copy)."
+
+
+check()
