@@ -26,7 +26,7 @@ def test_coefficients_interpolate_at_the_chebyshev_points(coefficients):
         return np.expm1(f * np.log(2)) / f
 
     in_s = chebyshev.cheb2poly(chebyshev.chebinterpolate(g, deg=6))
-    np.testing.assert_allclose(coefficients, in_s * 2.0 ** np.arange(7), rtol=1e-9)
+    np.testing.assert_allclose(coefficients, in_s * 2.0 ** np.arange(7), rtol=1e-9, atol=1e-12)
 
 
 def test_error_bound_of_the_comment(coefficients):
