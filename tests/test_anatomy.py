@@ -1,0 +1,137 @@
+"""House rules that a program can check: an operation has its pieces, nothing imports upward."""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import derivations
+import pytest
+
+from minigrad import _kernels
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "minigrad"
+PAGE_NAMES = [path.stem for path in derivations.PAGES]
+
+KERNELS = [
+    (subject, name)
+    for subject in _kernels.SUBJECTS
+    for name, kernel in vars(import_module(f"minigrad._kernels.{subject}")).items()
+    if not name.startswith("_") and type(kernel).__name__ == "cython_function_or_method"
+]
+kernels = pytest.mark.parametrize(("subject", "name"), KERNELS, ids=lambda value: value)
+
+
+def test_every_kernel_file_is_listed():
+    files = {path.stem for path in (PACKAGE / "_kernels").glob("*.pyx")}
+    assert files == set(_kernels.SUBJECTS)
+
+
+@kernels
+def test_kernel_has_a_reference_twin_with_the_same_signature(subject, name):
+    compiled = getattr(import_module(f"minigrad._kernels.{subject}"), name)
+    twin = getattr(_kernels.reference, name, None)
+    assert twin is not None, f"_kernels/reference.py has no {name}"
+    assert inspect.signature(twin) == inspect.signature(compiled)
+
+
+def test_reference_has_nothing_else():
+    twins = {
+        name
+        for name, function in vars(_kernels.reference).items()
+        if inspect.isfunction(function) and not name.startswith("_")
+    }
+    assert twins == {name for _, name in KERNELS}
+
+
+@kernels
+def test_kernel_has_a_derivation(subject, name):
+    file = PACKAGE / "_kernels" / f"{subject}.pyx"
+    home = derivations.home_of(name, file, PAGE_NAMES)
+    assert home in PAGE_NAMES, f"no page docs/derivations/{home}.md for {name}"
+    page = derivations.Page(ROOT / "docs" / "derivations" / f"{home}.md")
+    assert file in page.links.get("kernel", []), f"{home}.md does not link {file.name} as kernel"
+
+
+@pytest.mark.parametrize("subject", _kernels.SUBJECTS)
+def test_kernel_file_has_a_rule_and_a_test(subject):
+    homes = [PACKAGE / "ops" / f"{subject}.pyx", PACKAGE / "optim" / f"{subject}.py"]
+    if not any(home.exists() for home in homes):
+        pytest.skip("its rule is not written yet")
+    assert (ROOT / "tests" / f"test_{subject}.py").is_file()
+
+
+@pytest.mark.parametrize("path", derivations.PAGES, ids=lambda path: path.stem)
+def test_header_links_exist(path):
+    for label, files in derivations.Page(path).links.items():
+        for file in files:
+            assert file.exists(), f"{path.name} links {file} as {label}"
+
+
+# Data flows one way: nn, optim -> ops -> autograd, tensor; and ops -> _kernels -> nothing.
+# "core" is every file that lies directly in minigrad/, except __init__.
+ABOVE = {
+    "_kernels": {"core", "ops", "nn", "optim", "utils", "datasets"},
+    "core": {"ops", "nn", "optim", "utils", "datasets"},
+    "ops": {"nn", "optim", "utils", "datasets"},
+    "nn": {"optim", "utils", "datasets"},
+    "optim": {"nn", "utils", "datasets"},
+}
+SOURCES = [
+    path
+    for path in sorted(PACKAGE.rglob("*"))
+    if path.suffix in {".py", ".pyx", ".pxd"} and path != PACKAGE / "__init__.py"
+]
+
+
+def layer(path_in_package):
+    """`("ops", "common")` -> "ops"; `("tensor",)` -> "core"."""
+    first = path_in_package[0]
+    return first if first in ABOVE or first in {"utils", "datasets"} else "core"
+
+
+def imported(path, source):
+    """The (line number, layer) of everything of minigrad that a file imports or cimports."""
+    here = ("minigrad", *path.relative_to(PACKAGE).parts[:-1])
+    line = re.compile(r"^\s*(?:from\s+([.\w]+)\s+c?import\s+\(?([\w, ]*)|c?import\s+([.\w]+))")
+    for number, text in enumerate(source.splitlines(), 1):
+        match = line.match(text)
+        if not match:
+            continue
+        origin, names, plain = match.groups()
+        module = origin or plain
+        dots = len(module) - len(module.lstrip("."))
+        base = here[: len(here) - dots + 1] if dots else ()
+        parts = (*base, *filter(None, module[dots:].split(".")))
+        if parts[0] != "minigrad":
+            continue
+        if len(parts) > 1:
+            yield number, layer(parts[1:])
+        else:
+            for name in (names or "").split(","):
+                yield number, layer((name.split()[0],)) if name.strip() else "core"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_file_imports_upward(path):
+    here = layer(path.relative_to(PACKAGE).with_suffix("").parts)
+    for number, origin in imported(path, path.read_text(encoding="utf-8")):
+        assert origin not in ABOVE.get(here, ()), f"{path.name}:{number}: {here} imports {origin}"
+
+
+def test_the_import_reader_sees_every_form():
+    source = "\n".join(
+        [
+            "import numpy as np",
+            "from .common cimport operand, unbroadcast",
+            "from .._kernels import active as kernels",
+            "from ..nn import functional",
+            "    from .. import optim, errors",
+            "cimport minigrad.tensor",
+            "from minigrad.utils.data import Dataset",
+        ]
+    )
+    assert [f"{line} {layer}" for line, layer in imported(PACKAGE / "ops" / "x.pyx", source)] == [
+        "2 ops", "3 _kernels", "4 nn", "5 optim", "5 core", "6 core", "7 utils"
+    ]  # fmt: skip
