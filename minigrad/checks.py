@@ -1,0 +1,42 @@
+"""Checks of the numbers that people give to layers, losses and optimisers."""
+
+import numbers
+import operator
+import sys
+
+
+def number(owner, name, value, *, at_least=None, above=None, below=None, at_most=None):
+    """The Python number in `value`, which must be finite and within the bounds.
+
+    `owner` is the class or function whose argument `name` it is. Anything but a real number is a
+    TypeError, bool included; a value outside is a ValueError.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    bounds = {"≥": at_least, ">": above, "<": below, "≤": at_most}
+    compare = {"≥": operator.ge, ">": operator.gt, "<": operator.lt, "≤": operator.le}
+    inside = [compare[sign](value, bound) for sign, bound in bounds.items() if bound is not None]
+    largest = sys.float_info.max
+    if not (-largest <= value <= largest and all(inside)):
+        wanted = " and ".join(f"{s} {bound}" for s, bound in bounds.items() if bound is not None)
+        raise ValueError(f"{owner}: {name} must be finite{wanted and f' and {wanted}'}, got {value!r}")
+    return value
+
+
+def size(owner, name, value, *, at_least=0):
+    """The int in `value`, which must be an integer (bool is none) not below `at_least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
+    value = operator.index(value)
+    if value < at_least:
+        raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value}")
+    return value
+
+
+def flag(owner, name, value):
+    """The bool in `value`; a number or a string is a TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+    return value

@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pytest
+
+from minigrad.checks import flag, number, size
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.float64(1), np.int64(1)])
+def test_number_gives_a_python_number(value):
+    result = number("SGD", "lr", value, at_least=0, at_most=1)
+    assert type(result) in (int, float) and result == value
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), "1", None, 1j, [1], np.ones(1), np.ones(())])
+def test_number_refuses_other_kinds(value):
+    with pytest.raises(TypeError, match="SGD: lr must be a number, got "):
+        number("SGD", "lr", value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan")])
+def test_number_is_finite(value):
+    with pytest.raises(ValueError, match="SGD: lr must be finite, got "):
+        number("SGD", "lr", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "wanted"),
+    [
+        (-1e-300, {"at_least": 0}, "≥ 0"),
+        (0, {"above": 0}, "> 0"),
+        (1, {"at_least": 0, "below": 1}, "≥ 0 and < 1"),
+        (1.5, {"at_least": 0, "at_most": 1}, "≥ 0 and ≤ 1"),
+        (math.nan, {"at_least": 0}, "≥ 0"),
+        (10**400, {"at_most": 1}, "≤ 1"),
+    ],
+)
+def test_number_keeps_its_bounds(value, bounds, wanted):
+    with pytest.raises(ValueError, match=f"Adam: eps must be finite and {wanted}, got "):
+        number("Adam", "eps", value, **bounds)
+
+
+def test_an_integer_too_large_for_a_float_is_not_finite():
+    with pytest.raises(ValueError, match="SGD: lr must be finite, got 10000"):
+        number("SGD", "lr", 10**400)
+
+
+@pytest.mark.parametrize("value", [0, 3, np.int32(2), np.uint8(7)])
+def test_size_gives_an_int(value):
+    result = size("Linear", "in_features", value)
+    assert type(result) is int and result == value
+
+
+@pytest.mark.parametrize("value", [True, 2.0, 2.5, "3", None, np.bool_(True), np.float64(2)])
+def test_size_refuses_other_kinds(value):
+    with pytest.raises(TypeError, match="Linear: in_features must be an integer, got "):
+        size("Linear", "in_features", value)
+
+
+def test_size_keeps_its_bound():
+    with pytest.raises(ValueError, match="Linear: in_features must be ≥ 0, got -1"):
+        size("Linear", "in_features", -1)
+    with pytest.raises(ValueError, match="StepLR: step_size must be ≥ 1, got 0"):
+        size("StepLR", "step_size", 0, at_least=1)
+
+
+def test_flag():
+    assert flag("SGD", "nesterov", True) is True
+    for value in (1, 0, "yes", None):
+        with pytest.raises(TypeError, match="SGD: nesterov must be True or False, got "):
+            flag("SGD", "nesterov", value)
