@@ -62,13 +62,6 @@ def test_kernel_file_has_a_rule_and_a_test(subject):
     assert (ROOT / "tests" / f"test_{subject}.py").is_file()
 
 
-@pytest.mark.parametrize("path", derivations.PAGES, ids=lambda path: path.stem)
-def test_header_links_exist(path):
-    for label, files in derivations.Page(path).links.items():
-        for file in files:
-            assert file.exists(), f"{path.name} links {file} as {label}"
-
-
 # Data flows one way: nn, optim -> ops -> autograd, tensor; and ops -> _kernels -> nothing.
 # "core" is every file that lies directly in minigrad/, except __init__.
 ABOVE = {
