@@ -18,7 +18,8 @@
 # The relative error is below 2e-10, a three-hundredth of the last bit of a float32. Float64 arrays
 # take libm's exp.
 
-from libc.math cimport exp
+cimport cython
+from libc.math cimport exp, expm1
 from libc.stdint cimport uint64_t
 
 from .types cimport real
@@ -28,6 +29,7 @@ cdef union Bits:
     uint64_t pattern
 
 
+@cython.overflowcheck(False)   # the shift is meant to push bits out
 cdef inline double split_exponential(double x, double* power) noexcept nogil:
     """Give power = 2^k and return q = f·g(f), so that e^x = power·(1 + q), for x <= 0."""
     cdef double ROUND = 6755399441055744. + 1023.
@@ -56,3 +58,13 @@ cdef inline double exponential(double x, real like) noexcept nogil:
         return power + power * q
     else:
         return exp(x)
+
+
+cdef inline double exponential_minus_one(double x, real like) noexcept nogil:
+    """e^x - 1 for x <= 0, without the loss of digits of a subtraction from e^x next to x = 0."""
+    cdef double power, q
+    if real is float:
+        q = split_exponential(x, &power)
+        return (power - 1) + power * q
+    else:
+        return expm1(x)

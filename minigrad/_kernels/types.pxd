@@ -15,3 +15,17 @@ cdef inline int check_interrupt() except -1 nogil:
     with gil:
         PyErr_CheckSignals()
     return 0
+
+
+cdef inline Py_ssize_t chunk_end(Py_ssize_t start, Py_ssize_t size) except -1 nogil:
+    """Where the chunk that begins at `start` ends; from the second chunk on, looks for Ctrl-C."""
+    if start > 0:
+        check_interrupt()
+    return min(start + CHUNK, size)
+
+
+cdef inline int check_sizes(str kernel, Py_ssize_t a, Py_ssize_t b, Py_ssize_t c) except -1:
+    """Raise ValueError unless three arrays of a kernel that works element by element fit."""
+    if not a == b == c:
+        raise ValueError(f"{kernel}: arrays of {a}, {b} and {c} elements")
+    return 0
