@@ -7,7 +7,7 @@
 from importlib import import_module
 from types import SimpleNamespace
 
-from . import reference
+from . import elementwise, reference
 
 SUBJECTS = ()
 
@@ -44,6 +44,7 @@ class use_kernels:
     def _activate(name):
         use_kernels.current = name
         vars(active).update(_sets[name])
+        elementwise.enable(name == "compiled")
 
     def __enter__(self):
         return self

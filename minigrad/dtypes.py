@@ -1,0 +1,78 @@
+"""The six element types a tensor can have, under torch's names."""
+
+import numpy as np
+
+from .errors import DTypeError
+
+
+class dtype:
+    """An element type: `name`, its NumPy twin `numpy`, `itemsize` in bytes, `is_floating_point`."""
+
+    __slots__ = ("name", "numpy", "is_floating_point", "itemsize")
+
+    def __init__(self, name):
+        self.name = name
+        self.numpy = np.dtype(name)
+        self.is_floating_point = self.numpy.kind == "f"
+        self.itemsize = self.numpy.itemsize
+
+    def __repr__(self):
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self):
+        return (find, (self.name,))
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+float32 = dtype("float32")
+float64 = dtype("float64")
+int64 = dtype("int64")
+int32 = dtype("int32")
+uint8 = dtype("uint8")
+bool = dtype("bool")
+
+ALL = (float32, float64, int64, int32, uint8, bool)
+_by_numpy = {each.numpy: each for each in ALL}
+_by_python = {float: float32, int: int64, type(True): bool}
+_default = float32
+
+
+def find(spec):
+    """The dtype that `spec` names: a dtype, a NumPy dtype, its name, or Python's float, int, bool."""
+    if isinstance(spec, dtype):
+        return spec
+    if isinstance(spec, type) and spec in _by_python:
+        return _default if spec is float else _by_python[spec]
+    try:
+        return _by_numpy[np.dtype(spec)]
+    except (KeyError, TypeError):
+        names = ", ".join(each.name for each in ALL)
+        raise DTypeError(f"dtype: got {spec!r}, expected one of {names}") from None
+
+
+def nearest(operation, argument, numpy_dtype):
+    """The smallest of our dtypes that holds every value of a NumPy dtype (int8 → int32, float16 → float32)."""
+    for each in (bool, uint8, int32, int64, float32, float64):
+        if numpy_dtype.kind in "biuf" and np.can_cast(numpy_dtype, each.numpy, "safe"):
+            return each
+    names = ", ".join(each.name for each in ALL)
+    raise DTypeError(f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {names}")
+
+
+def get_default_dtype():
+    """The dtype that Python floats become: float32 unless `set_default_dtype` said otherwise."""
+    return _default
+
+
+def set_default_dtype(d):
+    """Choose the dtype that Python floats become: float32 or float64."""
+    global _default
+    chosen = find(d)
+    if not chosen.is_floating_point:
+        raise DTypeError(f"set_default_dtype: got {chosen!r}, expected float32 or float64")
+    _default = chosen

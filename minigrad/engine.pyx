@@ -1,0 +1,421 @@
+"""The walk through the graph: grad mode, the order of the backward pass, and the pass itself.
+
+The backward pass is a loop over the nodes, each after everything that used it. Gradients live in
+a local table keyed by node until the pass is over; only then are the leaves' `.grad` written, so
+that a pass that fails changes nothing.
+"""
+
+import functools
+import inspect
+import weakref
+
+cimport numpy as cnp
+from cpython.ref cimport PyObject
+
+import numpy as np
+
+from .errors import DTypeError, GraphError, ShapeError
+from .quiet import quietly
+from .tensor cimport Function, Tensor, wrap
+from .tensor import method
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject *)
+
+# Each thread has its own grad mode, and a new thread starts with recording on.
+cdef extern from *:
+    """
+    #if defined(_MSC_VER)
+      static __declspec(thread) int recording_off = 0;
+    #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_THREADS__)
+      static _Thread_local int recording_off = 0;
+    #else
+      static __thread int recording_off = 0;
+    #endif
+    """
+    int recording_off
+
+
+cdef bint grad_mode() noexcept nogil:
+    """Whether operations of this thread are recorded."""
+    return not recording_off
+
+
+cdef bint set_grad_mode(bint enabled) noexcept nogil:
+    """Switch recording on or off; returns what it was."""
+    global recording_off
+    cdef bint before = not recording_off
+    recording_off = not enabled
+    return before
+
+
+cdef bint recording(Tensor a, Tensor b=None, Tensor c=None):
+    """Whether an operation on these tensors is to be recorded."""
+    if recording_off:
+        return False
+    return a.wants_grad() or (b is not None and b.wants_grad()) or (c is not None and c.wants_grad())
+
+
+def is_grad_enabled():
+    """Whether operations of this thread are recorded for backward."""
+    return grad_mode()
+
+
+class set_grad_enabled:
+    """Switch recording on or off: at once, as a context manager, or as a decorator."""
+
+    def __init__(self, mode):
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled: expected True or False, got {mode!r}")
+        self.mode = mode
+        self.before = set_grad_mode(mode)
+
+    def __enter__(self):
+        set_grad_mode(self.mode)
+        return self
+
+    def __exit__(self, *exception):
+        set_grad_mode(self.before)
+
+    def __call__(self, function):
+        set_grad_mode(self.before)   # a decorator acts while the function runs, not where it is written
+        mode = self.mode
+        return decorated(lambda: set_grad_enabled(mode), function)
+
+
+class grad_switch:
+    """A context manager and decorator that sets the grad mode to `mode`; see no_grad, enable_grad."""
+
+    mode = True
+
+    def __new__(cls, function=None):
+        return object.__new__(cls) if function is None else decorated(cls, function)
+
+    def __enter__(self):
+        self.before = set_grad_mode(self.mode)
+        return self
+
+    def __exit__(self, *exception):
+        set_grad_mode(self.before)
+
+    def __call__(self, function):
+        return decorated(type(self), function)
+
+
+class no_grad(grad_switch):
+    """Within it nothing is recorded, and leaves may be changed in place: `with no_grad(): w -= lr * w.grad`."""
+
+    mode = False
+
+
+class enable_grad(grad_switch):
+    """Within it operations are recorded, also inside `no_grad`."""
+
+
+def decorated(manager, function):
+    """`function` run under `manager()`; a generator gets the mode for each of its steps, not between them."""
+    if not callable(function):
+        raise TypeError(f"grad mode: expected a function to decorate, got {type(function).__name__}")
+    if not inspect.isgeneratorfunction(function):
+        @functools.wraps(function)
+        def run(*arguments, **options):
+            with manager():
+                return function(*arguments, **options)
+        return run
+
+    @functools.wraps(function)
+    def steps(*arguments, **options):
+        generator = function(*arguments, **options)
+        answer = None
+        while True:
+            try:
+                with manager():
+                    value = generator.send(answer)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                answer = yield value
+            except GeneratorExit:
+                generator.close()
+                raise
+    return steps
+
+
+cdef Py_ssize_t walks = 0
+
+
+cdef list topological_order(list roots):
+    """Every node below the roots, inputs first; reversed, the order of the backward pass.
+
+    Depth first with a stack of our own, since a graph may be a million nodes deep. A node is
+    pushed again when it is entered, and finished when that second entry comes up.
+    """
+    global walks
+    walks += 2
+    cdef Py_ssize_t entered = walks, finished = walks + 1
+    cdef list order = [], stack = list(roots)
+    cdef Function node
+    while stack:
+        node = <Function>stack.pop()
+        if node.mark == entered:
+            node.mark = finished
+            order.append(node)
+        elif node.mark != finished:
+            node.mark = entered
+            stack.append(node)
+            for each in node.inputs:
+                if isinstance(each, Function) and (<Function>each).mark < entered:
+                    stack.append(each)
+    return order
+
+
+cdef int accumulate(dict table, object key, Tensor dy) except -1:
+    """Add dy to what has arrived at `key`: roads that lead to one place add up."""
+    cdef object before = table.get(key)
+    table[key] = dy if before is None else before + dy
+    return 0
+
+
+cdef Tensor run_hooks(hooks, Tensor dy):
+    """Show dy to each hook; a hook may return another gradient in its place."""
+    for hook in list(hooks.values()):
+        answer = hook(dy)
+        if answer is None:
+            continue
+        if not isinstance(answer, Tensor):
+            raise TypeError(f"hook: expected None or a Tensor, got {type(answer).__name__}")
+        if answer.shape != dy.shape:
+            raise ShapeError(f"hook: the gradient has shape {tuple(dy.shape)}, the hook returned {tuple(answer.shape)}")
+        dy = answer
+    return dy
+
+
+cdef dict propagate(list roots, list cotangents, bint create_graph, bint keep_graph, frozenset wanted):
+    """Carry the cotangents of the roots back to the leaves (and to `wanted` nodes); returns {place: gradient}.
+
+    The graph is given up only when the whole pass has succeeded, and not if `keep_graph`.
+    """
+    cdef dict table = {}, caught = {}
+    cdef Function node
+    cdef Tensor dy
+    cdef list nodes = [root for root in roots if isinstance(root, Function)]
+    cdef list order = topological_order(nodes), done = []
+    cdef set useful = None
+    cdef object answer
+    cdef Py_ssize_t i
+    if wanted is not None:
+        useful = set(wanted)
+        for node in order:
+            if node not in useful and not useful.isdisjoint(node.inputs):
+                useful.add(node)
+    for root, dy in zip(roots, cotangents):
+        accumulate(table, root, dy)
+    cdef bint before = set_grad_mode(create_graph)
+    try:
+        while order:
+            node = <Function>order.pop()
+            dy = table.pop(node, None)
+            if dy is None or (useful is not None and node not in useful):
+                continue
+            if node.hooks:
+                dy = run_hooks(node.hooks, dy)
+            done.append((node, dy if node.value is not None or node.retainer is not None else None))
+            if useful is not None and node in wanted:
+                caught[node] = dy
+                if useful.isdisjoint(node.inputs):
+                    continue
+            if node.spent:
+                raise GraphError(
+                    f"{node.name()}: backward through this graph a second time, but its saved values were freed; "
+                    "pass retain_graph=True to the first backward")
+            answer = node.backward(dy)
+            if type(answer) is tuple:
+                for i in range(len(<tuple>answer)):
+                    if node.inputs[i] is not None and (<tuple>answer)[i] is not None:
+                        accumulate(table, node.inputs[i], (<tuple>answer)[i])
+            elif answer is not None and node.inputs[0] is not None:
+                accumulate(table, node.inputs[0], answer)
+            answer = None
+        for leaf in table:
+            if (<Tensor>leaf).hooks:
+                table[leaf] = run_hooks((<Tensor>leaf).hooks, table[leaf])
+    finally:
+        set_grad_mode(before)
+    dy = None
+    while done:
+        node, dy = done.pop()
+        if node.value is not None:
+            node.gradient = dy.array
+        if node.retainer is not None:
+            retained = node.retainer()
+            if retained is not None:
+                deposit(retained, dy, create_graph)
+        if not keep_graph:
+            node.spent = True
+            node.kept = None
+    table.update(caught)
+    return table
+
+
+cdef int deposit(Tensor leaf, Tensor dy, bint create_graph) except -1:
+    """Add dy to the leaf's .grad, which never shares memory with any other tensor."""
+    cdef Tensor total = leaf.gradient
+    if total is not None and not create_graph:
+        quietly(np.add, total.array, dy.array, out=total.array)
+        total.written("backward")
+    elif total is not None:
+        leaf.gradient = total + dy
+    elif create_graph:
+        leaf.gradient = dy.clone()
+    else:
+        leaf.gradient = wrap(own(dy))
+    return 0
+
+
+cdef cnp.ndarray own(Tensor dy):
+    """dy's array if nobody else can reach it, else a copy."""
+    cdef cnp.ndarray array = dy.array
+    # One reference in dy and one here; a caller's name for dy shows in dy's own count.
+    if (Py_REFCNT(<PyObject *>array) == 2 and Py_REFCNT(<PyObject *>dy) <= 2 and dy.version is None
+            and (<object>array).base is None and cnp.PyArray_ISCARRAY(array)):
+        return array
+    return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
+
+
+cdef Tensor cotangent_for(str operation, Tensor output, object given):
+    """The gradient that backward starts with: `given`, checked, or 1 for a scalar."""
+    if not output.wants_grad():
+        raise GraphError(
+            f"{operation}: this tensor does not require a gradient and was not computed from one that does; "
+            "set requires_grad=True on an input before computing it")
+    if given is None:
+        if cnp.PyArray_SIZE(output.array) != 1:
+            raise GraphError(
+                f"{operation}: a gradient is implied only for a one-element output, got shape {tuple(output.shape)}; "
+                "reduce it (for example .sum()) or pass gradient=")
+        return wrap(np.ones_like(output.array))
+    if not isinstance(given, Tensor):
+        raise TypeError(f"{operation}: gradient must be a Tensor or None, got {type(given).__name__}")
+    if given.shape != output.shape:
+        raise ShapeError(f"{operation}: the output has shape {tuple(output.shape)}, got a gradient of shape {tuple(given.shape)}")
+    if given.dtype is not output.dtype:
+        raise DTypeError(f"{operation}: the output has dtype {output.dtype}, got a gradient of dtype {given.dtype}")
+    return given
+
+
+cdef object place(Tensor x):
+    """Where x's gradient arrives in the table: its maker, or x itself."""
+    return x if x.collects else x.history()
+
+
+def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Accumulate d self / d leaf, times `gradient`, into the `.grad` of every leaf below.
+
+    gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.
+    retain_graph: keep the saved values for another backward (default: the value of create_graph).
+    create_graph: record the pass itself, so that the gradients can be differentiated again.
+    inputs: only these leaves collect. Errors: GraphError, ShapeError, DTypeError. torch: Tensor.backward.
+    """
+    cdef Tensor root = self
+    cdef Tensor dy = cotangent_for("backward", root, gradient)
+    cdef bint keep = create_graph if retain_graph is None else retain_graph
+    if inputs is not None:
+        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    cdef frozenset wanted = None if inputs is None else frozenset([place(x) for x in inputs])
+    cdef dict table = propagate([place(root)], [dy], create_graph, keep, wanted)
+    dy = None
+    if inputs is not None:
+        for x in inputs:
+            if place(x) in table:
+                deposit(x, table[place(x)], create_graph)
+        return
+    while table:
+        leaf, dy = table.popitem()
+        deposit(leaf, dy, create_graph)
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+    """The gradients of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
+
+    grad_outputs: one Tensor an output (None: 1, for one-element outputs). allow_unused: None for an
+    input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
+    """
+    cdef Tensor x
+    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    if grad_outputs is None or isinstance(grad_outputs, Tensor):
+        grad_outputs = (grad_outputs,) * len(outputs) if grad_outputs is None else (grad_outputs,)
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(f"grad: {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
+    for each in (*outputs, *inputs):
+        if not isinstance(each, Tensor):
+            raise TypeError(f"grad: outputs and inputs must be Tensors, got {type(each).__name__}")
+    places = []
+    for x in inputs:
+        if not x.wants_grad():
+            raise GraphError("grad: one of the inputs does not require a gradient; set requires_grad=True on it")
+        places.append(place(x))
+    cotangents = [cotangent_for("grad", y, dy) for y, dy in zip(outputs, grad_outputs)]
+    keep = create_graph if retain_graph is None else retain_graph
+    table = propagate([place(y) for y in outputs], cotangents, create_graph, keep, frozenset(places))
+    if not allow_unused:
+        for number, where in enumerate(places):
+            if where not in table:
+                raise GraphError(
+                    f"grad: the outputs do not depend on input {number}; pass allow_unused=True to get None for it")
+    return tuple([table.get(where) for where in places])
+
+
+class HookHandle:
+    """What a register function returns: `.remove()` takes the hook away again."""
+
+    def __init__(self, hooks, hook):
+        self.hooks = hooks
+        self.key = object()
+        hooks[self.key] = hook
+
+    def remove(self):
+        self.hooks.pop(self.key, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.remove()
+
+
+def register_hook(self, hook):
+    """Call hook(gradient) whenever this tensor's gradient is computed; it may return a replacement.
+
+    Returns a handle whose `.remove()` takes the hook away. torch: Tensor.register_hook.
+    """
+    cdef Tensor x = self
+    cdef Function node
+    if not callable(hook):
+        raise TypeError(f"register_hook: expected a function, got {type(hook).__name__}")
+    if not x.wants_grad():
+        raise GraphError("register_hook: this tensor does not require a gradient")
+    if x.collects:
+        if x.hooks is None:
+            x.hooks = {}
+        return HookHandle(x.hooks, hook)
+    node = x.history()
+    if node.hooks is None:
+        node.hooks = {}
+    return HookHandle(node.hooks, hook)
+
+
+def retain_grad(self):
+    """Make backward write `.grad` on this tensor though it is no leaf. torch: Tensor.retain_grad."""
+    cdef Tensor x = self
+    if not x.wants_grad():
+        raise GraphError("retain_grad: this tensor does not require a gradient")
+    if not x.collects:
+        x.history().retainer = weakref.ref(x)
+
+
+method("backward", backward)
+method("register_hook", register_hook)
+method("retain_grad", retain_grad)

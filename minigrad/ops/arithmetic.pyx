@@ -1,0 +1,418 @@
+"""Sums, products, quotients, powers and the elementary functions: rules (1)–(12) of docs/derivations/arithmetic.md."""
+
+import numbers
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import dtypes
+from .._kernels.elementwise cimport ADD, DIV, MUL, SUB, Operand, Operation, elementwise, in_use
+from .._kernels.types cimport CHUNK
+from ..engine cimport recording
+from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
+from ..tensor cimport Function, Tensor, record, wrap
+from ..tensor import method
+from .common cimport operand, operands, shape_if_broadcast, unbroadcast
+from .common import broadcast_call
+from .selection import where
+
+cnp.import_array()
+
+cdef dict UFUNCS = {ADD: np.add, SUB: np.subtract, MUL: np.multiply, DIV: np.true_divide}
+cdef enum:
+    MAX_DIMENSIONS = 64
+
+
+# --- the values --------------------------------------------------------------------------------
+
+cdef bint as_rows(cnp.ndarray a, int ndim, Py_ssize_t *shape, Py_ssize_t columns_from, Operand *form) noexcept:
+    """See `a`, broadcast to `shape`, as rows that each repeat one element or run on; False if it is neither.
+
+    The dimensions from `columns_from` on make a row, those before it count the rows.
+    """
+    cdef int offset = ndim - cnp.PyArray_NDIM(a), i
+    cdef Py_ssize_t row_size = 1, column_size = 1, rows = 1, columns = 1, size
+    form.data = cnp.PyArray_DATA(a)
+    for i in range(ndim):
+        size = 1 if i < offset else cnp.PyArray_DIM(a, i - offset)
+        if i < columns_from:
+            row_size *= size
+            rows *= shape[i]
+        else:
+            column_size *= size
+            columns *= shape[i]
+    if (row_size != rows and row_size != 1) or (column_size != columns and column_size != 1):
+        return False
+    form.step = 0 if column_size == 1 else 1
+    form.row = 0 if row_size == 1 else column_size
+    return True
+
+
+cdef cnp.ndarray combine(str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out):
+    """a op b with broadcasting, by our loop where the layout allows it, else by NumPy; into `out` if given."""
+    cdef int ndim = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b)), i, columns_from
+    cdef Py_ssize_t[MAX_DIMENSIONS] shape
+    cdef Py_ssize_t a_size, b_size, rows = 1, columns = 1
+    cdef Operand a_form, b_form
+    cdef cnp.ndarray y = out
+    cdef int type_number = cnp.PyArray_TYPE(a)
+    cdef bint ours = (cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
+                      and (type_number == cnp.NPY_FLOAT32 or type_number == cnp.NPY_FLOAT64)
+                      and (out is None or cnp.PyArray_ISCARRAY(out)))
+    for i in range(ndim):
+        a_size = cnp.PyArray_DIM(a, i - ndim + cnp.PyArray_NDIM(a)) if i >= ndim - cnp.PyArray_NDIM(a) else 1
+        b_size = cnp.PyArray_DIM(b, i - ndim + cnp.PyArray_NDIM(b)) if i >= ndim - cnp.PyArray_NDIM(b) else 1
+        if a_size != b_size and a_size != 1 and b_size != 1:
+            raise ShapeError(
+                f"{name}: shapes {(<object>a).shape} and {(<object>b).shape} do not broadcast: "
+                f"sizes {a_size} and {b_size} at dimension {i - ndim} differ and neither is 1")
+        shape[i] = b_size if a_size == 1 else a_size
+    if not ours or not in_use():
+        return numpy_combine(operation, a, b, y)
+    # Try each split of the dimensions into rows and columns, widest rows first.
+    for columns_from in range(ndim + 1):
+        if (as_rows(a, ndim, shape, columns_from, &a_form)
+                and as_rows(b, ndim, shape, columns_from, &b_form)):
+            break
+    else:
+        return numpy_combine(operation, a, b, y)
+    if y is None:
+        y = cnp.PyArray_EMPTY(ndim, <cnp.npy_intp *>shape, type_number, 0)
+    for i in range(ndim):
+        if i < columns_from:
+            rows *= shape[i]
+        else:
+            columns *= shape[i]
+    if rows * columns < CHUNK:
+        elementwise(operation, type_number == cnp.NPY_FLOAT64, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
+    else:
+        with nogil:
+            elementwise(operation, type_number == cnp.NPY_FLOAT64, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
+    return y
+
+
+cdef cnp.ndarray numpy_combine(Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out):
+    return np.asarray(quietly(UFUNCS[operation], a, b, out=out))
+
+
+# --- +, −, ·, / --------------------------------------------------------------------------------
+
+cdef class Binary(Function):
+    """y = a op b; remembers the shape of an input that was broadcast, since its gradient must be summed."""
+
+    cdef object a_shape
+    cdef object b_shape
+
+
+cdef class Add(Binary):
+    """y = a + b:  da = dy,  db = dy  (1)"""
+
+    cdef backward(self, Tensor dy):
+        return (unbroadcast(dy, self.a_shape) if self.needs(0) else None,  # (1)
+                unbroadcast(dy, self.b_shape) if self.needs(1) else None)
+
+
+cdef class Sub(Binary):
+    """y = a − b:  da = dy,  db = −dy  (2)"""
+
+    cdef backward(self, Tensor dy):
+        return (unbroadcast(dy, self.a_shape) if self.needs(0) else None,
+                unbroadcast(-dy, self.b_shape) if self.needs(1) else None)  # (2)
+
+
+cdef class Mul(Binary):
+    """y = a · b:  da = dy · b,  db = dy · a  (3)"""
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(dy * b, self.a_shape) if self.needs(0) else None,  # (3)
+                unbroadcast(dy * a, self.b_shape) if self.needs(1) else None)
+
+
+cdef class Div(Binary):
+    """y = a / b:  da = dy / b,  db = −dy · a / b²  (4)"""
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(dy / b, self.a_shape) if self.needs(0) else None,
+                unbroadcast(-dy * (a / b) / b, self.b_shape) if self.needs(1) else None)  # (4)
+
+
+cdef Tensor recorded(Binary node, Tensor y, Tensor a, Tensor b):
+    """Make `node` the history of y = a op b."""
+    node.a_shape = shape_if_broadcast(a.array, y.array)
+    node.b_shape = shape_if_broadcast(b.array, y.array)
+    record(node, y, (a, b))
+    return y
+
+
+def add(input, other, *, alpha=1):
+    """y = input + alpha · other, elementwise with broadcasting. torch.add."""
+    cdef Tensor a, b, y
+    if alpha is not 1:
+        other = mul(other, alpha)
+    a, b = operands("add", input, other)
+    y = wrap(combine("add", ADD, a.array, b.array, None))
+    if recording(a, b):
+        recorded(Add.__new__(Add), y, a, b)
+    return y
+
+
+def sub(input, other, *, alpha=1):
+    """y = input − alpha · other, elementwise with broadcasting. Not for bool. torch.sub."""
+    cdef Tensor a, b, y
+    if alpha is not 1:
+        other = mul(other, alpha)
+    a, b = operands("sub", input, other)
+    if cnp.PyArray_ISBOOL(a.array):
+        raise DTypeError("sub: bool tensors have no difference; use logical_xor or ^, or convert with .int()")
+    y = wrap(combine("sub", SUB, a.array, b.array, None))
+    if recording(a, b):
+        recorded(Sub.__new__(Sub), y, a, b)
+    return y
+
+
+def mul(input, other):
+    """y = input · other, elementwise with broadcasting. torch.mul."""
+    cdef Tensor a, b, y
+    a, b = operands("mul", input, other)
+    y = wrap(combine("mul", MUL, a.array, b.array, None))
+    if recording(a, b):
+        recorded(Mul.__new__(Mul), y, a, b).node.save((a, b))
+    return y
+
+
+def div(input, other, *, rounding_mode=None):
+    """y = input / other, elementwise with broadcasting; integers give the default float dtype.
+
+    rounding_mode: None, "floor" or "trunc" (rounded results have no gradient). torch.div.
+    """
+    cdef Tensor a, b, y
+    a, b = operands("div", input, other)
+    if rounding_mode is not None:
+        return rounded_quotient(a, b, rounding_mode)
+    a, b = as_float(a), as_float(b)
+    y = wrap(combine("div", DIV, a.array, b.array, None))
+    if recording(a, b):
+        recorded(Div.__new__(Div), y, a, b).node.save((a, b))
+    return y
+
+
+cdef Tensor as_float(Tensor x):
+    """x itself, or an integer tensor in the default float dtype."""
+    return x if cnp.PyArray_ISFLOAT(x.array) else x.to(dtypes.get_default_dtype())
+
+
+cdef Tensor rounded_quotient(Tensor a, Tensor b, mode):
+    if mode not in ("floor", "trunc"):
+        raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {mode!r}")
+    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
+        raise ZeroDivisionError("div: an integer divided by zero")
+    if mode == "floor":
+        return wrap(np.asarray(quietly(np.floor_divide, a.array, b.array)))
+    quotient = quietly(np.true_divide, a.array, b.array)
+    return wrap(np.asarray(np.trunc(quotient).astype((<object>a.array).dtype)))
+
+
+def floor_divide(input, other):
+    """y = ⌊input / other⌋, elementwise; no gradient. torch.floor_divide."""
+    return div(input, other, rounding_mode="floor")
+
+
+cdef class Remainder(Binary):
+    """y = a − ⌊a / b⌋ · b:  da = dy,  db = −dy · ⌊a / b⌋  (5)"""
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(dy, self.a_shape) if self.needs(0) else None,
+                unbroadcast(-dy * floor_divide(a.detach(), b.detach()), self.b_shape) if self.needs(1) else None)  # (5)
+
+
+def remainder(input, other):
+    """y = input − ⌊input / other⌋ · other, elementwise: the sign of `other`. torch.remainder."""
+    cdef Tensor a, b, y
+    a, b = operands("remainder", input, other)
+    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
+        raise ZeroDivisionError("remainder: an integer divided by zero")
+    y = wrap(np.asarray(quietly(np.remainder, a.array, b.array)))
+    if recording(a, b):
+        recorded(Remainder.__new__(Remainder), y, a, b).node.save((a, b))
+    return y
+
+
+cdef class Pow(Binary):
+    """y = a^b:  da = dy · b · a^(b−1)  (6),  db = dy · y · ln a  (7)"""
+
+    cdef backward(self, Tensor dy):
+        a, b, y = self.saved()
+        da = db = None
+        if self.needs(0):
+            # At b = 0 the power is the constant 1, also where a^(b−1) is infinite.
+            da = unbroadcast(where(b == 0, 0.0, dy * b * power(a, b - 1)), self.a_shape)  # (6)
+        if self.needs(1):
+            # At a = 0 the power is the constant 0 for b > 0, although ln a is infinite.
+            db = unbroadcast(where((a == 0) & (b >= 0), 0.0, dy * y * log(a)), self.b_shape)  # (7)
+        return da, db
+
+
+def power(input, exponent):
+    """y = input ^ exponent, elementwise with broadcasting. torch.pow."""
+    cdef Tensor a, b, y
+    a, b = operands("pow", input, exponent)
+    if not cnp.PyArray_ISFLOAT(a.array) and np.any(np.less(b.array, 0)):
+        raise ValueError("pow: an integer to a negative integer power; make one of them a float")
+    if cnp.PyArray_SIZE(b.array) == 1 and (<object>b.array).item() == 2 and cnp.PyArray_NDIM(b.array) == 0:
+        y = wrap(combine("pow", MUL, a.array, a.array, None))
+    else:
+        y = wrap(broadcast_call("pow", np.power, a.array, b.array))
+    if recording(a, b):
+        recorded(Pow.__new__(Pow), y, a, b).node.save((a, b, y))
+    return y
+
+
+# --- functions of one tensor -------------------------------------------------------------------
+
+cdef class Neg(Function):
+    """y = −x:  dx = −dy  (8)"""
+
+    cdef backward(self, Tensor dy):
+        return -dy  # (8)
+
+
+cdef class Exp(Function):
+    """y = eˣ:  dx = dy · y  (9)"""
+
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return dy * y  # (9)
+
+
+cdef class Log(Function):
+    """y = ln x:  dx = dy / x  (10)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy / x  # (10)
+
+
+cdef class Sqrt(Function):
+    """y = √x:  dx = dy / (2y)  (11)"""
+
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return dy / (2 * y)  # (11)
+
+
+cdef class Abs(Function):
+    """y = |x|:  dx = dy · sign x  (12)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy * sign(x)  # (12)
+
+
+cdef class Sin(Function):
+    """y = sin x:  dx = dy · cos x  (13)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy * cos(x)  # (13)
+
+
+cdef class Cos(Function):
+    """y = cos x:  dx = −dy · sin x  (14)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return -dy * sin(x)  # (14)
+
+
+def neg(input):
+    """y = −input, elementwise. torch.neg."""
+    cdef Tensor x = operand("neg", "input", input)
+    if cnp.PyArray_ISBOOL(x.array):
+        raise DTypeError("neg: a bool tensor has no negative; use logical_not or ~")
+    cdef Tensor y = wrap(np.asarray(np.negative(x.array)))
+    if recording(x):
+        record(Neg.__new__(Neg), y, (x,))
+    return y
+
+
+def exp(input):
+    """y = eˣ, elementwise; integers give the default float dtype. torch.exp."""
+    cdef Tensor x = as_float(operand("exp", "input", input))
+    cdef Tensor y = wrap(np.asarray(quietly(np.exp, x.array)))
+    if recording(x):
+        record(Exp.__new__(Exp), y, (x,)).save((y,))
+    return y
+
+
+def log(input):
+    """y = ln x, elementwise: −inf at 0, nan below. torch.log."""
+    cdef Tensor x = as_float(operand("log", "input", input))
+    cdef Tensor y = wrap(np.asarray(quietly(np.log, x.array)))
+    if recording(x):
+        record(Log.__new__(Log), y, (x,)).save((x,))
+    return y
+
+
+def sqrt(input):
+    """y = √x, elementwise: nan below 0, infinite gradient at 0. torch.sqrt."""
+    cdef Tensor x = as_float(operand("sqrt", "input", input))
+    cdef Tensor y = wrap(np.asarray(quietly(np.sqrt, x.array)))
+    if recording(x):
+        record(Sqrt.__new__(Sqrt), y, (x,)).save((y,))
+    return y
+
+
+def absolute(input):
+    """y = |x|, elementwise; the gradient at 0 is 0. torch.abs."""
+    cdef Tensor x = operand("abs", "input", input)
+    cdef Tensor y = wrap(np.asarray(np.abs(x.array)))
+    if recording(x):
+        record(Abs.__new__(Abs), y, (x,)).save((x,))
+    return y
+
+
+def sin(input):
+    """y = sin x, elementwise, x in radians. torch.sin."""
+    cdef Tensor x = as_float(operand("sin", "input", input))
+    cdef Tensor y = wrap(np.asarray(quietly(np.sin, x.array)))
+    if recording(x):
+        record(Sin.__new__(Sin), y, (x,)).save((x,))
+    return y
+
+
+def cos(input):
+    """y = cos x, elementwise, x in radians. torch.cos."""
+    cdef Tensor x = as_float(operand("cos", "input", input))
+    cdef Tensor y = wrap(np.asarray(quietly(np.cos, x.array)))
+    if recording(x):
+        record(Cos.__new__(Cos), y, (x,)).save((x,))
+    return y
+
+
+cdef class Sign(Function):
+    """y = sign x: flat wherever it has a derivative, so dx = 0."""
+
+    cdef backward(self, Tensor dy):
+        return dy * 0.0
+
+
+def sign(input):
+    """y = −1, 0 or 1 as x is negative, zero or positive; gradient 0. torch.sign."""
+    cdef Tensor x = operand("sign", "input", input)
+    cdef Tensor y = wrap(np.asarray(quietly(np.sign, x.array)) if not cnp.PyArray_ISBOOL(x.array) else (<object>x.array).copy())
+    if recording(x):
+        record(Sign.__new__(Sign), y, (x,))
+    return y
+
+
+for name, function in [
+    ("add", add), ("sub", sub), ("mul", mul), ("div", div), ("floor_divide", floor_divide), ("remainder", remainder),
+    ("pow", power), ("neg", neg), ("exp", exp), ("log", log), ("sqrt", sqrt), ("abs", absolute), ("sin", sin),
+    ("cos", cos), ("sign", sign),
+]:
+    method(name, function)

@@ -1,0 +1,104 @@
+"""Operations that write into a tensor: each computes its plain twin, then `overwrite`s.
+
+Whatever saved the old values notices by the version counter; where gradients are recorded the
+tensor takes over the history of its new values.
+"""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from ..engine cimport grad_mode
+from ..errors import ShapeError
+from ..tensor cimport Tensor, wrap
+from ..tensor import method
+from .arithmetic import add, div, mul, power, sub
+from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine
+from .common cimport may_write, operand, operands, overwrite, same_shape
+
+cnp.import_array()
+
+
+cdef Tensor tensor_itself(str operation, object x):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{operation}: expected a Tensor to write into, got {type(x).__name__}")
+    return x
+
+
+cdef Tensor frozen(Tensor x):
+    """x as it is now: what the plain operation may save although x is about to change."""
+    if not (grad_mode() and x.wants_grad()):
+        return x
+    cdef Tensor before = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
+    before.node, before.collects = x.history(), False
+    return before
+
+
+cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
+    cdef Tensor x = tensor_itself(name, target), a, b
+    if not (grad_mode() and (x.wants_grad() or (isinstance(other, Tensor) and (<Tensor>other).wants_grad()))):
+        a, b = operands(name, x, other)
+        if a is x and (operation != DIV or cnp.PyArray_ISFLOAT(x.array)) and fits(b.array, x.array):
+            may_write(name, x)
+            combine(name, operation, x.array, b.array, x.array)
+            x.written(name)
+            return x
+    return overwrite(name, x, plain(frozen(x), other))
+
+
+cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
+    """Whether `small` is one element or has the shape of `large`, in memory of its own or the very same."""
+    return cnp.PyArray_NDIM(small) == 0 or (
+        same_shape(small, large) and (small is large or not np.may_share_memory(small, large)))
+
+
+def add_(self, other, *, alpha=1):
+    """self ← self + alpha · other. torch.Tensor.add_."""
+    return arithmetic_("add_", ADD, add, self, other if alpha is 1 else mul(other, alpha))
+
+
+def sub_(self, other, *, alpha=1):
+    """self ← self − alpha · other. torch.Tensor.sub_."""
+    return arithmetic_("sub_", SUB, sub, self, other if alpha is 1 else mul(other, alpha))
+
+
+def mul_(self, other):
+    """self ← self · other. torch.Tensor.mul_."""
+    return arithmetic_("mul_", MUL, mul, self, other)
+
+
+def div_(self, other):
+    """self ← self / other. torch.Tensor.div_."""
+    return arithmetic_("div_", DIV, div, self, other)
+
+
+def pow_(self, exponent):
+    """self ← self ^ exponent. torch.Tensor.pow_."""
+    cdef Tensor x = tensor_itself("pow_", self)
+    return overwrite("pow_", x, power(frozen(x), exponent))
+
+
+def copy_(self, src):
+    """self ← src, broadcast and cast to self's shape and dtype. torch.Tensor.copy_."""
+    cdef Tensor x = tensor_itself("copy_", self)
+    cdef Tensor y = operand("copy_", "src", src)
+    return overwrite("copy_", x, y.to(x.dtype))
+
+
+def fill_(self, value):
+    """self ← value everywhere. torch.Tensor.fill_."""
+    cdef Tensor x = tensor_itself("fill_", self)
+    cdef Tensor y = operand("fill_", "value", value)
+    if cnp.PyArray_NDIM(y.array) != 0:
+        raise ShapeError(f"fill_: expected a number or a 0-d tensor, got shape {tuple(y.shape)}")
+    return overwrite("fill_", x, y.to(x.dtype))
+
+
+def zero_(self):
+    """self ← 0 everywhere. torch.Tensor.zero_."""
+    cdef Tensor x = tensor_itself("zero_", self)
+    return overwrite("zero_", x, operand("zero_", "value", 0).to(x.dtype))
+
+
+for function in (add_, sub_, mul_, div_, pow_, copy_, fill_, zero_):
+    method(function.__name__, function)

@@ -1,0 +1,143 @@
+"""Products of matrices, by NumPy's BLAS, and the linear layer: docs/derivations/linear.md."""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from ..engine cimport recording
+from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
+from ..tensor cimport Function, Tensor, record, wrap
+from ..tensor import method
+from .arithmetic cimport ADD, combine
+from .common cimport floating, operand, shape_if_broadcast, unbroadcast
+
+cnp.import_array()
+
+
+cdef class MatMul(Function):
+    """Y = A B:  dA = dY Bᵀ  (1),  dB = Aᵀ dY  (2)"""
+
+    cdef object a_shape
+    cdef object b_shape
+
+    cdef backward(self, Tensor dy):
+        cdef Tensor a, b
+        a, b = self.saved()
+        cdef bint a_is_vector = cnp.PyArray_NDIM(a.array) == 1, b_is_vector = cnp.PyArray_NDIM(b.array) == 1
+        # A vector takes part as a matrix of one row (on the left) or one column (on the right).
+        if a_is_vector:
+            a, dy = a.unsqueeze(0), dy.unsqueeze(-1 if b_is_vector else -2)
+        if b_is_vector:
+            b, dy = b.unsqueeze(1), dy.unsqueeze(-1)
+        da = db = None
+        if self.needs(0):
+            da = matmul(dy, b.transpose(-1, -2))  # (1)
+            da = unbroadcast(da, self.a_shape) if not a_is_vector else unbroadcast(da, (1, *self.a_shape)).squeeze(0)
+        if self.needs(1):
+            db = matmul(a.transpose(-1, -2), dy)  # (2)
+            db = unbroadcast(db, self.b_shape) if not b_is_vector else unbroadcast(db, (*self.b_shape, 1)).squeeze(1)
+        return da, db
+
+
+cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
+    """A B. For two matrices np.dot goes straight to BLAS; np.matmul repeats that over leading dimensions."""
+    if cnp.PyArray_NDIM(a) <= 2 and cnp.PyArray_NDIM(b) <= 2 and cnp.PyArray_ISFLOAT(a):
+        return np.asarray(np.dot(a, b))
+    return np.asarray(quietly(np.matmul, a, b))
+
+
+def matmul(input, other):
+    """Y = A B; vectors count as one row (left) or one column (right), leading dimensions broadcast.
+
+    Shapes (…, N, K) and (…, K, M) → (…, N, M); both of one dtype. Errors: ShapeError, DTypeError. torch.matmul.
+    """
+    cdef Tensor a = operand("matmul", "input", input), b = operand("matmul", "other", other), y
+    cdef MatMul node
+    cdef int a_ndim = cnp.PyArray_NDIM(a.array), b_ndim = cnp.PyArray_NDIM(b.array)
+    if a_ndim == 0 or b_ndim == 0:
+        raise ShapeError(f"matmul: both must have at least 1 dimension, got shapes {tuple(a.shape)} and {tuple(b.shape)}; "
+                         "use * to scale")
+    if cnp.PyArray_TYPE(a.array) != cnp.PyArray_TYPE(b.array):
+        raise DTypeError(f"matmul: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
+    inner = cnp.PyArray_DIM(a.array, a_ndim - 1), cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))
+    if inner[0] != inner[1]:
+        raise ShapeError(f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: the inner sizes are {inner[0]} and {inner[1]}")
+    try:
+        y = wrap(product(a.array, b.array))
+    except ValueError:
+        raise ShapeError(f"matmul: the leading dimensions of {tuple(a.shape)} and {tuple(b.shape)} do not broadcast") from None
+    if recording(a, b):
+        node = MatMul.__new__(MatMul)
+        node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
+        if a_ndim > 1 and b_ndim > 1:
+            node.a_shape = None if a_ndim == b_ndim and same_leading(a.array, y.array) else node.a_shape
+            node.b_shape = None if a_ndim == b_ndim and same_leading(b.array, y.array) else node.b_shape
+        record(node, y, (a, b)).save((a, b))
+    return y
+
+
+cdef bint same_leading(cnp.ndarray a, cnp.ndarray y) noexcept:
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(y) - 2):
+        if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(y, i):
+            return False
+    return True
+
+
+def mm(input, mat2):
+    """Y = A B for two matrices, (N, K) and (K, M) → (N, M). torch.mm."""
+    for name, x in (("input", input), ("mat2", mat2)):
+        if operand("mm", name, x).ndim != 2:
+            raise ShapeError(f"mm: {name} must be a matrix, got shape {tuple(x.shape)}; use matmul")
+    return matmul(input, mat2)
+
+
+cdef class Linear(Function):
+    """Y = X Wᵀ + b over rows:  dX = dY W  (3),  dW = dYᵀ X  (4),  db = Σ dY  (5)"""
+
+    cdef backward(self, Tensor dy):
+        cdef Tensor x, weight
+        x, weight = self.saved()
+        cdef Tensor rows = dy if cnp.PyArray_NDIM(dy.array) == 2 else dy.reshape(-1, weight.shape[0])
+        dx = dweight = dbias = None
+        if self.needs(0):
+            dx = matmul(dy, weight)  # (3)
+        if self.needs(1):
+            x = x if cnp.PyArray_NDIM(x.array) == 2 else x.reshape(-1, weight.shape[1])
+            dweight = matmul(rows.transpose(0, 1), x)  # (4)
+        if self.needs(2):
+            dbias = rows.sum(0)  # (5)
+        return dx, dweight, dbias
+
+
+def linear(input, weight, bias=None):
+    """Y = X Wᵀ + b: input (…, in), weight (out, in), bias (out,) or None → (…, out).
+
+    All of one float dtype. Errors: ShapeError, DTypeError. torch.nn.functional.linear.
+    """
+    cdef Tensor x = floating("linear", "input", input), w = floating("linear", "weight", weight), b = None, y
+    if cnp.PyArray_NDIM(w.array) != 2:
+        raise ShapeError(f"linear: weight must be a matrix (out, in), got shape {tuple(w.shape)}")
+    cdef Py_ssize_t in_features = cnp.PyArray_DIM(w.array, 1), out_features = cnp.PyArray_DIM(w.array, 0)
+    cdef int ndim = cnp.PyArray_NDIM(x.array)
+    if ndim == 0 or cnp.PyArray_DIM(x.array, ndim - 1) != in_features:
+        raise ShapeError(f"linear: the last size of input must be {in_features} (weight is {tuple(w.shape)}), got input of shape {tuple(x.shape)}")
+    if bias is not None:
+        b = floating("linear", "bias", bias)
+        if cnp.PyArray_NDIM(b.array) != 1 or cnp.PyArray_DIM(b.array, 0) != out_features:
+            raise ShapeError(f"linear: bias must have shape ({out_features},), got {tuple(b.shape)}")
+    if cnp.PyArray_TYPE(x.array) != cnp.PyArray_TYPE(w.array) or (b is not None and cnp.PyArray_TYPE(b.array) != cnp.PyArray_TYPE(w.array)):
+        raise DTypeError(f"linear: input is {x.dtype}, weight {w.dtype}" + (f", bias {b.dtype}" if b is not None else "")
+                         + "; they must be one dtype")
+    cdef cnp.ndarray array = np.dot(x.array, (<object>w.array).T)
+    if b is not None:
+        combine("linear", ADD, array, b.array, array)
+    y = wrap(array)
+    if recording(x, w, b):
+        record(Linear.__new__(Linear), y, (x, w, b)).save((x, w))
+    return y
+
+
+method("matmul", matmul)
+method("mm", mm)

@@ -1,0 +1,54 @@
+cimport numpy as cnp
+
+
+cdef class Version:
+    cdef Py_ssize_t count
+    cdef str writer
+
+
+cdef class SavedTensor:
+    cdef cnp.ndarray array
+    cdef Function node
+    cdef Tensor leaf
+    cdef Version version
+    cdef Py_ssize_t count
+    cdef Tensor unpack(self, Function owner)
+
+
+cdef class Function:
+    cdef readonly tuple inputs
+    cdef tuple kept
+    cdef cnp.ndarray value
+    cdef cnp.ndarray gradient
+    cdef tuple value_shape
+    cdef object hooks
+    cdef object retainer
+    cdef Py_ssize_t mark
+    cdef bint spent
+    cdef backward(self, Tensor dy)
+    cdef Function save(self, tuple tensors)
+    cdef tuple saved(self)
+    cdef bint needs(self, Py_ssize_t i)
+
+
+cdef class Tensor:
+    cdef cnp.ndarray array
+    cdef Function node
+    cdef bint collects
+    cdef Tensor gradient
+    cdef Version version
+    cdef Tensor base
+    cdef tuple recipe
+    cdef Py_ssize_t seen
+    cdef object hooks
+    cdef object __weakref__
+    cdef Function history(self)
+    cdef bint wants_grad(self)
+    cdef Version shared_version(self)
+    cdef int written(self, str operation) except -1
+
+
+cdef object edge(Tensor x)
+cdef Function record(Function node, Tensor y, tuple inputs)
+cdef Tensor wrap(cnp.ndarray array)
+cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple arguments)

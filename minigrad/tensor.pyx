@@ -1,0 +1,451 @@
+"""Arrays with history.
+
+A `Tensor` is a NumPy array that remembers how it was made. A `Function` is one node of that
+history: an operation, with an arrow to whatever made each of its inputs. Nothing here knows how
+to differentiate anything: the rules are in `ops/`, the walk through the graph is in `engine.pyx`.
+"""
+
+import operator
+
+cimport cython
+cimport numpy as cnp
+from cpython.ref cimport PyObject
+
+import numpy as np
+
+from . import dtypes
+from .errors import DTypeError, GraphError, ShapeError
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        PyObject *tp_dict
+    void PyType_Modified(type)
+
+cdef enum:
+    SHOWN = 64   # a node remembers values of at most so many elements, for the picture of the graph
+
+
+class Size(tuple):
+    """A shape: a tuple of sizes with torch's `numel()`."""
+
+    __slots__ = ()
+
+    def numel(self):
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+    def __repr__(self):
+        return f"minigrad.Size([{', '.join(map(str, self))}])"
+
+
+@cython.freelist(256)
+cdef class Version:
+    """How often the memory behind a tensor was written. All tensors that share it share this."""
+
+
+@cython.freelist(256)
+cdef class SavedTensor:
+    """A value that a rule will need, and how to know whether anybody changed it since.
+
+    It holds the array and its history rather than the Tensor: an in-place operation gives the
+    Tensor a new history that may lead back here, and such a circle would never be freed.
+    """
+
+    cdef Tensor unpack(self, Function owner):
+        if self.version.count != self.count:
+            raise GraphError(
+                f"{type(owner).__name__}.backward: a value saved for the backward pass was changed in place by "
+                f"{self.version.writer} (version {self.version.count}, expected {self.count}); "
+                "make the change on a .clone(), or after backward"
+            )
+        if self.leaf is not None:
+            return self.leaf
+        cdef Tensor x = wrap(self.array)
+        x.node = self.node
+        x.version = self.version
+        return x
+
+
+@cython.trashcan(True)
+cdef class Function:
+    """A node of the graph: an operation that was run, and where its inputs came from.
+
+    `inputs` has one entry an input: the Function that made it, the Tensor itself where it is a
+    leaf that collects a gradient, or None where no gradient is wanted. Subclasses supply
+    `backward(dy)`: given the gradient of the loss with respect to the output, return the one with
+    respect to each input, written with Tensor operations.
+    """
+
+    cdef backward(self, Tensor dy):
+        return type(self).backward(self, dy)
+
+    cdef Function save(self, tuple tensors):
+        """Keep these tensors (or None) for `backward`; to be called after `record`."""
+        cdef list kept = []
+        cdef SavedTensor each
+        cdef Tensor x
+        for x in tensors:
+            if x is None:
+                kept.append(None)
+                continue
+            each = SavedTensor.__new__(SavedTensor)
+            each.version = x.shared_version()
+            each.count = each.version.count
+            if x.collects:
+                each.leaf = x
+            else:
+                each.array = x.array
+                # An output leads back to this very node: unpacking puts that arrow in again.
+                each.node = None if x.node is self else x.history()
+            kept.append(each if x.node is not self else (each,))
+        self.kept = tuple(kept)
+        return self
+
+    cdef tuple saved(self):
+        """The tensors given to `save`, each verified to be what it was."""
+        cdef Tensor x
+        cdef list values = []
+        for each in self.kept:
+            if each is None:
+                values.append(None)
+            elif type(each) is tuple:
+                x = (<SavedTensor>(<tuple>each)[0]).unpack(self)
+                x.node = self
+                values.append(x)
+            else:
+                values.append((<SavedTensor>each).unpack(self))
+        return tuple(values)
+
+    cdef bint needs(self, Py_ssize_t i):
+        """Whether input i wants a gradient."""
+        return self.inputs[i] is not None
+
+    def name(self):
+        """The operation's name as torch prints it."""
+        return f"{type(self).__name__}Backward0"
+
+    @property
+    def next_functions(self):
+        """torch's view of `inputs`: pairs (what made the input, 0)."""
+        return tuple([(each, 0) for each in self.inputs or ()])
+
+    def __repr__(self):
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+
+# The operators below are one line each and call functions of ops/, which arrive when ops/ is imported:
+# ops knows Tensor, Tensor does not know ops.
+cdef object add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul
+cdef object eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, invert
+cdef object add_, sub_, mul_, div_, pow_, getitem, setitem, text, from_data, array_ufunc
+
+
+def connect(functions):
+    """Give the operators their functions (called once, by ops/__init__.py)."""
+    global add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul
+    global eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, invert
+    global add_, sub_, mul_, div_, pow_, getitem, setitem, text, from_data, array_ufunc
+    (add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul,
+     eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, invert,
+     add_, sub_, mul_, div_, pow_, getitem, setitem, text, from_data, array_ufunc) = functions
+
+
+def method(name, function):
+    """Make `function` the Tensor method `name`: the method *is* the function, not a copy of it."""
+    (<dict>(<PyTypeObject *>Tensor).tp_dict)[name] = function
+    PyType_Modified(Tensor)
+
+
+@cython.freelist(256)
+cdef class Tensor:
+    """A multi-dimensional array that can record what is computed from it, for `backward`.
+
+    Make one with `minigrad.tensor(data)`. `Tensor(sequence)` gives a tensor of the default dtype,
+    `Tensor(2, 3)` zeros of that shape (torch leaves them uninitialised).
+    """
+
+    # Makes NumPy's operators step back, so that `ndarray * Tensor` reaches __rmul__.
+    __array_priority__ = 1000
+
+    def __init__(self, *data):
+        cdef Tensor source = from_data(data)
+        self.array = source.array
+
+    # --- history -----------------------------------------------------------------------------
+
+    cdef Function history(self):
+        """The node that made this tensor. A view whose base was rewritten gets its history anew."""
+        if self.base is not None and self.seen != self.version.count:
+            self.node = replay(self.base, self.recipe).node if self.base.wants_grad() else None
+            self.seen = self.version.count
+        return self.node
+
+    cdef bint wants_grad(self):
+        return self.collects or self.history() is not None
+
+    cdef Version shared_version(self):
+        if self.version is None:
+            self.version = Version.__new__(Version)
+        return self.version
+
+    cdef int written(self, str operation) except -1:
+        """Count a change of the values; whoever saved them will notice."""
+        cdef Version version = self.shared_version()
+        version.count += 1
+        version.writer = operation
+        return 0
+
+    @property
+    def requires_grad(self):
+        """Whether operations on this tensor are recorded. Settable on leaves."""
+        return self.wants_grad()
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        if not isinstance(value, bool):
+            raise TypeError(f"requires_grad: expected True or False, got {value!r}")
+        if self.history() is not None:
+            if not value:
+                raise GraphError("requires_grad: this tensor was computed from others; to stop its gradient use .detach()")
+            return
+        if value and not cnp.PyArray_ISFLOAT(self.array):
+            raise DTypeError(f"requires_grad: only float32 and float64 tensors have gradients, got {self.dtype}")
+        self.collects = value
+
+    def requires_grad_(self, requires_grad=True):
+        """Set `requires_grad` in place; returns the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self):
+        """True when no recorded operation made this tensor; only leaves collect `.grad`."""
+        return self.history() is None
+
+    @property
+    def grad_fn(self):
+        """The node of the graph that made this tensor; None on a leaf."""
+        return self.history()
+
+    @property
+    def _version(self):
+        """How often the values were changed in place."""
+        return 0 if self.version is None else self.version.count
+
+    @property
+    def _base(self):
+        """The tensor this one is a view of, or None."""
+        return self.base
+
+    @property
+    def grad(self):
+        """The gradient that backward accumulated here: a Tensor of the same shape and dtype, or None."""
+        return self.gradient
+
+    @grad.setter
+    def grad(self, value):
+        if value is None:
+            self.gradient = None
+            return
+        if not isinstance(value, Tensor):
+            raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+        if value.shape != self.shape:
+            raise ShapeError(f"grad: the tensor has shape {tuple(self.shape)}, got a gradient of shape {tuple(value.shape)}")
+        if value.dtype is not self.dtype:
+            raise DTypeError(f"grad: the tensor has dtype {self.dtype}, got a gradient of dtype {value.dtype}")
+        if value is self:
+            raise GraphError("grad: a tensor cannot be its own gradient")
+        self.gradient = value
+
+    @grad.deleter
+    def grad(self):
+        self.gradient = None
+
+    def detach(self):
+        """The same values without history. Memory and version counter are shared."""
+        cdef Tensor y = wrap(self.array)
+        y.version = self.shared_version()
+        return y
+
+    @property
+    def data(self):
+        """The same values without history. Assigning replaces the values and counts as a change."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data: expected a Tensor, got {type(value).__name__}")
+        cdef Tensor source = value
+        if self.collects and not cnp.PyArray_ISFLOAT(source.array):
+            raise DTypeError(f"data: this tensor requires a gradient, so its dtype must be a float, got {source.dtype}")
+        if source.array is self.array:
+            return
+        self.written("assignment to .data")
+        self.array = source.array
+        self.version = source.shared_version()
+        self.base = None
+        if self.gradient is not None and self.gradient.shape != self.shape:
+            self.gradient = None
+
+    def _share(self, Tensor source not None):
+        """Become another handle on the values of `source`, without history (for subclasses)."""
+        self.array = source.array
+        self.version = source.shared_version()
+
+    # --- what the array is -------------------------------------------------------------------
+
+    @property
+    def shape(self):
+        """The sizes, one a dimension."""
+        return Size((<object>self.array).shape)
+
+    @property
+    def dtype(self):
+        """The element type, one of `minigrad.float32` and its five siblings."""
+        return dtypes._by_numpy[(<object>self.array).dtype]
+
+    @property
+    def ndim(self):
+        """The number of dimensions."""
+        return cnp.PyArray_NDIM(self.array)
+
+    def __len__(self):
+        if cnp.PyArray_NDIM(self.array) == 0:
+            raise TypeError("len(): a 0-d tensor has no length")
+        return cnp.PyArray_DIM(self.array, 0)
+
+    def __iter__(self):
+        if cnp.PyArray_NDIM(self.array) == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter([getitem(self, i) for i in range(cnp.PyArray_DIM(self.array, 0))])
+
+    def item(self):
+        """The value of a one-element tensor as a Python number."""
+        if cnp.PyArray_SIZE(self.array) != 1:
+            raise ValueError(f"item: expected a tensor with one element, got {cnp.PyArray_SIZE(self.array)} (shape {tuple(self.shape)})")
+        return (<object>self.array).item()
+
+    def __bool__(self):
+        if cnp.PyArray_SIZE(self.array) != 1:
+            raise ValueError(
+                f"bool: the truth of a tensor with {cnp.PyArray_SIZE(self.array)} elements is ambiguous; use .any() or .all()")
+        return bool((<object>self.array).item())
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __index__(self):
+        if cnp.PyArray_ISFLOAT(self.array) or cnp.PyArray_SIZE(self.array) != 1:
+            raise TypeError(f"only a one-element integer tensor can be an index, got shape {tuple(self.shape)} and {self.dtype}")
+        return int((<object>self.array).item())
+
+    def __hash__(self):
+        return <Py_ssize_t><void *>self >> 4
+
+    def __repr__(self):
+        return text(self)
+
+    # --- operators: each is a function of ops/ -------------------------------------------------
+
+    def __add__(self, other): return add(self, other)
+    def __radd__(self, other): return add(other, self)
+    def __sub__(self, other): return sub(self, other)
+    def __rsub__(self, other): return sub(other, self)
+    def __mul__(self, other): return mul(self, other)
+    def __rmul__(self, other): return mul(other, self)
+    def __truediv__(self, other): return div(self, other)
+    def __rtruediv__(self, other): return div(other, self)
+    def __floordiv__(self, other): return floor_divide(self, other)
+    def __rfloordiv__(self, other): return floor_divide(other, self)
+    def __mod__(self, other): return remainder(self, other)
+    def __rmod__(self, other): return remainder(other, self)
+    def __pow__(self, other, modulo): return power(self, other)
+    def __rpow__(self, other, modulo): return power(other, self)
+    def __matmul__(self, other): return matmul(self, other)
+    def __rmatmul__(self, other): return matmul(other, self)
+    def __neg__(self): return neg(self)
+    def __pos__(self): return self
+    def __abs__(self): return absolute(self)
+    def __invert__(self): return invert(self)
+    def __and__(self, other): return logical_and(self, other)
+    def __rand__(self, other): return logical_and(other, self)
+    def __or__(self, other): return logical_or(self, other)
+    def __ror__(self, other): return logical_or(other, self)
+    def __xor__(self, other): return logical_xor(self, other)
+    def __rxor__(self, other): return logical_xor(other, self)
+    def __eq__(self, other): return eq(self, other)
+    def __ne__(self, other): return ne(self, other)
+    def __lt__(self, other): return lt(self, other)
+    def __le__(self, other): return le(self, other)
+    def __gt__(self, other): return gt(self, other)
+    def __ge__(self, other): return ge(self, other)
+    def __iadd__(self, other): return add_(self, other)
+    def __isub__(self, other): return sub_(self, other)
+    def __imul__(self, other): return mul_(self, other)
+    def __itruediv__(self, other): return div_(self, other)
+    def __ipow__(self, other): return pow_(self, other)
+    def __getitem__(self, key): return getitem(self, key)
+    def __setitem__(self, key, value): setitem(self, key, value)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        return array_ufunc(ufunc, method, inputs, options)
+
+
+cdef object edge(Tensor x):
+    """What a node's arrow points to: the maker of x, x itself where it collects a gradient, or None."""
+    if x is None:
+        return None
+    return x if x.collects else x.history()
+
+
+cdef Function record(Function node, Tensor y, tuple inputs):
+    """Make `node` the history of y, an arrow to the history of each input."""
+    if len(inputs) == 1:
+        node.inputs = (edge(inputs[0]),)
+    elif len(inputs) == 2:
+        node.inputs = (edge(inputs[0]), edge(inputs[1]))
+    else:
+        node.inputs = tuple([edge(x) for x in inputs])
+    if cnp.PyArray_SIZE(y.array) <= SHOWN:
+        node.value = y.array
+    else:
+        node.value_shape = (<object>y.array).shape
+    y.node = node
+    return node
+
+
+cdef Tensor wrap(cnp.ndarray array):
+    """A plain tensor around an array that nobody else holds."""
+    cdef Tensor x = Tensor.__new__(Tensor)
+    x.array = array
+    return x
+
+
+cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple arguments):
+    """A tensor over memory of x, which `function(x, *arguments)` shows: a write through either is seen by both."""
+    cdef Tensor y = Tensor.__new__(Tensor)
+    y.array = array
+    y.version = x.shared_version()
+    y.seen = y.version.count
+    if x.base is None:
+        y.base = x
+        y.recipe = ((function, arguments),)
+    else:
+        y.base = x.base
+        y.recipe = x.recipe + ((function, arguments),)
+    return y
+
+
+def replay(x, recipe):
+    """Apply the steps that lead from a base to one of its views."""
+    for function, arguments in recipe:
+        x = function(x, *arguments)
+    return x
