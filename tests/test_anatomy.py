@@ -25,7 +25,8 @@ kernels = pytest.mark.parametrize(("subject", "name"), KERNELS, ids=lambda value
 
 def test_every_kernel_file_is_listed():
     files = {path.stem for path in (PACKAGE / "_kernels").glob("*.pyx")}
-    assert files == set(_kernels.SUBJECTS)
+    # The loops of elementwise.pyx are reached from C only; their twin is NumPy itself.
+    assert files - {"elementwise"} == set(_kernels.SUBJECTS)
 
 
 @kernels
