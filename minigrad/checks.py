@@ -20,8 +20,9 @@ def number(owner, name, value, *, at_least=None, above=None, below=None, at_most
     inside = [compare[sign](value, bound) for sign, bound in bounds.items() if bound is not None]
     largest = sys.float_info.max
     if not (-largest <= value <= largest and all(inside)):
-        wanted = " and ".join(f"{s} {bound}" for s, bound in bounds.items() if bound is not None)
-        raise ValueError(f"{owner}: {name} must be finite{wanted and f' and {wanted}'}, got {value!r}")
+        wanted = [f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None]
+        wanted = " and ".join(["finite", *wanted])
+        raise ValueError(f"{owner}: {name} must be {wanted}, got {value!r}")
     return value
 
 

@@ -12,7 +12,7 @@ def test_number_gives_a_python_number(value):
     assert type(result) in (int, float) and result == value
 
 
-@pytest.mark.parametrize("value", [True, np.bool_(True), "1", None, 1j, [1], np.ones(1), np.ones(())])
+@pytest.mark.parametrize("value", [True, np.bool_(True), "1", None, 1j, [1], np.ones(())])
 def test_number_refuses_other_kinds(value):
     with pytest.raises(TypeError, match="SGD: lr must be a number, got "):
         number("SGD", "lr", value)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from . import elementwise, reference
 
-SUBJECTS = ()
+SUBJECTS = ("adam", "sgd")
 
 _compiled = {
     name: function

@@ -1,0 +1,115 @@
+"""Adam, AdamW and AMSGrad: one pass over each gradient, parameter and pair of moments.
+
+The kernel takes all parameters in one call, because a step is all or nothing: every array is checked
+before the first one is written, and nothing after that can fail. Ctrl-C waits for the end too.
+"""
+
+from libc.math cimport pow, sqrt, sqrtf
+from libc.stdlib cimport free, malloc
+
+cimport numpy as cnp
+
+from .memory cimport address, is_single, writable
+from .types cimport real
+
+cnp.import_array()
+
+cdef struct Update:
+    bint single
+    Py_ssize_t size
+    void* g
+    void* p
+    void* m
+    void* v
+    void* v_max
+    long long t
+    double lr
+    double beta1
+    double beta2
+    double eps
+    double weight_decay
+    bint decoupled
+    bint maximize
+
+
+cdef inline real root(real x) noexcept nogil:
+    # The single-precision root is twice as wide, and both vectorise.
+    if real is float:
+        return sqrtf(x)
+    else:
+        return sqrt(x)
+
+
+cdef void _adam_step(const Update* u, real* p) noexcept nogil:
+    cdef const real* g = <const real*> u.g
+    cdef real* m = <real*> u.m
+    cdef real* v = <real*> u.v
+    cdef real* v_max = <real*> u.v_max
+    cdef real sign = -1 if u.maximize else 1
+    cdef real decay = 0 if u.decoupled else <real> u.weight_decay
+    cdef real keep = <real> (1 - u.lr * u.weight_decay) if u.decoupled else 1        # (2)
+    cdef real beta1 = <real> u.beta1, fresh1 = <real> (1 - u.beta1)
+    cdef real beta2 = <real> u.beta2, fresh2 = <real> (1 - u.beta2)
+    cdef real rate = <real> (u.lr / (1 - pow(u.beta1, <double> u.t)))                # (5)
+    cdef real scale = <real> (1 / sqrt(1 - pow(u.beta2, <double> u.t)))              # (6)
+    cdef real eps = <real> u.eps, d
+    cdef Py_ssize_t i
+    if v_max == NULL:
+        for i in range(u.size):
+            d = sign * g[i] + decay * p[i]                                           # (1)
+            m[i] = beta1 * m[i] + fresh1 * d                                         # (3)
+            v[i] = beta2 * v[i] + fresh2 * (d * d)                                   # (4)
+            p[i] = keep * p[i] - rate * m[i] / (root(v[i]) * scale + eps)            # (7)
+    else:
+        for i in range(u.size):
+            d = sign * g[i] + decay * p[i]                                           # (1)
+            m[i] = beta1 * m[i] + fresh1 * d                                         # (3)
+            v[i] = beta2 * v[i] + fresh2 * (d * d)                                   # (4)
+            v_max[i] = v_max[i] if v_max[i] > v[i] else v[i]                         # (8)
+            p[i] = keep * p[i] - rate * m[i] / (root(v_max[i]) * scale + eps)        # (9)
+
+
+def adam_step(list updates):
+    """One step of each (g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled, maximize).
+
+    d     = ±g + weight_decay · p           (1)   minus to maximize; decoupled (AdamW): d = ±g
+    keep  = 1 − lr · weight_decay           (2)   decoupled; otherwise 1
+    m     ← β₁ · m + (1 − β₁) · d           (3)
+    v     ← β₂ · v + (1 − β₂) · d²          (4)
+    rate  = lr / (1 − β₁ᵗ)                  (5)
+    scale = 1 / √(1 − β₂ᵗ)                  (6)
+    p     ← keep · p − rate · m / (scale · √v + eps)           (7)
+    v_max ← max(v_max, v)                                      (8)   AMSGrad
+    p     ← keep · p − rate · m / (scale · √v_max + eps)       (9)   AMSGrad; otherwise v_max is None
+
+    g is the gradient, p the parameter, t ≥ 1 counts its steps, this one included; p, m, v and v_max
+    are updated in place.
+    """
+    cdef Py_ssize_t count = len(updates), k
+    cdef Update* u
+    cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
+    if work == NULL:
+        raise MemoryError(f"adam_step: no memory for a list of {count} parameters")
+    try:
+        for k in range(count):
+            u = &work[k]
+            (g, p, m, v, v_max, u.t, u.lr, u.beta1, u.beta2, u.eps, u.weight_decay,
+             u.decoupled, u.maximize) = updates[k]
+            if u.t < 1:
+                raise ValueError(f"adam_step: t is {u.t}, expected 1 for the first step")
+            u.single = is_single("adam_step", p)
+            u.size = p.size
+            u.p = writable("adam_step", "p", p, p)
+            u.g = address("adam_step", "g", g, p)
+            u.m = writable("adam_step", "m", m, p)
+            u.v = writable("adam_step", "v", v, p)
+            u.v_max = NULL if v_max is None else writable("adam_step", "v_max", v_max, p)
+        with nogil:
+            for k in range(count):
+                u = &work[k]
+                if u.single:
+                    _adam_step(u, <float*> u.p)
+                else:
+                    _adam_step(u, <double*> u.p)
+    finally:
+        free(work)

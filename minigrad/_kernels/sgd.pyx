@@ -1,0 +1,86 @@
+"""Stochastic gradient descent: one pass over each gradient, parameter and momentum buffer.
+
+The kernel takes all parameters in one call, because a step is all or nothing: every array is checked
+before the first one is written, and nothing after that can fail. Ctrl-C waits for the end too.
+"""
+
+from libc.stdlib cimport free, malloc
+
+cimport numpy as cnp
+
+from .memory cimport address, is_single, writable
+from .types cimport real
+
+cnp.import_array()
+
+cdef struct Update:
+    bint single
+    Py_ssize_t size
+    void* g
+    void* p
+    void* buf
+    double lr
+    double momentum
+    double dampening
+    double weight_decay
+    bint nesterov
+    bint maximize
+
+
+cdef void _sgd_step(const Update* u, real* p) noexcept nogil:
+    cdef const real* g = <const real*> u.g
+    cdef real* buf = <real*> u.buf
+    cdef real lr = <real> u.lr, momentum = <real> u.momentum, undamped = <real> (1 - u.dampening)
+    cdef real sign = -1 if u.maximize else 1, decay = <real> u.weight_decay, d
+    cdef Py_ssize_t i
+    if buf == NULL:
+        for i in range(u.size):
+            d = sign * g[i] + decay * p[i]                # (1)
+            p[i] = p[i] - lr * d                          # (2)
+    elif not u.nesterov:
+        for i in range(u.size):
+            d = sign * g[i] + decay * p[i]                # (1)
+            buf[i] = momentum * buf[i] + undamped * d     # (3)
+            p[i] = p[i] - lr * buf[i]                     # (4)
+    else:
+        for i in range(u.size):
+            d = sign * g[i] + decay * p[i]                # (1)
+            buf[i] = momentum * buf[i] + undamped * d     # (3)
+            p[i] = p[i] - lr * (d + momentum * buf[i])    # (5)
+
+
+def sgd_step(list updates):
+    """One step of each (g, p, buf, lr, momentum, dampening, weight_decay, nesterov, maximize).
+
+    d   = ±g + weight_decay · p                       (1)   minus to maximize
+    p   ← p − lr · d                                  (2)   without momentum: buf is None
+    buf ← momentum · buf + (1 − dampening) · d        (3)
+    p   ← p − lr · buf                                (4)
+    p   ← p − lr · (d + momentum · buf)               (5)   Nesterov
+
+    g is the gradient, p the parameter and buf its momentum buffer; p and buf are updated in place.
+    """
+    cdef Py_ssize_t count = len(updates), k
+    cdef Update* u
+    cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
+    if work == NULL:
+        raise MemoryError(f"sgd_step: no memory for a list of {count} parameters")
+    try:
+        for k in range(count):
+            u = &work[k]
+            (g, p, buf, u.lr, u.momentum, u.dampening, u.weight_decay,
+             u.nesterov, u.maximize) = updates[k]
+            u.single = is_single("sgd_step", p)
+            u.size = p.size
+            u.p = writable("sgd_step", "p", p, p)
+            u.g = address("sgd_step", "g", g, p)
+            u.buf = NULL if buf is None else writable("sgd_step", "buf", buf, p)
+        with nogil:
+            for k in range(count):
+                u = &work[k]
+                if u.single:
+                    _sgd_step(u, <float*> u.p)
+                else:
+                    _sgd_step(u, <double*> u.p)
+    finally:
+        free(work)

@@ -1,0 +1,98 @@
+"""Changes to several tensors that happen together or not at all.
+
+Everything that can fail happens first: checks, conversions, allocations. The writing afterwards is
+compiled code without a memory allocation, so neither an error nor Ctrl-C can end it half way.
+"""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from ..errors import DTypeError, ShapeError
+from ..tensor cimport Tensor
+from .common cimport may_write
+
+cnp.import_array()
+
+
+
+def assign(str operation, list tensors, list arrays):
+    """Copy each array into its tensor; both have the same shape and dtype."""
+    cdef Tensor x
+    cdef cnp.ndarray array
+    for x in tensors:
+        prepare(operation, x)
+    for x, array in zip(tensors, arrays):
+        cnp.PyArray_CopyInto(x.array, array)
+        x.written(operation)
+
+
+def step(str operation, kernel, list updates, state, dict fresh, list counts):
+    """Run an optimiser kernel on all parameters.
+
+    `updates` holds the kernel's arguments with Tensors for arrays: the gradient, the parameter, its
+    buffers (Tensor or None), numbers. `fresh` is state that the optimiser adds to its `state`;
+    `counts` are pairs (state of a parameter, its number of steps afterwards).
+    """
+    cdef Tensor p
+    cdef cnp.ndarray work
+    cdef list arguments = [], strided = []
+    cdef tuple update, arrays
+    for update in updates:
+        p = update[1]
+        check_gradient(operation, p, update[0])
+        prepare(operation, p)
+        arrays = arrays_of(update)
+        arguments.append(arrays)
+        if arrays[1] is not p.array:
+            strided.append((p, arrays[1]))
+    state.update(fresh)
+    try:
+        kernel(arguments)
+    except BaseException:
+        for key in fresh:
+            del state[key]
+        raise
+    for p, work in strided:
+        cnp.PyArray_CopyInto(p.array, work)
+    for update in updates:
+        (<Tensor> update[1]).written(operation)
+    for own, count in counts:
+        own["step"] = count
+
+
+def clear_gradients(tensors, bint set_to_none):
+    """Set the gradient of each tensor to None, or fill those that exist with zeros."""
+    cdef Tensor x
+    for x in list(tensors):
+        if set_to_none or x.gradient is None:
+            x.gradient = None
+        else:
+            x.gradient = x.gradient.detach().zero_()
+
+
+cdef int prepare(str operation, Tensor x) except -1:
+    may_write(operation, x)
+    x.shared_version()   # allocated here, so that `written` cannot fail
+    return 0
+
+
+cdef int check_gradient(str operation, Tensor p, Tensor g) except -1:
+    if g.shape != p.shape:
+        raise ShapeError(
+            f"{operation}: a parameter of shape {tuple(p.shape)} has a gradient of shape {tuple(g.shape)}")
+    if cnp.PyArray_TYPE(g.array) != cnp.PyArray_TYPE(p.array):
+        raise DTypeError(f"{operation}: a parameter of dtype {p.dtype} has a gradient of dtype {g.dtype}")
+    return 0
+
+
+cdef tuple arrays_of(tuple update):
+    """The kernel's arguments: arrays for tensors, copied where they are not contiguous."""
+    cdef list arguments = []
+    cdef cnp.ndarray array
+    for value in update:
+        if isinstance(value, Tensor):
+            array = (<Tensor> value).array
+            value = array if cnp.PyArray_ISCARRAY_RO(array) else np.array(array, order="C")
+        arguments.append(value)
+    return tuple(arguments)

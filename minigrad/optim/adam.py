@@ -1,0 +1,99 @@
+"""Adam and AdamW; derived in docs/derivations/adam.md."""
+
+from .._kernels import active as kernels
+from ..checks import flag, number
+from .optimizer import Optimizer, zeros_like
+
+
+class Adam(Optimizer):
+    """p ← p − lr · m̂ / (√v̂ + eps), m̂ and v̂ the bias-corrected means of the gradient and its square.
+
+    Weight decay is added to the gradient; AMSGrad divides by the largest v so far. As
+    torch.optim.Adam.
+    """
+
+    decoupled = False
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        *,
+        maximize=False,
+    ):
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+            },
+        )
+
+    def check_options(self, options):
+        options, owner = dict(options), type(self).__name__
+        for name in ("lr", "eps", "weight_decay"):
+            options[name] = number(owner, name, options[name], at_least=0)
+        betas = options["betas"]
+        if not isinstance(betas, (tuple, list)):
+            raise TypeError(f"{owner}: betas must be a pair of numbers, got {betas!r}")
+        if len(betas) != 2:
+            raise ValueError(f"{owner}: betas must be a pair of numbers, got {betas!r}")
+        options["betas"] = tuple(
+            number(owner, f"betas[{k}]", beta, at_least=0, below=1) for k, beta in enumerate(betas)
+        )
+        for name in ("amsgrad", "maximize"):
+            flag(owner, name, options[name])
+        return options
+
+    def state_names(self, options):
+        names = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+        return names if options["amsgrad"] else names[:-1]
+
+    def step(self, closure=None):
+        loss = self._evaluate(closure)
+        updates, fresh, counts = [], {}, []
+        for group, p in self._with_gradient():
+            state = self.state.get(p)
+            if not state:
+                fresh[p] = state = {name: zeros_like(p) for name in self.state_names(group)}
+                state["step"] = 0
+            t = state["step"] + 1
+            v_max = state["max_exp_avg_sq"] if group["amsgrad"] else None
+            updates.append(
+                (p.grad, p, state["exp_avg"], state["exp_avg_sq"], v_max, t)
+                + (group["lr"], *group["betas"], group["eps"], group["weight_decay"])
+                + (self.decoupled, group["maximize"])
+            )
+            counts.append((state, t))
+        self._step(kernels.adam_step, updates, fresh, counts)
+        return loss
+
+
+class AdamW(Adam):
+    """Adam with weight decay taken out of the gradient: p ← (1 − lr · weight_decay) · p first.
+
+    As torch.optim.AdamW.
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=1e-2,
+        amsgrad=False,
+        *,
+        maximize=False,
+    ):
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

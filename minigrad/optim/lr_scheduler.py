@@ -1,0 +1,205 @@
+"""Learning rates that change from epoch to epoch: call `scheduler.step()` after each one.
+
+Like torch's, the schedules are recursive: each computes the next rate of a group from its present
+one, so that whatever else changes it in between is kept.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+from ..checks import number, size
+from .optimizer import Optimizer
+
+
+class LRScheduler:
+    """The base of all schedules. A subclass gives `get_lr`, the next rate of every group."""
+
+    def __init__(self, optimizer, last_epoch=-1):
+        name = type(self).__name__
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{name}: expected an Optimizer, got {type(optimizer).__name__}")
+        last_epoch = size(name, "last_epoch", last_epoch, at_least=-1)
+        for k, group in enumerate(optimizer.param_groups):
+            if last_epoch != -1 and "initial_lr" not in group:
+                raise KeyError(
+                    f"{name}: group {k} has no 'initial_lr': load the optimiser's state first to "
+                    f"resume with last_epoch={last_epoch}"
+                )
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        self.optimizer = optimizer
+        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._set(self.initial_lr, last_epoch + 1)
+
+    def get_lr(self):
+        """The learning rates for `last_epoch`, from those of the epoch before."""
+        raise NotImplementedError
+
+    def initial_lr(self):
+        """The learning rates that the constructor sets."""
+        return self._present()
+
+    def get_last_lr(self):
+        """The learning rates now in use, one a group."""
+        return list(self._last_lr)
+
+    def step(self):
+        """Go to the next epoch: set the learning rate of every group of the optimiser."""
+        self._set(self.get_lr, self.last_epoch + 1)
+
+    def _set(self, rates, epoch):
+        before, self.last_epoch = self.last_epoch, epoch
+        try:
+            name = f"{type(self).__name__}.step"
+            values = [number(name, f"lr of epoch {epoch}", lr, at_least=0) for lr in rates()]
+        except BaseException:
+            self.last_epoch = before
+            raise
+        for group, lr in zip(self.optimizer.param_groups, values, strict=True):
+            group["lr"] = lr
+        self._last_lr = values
+
+    def _present(self):
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self):
+        """All that the schedule knows; the rates themselves are in the optimiser's state."""
+        return {key: value for key, value in vars(self).items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict):
+        """Continue where `state_dict` was taken; a state that does not fit changes nothing."""
+        name = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"{name}: expected a dictionary, got {type(state_dict).__name__}")
+        own = self.state_dict()
+        loaded = {key: state_dict[key] for key in own if key in state_dict}
+        missing = [key for key in own if key not in state_dict]
+        if missing:
+            raise ValueError(f"{name}: the state dict lacks {', '.join(missing)}")
+        size(name, "last_epoch", loaded["last_epoch"])
+        for key in ("base_lrs", "_last_lr"):
+            if not isinstance(loaded[key], (list, tuple)) or len(loaded[key]) != len(self.base_lrs):
+                raise ValueError(f"{name}: {key} must be {len(self.base_lrs)} rates, one a group")
+            loaded[key] = [number(name, key, lr, at_least=0) for lr in loaded[key]]
+        vars(self).update(self.check_options(name, loaded))
+
+    def check_options(self, owner, options):
+        """A copy of the options with those of this schedule checked."""
+        return dict(options)
+
+
+class LambdaLR(LRScheduler):
+    """initial lr · lr_lambda(epoch), with one function, or a list with one for each group."""
+
+    def __init__(self, optimizer, lr_lambda, last_epoch=-1):
+        groups = len(getattr(optimizer, "param_groups", ()))
+        lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
+        if isinstance(optimizer, Optimizer) and len(lambdas) != groups:
+            raise ValueError(f"LambdaLR: expected {groups} functions, got {len(lambdas)}")
+        for function in lambdas:
+            if not callable(function):
+                raise TypeError(f"LambdaLR: lr_lambda must be a function, got {function!r}")
+        self.lr_lambdas = lambdas
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
+        return [lr * function(self.last_epoch) for lr, function in pairs]
+
+    def initial_lr(self):
+        return self.get_lr()
+
+    def state_dict(self):
+        """All that the schedule knows, without the functions, which cannot be saved."""
+        return {key: value for key, value in super().state_dict().items() if key != "lr_lambdas"}
+
+
+class StepLR(LRScheduler):
+    """lr · gamma after every `step_size` epochs."""
+
+    def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
+        options = self.check_options("StepLR", {"step_size": step_size, "gamma": gamma})
+        vars(self).update(options)
+        super().__init__(optimizer, last_epoch)
+
+    def check_options(self, owner, options):
+        step_size = size(owner, "step_size", options["step_size"], at_least=1)
+        gamma = number(owner, "gamma", options["gamma"], at_least=0)
+        return {**options, "step_size": step_size, "gamma": gamma}
+
+    def get_lr(self):
+        if self.last_epoch == 0 or self.last_epoch % self.step_size:
+            return self._present()
+        return [lr * self.gamma for lr in self._present()]
+
+    def initial_lr(self):
+        return self.get_lr()
+
+
+class MultiStepLR(LRScheduler):
+    """lr · gamma at each of the `milestones`; twice where one is listed twice."""
+
+    def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
+        if isinstance(milestones, str) or not hasattr(milestones, "__iter__"):
+            raise TypeError(f"MultiStepLR: milestones must be a list, got {milestones!r}")
+        options = {"milestones": Counter(milestones), "gamma": gamma}
+        vars(self).update(self.check_options("MultiStepLR", options))
+        super().__init__(optimizer, last_epoch)
+
+    def check_options(self, owner, options):
+        if not isinstance(options["milestones"], Mapping):
+            raise TypeError(f"{owner}: milestones must be counted, got {options['milestones']!r}")
+        milestones = Counter()
+        for epoch, times in options["milestones"].items():
+            milestones[size(owner, "milestones", epoch)] = size(owner, "milestones", times)
+        gamma = number(owner, "gamma", options["gamma"], at_least=0)
+        return {**options, "milestones": milestones, "gamma": gamma}
+
+    def get_lr(self):
+        times = self.milestones[self.last_epoch]
+        return [lr * self.gamma**times if times else lr for lr in self._present()]
+
+    def initial_lr(self):
+        return self.get_lr()
+
+
+class ExponentialLR(LRScheduler):
+    """lr · gamma after every epoch."""
+
+    def __init__(self, optimizer, gamma, last_epoch=-1):
+        vars(self).update(self.check_options("ExponentialLR", {"gamma": gamma}))
+        super().__init__(optimizer, last_epoch)
+
+    def check_options(self, owner, options):
+        return {**options, "gamma": number(owner, "gamma", options["gamma"], at_least=0)}
+
+    def get_lr(self):
+        return [lr * self.gamma for lr in self._present()]
+
+
+class CosineAnnealingLR(LRScheduler):
+    """From the initial rate down to `eta_min` in `T_max` epochs along half a cosine, and up again.
+
+    lr(t) = eta_min + (initial lr − eta_min) · (1 + cos(π t / T_max)) / 2, computed recursively.
+    """
+
+    def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1):
+        options = self.check_options("CosineAnnealingLR", {"T_max": T_max, "eta_min": eta_min})
+        vars(self).update(options)
+        super().__init__(optimizer, last_epoch)
+
+    def check_options(self, owner, options):
+        T_max = size(owner, "T_max", options["T_max"], at_least=1)
+        eta_min = number(owner, "eta_min", options["eta_min"], at_least=0)
+        return {**options, "T_max": T_max, "eta_min": eta_min}
+
+    def get_lr(self):
+        t, T, low = self.last_epoch, self.T_max, self.eta_min
+        if (t - 1 - T) % (2 * T) == 0:  # at the bottom the recursion would divide by zero
+            rise = (1 - math.cos(math.pi / T)) / 2
+            pairs = zip(self._present(), self.base_lrs, strict=True)
+            return [lr + (base - low) * rise for lr, base in pairs]
+        ratio = (1 + math.cos(math.pi * t / T)) / (1 + math.cos(math.pi * (t - 1) / T))
+        return [low + ratio * (lr - low) for lr in self._present()]

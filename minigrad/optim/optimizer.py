@@ -1,0 +1,204 @@
+"""What all optimisers share: parameter groups, their options, and the state of each parameter."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from ..checks import number
+from ..engine import enable_grad
+from ..errors import DTypeError, ShapeError
+from ..ops import atomic
+from ..tensor import Tensor
+
+
+class Optimizer:
+    """The base of all optimisers, as torch.optim.Optimizer.
+
+    `params` is an iterable of tensors, or of dictionaries: groups of tensors ("params") with their
+    own options. A subclass gives `check_options`, `state_names` and `step`.
+    """
+
+    def __init__(self, params, defaults):
+        name = type(self).__name__
+        if isinstance(params, (Tensor, set, str)) or not isinstance(params, Iterable):
+            raise TypeError(
+                f"{name}: params must be tensors or groups in a list or another ordered iterable, "
+                f"got {type(params).__name__}"
+            )
+        groups = list(params)
+        if not groups:
+            raise ValueError(f"{name}: params is empty; did the module register its parameters?")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        self.defaults = self.check_options(defaults)
+        self.state = defaultdict(dict)
+        self.param_groups = []
+        for group in groups:
+            self.add_param_group(group)
+
+    def check_options(self, options):
+        """A copy of the options with every hyper-parameter checked."""
+        raise NotImplementedError
+
+    def state_names(self, options):
+        """What the state of a parameter holds under these options: "step" and names of tensors."""
+        raise NotImplementedError
+
+    def step(self, closure=None):
+        """Change all parameters that have a gradient; all or none. Returns what `closure` does."""
+        raise NotImplementedError
+
+    def add_param_group(self, param_group):
+        """Add a group {"params": tensors, option: value, …}; options left out are the defaults."""
+        name = type(self).__name__
+        if not isinstance(param_group, dict):
+            raise TypeError(f"{name}: a parameter group must be a dict, got {param_group!r}")
+        if "params" not in param_group:
+            raise ValueError(f"{name}: a parameter group needs 'params', got {list(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, Tensor):
+            params = [params]
+        if isinstance(params, (set, str)) or not isinstance(params, Iterable):
+            raise TypeError(
+                f"{name}: 'params' of a group must be tensors in a list or another ordered "
+                f"iterable, got {type(params).__name__}"
+            )
+        params = list(params)
+        taken = {p for group in self.param_groups for p in group["params"]}
+        for k, p in enumerate(params):
+            if not isinstance(p, Tensor):
+                raise TypeError(f"{name}: params[{k}] must be a Tensor, got {type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError(f"{name}: params[{k}] is no leaf; optimise what it is made from")
+            if not p.dtype.is_floating_point:
+                raise DTypeError(f"{name}: params[{k}] must be float32 or float64, got {p.dtype}")
+            if p in taken:
+                raise ValueError(f"{name}: params[{k}] (shape {tuple(p.shape)}) appears twice")
+            taken.add(p)
+        options = self.check_options({**self.defaults, **param_group})
+        self.param_groups.append({**options, "params": params})
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        for group in self.param_groups:
+            atomic.clear_gradients(group["params"], set_to_none)
+
+    def _evaluate(self, closure):
+        if closure is None:
+            return None
+        with enable_grad():
+            return closure()
+
+    def _with_gradient(self):
+        """Pairs (group, parameter) of what a step changes."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    yield group, p
+
+    def _step(self, kernel, updates, fresh, counts=()):
+        atomic.step(f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts))
+
+    # --- state -----------------------------------------------------------------------------------
+
+    def state_dict(self):
+        """Everything needed to continue, in torch's structure.
+
+        {"state": {index: {name: tensor or number}}, "param_groups": [{option: value, "params":
+        [index, …]}]}, where parameters are counted through all groups. As in torch the tensors are
+        those in use: deepcopy for a snapshot.
+        """
+        params = [p for group in self.param_groups for p in group["params"]]
+        index = {p: k for k, p in enumerate(params)}
+        return {
+            "state": {index[p]: dict(state) for p, state in self.state.items()},
+            "param_groups": [
+                {**group, "params": [index[p] for p in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict):
+        """Continue from a copy of what `state_dict` gave; one that does not fit changes nothing."""
+        name = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"{name}: expected a dictionary, got {type(state_dict).__name__}")
+        for key, kind in (("state", Mapping), ("param_groups", (list, tuple))):
+            if key not in state_dict:
+                raise ValueError(f"{name}: the state dict has no '{key}', only {list(state_dict)}")
+            if not isinstance(state_dict[key], kind):
+                raise TypeError(f"{name}: '{key}' is {type(state_dict[key]).__name__}")
+        groups = self._loaded_groups(name, state_dict["param_groups"])
+        owners = {}
+        for saved, group in zip(state_dict["param_groups"], groups, strict=True):
+            owners.update(zip(saved["params"], [(p, group) for p in group["params"]], strict=True))
+        state = defaultdict(dict)
+        for key, entries in state_dict["state"].items():
+            if key not in owners:
+                raise ValueError(f"{name}: state for parameter {key!r}, which no group has")
+            p, group = owners[key]
+            state[p] = self._loaded_state(f"{name}: parameter {key}", p, group, entries)
+        self.state, self.param_groups = state, groups
+
+    def _loaded_groups(self, name, saved_groups):
+        if len(saved_groups) != len(self.param_groups):
+            raise ValueError(
+                f"{name}: the state dict has {len(saved_groups)} parameter groups, "
+                f"the optimiser has {len(self.param_groups)}"
+            )
+        groups = []
+        for k, (saved, group) in enumerate(zip(saved_groups, self.param_groups, strict=True)):
+            if not isinstance(saved, Mapping) or not isinstance(saved.get("params"), (list, tuple)):
+                raise TypeError(f"{name}: group {k} must be a dictionary with a list 'params'")
+            if len(saved["params"]) != len(group["params"]):
+                raise ValueError(
+                    f"{name}: group {k} of the state dict has {len(saved['params'])} parameters, "
+                    f"of the optimiser {len(group['params'])}"
+                )
+            options = self.check_options({**self.defaults, **saved})
+            groups.append({**options, "params": group["params"]})
+        return groups
+
+    def _loaded_state(self, name, p, group, entries):
+        if not isinstance(entries, Mapping):
+            raise TypeError(f"{name}: its state is {type(entries).__name__}, expected a dictionary")
+        state = {}
+        for key, value in entries.items():
+            if value is None:  # torch's momentum buffer before the first step
+                continue
+            if key == "step":
+                state[key] = _count(name, value)
+            elif not isinstance(value, Tensor):
+                raise TypeError(f"{name}: '{key}' must be a Tensor, got {type(value).__name__}")
+            elif value.shape != p.shape:
+                raise ShapeError(
+                    f"{name}: '{key}' has shape {tuple(value.shape)}, "
+                    f"the parameter {tuple(p.shape)}"
+                )
+            else:
+                state[key] = value.detach().to(p.dtype).clone()
+        for key in self.state_names(group):
+            if state and key not in state:
+                raise ValueError(f"{name}: its state has no '{key}', only {list(state)}")
+        return state
+
+    def __repr__(self):
+        lines = [f"{type(self).__name__} ("]
+        for k, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {k}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _count(name, value):
+    """A number of steps as an int: torch keeps it in a float32 tensor."""
+    if isinstance(value, Tensor):
+        value = value.item()
+    value = number(name, "step", value, at_least=0)
+    if value != int(value):
+        raise ValueError(f"{name}: step must be a whole number, got {value!r}")
+    return int(value)
+
+
+def zeros_like(p):
+    """A tensor of zeros for the state of a parameter."""
+    return p.detach().clone().zero_()

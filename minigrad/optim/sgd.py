@@ -1,0 +1,71 @@
+"""Stochastic gradient descent; derived in docs/derivations/sgd.md."""
+
+from .._kernels import active as kernels
+from ..checks import flag, number
+from .optimizer import Optimizer, zeros_like
+
+
+class SGD(Optimizer):
+    """d = ±grad + weight_decay · p;  buf ← momentum · buf + (1 − dampening) · d;  p ← p − lr · buf.
+
+    With Nesterov the step is lr · (d + momentum · buf); without momentum it is lr · d. The first
+    buffer is d itself, undamped. As torch.optim.SGD.
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        momentum=0,
+        dampening=0,
+        weight_decay=0,
+        nesterov=False,
+        *,
+        maximize=False,
+    ):
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
+
+    def check_options(self, options):
+        options = dict(options)
+        for name in ("lr", "momentum", "weight_decay"):
+            options[name] = number("SGD", name, options[name], at_least=0)
+        options["dampening"] = number("SGD", "dampening", options["dampening"])
+        for name in ("nesterov", "maximize"):
+            flag("SGD", name, options[name])
+        if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
+            raise ValueError(
+                "SGD: nesterov=True needs momentum > 0 and dampening = 0, got momentum "
+                f"{options['momentum']} and dampening {options['dampening']}"
+            )
+        return options
+
+    def state_names(self, options):
+        return ("momentum_buffer",) if options["momentum"] else ()
+
+    def step(self, closure=None):
+        loss = self._evaluate(closure)
+        updates, fresh = [], {}
+        for group, p in self._with_gradient():
+            dampening, buf = group["dampening"], None
+            if group["momentum"]:
+                state = self.state.get(p)
+                if not state:
+                    fresh[p] = state = {"momentum_buffer": zeros_like(p)}
+                    dampening = 0
+                buf = state["momentum_buffer"]
+            updates.append(
+                (p.grad, p, buf, group["lr"], group["momentum"], dampening)
+                + (group["weight_decay"], group["nesterov"], group["maximize"])
+            )
+        self._step(kernels.sgd_step, updates, fresh)
+        return loss
