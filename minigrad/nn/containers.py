@@ -1,0 +1,179 @@
+"""Modules made of modules: in a row, in a list, in a dictionary."""
+
+import operator
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from .module import Module
+
+
+class _Numbered(Module):
+    """What Sequential and ModuleList share: children named "0", "1", … (or by an OrderedDict)."""
+
+    def _key(self, index):
+        index, count = operator.index(index), len(self)
+        if not -count <= index < count:
+            raise IndexError(f"index {index} is out of range for {count} modules")
+        return list(self._modules)[index]
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def __setitem__(self, index, module):
+        setattr(self, self._key(index), module)
+
+    def __delitem__(self, index):
+        keys = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
+        self._renumber([module for key, module in self._modules.items() if key not in keys])
+
+    def _renumber(self, modules):
+        self._modules.clear()
+        self._modules.update((str(k), module) for k, module in enumerate(modules))
+
+    def append(self, module):
+        """Add a module at the end; returns self."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules):
+        """Add several modules at the end; returns self."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"{self._get_name()}.extend: expected an iterable, got {type(modules).__name__}"
+            )
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index, module):
+        """Put a module before the one at `index`; returns self."""
+        if not isinstance(module, Module):
+            raise TypeError(f"{self._get_name()}.insert: expected a Module, got {module!r}")
+        count = len(self)
+        if not -count <= index <= count:
+            raise IndexError(f"index {index} is out of range for {count} modules")
+        modules = list(self)
+        modules.insert(index, module)
+        self._renumber(modules)
+        return self
+
+    def pop(self, index):
+        """Remove the module at `index` and return it."""
+        module = self[index]
+        del self[index]
+        return module
+
+
+class Sequential(_Numbered):
+    """Runs its modules one after the other: the output of each is the input of the next.
+
+    `Sequential(a, b, …)` or `Sequential(OrderedDict(name=module, …))`; as torch.nn.Sequential.
+    """
+
+    def __init__(self, *modules):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            for name, module in modules[0].items():
+                self.add_module(name, module)
+        else:
+            for k, module in enumerate(modules):
+                self.add_module(str(k), module)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return type(self)(OrderedDict(list(self._modules.items())[index]))
+        return self._modules[self._key(index)]
+
+    def __add__(self, other):
+        if not isinstance(other, Sequential):
+            raise TypeError(f"Sequential + {type(other).__name__}: expected another Sequential")
+        return Sequential(*self, *other)
+
+    def forward(self, input):
+        for module in self:
+            input = module(input)
+        return input
+
+
+class ModuleList(_Numbered):
+    """A list of modules whose parameters belong to the module that holds it; has no forward."""
+
+    def __init__(self, modules=None):
+        super().__init__()
+        if modules is not None:
+            self.extend(modules)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return self._modules[self._key(index)]
+
+    def __add__(self, other):
+        return ModuleList([*self, *other])
+
+    def __iadd__(self, modules):
+        return self.extend(modules)
+
+    def __repr__(self):
+        lines, start = [], 0
+        for text, equal in groupby(map(repr, self)):
+            count = len(list(equal))
+            many = f"{start}-{start + count - 1}): {count} x " if count > 1 else f"{start}): "
+            lines.append(f"  ({many}{text}".replace("\n", "\n  "))
+            start += count
+        inside = "\n".join(["", *lines, ""]) if lines else ""
+        return f"{self._get_name()}({inside})"
+
+
+class ModuleDict(Module):
+    """A dictionary of modules whose parameters belong to the module that holds it; no forward."""
+
+    def __init__(self, modules=None):
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key):
+        return self._modules[key]
+
+    def __setitem__(self, key, module):
+        self.add_module(key, module)
+
+    def __delitem__(self, key):
+        del self._modules[key]
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules)
+
+    def __contains__(self, key):
+        return key in self._modules
+
+    def keys(self):
+        return self._modules.keys()
+
+    def values(self):
+        return self._modules.values()
+
+    def items(self):
+        return self._modules.items()
+
+    def clear(self):
+        """Remove all modules."""
+        self._modules.clear()
+
+    def pop(self, key):
+        """Remove the module under `key` and return it."""
+        return self._modules.pop(key)
+
+    def update(self, modules):
+        """Add the modules of a dictionary, or of pairs (name, module)."""
+        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
+        for key, module in pairs:
+            self[key] = module

@@ -1,0 +1,435 @@
+"""Layers hold state: parameters, which are learned, and buffers, which are not.
+
+A `Module` finds both by itself, in the order in which they were assigned: whatever Parameter or
+Module becomes an attribute is also entered in a plain dictionary.
+"""
+
+from collections import OrderedDict, namedtuple
+from collections.abc import Mapping
+from itertools import chain
+
+import numpy as np
+
+from ..dtypes import float32, float64
+from ..engine import HookHandle
+from ..errors import ShapeError
+from ..ops import atomic
+from ..quiet import quietly
+from ..tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A tensor that is learned: assigned to a Module, it is one of its `parameters()`.
+
+    It shares the memory of `data` and requires grad; as torch.nn.Parameter.
+    """
+
+    def __init__(self, data=None, requires_grad=True):
+        data = Tensor(0) if data is None else data
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}")
+        self._share(data.detach())
+        self.requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self.detach(), self.requires_grad)
+
+    def __repr__(self):
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+    """What `load_state_dict` did not find, and what it found no place for."""
+
+    def __repr__(self):
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return super().__repr__()
+
+
+class Module:
+    """The base of all layers and models, as torch.nn.Module.
+
+    A subclass calls `super().__init__()`, assigns its parameters and layers as attributes, and
+    defines `forward`; calling the module runs it.
+    """
+
+    def __init__(self):
+        set_plain = super().__setattr__
+        set_plain("training", True)
+        set_plain("_parameters", {})
+        set_plain("_buffers", {})
+        set_plain("_non_persistent", set())
+        set_plain("_modules", {})
+        set_plain("_forward_pre_hooks", {})
+        set_plain("_forward_hooks", {})
+
+    def forward(self, *args, **kwargs):
+        """What the module computes; every subclass defines it."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args, **kwargs):
+        if not self._forward_pre_hooks and not self._forward_hooks:
+            return self.forward(*args, **kwargs)
+        for hook in tuple(self._forward_pre_hooks.values()):
+            changed = hook(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        output = self.forward(*args, **kwargs)
+        for hook in tuple(self._forward_hooks.values()):
+            changed = hook(self, args, output)
+            if changed is not None:
+                output = changed
+        return output
+
+    def register_forward_pre_hook(self, hook):
+        """Call `hook(module, args)` before each forward; what it returns replaces the arguments."""
+        return HookHandle(self._forward_pre_hooks, hook)
+
+    def register_forward_hook(self, hook):
+        """Call `hook(module, args, output)` after it; what it returns replaces the output."""
+        return HookHandle(self._forward_hooks, hook)
+
+    # --- attributes ------------------------------------------------------------------------------
+
+    def __getattr__(self, name):  # only called for what is no plain attribute
+        members = vars(self)
+        if "_modules" not in members:
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}': "
+                "was super().__init__() called first in its __init__?"
+            )
+        for registry in ("_parameters", "_buffers", "_modules"):
+            if name in members[registry]:
+                return members[registry][name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __setattr__(self, name, value):
+        members = vars(self)
+        if "_modules" not in members:
+            if isinstance(value, (Parameter, Module)):
+                kind = "parameters" if isinstance(value, Parameter) else "module"
+                raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+            return super().__setattr__(name, value)
+        if isinstance(value, Parameter):
+            self._forget(name, self._parameters)
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._forget(name, self._modules)
+            self.register_module(name, value)
+        elif name in self._parameters:
+            self._parameters[name] = _same_kind("parameter", name, value, Parameter)
+        elif name in self._modules:
+            self._modules[name] = _same_kind("child module", name, value, Module)
+        elif name in self._buffers:
+            self._buffers[name] = _same_kind("buffer", name, value, Tensor)
+        else:
+            super().__setattr__(name, value)
+
+    def _forget(self, name, kept):
+        """Remove what `name` was, unless it is in the registry `kept`, where it keeps its place."""
+        for registry in (vars(self), self._parameters, self._buffers, self._modules):
+            if registry is not kept:
+                registry.pop(name, None)
+        self._non_persistent.discard(name)
+
+    def __delattr__(self, name):
+        for registry in (self._parameters, self._buffers, self._modules):
+            if name in registry:
+                del registry[name]
+                self._non_persistent.discard(name)
+                return
+        super().__delattr__(name)
+
+    def __dir__(self):
+        members = chain(super().__dir__(), self._parameters, self._buffers, self._modules)
+        return sorted(name for name in members if not name[0].isdigit())
+
+    def _register(self, registry, what, name, value, kind):
+        if "_modules" not in vars(self):
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{what} name must be a string, got {name!r}")
+        if not name or "." in name:
+            raise KeyError(f'{what} name must not be empty or contain ".", got {name!r}')
+        registry = getattr(self, registry)
+        if name not in registry and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
+        registry[name] = _same_kind(what, name, value, kind)
+
+    def register_parameter(self, name, param):
+        """Add a Parameter under `name`, or None for one that is switched off."""
+        self._register("_parameters", "parameter", name, param, Parameter)
+
+    def register_buffer(self, name, tensor, persistent=True):
+        """Add a tensor that is state but not learned; in `state_dict` unless not persistent."""
+        self._register("_buffers", "buffer", name, tensor, Tensor)
+        (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
+
+    def register_module(self, name, module):
+        """Add a child module under `name`."""
+        self._register("_modules", "module", name, module, Module)
+
+    def add_module(self, name, module):
+        """The same as `register_module`."""
+        self.register_module(name, module)
+
+    # --- walking the tree ------------------------------------------------------------------------
+
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        """Pairs (path, module) of this module and all below it, parents first."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                path = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, path, remove_duplicate)
+
+    def modules(self):
+        """This module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self):
+        """Pairs (name, module) of the modules directly in this one, each once."""
+        seen = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self):
+        """The modules directly in this one, each once."""
+        return (module for _, module in self.named_children())
+
+    def _named_tensors(self, registry, prefix, recurse, remove_duplicate):
+        seen = set()
+        below = self.named_modules(None, prefix, remove_duplicate)
+        for path, module in below if recurse else [(prefix, self)]:
+            for name, tensor in getattr(module, registry).items():
+                if tensor is None or tensor in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(tensor)
+                yield f"{path}.{name}" if path else name, tensor
+
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+        """Pairs (path, parameter), in the order of definition, parents first."""
+        return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse=True):
+        """All parameters, each once: what an optimiser wants."""
+        return (tensor for _, tensor in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """Pairs (path, buffer), in the order of definition, parents first."""
+        return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse=True):
+        """All buffers, each once."""
+        return (tensor for _, tensor in self.named_buffers(recurse=recurse))
+
+    def _find(self, target, kind, what):
+        found = self
+        for name in target.split(".") if target else ():
+            if not isinstance(found, Module) or not hasattr(found, name):
+                raise AttributeError(f"{type(self).__name__} has no {what} '{target}'")
+            found = getattr(found, name)
+        if not isinstance(found, kind):
+            raise AttributeError(f"'{target}' is {type(found).__name__}, not a {what}")
+        return found
+
+    def get_submodule(self, target):
+        """The module at a path such as "encoder.0"."""
+        return self._find(target, Module, "module")
+
+    def get_parameter(self, target):
+        """The parameter at a path such as "encoder.0.weight"."""
+        return self._find(target, Parameter, "parameter")
+
+    def get_buffer(self, target):
+        """The buffer at a path such as "norm.running_mean"."""
+        return self._find(target, Tensor, "buffer")
+
+    def apply(self, fn):
+        """Call `fn(module)` on every module, children first; returns self."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    # --- modes, dtypes, gradients ----------------------------------------------------------------
+
+    def train(self, mode=True):
+        """Set training mode here and below (dropout, batch statistics); returns self."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self):
+        """The same as `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        """Let all parameters collect gradients, or freeze them; returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        atomic.clear_gradients(self.parameters(), set_to_none)
+
+    def to(self, *args, **kwargs):
+        """Convert floating parameters and buffers as `Tensor.to` would, in place; returns self."""
+        tensors = [t for t in chain(self.parameters(), self.buffers()) if _is_floating(t)]
+        converted = [tensor.detach().to(*args, **kwargs) for tensor in tensors]
+        if not all(map(_is_floating, converted)):
+            raise TypeError(f"Module.to: the dtype must be a float, got {converted[0].dtype}")
+        gradients = [
+            None if tensor.grad is None else tensor.grad.detach().to(values.dtype)
+            for tensor, values in zip(tensors, converted, strict=True)
+        ]
+        for tensor, values, gradient in zip(tensors, converted, gradients, strict=True):
+            tensor.grad = None
+            tensor.data = values
+            tensor.grad = gradient
+        return self
+
+    def float(self):
+        """Convert floating parameters and buffers to float32; returns self."""
+        return self.to(float32)
+
+    def double(self):
+        """Convert floating parameters and buffers to float64; returns self."""
+        return self.to(float64)
+
+    # --- state -----------------------------------------------------------------------------------
+
+    def _persistent(self, prefix):
+        """Pairs (key, tensor) of all that belongs in a state dict, in torch's order."""
+        for name, tensor in self._parameters.items():
+            if tensor is not None:
+                yield prefix + name, tensor
+        for name, tensor in self._buffers.items():
+            if tensor is not None and name not in self._non_persistent:
+                yield prefix + name, tensor
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module._persistent(f"{prefix}{name}.")
+
+    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
+        """An OrderedDict from path to tensor of all parameters and persistent buffers.
+
+        As in torch the tensors are detached but share memory with the module: clone them, or
+        deepcopy the dictionary, for a snapshot.
+        """
+        destination = OrderedDict() if destination is None else destination
+        for key, tensor in self._persistent(prefix):
+            destination[key] = tensor if keep_vars else tensor.detach()
+        return destination
+
+    def load_state_dict(self, state_dict, strict=True, *, allow_nonfinite=False):
+        """Copy the values of a state dict into this module: all of them, or none.
+
+        One error lists everything that does not fit: missing and unexpected keys (unless not
+        strict), shapes (ShapeError), values that are no tensors (TypeError), and values that are
+        NaN, infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
+        Returns (missing_keys, unexpected_keys).
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"load_state_dict: expected a dictionary, got {type(state_dict).__name__}"
+            )
+        own = dict(self._persistent(""))
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own]
+        problems = []
+        if strict and unexpected:
+            names = ", ".join(f'"{key}"' for key in unexpected)
+            problems.append((RuntimeError, f"Unexpected key(s) in state_dict: {names}."))
+        if strict and missing:
+            names = ", ".join(f'"{key}"' for key in missing)
+            problems.append((RuntimeError, f"Missing key(s) in state_dict: {names}."))
+        tensors, arrays = [], []
+        for key, tensor in own.items():
+            if key not in missing:
+                try:
+                    arrays.append(_fitting(key, tensor, state_dict[key], allow_nonfinite))
+                    tensors.append(tensor)
+                except (ShapeError, TypeError, ValueError) as problem:
+                    problems.append((type(problem), str(problem)))
+        if problems:
+            kinds = [kind for kind, _ in problems]
+            worst = next(k for k in (ShapeError, TypeError, RuntimeError, ValueError) if k in kinds)
+            lines = "\n\t".join(text for _, text in problems)
+            raise worst(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
+        atomic.assign("load_state_dict", tensors, arrays)
+        return _IncompatibleKeys(missing, unexpected)
+
+    # --- repr ------------------------------------------------------------------------------------
+
+    def _get_name(self):
+        return type(self).__name__
+
+    def extra_repr(self):
+        """What stands between the parentheses of the repr; subclasses name their arguments."""
+        return ""
+
+    def __repr__(self):
+        extra = self.extra_repr().splitlines()
+        children = [f"({name}): {_indent(module)}" for name, module in self._modules.items()]
+        if not children and len(extra) < 2:
+            return f"{self._get_name()}({''.join(extra)})"
+        return "\n  ".join([f"{self._get_name()}(", *extra, *children]) + "\n)"
+
+
+def _same_kind(what, name, value, kind):
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"cannot assign '{type(value).__name__}' as {what} '{name}' "
+            f"({kind.__name__} or None expected)"
+        )
+    return value
+
+
+def _is_floating(tensor):
+    return tensor.dtype.is_floating_point
+
+
+def _indent(module):
+    return repr(module).replace("\n", "\n  ")
+
+
+def _fitting(key, tensor, value, allow_nonfinite):
+    """A fresh array of the values for `tensor`, of its dtype, or the error that says why not."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{key}: expected a Tensor, got {type(value).__name__}")
+    if value.shape != tensor.shape:
+        raise ShapeError(
+            f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from the "
+            f"state dict, the shape in the current model is {tuple(tensor.shape)}"
+        )
+    source = value.detach().numpy()
+    array = quietly(source.astype, tensor.dtype.numpy, order="C")
+    if not _is_floating(tensor):
+        if not (array == source).all():
+            raise ValueError(f"{key}: {value.dtype} values that {tensor.dtype} cannot hold")
+    elif not allow_nonfinite and not np.isfinite(array).all():
+        if np.isfinite(source).all():
+            raise ValueError(f"{key}: {value.dtype} values that overflow {tensor.dtype}")
+        raise ValueError(f"{key}: NaN or infinite values (allow_nonfinite=True lets them pass)")
+    return array
