@@ -27,6 +27,9 @@ cdef enum:
     SHOWN = 64   # a node remembers values of at most so many elements, for the picture of the graph
 
 
+cdef cnp.ndarray NOTHING = np.zeros(0, np.float32)
+
+
 class Size(tuple):
     """A shape: a tuple of sizes with torch's `numel()`."""
 
@@ -171,6 +174,9 @@ cdef class Tensor:
     # Makes NumPy's operators step back, so that `ndarray * Tensor` reaches __rmul__.
     __array_priority__ = 1000
 
+    def __cinit__(self):
+        self.array = NOTHING   # never None: C code reads it without looking
+
     def __init__(self, *data):
         cdef Tensor source = from_data(data)
         self.array = source.array
@@ -179,8 +185,13 @@ cdef class Tensor:
 
     cdef Function history(self):
         """The node that made this tensor. A view whose base was rewritten gets its history anew."""
+        cdef Function fresh = None
         if self.base is not None and self.seen != self.version.count:
-            self.node = replay(self.base, self.recipe).node if self.base.wants_grad() else None
+            if self.base.wants_grad():
+                fresh = (<Tensor>replay(self.base, self.recipe)).node
+                if fresh is None:
+                    return self.node   # recording is off: ask again when it is on
+            self.node = fresh
             self.seen = self.version.count
         return self.node
 
