@@ -221,7 +221,7 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, bint keep_gr
                 continue
             if node.hooks:
                 dy = run_hooks(node.hooks, dy)
-            done.append((node, dy if node.value is not None or node.retainer is not None else None))
+            done.append((node, dy if type(node.value) is not tuple or node.retainer is not None else None))
             if useful is not None and node in wanted:
                 caught[node] = dy
                 if useful.isdisjoint(node.inputs):
@@ -246,7 +246,7 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, bint keep_gr
     dy = None
     while done:
         node, dy = done.pop()
-        if node.value is not None:
+        if type(node.value) is not tuple:
             node.gradient = dy.array
         if node.retainer is not None:
             retained = node.retainer()

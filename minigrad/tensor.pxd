@@ -18,9 +18,9 @@ cdef class SavedTensor:
 cdef class Function:
     cdef readonly tuple inputs
     cdef tuple kept
-    cdef cnp.ndarray value
+    cdef object value
     cdef cnp.ndarray gradient
-    cdef tuple value_shape
+    cdef tuple constants
     cdef object hooks
     cdef object retainer
     cdef Py_ssize_t mark

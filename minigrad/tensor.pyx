@@ -136,6 +136,10 @@ cdef class Function:
         """torch's view of `inputs`: pairs (what made the input, 0)."""
         return tuple([(each, 0) for each in self.inputs or ()])
 
+    def picture(self):
+        """(value, gradient, constants): what `graph()` shows; an array where it is small, else a shape or None."""
+        return self.value, self.gradient, self.constants or (None,) * len(self.inputs)
+
     def __repr__(self):
         return f"<{self.name()} object at {hex(id(self))}>"
 
@@ -410,6 +414,13 @@ cdef class Tensor:
         return array_ufunc(ufunc, method, inputs, options)
 
 
+cdef object shown(Tensor x):
+    """What the picture of the graph can say of x later: its array if that is small, else its shape."""
+    if x is None:
+        return None
+    return x.array if cnp.PyArray_SIZE(x.array) <= SHOWN else (<object>x.array).shape
+
+
 cdef object edge(Tensor x):
     """What a node's arrow points to: the maker of x, x itself where it collects a gradient, or None."""
     if x is None:
@@ -425,10 +436,11 @@ cdef Function record(Function node, Tensor y, tuple inputs):
         node.inputs = (edge(inputs[0]), edge(inputs[1]))
     else:
         node.inputs = tuple([edge(x) for x in inputs])
-    if cnp.PyArray_SIZE(y.array) <= SHOWN:
-        node.value = y.array
-    else:
-        node.value_shape = (<object>y.array).shape
+    for each in node.inputs:
+        if each is None:
+            node.constants = tuple([shown(x) if edge(x) is None else None for x in inputs])
+            break
+    node.value = shown(y)
     y.node = node
     return node
 
