@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from . import elementwise, reference
 
-SUBJECTS = ("adam", "sgd")
+SUBJECTS = ("activations", "adam", "dropout", "sgd")
 
 _compiled = {
     name: function

@@ -1,6 +1,86 @@
 """The kernels in NumPy: same names, same arguments, same results; slow, and easy to step through."""
 
+import math
+
 import numpy as np
+
+
+# --- activations ---------------------------------------------------------------------------------
+
+
+def relu_forward(x, y):
+    y[...] = np.where(x <= 0, 0, x)
+
+
+def relu_backward(dy, y, dx):
+    dx[...] = np.where(y <= 0, 0, dy)
+
+
+def leaky_relu_forward(x, y, slope):
+    y[...] = np.where(x > 0, x, x.dtype.type(slope) * x)
+
+
+def leaky_relu_backward(dy, x, dx, slope):
+    dx[...] = np.where(x > 0, dy, dy.dtype.type(slope) * dy)
+
+
+def _sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def sigmoid_forward(x, y):
+    y[...] = _sigmoid(x.astype(np.float64))
+
+
+def sigmoid_backward(dy, y, dx):
+    dx[...] = dy * y * (1 - y)
+
+
+def tanh_forward(x, y):
+    y[...] = np.tanh(x.astype(np.float64))
+
+
+def tanh_backward(dy, y, dx):
+    dx[...] = dy * (1 - y * y)
+
+
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
+
+
+def gelu_forward(x, y):
+    x = x.astype(np.float64)
+    y[...] = x * _erfc(-x / np.sqrt(2)) / 2
+
+
+def gelu_backward(dy, x, dx):
+    x = x.astype(np.float64)
+    phi = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    dx[...] = dy * (_erfc(-x / np.sqrt(2)) / 2 + x * phi)
+
+
+def gelu_tanh_forward(x, y):
+    x = x.astype(np.float64)
+    y[...] = x * _sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+
+
+def gelu_tanh_backward(dy, x, dx):
+    x = x.astype(np.float64)
+    s = _sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+    du = 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x**2)
+    dx[...] = dy * (s + x * s * (1 - s) * du)
+
+
+# --- dropout -------------------------------------------------------------------------------------
+
+
+def dropout_forward(x, u, y, mask, p):
+    mask[...] = u >= p
+    y[...] = x * (mask * x.dtype.type(1 / (1 - p) if p < 1 else 0))
+
+
+def dropout_backward(dy, mask, dx, p):
+    dx[...] = dy * (mask * dy.dtype.type(1 / (1 - p) if p < 1 else 0))
 
 
 # --- optimisers ----------------------------------------------------------------------------------
