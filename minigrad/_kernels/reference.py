@@ -83,6 +83,78 @@ def dropout_backward(dy, mask, dx, p):
     dx[...] = dy * (mask * dy.dtype.type(1 / (1 - p) if p < 1 else 0))
 
 
+# --- softmax, log-softmax, cross-entropy: in float64, rounded once at the end --------------------
+
+
+def _exponentials(x):
+    """e = exp(x − m), m = max x, and the rest: the sum of e without the 1 of the maximum."""
+    x = x.astype(np.float64)
+    m = x.max(axis=1, keepdims=True, initial=-np.inf)
+    e = np.exp(x - m)
+    rest = np.where(np.arange(x.shape[1]) == x.argmax(axis=1)[:, None], m - m, e) if x.size else e
+    return e, m, rest.sum(axis=1, keepdims=True)
+
+
+def softmax_forward(x, y, scratch):
+    e, _, rest = _exponentials(x)
+    y[...] = e / (1 + rest)
+
+
+def softmax_backward(dy, y, dx):
+    dy, y = dy.astype(np.float64), y.astype(np.float64)
+    dx[...] = y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+def log_softmax_forward(x, y, scratch):
+    _, m, rest = _exponentials(x)
+    y[...] = (x - m) - np.log1p(rest)
+
+
+def log_softmax_backward(dy, y, dx):
+    dy, y = dy.astype(np.float64), y.astype(np.float64)
+    dx[...] = dy - np.exp(y) * dy.sum(axis=1, keepdims=True)
+
+
+def label_outside(targets, C, ignore_index):
+    outside = ((targets < 0) | (targets >= C)) & (targets != ignore_index)
+    return int(outside.argmax()) if outside.any() else -1
+
+
+def cross_entropy_forward(
+    logits, targets, weight, loss, error, scratch, ignore_index, label_smoothing, reduction
+):
+    if label_outside(targets, logits.shape[1], ignore_index) >= 0:
+        raise IndexError("cross_entropy_forward: a label is outside 0 … C − 1")
+    kept = targets != ignore_index
+    x, t = logits[kept], targets[kept, None]
+    hard, soft = 1 - label_smoothing, label_smoothing / max(x.shape[1], 1)
+    w = np.ones(x.shape[1]) if weight is None else weight.astype(np.float64)
+    w_t, is_t = w[t], t == np.arange(len(w))
+
+    e, m, rest = _exponentials(x)
+    h = (m - x) + np.log1p(rest)
+    row = (hard * w_t * np.take_along_axis(h, t, axis=1)).sum(axis=1)
+    if soft:
+        row += soft * (w * h).sum(axis=1)
+    divisor = w_t.sum() if reduction == "mean" else 1.0
+    if reduction == "none":
+        loss[...] = 0
+        loss[kept] = row
+    else:
+        loss[...] = row.sum() / divisor
+    if error is not None:
+        not_t = np.where(e == 1, rest, (1 + rest) - e)
+        y, not_t = e / (1 + rest), not_t / (1 + rest)
+        slope = (hard * w_t + soft * w.sum()) * y - soft * w
+        slope_t = soft * (y * w.sum() - w) - hard * w_t * not_t
+        error[...] = 0
+        error[kept] = np.where(is_t, slope_t, slope) / divisor if divisor else 0
+
+
+def cross_entropy_backward(dloss, error, targets, dlogits, ignore_index):
+    dlogits[...] = np.where(targets == ignore_index, 0, dloss)[:, None] * error
+
+
 # --- optimisers ----------------------------------------------------------------------------------
 
 
