@@ -124,3 +124,16 @@ def test_the_package_imports_the_check_first():
     lines = (PACKAGE / "__init__.py").read_text(encoding="utf-8").splitlines()
     imports = [line for line in lines if re.match(r"(from|import)\b", line)]
     assert "_built" in imports[0]
+
+
+def test_a_traceback_shows_the_cython_line(tmp_path):
+    """Also in a folder where the path that Cython recorded leads nowhere."""
+    code = (
+        f"import sys, traceback; sys.path.insert(0, {str(PACKAGE.parent)!r})\n"
+        "from minigrad.ops.linear import matmul\n"
+        "try: matmul(1, 2)\n"
+        "except ValueError: print(traceback.format_exc())\n"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert re.search(r'File "minigrad/ops/linear.pyx", line \d+.*\n    raise ', run.stdout), run

@@ -1,0 +1,90 @@
+"""What setup.py says when it cannot build, and when it compiles again."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("Cython")
+pytest.importorskip("setuptools")
+SETUP = Path(__file__).parents[1] / "setup.py"
+if not SETUP.exists():
+    pytest.skip("the tests run outside the source tree", allow_module_level=True)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """setup.py with a package of one small module."""
+    shutil.copy(SETUP, tmp_path)
+    package = tmp_path / "minigrad"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "small.pyx").write_text("def add(double[::1] x, int i): return x[i] + 1\n")
+    return tmp_path
+
+
+def build(tree, *words, **environment):
+    command = [sys.executable, *(words or ["setup.py", "build_ext", "--inplace"])]
+    env = {**os.environ, **environment}
+    run = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
+    return run.returncode, run.stdout + run.stderr
+
+
+def built(tree):
+    return runpy.run_path(str(tree / "minigrad" / "_build_info.py"))
+
+
+def test_no_compiler(tree):
+    code, words = build(tree, CC="no-such-compiler")
+    assert code == 1
+    assert "there is no C compiler here ('no-such-compiler' was not found). Install one" in words
+    assert "Traceback" not in words
+    assert not (tree / "build" / "cython").exists()  # said before the work begins
+
+
+def test_no_python_headers(tree):
+    code = (
+        "import runpy, sys, sysconfig\n"
+        "sysconfig.get_path = lambda name, *rest: '/nowhere'\n"
+        "sys.argv = ['setup.py', 'build_ext']\n"
+        "runpy.run_path('setup.py', run_name='__main__')\n"
+    )
+    code, words = build(tree, "-c", code)
+    assert code == 1
+    assert "no Python.h in /nowhere). Install them" in words
+    assert "Traceback" not in words
+
+
+@pytest.mark.slow
+def test_builds_compile_what_changed_and_all_when_flags_change(tree):
+    code, words = build(tree)
+    assert code == 0, words
+    assert not list((tree / "minigrad").rglob("*.c"))
+    assert list(built(tree)["sources"]) == ["minigrad/small.pyx"]
+    assert built(tree)["debug"] is False
+
+    words = build(tree)[1]
+    assert "building" not in words
+
+    (tree / "minigrad" / "small.pyx").write_text("def add(double[::1] x, int i): return x[i] + 2\n")
+    words = build(tree)[1]
+    assert "building 'minigrad.small'" in words
+    assert "building 'minigrad._memoryviews'" not in words
+
+    beyond = "import numpy, minigrad.small; minigrad.small.add(numpy.ones(1), 1)"
+    assert build(tree, "-c", beyond)[0] == 0  # reads past the end, as a normal build does
+    words = build(tree, MINIGRAD_DEBUG="1")[1]
+    assert "building 'minigrad.small'" in words
+    assert built(tree)["debug"] is True
+    code, words = build(tree, "-c", beyond)
+    assert code == 1
+    assert "IndexError" in words
+
+    words = build(tree)[1]
+    assert "building 'minigrad.small'" in words
+    assert built(tree)["debug"] is False
+    assert build(tree, "-c", beyond)[0] == 0
