@@ -147,17 +147,17 @@ cdef class Function:
 # The operators below are one line each and call functions of ops/, which arrive when ops/ is imported:
 # ops knows Tensor, Tensor does not know ops.
 cdef object add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul
-cdef object eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, invert
+cdef object eq, ne, lt, le, gt, ge, bitwise_and, bitwise_or, bitwise_xor, bitwise_not
 cdef object add_, sub_, mul_, div_, pow_, getitem, setitem, text, from_data, array_ufunc
 
 
 def connect(functions):
     """Give the operators their functions (called once, by ops/__init__.py)."""
     global add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul
-    global eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, invert
+    global eq, ne, lt, le, gt, ge, bitwise_and, bitwise_or, bitwise_xor, bitwise_not
     global add_, sub_, mul_, div_, pow_, getitem, setitem, text, from_data, array_ufunc
     (add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul,
-     eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, invert,
+     eq, ne, lt, le, gt, ge, bitwise_and, bitwise_or, bitwise_xor, bitwise_not,
      add_, sub_, mul_, div_, pow_, getitem, setitem, text, from_data, array_ufunc) = functions
 
 
@@ -389,13 +389,13 @@ cdef class Tensor:
     def __neg__(self): return neg(self)
     def __pos__(self): return self
     def __abs__(self): return absolute(self)
-    def __invert__(self): return invert(self)
-    def __and__(self, other): return logical_and(self, other)
-    def __rand__(self, other): return logical_and(other, self)
-    def __or__(self, other): return logical_or(self, other)
-    def __ror__(self, other): return logical_or(other, self)
-    def __xor__(self, other): return logical_xor(self, other)
-    def __rxor__(self, other): return logical_xor(other, self)
+    def __invert__(self): return bitwise_not(self)
+    def __and__(self, other): return bitwise_and(self, other)
+    def __rand__(self, other): return bitwise_and(other, self)
+    def __or__(self, other): return bitwise_or(self, other)
+    def __ror__(self, other): return bitwise_or(other, self)
+    def __xor__(self, other): return bitwise_xor(self, other)
+    def __rxor__(self, other): return bitwise_xor(other, self)
     def __eq__(self, other): return eq(self, other)
     def __ne__(self, other): return ne(self, other)
     def __lt__(self, other): return lt(self, other)

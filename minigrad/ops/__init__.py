@@ -4,13 +4,13 @@ An operation is one function; the Tensor method and the `nn.functional` name are
 """
 
 from .. import tensor as _tensor
-from . import arithmetic, inplace, linear, reductions, selection, shaping
+from . import arithmetic, comparison, inplace, linear, reductions, selection, shaping
 
 _tensor.connect((
     arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div, arithmetic.floor_divide, arithmetic.remainder,
     arithmetic.power, arithmetic.neg, arithmetic.absolute, linear.matmul,
-    selection.eq, None, None, None, None, None,
-    None, None, None, None,
+    comparison.equals, comparison.differs, comparison.lt, comparison.le, comparison.gt, comparison.ge,
+    comparison.bitwise_and, comparison.bitwise_or, comparison.bitwise_xor, comparison.bitwise_not,
     inplace.add_, inplace.sub_, inplace.mul_, inplace.div_, inplace.pow_,
     None, None, None, None, None,
 ))

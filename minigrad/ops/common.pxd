@@ -3,6 +3,7 @@ cimport numpy as cnp
 from ..tensor cimport Tensor
 
 
+cdef bint is_number(object value)
 cdef Tensor operand(str operation, str argument, object value)
 cdef Tensor floating(str operation, str argument, object value)
 cdef tuple operands(str operation, object a, object b)

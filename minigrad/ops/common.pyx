@@ -66,7 +66,7 @@ def number_array(operation, argument, value):
         raise ValueError(f"{operation}: {argument} = {value} does not fit into int64") from None
 
 
-cdef inline bint is_number(object value):
+cdef bint is_number(object value):
     return PyFloat_CheckExact(value) or PyLong_CheckExact(value) or isinstance(value, (numbers.Real, np.bool_))
 
 

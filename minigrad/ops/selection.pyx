@@ -1,4 +1,4 @@
-"""Choosing between values: `where`, and comparisons, which have no gradient."""
+"""Choosing between values: `where`, the larger and the smaller of two, `clamp`. Rules: docs/derivations/selection.md."""
 
 cimport numpy as cnp
 
@@ -14,41 +14,105 @@ from .common import broadcast_call
 cnp.import_array()
 
 
-cdef class Where(Function):
-    """y = a where the condition holds, else b:  da = dy there, db = dy elsewhere"""
+cdef class Choice(Function):
+    """A choice between elements of a and b; remembers the shape of an input that was broadcast."""
 
     cdef object a_shape
     cdef object b_shape
 
+
+cdef Choice recorded(Choice node, Tensor y, Tensor a, Tensor b):
+    """Make `node` the history of y, chosen from a and b."""
+    node.a_shape = shape_if_broadcast(a.array, y.array)
+    node.b_shape = shape_if_broadcast(b.array, y.array)
+    record(node, y, (a, b))
+    return node
+
+
+cdef class Where(Choice):
+    """y = a where the condition holds, else b:  da = dy there, db = dy elsewhere  (1)"""
+
     cdef backward(self, Tensor dy):
         (condition,) = self.saved()
-        return (unbroadcast(where(condition, dy, 0.0), self.a_shape) if self.needs(0) else None,
+        return (unbroadcast(where(condition, dy, 0.0), self.a_shape) if self.needs(0) else None,  # (1)
                 unbroadcast(where(condition, 0.0, dy), self.b_shape) if self.needs(1) else None)
 
 
-def where(condition, input, other):
-    """y = input where condition holds, else other, elementwise with broadcasting. torch.where."""
+def where(condition, input=None, other=None):
+    """y = input where condition holds, else other, elementwise with broadcasting.
+
+    where(condition) alone gives the indices where it holds: a tuple of int64 tensors, one a dimension. torch.where.
+    """
     cdef Tensor test = operand("where", "condition", condition), a, b, y
-    cdef Where node
+    if input is None and other is None:
+        return tuple([wrap(indices) for indices in np.nonzero(np.atleast_1d(test.array))])
     if not cnp.PyArray_ISBOOL(test.array):
         raise DTypeError(f"where: condition must be a bool tensor, got {test.dtype}")
     a, b = operands("where", input, other)
     y = wrap(broadcast_call("where", np.where, test.array, a.array, b.array))
     if recording(a, b):
-        node = Where.__new__(Where)
-        node.a_shape, node.b_shape = shape_if_broadcast(a.array, y.array), shape_if_broadcast(b.array, y.array)
-        record(node, y, (a, b)).save((test,))
+        recorded(Where.__new__(Where), y, a, b).save((test,))
     return y
 
 
+cdef class Maximum(Choice):
+    """y = max(a, b):  da = dy where a > b, db = dy where b > a, half each where they are equal  (2)"""
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(share(dy, a > b, a == b), self.a_shape) if self.needs(0) else None,  # (2)
+                unbroadcast(share(dy, b > a, a == b), self.b_shape) if self.needs(1) else None)
+
+
+cdef class Minimum(Choice):
+    """y = min(a, b):  da = dy where a < b, db = dy where b < a, half each where they are equal  (2)"""
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(share(dy, a < b, a == b), self.a_shape) if self.needs(0) else None,  # (2)
+                unbroadcast(share(dy, b < a, a == b), self.b_shape) if self.needs(1) else None)
+
+
+cdef Tensor share(Tensor dy, Tensor wins, Tensor ties):
+    """dy where this side won, half of it where nobody did."""
+    return where(wins, dy, where(ties, dy / 2, 0.0))
+
+
+def maximum(input, other):
+    """y = the larger of input and other, elementwise with broadcasting; NaN wins. torch.maximum."""
+    cdef Tensor a, b, y
+    a, b = operands("maximum", input, other)
+    y = wrap(broadcast_call("maximum", np.maximum, a.array, b.array))
+    if recording(a, b):
+        recorded(Maximum.__new__(Maximum), y, a, b).save((a, b))
+    return y
+
+
+def minimum(input, other):
+    """y = the smaller of input and other, elementwise with broadcasting; NaN wins. torch.minimum."""
+    cdef Tensor a, b, y
+    a, b = operands("minimum", input, other)
+    y = wrap(broadcast_call("minimum", np.minimum, a.array, b.array))
+    if recording(a, b):
+        recorded(Minimum.__new__(Minimum), y, a, b).save((a, b))
+    return y
+
+
+def clamp(input, min=None, max=None):
+    """y = input, moved to the nearer end of [min, max] where it lies outside; None: no bound.
+
+    Bounds are numbers or tensors that broadcast. The gradient at a bound itself is 1 for the input. torch.clamp.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of min and max must be given")
+    y = operand("clamp", "input", input)
+    if min is not None:
+        y = where((y >= min) | (y != y), y, min)  # (3)
+    if max is not None:
+        y = where((y <= max) | (y != y), y, max)  # (3)
+    return y
+
+
+for name, function in [("maximum", maximum), ("minimum", minimum), ("clamp", clamp)]:
+    method(name, function)
 method("where", lambda self, condition, other: where(condition, self, other))
-
-
-def compare(name, ufunc, input, other):
-    a, b = operands(name, input, other)
-    return wrap(broadcast_call(name, ufunc, (<Tensor>a).array, (<Tensor>b).array))
-
-
-def eq(input, other):
-    """input = other, elementwise with broadcasting: a bool tensor. torch.eq."""
-    return False if other is None else compare("eq", np.equal, input, other)
