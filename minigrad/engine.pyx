@@ -172,9 +172,9 @@ cdef list topological_order(list roots):
 
 
 cdef int accumulate(dict table, object key, Tensor dy) except -1:
-    """Add dy to what has arrived at `key`: roads that lead to one place add up."""
+    """Add dy to what has arrived at `key`: roads that lead to one place add up, (1) of chain_rule.md."""
     cdef object before = table.get(key)
-    table[key] = dy if before is None else before + dy
+    table[key] = dy if before is None else before + dy  # (1)
     return 0
 
 
@@ -230,7 +230,7 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, bint keep_gr
                 raise GraphError(
                     f"{node.name()}: backward through this graph a second time, but its saved values were freed; "
                     "pass retain_graph=True to the first backward")
-            answer = node.backward(dy)
+            answer = node.backward(dy)  # (3)
             if type(answer) is tuple:
                 for i in range(len(<tuple>answer)):
                     if node.inputs[i] is not None and (<tuple>answer)[i] is not None:
@@ -295,7 +295,7 @@ cdef Tensor cotangent_for(str operation, Tensor output, object given):
             raise GraphError(
                 f"{operation}: a gradient is implied only for a one-element output, got shape {tuple(output.shape)}; "
                 "reduce it (for example .sum()) or pass gradient=")
-        return wrap(np.ones_like(output.array))
+        return wrap(np.ones_like(output.array))  # (2)
     if not isinstance(given, Tensor):
         raise TypeError(f"{operation}: gradient must be a Tensor or None, got {type(given).__name__}")
     if given.shape != output.shape:

@@ -16,7 +16,7 @@ from minigrad._kernels import active
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "derivations").glob("*.md"))
-NUMBER = r"\((\d+[a-z]?)\)"
+NUMBER = r"\((\d+[a-h]?)\)"  # no further letters: (2y) is a factor
 
 
 class DerivationError(AssertionError):

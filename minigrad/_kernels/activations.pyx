@@ -19,15 +19,12 @@ cdef int _relu_forward(const real[::1] x, real[::1] y) except -1:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
             for n in range(start, stop):
-                y[n] = 0 if x[n] <= 0 else x[n]   # (1)
+                y[n] = 0 if x[n] < 0 else x[n]   # (1)
     return 0
 
 
 def relu_forward(x not None, y not None):
-    """y = x where x > 0, else 0   (1)
-
-    NaN is not <= 0 and passes.
-    """
+    """y = 0 where x < 0, else x   (1)"""
     if x.itemsize == 4:
         _relu_forward[float](x, y)
     else:
@@ -48,7 +45,7 @@ cdef int _relu_backward(const real[::1] dy, const real[::1] y, real[::1] dx) exc
 
 
 def relu_backward(dy not None, y not None, dx not None):
-    """dx = dy where y > 0, else 0   (2)"""
+    """dx = 0 where y <= 0, else dy   (2)"""
     if dy.itemsize == 4:
         _relu_backward[float](dy, y, dx)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def relu_forward(x, y):
-    y[...] = np.where(x <= 0, 0, x)
+    y[...] = np.where(x < 0, 0, x)
 
 
 def relu_backward(dy, y, dx):

@@ -4,7 +4,16 @@ An operation is one function; the Tensor method and the `nn.functional` name are
 """
 
 from .. import tensor as _tensor
-from . import arithmetic, comparison, inplace, linear, reductions, selection, shaping
+from . import (
+    activations,
+    arithmetic,
+    comparison,
+    inplace,
+    linear,
+    reductions,
+    selection,
+    shaping,
+)
 
 _tensor.connect((
     arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div, arithmetic.floor_divide, arithmetic.remainder,

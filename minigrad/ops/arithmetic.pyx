@@ -1,4 +1,4 @@
-"""Sums, products, quotients, powers and the elementary functions: rules (1)–(12) of docs/derivations/arithmetic.md."""
+"""Sums, products, quotients, powers and the elementary functions: rules (1) to (14) of docs/derivations/arithmetic.md."""
 
 import numbers
 

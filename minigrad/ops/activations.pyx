@@ -1,0 +1,256 @@
+"""Activations: y = f(x), element by element. The formulas are in `_kernels/activations.pyx`.
+
+Each backward is an operation of its own with a rule of its own, so that it can be differentiated
+again. Its arriving gradient, of the loss by `dx`, is called `ddx`.
+"""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .._kernels import active as kernels
+from ..engine cimport recording
+from ..errors import DTypeError
+from ..tensor cimport Function, Tensor, record, wrap
+from ..tensor import method
+from .arithmetic import exp
+from .arithmetic cimport as_float
+from .common cimport empty_like, floating, operand, overwrite
+
+cnp.import_array()
+
+
+cdef cnp.ndarray flat(Tensor x):
+    """x's values as one contiguous row: a view where they lie so, else a copy."""
+    return cnp.PyArray_Ravel(x.array, cnp.NPY_CORDER)
+
+
+# --- relu --------------------------------------------------------------------------------------
+
+cdef class Relu(Function):
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return relu_backward(dy, y)
+
+
+cdef class ReluBackward(Function):
+    """Linear in dy; as a function of y it is flat wherever it has a derivative."""
+
+    cdef backward(self, Tensor ddx):
+        (y,) = self.saved()
+        return relu_backward(ddx, y)
+
+
+cdef Tensor relu_backward(Tensor dy, Tensor y):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    kernels.relu_backward(flat(dy), flat(y), flat(dx))
+    if recording(dy):
+        record(ReluBackward.__new__(ReluBackward), dx, (dy,)).save((y.detach(),))
+    return dx
+
+
+def relu(input, inplace=False):
+    """y = max(input, 0), elementwise; the gradient at 0 is 0. NaN stays NaN.
+
+    Any shape; integers too. inplace: write the result over `input`. torch.nn.functional.relu.
+    """
+    cdef Tensor x = operand("relu", "input", input), y
+    if cnp.PyArray_ISBOOL(x.array):
+        raise DTypeError("relu: input must be numbers, got minigrad.bool")
+    if not cnp.PyArray_ISFLOAT(x.array):
+        y = wrap(np.asarray(np.maximum(x.array, 0)))
+    else:
+        y = wrap(empty_like(x.array))
+        kernels.relu_forward(flat(x), flat(y))
+        if recording(x):
+            record(Relu.__new__(Relu), y, (x,)).save((y,))
+    return overwrite("relu", x, y) if inplace else y
+
+
+# --- leaky_relu --------------------------------------------------------------------------------
+
+cdef class LeakyRelu(Function):
+    cdef double slope
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return leaky_relu_backward(dy, x, self.slope)
+
+
+cdef class LeakyReluBackward(LeakyRelu):
+    """Linear in dy; as a function of x it is flat wherever it has a derivative."""
+
+
+cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    cdef LeakyRelu node
+    kernels.leaky_relu_backward(flat(dy), flat(x), flat(dx), slope)
+    if recording(dy):
+        node = LeakyReluBackward.__new__(LeakyReluBackward)
+        node.slope = slope
+        record(node, dx, (dy,)).save((x.detach(),))
+    return dx
+
+
+def leaky_relu(input, negative_slope=0.01, inplace=False):
+    """y = input where input > 0, else negative_slope · input, elementwise.
+
+    float32 or float64, any shape. inplace: write the result over `input`.
+    torch.nn.functional.leaky_relu.
+    """
+    cdef Tensor x = floating("leaky_relu", "input", input), y
+    cdef LeakyRelu node
+    if inplace:
+        return overwrite("leaky_relu", x, leaky_relu(x.clone(), negative_slope))
+    y = wrap(empty_like(x.array))
+    kernels.leaky_relu_forward(flat(x), flat(y), negative_slope)
+    if recording(x):
+        node = LeakyRelu.__new__(LeakyRelu)
+        node.slope = negative_slope
+        record(node, y, (x,)).save((x,))
+    return y
+
+
+# --- sigmoid -----------------------------------------------------------------------------------
+
+cdef class Sigmoid(Function):
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return sigmoid_backward(dy, y)
+
+
+cdef class SigmoidBackward(Function):
+    """dx = dy · y · (1 − y):  dL/d(dy) = ddx · y · (1 − y),  dL/dy = ddx · dy · (1 − 2y)"""
+
+    cdef backward(self, Tensor ddx):
+        dy, y = self.saved()
+        return (sigmoid_backward(ddx, y) if self.needs(0) else None,
+                ddx * dy * (1 - 2 * y) if self.needs(1) else None)   # (3d) (3e) of sigmoid.md
+
+
+cdef Tensor sigmoid_backward(Tensor dy, Tensor y):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    kernels.sigmoid_backward(flat(dy), flat(y), flat(dx))
+    if recording(dy, y):
+        record(SigmoidBackward.__new__(SigmoidBackward), dx, (dy, y)).save((dy, y))
+    return dx
+
+
+def sigmoid(input):
+    """y = 1 / (1 + e^(−input)), elementwise, without overflow; integers give the default float dtype.
+
+    torch.sigmoid.
+    """
+    cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
+    y = wrap(empty_like(x.array))
+    kernels.sigmoid_forward(flat(x), flat(y))
+    if recording(x):
+        record(Sigmoid.__new__(Sigmoid), y, (x,)).save((y,))
+    return y
+
+
+# --- tanh --------------------------------------------------------------------------------------
+
+cdef class Tanh(Function):
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return tanh_backward(dy, y)
+
+
+cdef class TanhBackward(Function):
+    """dx = dy · (1 − y²):  dL/d(dy) = ddx · (1 − y²),  dL/dy = −2 · ddx · dy · y"""
+
+    cdef backward(self, Tensor ddx):
+        dy, y = self.saved()
+        return (tanh_backward(ddx, y) if self.needs(0) else None,
+                -2 * ddx * dy * y if self.needs(1) else None)   # (3d) (3e) of tanh.md
+
+
+cdef Tensor tanh_backward(Tensor dy, Tensor y):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    kernels.tanh_backward(flat(dy), flat(y), flat(dx))
+    if recording(dy, y):
+        record(TanhBackward.__new__(TanhBackward), dx, (dy, y)).save((dy, y))
+    return dx
+
+
+def tanh(input):
+    """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh."""
+    cdef Tensor x = as_float(operand("tanh", "input", input)), y
+    y = wrap(empty_like(x.array))
+    kernels.tanh_forward(flat(x), flat(y))
+    if recording(x):
+        record(Tanh.__new__(Tanh), y, (x,)).save((y,))
+    return y
+
+
+# --- gelu --------------------------------------------------------------------------------------
+
+cdef class Gelu(Function):
+    cdef bint by_tanh
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return gelu_backward(dy, x, self.by_tanh)
+
+
+cdef class GeluBackward(Gelu):
+    """dx = dy · y'(x):  dL/d(dy) = ddx · y'(x),  dL/dx = ddx · dy · y''(x)"""
+
+    cdef backward(self, Tensor ddx):
+        dy, x = self.saved()
+        curvature = gelu_tanh_curvature if self.by_tanh else gelu_curvature
+        return (gelu_backward(ddx, x, self.by_tanh) if self.needs(0) else None,
+                ddx * dy * curvature(x) if self.needs(1) else None)
+
+
+def gelu_curvature(x):
+    """y'' = φ(x) (2 − x²)  (4b) of gelu.md"""
+    phi = exp(-0.5 * x * x) / (2 * np.pi) ** 0.5
+    return phi * (2 - x * x)
+
+
+def gelu_tanh_curvature(x):
+    """y'' = s (1 − s) (2u' + x u'' + x (1 − 2s) u'²)  (8c) of gelu.md"""
+    scale = 2 * (2 / np.pi) ** 0.5
+    s = sigmoid(scale * (x + 0.044715 * x**3))
+    du = scale * (1 + 3 * 0.044715 * x * x)
+    ddu = scale * (6 * 0.044715 * x)
+    return s * (1 - s) * (2 * du + x * ddu + x * (1 - 2 * s) * du * du)
+
+
+cdef Tensor gelu_backward(Tensor dy, Tensor x, bint by_tanh):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    cdef Gelu node
+    kernel = kernels.gelu_tanh_backward if by_tanh else kernels.gelu_backward
+    kernel(flat(dy), flat(x), flat(dx))
+    if recording(dy, x):
+        node = GeluBackward.__new__(GeluBackward)
+        node.by_tanh = by_tanh
+        record(node, dx, (dy, x)).save((dy, x))
+    return dx
+
+
+def gelu(input, approximate="none"):
+    """y = input · Φ(input), elementwise, with Φ the normal distribution function.
+
+    approximate: "none", or "tanh" for Φ ≈ (1 + tanh(√(2/π) (input + 0.044715 input³))) / 2.
+    float32 or float64, any shape. torch.nn.functional.gelu.
+    """
+    cdef Tensor x = floating("gelu", "input", input), y
+    cdef Gelu node
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    y = wrap(empty_like(x.array))
+    kernel = kernels.gelu_tanh_forward if approximate == "tanh" else kernels.gelu_forward
+    kernel(flat(x), flat(y))
+    if recording(x):
+        node = Gelu.__new__(Gelu)
+        node.by_tanh = approximate == "tanh"
+        record(node, y, (x,)).save((x,))
+    return y
+
+
+method("relu", relu)
+method("sigmoid", sigmoid)
+method("tanh", tanh)
