@@ -1,11 +1,36 @@
 """Backpropagation to read: arrays with history, and the gradient of every operation derived."""
 
-from . import _built  # noqa: F401  first: it says in words what is wrong with the compiled modules
-from . import autograd, ops
-from .tensor import Tensor
+from . import _built  # noqa: F401, I001  first: it says in words what is wrong with the compiled modules
+from . import autograd, cuda, ops, random
+from ._kernels import use_kernels
+from ._printing import set_printoptions
+from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .devices import device
+from .dtypes import (
+    bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types, set_default_dtype, uint8,
+)
+from .errors import CheckpointError, DTypeError, GraphError, ShapeError
+from .ops.arithmetic import (
+    absolute as abs, add, cos, div, exp, floor_divide, log, mul, neg, power as pow, remainder, sign, sin, sqrt, sub,
+)
 from .ops.comparison import (
     allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, equal, ge, gt, isclose, isfinite, isinf, isnan,
     le, logical_and, logical_not, logical_or, logical_xor, lt, ne,
 )
+from .ops.conversion import from_dlpack
+from .ops.copying import clone
+from .ops.creation import (
+    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, tensor, zeros,
+    zeros_like,
+)
+from .ops.indexing import gather, index_select, masked_fill
+from .ops.joining import cat, chunk, split, stack, unbind
+from .ops.linear import matmul
+from .ops.reductions import sum
+from .ops.sampling import rand, rand_like, randint, randn, randn_like, randperm
 from .ops.selection import clamp, maximum, minimum, where
-from .errors import CheckpointError, DTypeError, GraphError, ShapeError
+from .ops.shaping import (
+    broadcast_to, flatten, numel, permute, reshape, squeeze, t, transpose, unsqueeze,
+)
+from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
+from .tensor import Size, Tensor

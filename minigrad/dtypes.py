@@ -64,6 +64,13 @@ def nearest(operation, argument, numpy_dtype):
     raise DTypeError(f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {names}")
 
 
+def promote_types(type1, type2):
+    """The smallest dtype that tensors of both can become: a float before an integer before bool. torch.promote_types."""
+    if type1.is_floating_point != type2.is_floating_point:
+        return type1 if type1.is_floating_point else type2
+    return _by_numpy[np.promote_types(type1.numpy, type2.numpy)]
+
+
 def get_default_dtype():
     """The dtype that Python floats become: float32 unless `set_default_dtype` said otherwise."""
     return _default

@@ -3,14 +3,21 @@
 An operation is one function; the Tensor method and the `nn.functional` name are that function.
 """
 
+from .. import _printing
 from .. import tensor as _tensor
 from . import (
     activations,
     arithmetic,
     comparison,
+    conversion,
+    copying,
+    creation,
+    indexing,
     inplace,
+    joining,
     linear,
     reductions,
+    sampling,
     selection,
     shaping,
 )
@@ -21,5 +28,6 @@ _tensor.connect((
     comparison.equals, comparison.differs, comparison.lt, comparison.le, comparison.gt, comparison.ge,
     comparison.bitwise_and, comparison.bitwise_or, comparison.bitwise_xor, comparison.bitwise_not,
     inplace.add_, inplace.sub_, inplace.mul_, inplace.div_, inplace.pow_,
-    None, None, None, None, None,
+    indexing.getitem, indexing.setitem, _printing.text, creation.from_arguments, conversion.array_ufunc,
 ))
+_tensor.method("_repr_html_", _printing.rich)

@@ -147,9 +147,7 @@ cdef object result_dtype(Tensor x, Tensor y):
             return y.dtype
         if y_is_scalar and y_kind <= x_kind:
             return x.dtype
-    if x_kind != y_kind:
-        return x.dtype if x_kind > y_kind else y.dtype
-    return dtypes._by_numpy[np.promote_types(x.dtype.numpy, y.dtype.numpy)]
+    return dtypes.promote_types(x.dtype, y.dtype)
 
 
 cdef Tensor cast(Tensor x, object dtype):
@@ -227,18 +225,33 @@ cdef class WriteView(Function):
     """y is `base` with the part that `recipe` shows replaced: dbase is dy outside the part, dpart is dy on it."""
 
     cdef tuple recipe
+    cdef tuple strides
 
     cdef backward(self, Tensor dy):
-        cdef Tensor mask
+        cdef Tensor outside
         dbase = None
         if self.needs(0):
-            mask = wrap(np.ones_like(dy.array, order="C"))
-            (<Tensor>replay(mask, self.recipe)).array[...] = 0
-            dbase = dy * mask
+            outside = wrap(laid_out_as(self.strides, np.ones((<object>dy.array).shape, bool)))
+            (<Tensor>replay(outside, self.recipe)).array[...] = False
+            dbase = dy.where(outside, 0.0)
         return dbase, replay(dy, self.recipe)
 
 
+def laid_out_as(strides, array):
+    """A copy of the array with its dimensions in memory in the order of these strides, so that a reshape that
+    is a view of the one is a view of the other."""
+    order = sorted(range(array.ndim), key=lambda i: -abs(strides[i]))
+    copy = np.ascontiguousarray(array.transpose(order))
+    return copy.transpose(sorted(range(array.ndim), key=order.__getitem__))
+
+
 cdef int may_write(str operation, Tensor x) except -1:
+    """Raise the error of an in-place operation on x that cannot be, before anything is changed."""
+    cdef Tensor root = x if x.base is None else x.base
+    if grad_mode() and root.collects:
+        raise GraphError(
+            f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in place while "
+            "operations are recorded; do it under no_grad()")
     if not cnp.PyArray_ISWRITEABLE(x.array):
         raise ValueError(f"{operation}: this tensor is read-only (it shares a read-only array, or one element "
                          "stands for many, as after expand); write to a .clone()")
@@ -253,10 +266,6 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
     cdef Tensor root = x if x.base is None else x.base
     cdef bint tracked = grad_mode() and (y.wants_grad() or x.wants_grad())
     cdef WriteView node
-    if grad_mode() and root.collects:
-        raise GraphError(
-            f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in place while "
-            "operations are recorded; do it under no_grad()")
     may_write(operation, x)
     if y.dtype is not x.dtype:
         if kind_of(cnp.PyArray_TYPE(y.array)) > kind_of(cnp.PyArray_TYPE(x.array)):
@@ -279,7 +288,7 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
         x.node = y.history() if not y.collects else (<Tensor>y.clone()).node
     else:
         node = WriteView.__new__(WriteView)
-        node.recipe = x.recipe
+        node.recipe, node.strides = x.recipe, (<object>root.array).strides
         record(node, root, (root, y))
         x.history()
     return x

@@ -1,91 +1,158 @@
 """Other views of the same values: reshape, transpose, expand and their kin. None of them copies if it can help it."""
 
+import math
 import operator
 
 cimport numpy as cnp
 
 import numpy as np
 
-from .. import dtypes
 from ..engine cimport recording
 from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, view_of, wrap
-from ..tensor import method
-from .common cimport dimension, operand
+from ..tensor import Size, method
+from .common cimport dimension, dimensions, operand, unbroadcast
 
 cnp.import_array()
 
 
 cdef tuple sizes(str operation, tuple shape):
-    """A shape given as f(2, 3) or f((2, 3)), each size an integer."""
+    """A shape given as f(2, 3) or f((2, 3)), each size an integer (bool is none)."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
-    try:
-        return tuple([operator.index(size) for size in shape if not isinstance(size, bool)])
-    except TypeError:
-        raise TypeError(f"{operation}: sizes must be integers, got {shape}") from None
+    for size in shape:
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise TypeError(f"{operation}: sizes must be integers, got {size!r}")
+    return tuple([operator.index(size) for size in shape])
 
 
-cdef class Reshape(Function):
+# --- the same elements in another shape ----------------------------------------------------------
+
+cdef class View(Function):
     """y = x in another shape:  dx = dy in the first shape"""
 
     cdef tuple shape
 
     cdef backward(self, Tensor dy):
-        return dy.reshape(self.shape)
+        return reshape(dy, self.shape)
+
+
+cdef class UnsafeView(View):
+    """A reshape that had to copy."""
+
+
+cdef class Unsqueeze(View):
+    """y = x with one more dimension."""
+
+
+cdef class Squeeze(View):
+    """y = x without dimensions of size 1: all (0), one (1), or several that were named (2)."""
+
+    cdef int form
+
+    def name(self):
+        return f"SqueezeBackward{self.form}"
+
+
+cdef Tensor reshaped(Tensor x, tuple target):
+    """x in the shape `target`, which has as many elements; a view where possible."""
+    cdef cnp.ndarray array = (<object>x.array).reshape(target)
+    if cnp.PyArray_DATA(array) == cnp.PyArray_DATA(x.array) or cnp.PyArray_SIZE(array) == 0:
+        return view_of(x, array, reshape, (target,))
+    return wrap(array)
+
+
+cdef Tensor remember(View node, Tensor y, Tensor x):
+    """Make `node` the history of y, a reshaped x."""
+    node.shape = (<object>x.array).shape
+    record(node, y, (x,))
+    return y
+
+
+cdef tuple filled(str operation, Tensor x, tuple target):
+    """`target` with its −1, if any, replaced so that the number of elements is that of x."""
+    cdef Py_ssize_t unknown = target.count(-1)
+    if unknown > 1:
+        raise ValueError(f"{operation}: only one size can be −1, got {target}")
+    for size in target:
+        if size < -1:
+            raise ValueError(f"{operation}: sizes must be ≥ 0, or −1 for the one to be inferred, got {target}")
+    count, known = x.array.size, math.prod([size for size in target if size != -1])
+    if unknown and known == 0:
+        if count == 0:
+            raise ValueError(f"{operation}: {target} is ambiguous: with 0 elements the −1 could be any size")
+    elif unknown and count % known == 0:
+        return tuple([count // known if size == -1 else size for size in target])
+    elif not unknown and count == known:
+        return target
+    raise ShapeError(f"{operation}: {count} elements of shape {tuple(x.shape)} do not fit into {target}")
 
 
 def reshape(input, *shape):
     """The same elements in order, in another shape; one size may be −1. A view where possible. torch.reshape."""
     cdef Tensor x = operand("reshape", "input", input)
-    cdef tuple target = sizes("reshape", shape)
-    cdef Reshape node
-    try:
-        array = (<object>x.array).reshape(target)
-    except ValueError:
-        raise ShapeError(f"reshape: {cnp.PyArray_SIZE(x.array)} elements of shape {tuple(x.shape)} do not fit into {target}") from None
-    cdef Tensor y
-    if cnp.PyArray_DATA(array) == cnp.PyArray_DATA(x.array):
-        y = view_of(x, array, reshape, (target,))
-    else:
-        y = wrap(array)
+    cdef Tensor y = reshaped(x, filled("reshape", x, sizes("reshape", shape)))
     if recording(x):
-        node = Reshape.__new__(Reshape)
-        node.shape = (<object>x.array).shape
-        record(node, y, (x,))
+        remember(View.__new__(View) if y.base is not None else UnsafeView.__new__(UnsafeView), y, x)
     return y
 
 
-cdef class Expand(Function):
-    """y = x repeated along some dimensions:  dx = dy summed over them"""
-
-    cdef tuple shape
-
-    cdef backward(self, Tensor dy):
-        cdef int extra = len(dy.shape) - len(self.shape), i
-        cdef list axes = list(range(extra)) + [
-            extra + i for i in range(len(self.shape)) if self.shape[i] == 1 and dy.shape[extra + i] != 1]
-        return dy.sum(tuple(axes)).reshape(self.shape) if axes else dy
-
-
-def expand(input, *shape):
-    """Repeat size-1 dimensions (and new ones in front) without copying; −1 keeps a size. torch.Tensor.expand."""
-    cdef Tensor x = operand("expand", "input", input)
-    cdef tuple target = sizes("expand", shape), own = (<object>x.array).shape
-    cdef Py_ssize_t extra = len(target) - len(own)
-    cdef Expand node
-    target = tuple([own[i - extra] if size == -1 and i >= extra else size for i, size in enumerate(target)])
-    try:
-        array = np.broadcast_to(x.array, target)
-    except ValueError:
-        raise ShapeError(f"expand: a tensor of shape {own} cannot be repeated to {target}") from None
-    cdef Tensor y = view_of(x, array, expand, (target,))
+def view(self, *shape):
+    """As reshape, but an error where the elements would have to be copied. torch.Tensor.view."""
+    cdef Tensor x = operand("view", "input", self)
+    cdef Tensor y = reshaped(x, filled("view", x, sizes("view", shape)))
+    if y.base is None:
+        raise ShapeError(
+            f"view: a tensor of shape {tuple(x.shape)} with strides {stride(x)} is no view of shape {tuple(y.shape)} "
+            "without a copy; use .reshape()")
     if recording(x):
-        node = Expand.__new__(Expand)
-        node.shape = own
-        record(node, y, (x,))
+        remember(View.__new__(View), y, x)
     return y
 
+
+def view_as(self, other):
+    """self in the shape of `other`. torch.Tensor.view_as."""
+    return view(self, operand("view_as", "other", other).shape)
+
+
+def flatten(input, start_dim=0, end_dim=-1):
+    """The dimensions from start_dim to end_dim made one (a 0-d tensor becomes 1-d). torch.flatten."""
+    cdef Tensor x = operand("flatten", "input", input)
+    cdef int ndim = cnp.PyArray_NDIM(x.array)
+    cdef Py_ssize_t first = dimension("flatten", start_dim, ndim), last = dimension("flatten", end_dim, ndim)
+    if first > last:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a {ndim}-d tensor")
+    if ndim and first == last:
+        return x
+    shape = (<object>x.array).shape
+    return reshape(x, (*shape[:first], math.prod(shape[first:last + 1]), *shape[last + 1:]))
+
+
+def squeeze(input, dim=None):
+    """A view without the dimensions of size 1: all of them, or those among `dim`. torch.squeeze."""
+    cdef Tensor x = operand("squeeze", "input", input)
+    cdef tuple dims = dimensions("squeeze", dim, cnp.PyArray_NDIM(x.array)), shape = (<object>x.array).shape
+    cdef Tensor y = reshaped(x, tuple([size for i, size in enumerate(shape) if size != 1 or i not in dims]))
+    cdef Squeeze node
+    if recording(x):
+        node = Squeeze.__new__(Squeeze)
+        node.form = 0 if dim is None else 2 if isinstance(dim, (tuple, list)) else 1
+        remember(node, y, x)
+    return y
+
+
+def unsqueeze(input, dim):
+    """A view with a new dimension of size 1 at `dim`. torch.unsqueeze."""
+    cdef Tensor x = operand("unsqueeze", "input", input)
+    cdef Py_ssize_t at = dimension("unsqueeze", dim, cnp.PyArray_NDIM(x.array) + 1)
+    cdef tuple shape = (<object>x.array).shape
+    cdef Tensor y = reshaped(x, (*shape[:at], 1, *shape[at:]))
+    if recording(x):
+        remember(Unsqueeze.__new__(Unsqueeze), y, x)
+    return y
+
+
+# --- dimensions in another order -----------------------------------------------------------------
 
 cdef class Transpose(Function):
     """y = x with two dimensions swapped:  dx = dy with them swapped back"""
@@ -97,13 +164,29 @@ cdef class Transpose(Function):
         return transpose(dy, self.first, self.second)
 
 
+cdef class T(Function):
+    """Y = Xᵀ:  dX = dYᵀ"""
+
+    cdef backward(self, Tensor dy):
+        return t(dy)
+
+
+cdef class Permute(Function):
+    """y = x with dimensions in another order:  dx = dy with them in the first order"""
+
+    cdef tuple order
+
+    cdef backward(self, Tensor dy):
+        return permute(dy, tuple([self.order.index(i) for i in range(len(self.order))]))
+
+
 def transpose(input, dim0, dim1):
     """A view with dimensions dim0 and dim1 swapped. torch.transpose."""
     cdef Tensor x = operand("transpose", "input", input)
-    cdef Py_ssize_t first = dimension("transpose", dim0, cnp.PyArray_NDIM(x.array))
-    cdef Py_ssize_t second = dimension("transpose", dim1, cnp.PyArray_NDIM(x.array))
+    cdef int ndim = cnp.PyArray_NDIM(x.array)
+    cdef Py_ssize_t first = dimension("transpose", dim0, ndim), second = dimension("transpose", dim1, ndim)
     cdef Transpose node
-    cdef Tensor y = view_of(x, (<object>x.array).swapaxes(first, second) if x.ndim else x.array, transpose, (first, second))
+    cdef Tensor y = view_of(x, (<object>x.array).swapaxes(first, second) if ndim else x.array, transpose, (first, second))
     if recording(x):
         node = Transpose.__new__(Transpose)
         node.first, node.second = first, second
@@ -111,45 +194,134 @@ def transpose(input, dim0, dim1):
     return y
 
 
-cdef class Cast(Function):
-    """y = x in another float dtype:  dx = dy in x's dtype"""
-
-    cdef object dtype
-
-    cdef backward(self, Tensor dy):
-        return dy.to(self.dtype)
-
-
-cdef class Clone(Function):
-    """y = a copy of x:  dx = dy"""
-
-    cdef backward(self, Tensor dy):
-        return dy
-
-
-def clone(input):
-    """A copy with memory of its own; the gradient passes through. torch.clone."""
-    cdef Tensor x = operand("clone", "input", input)
-    cdef Tensor y = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
+def t(input):
+    """The transpose of a matrix, as a view; a tensor of fewer dimensions as it is. torch.t."""
+    cdef Tensor x = operand("t", "input", input)
+    if cnp.PyArray_NDIM(x.array) > 2:
+        raise ShapeError(f"t: expected at most 2 dimensions, got shape {tuple(x.shape)}; use .transpose(dim0, dim1) or .mT")
+    cdef Tensor y = view_of(x, (<object>x.array).T, t, ())
     if recording(x):
-        record(Clone.__new__(Clone), y, (x,))
+        record(T.__new__(T), y, (x,))
     return y
 
 
-def to(input, dtype):
-    """The values in another dtype (the tensor itself if it has that dtype). torch.Tensor.to."""
-    cdef Tensor x = operand("to", "input", input)
-    cdef Cast node
-    target = dtypes.find(dtype)
-    if target is x.dtype:
-        return x
-    cdef Tensor y = wrap((<object>x.array).astype(target.numpy))
-    if recording(x) and target.is_floating_point:
-        node = Cast.__new__(Cast)
-        node.dtype = x.dtype
+def matrix_transpose(self):
+    """The last two dimensions swapped, as a view. torch.Tensor.mT."""
+    cdef Tensor x = self
+    if cnp.PyArray_NDIM(x.array) < 2:
+        raise ShapeError(f"mT: expected at least 2 dimensions, got shape {tuple(x.shape)}")
+    return transpose(x, -2, -1)
+
+
+def permute(input, *dims):
+    """A view whose dimension i is dimension dims[i] of the input. torch.permute."""
+    cdef Tensor x = operand("permute", "input", input)
+    cdef Permute node
+    cdef tuple order
+    if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
+        dims = tuple(dims[0])
+    if len(dims) != cnp.PyArray_NDIM(x.array):
+        raise ValueError(f"permute: {len(dims)} dims for a tensor of shape {tuple(x.shape)}; name each of its dimensions once")
+    order = dimensions("permute", dims, cnp.PyArray_NDIM(x.array))
+    cdef Tensor y = view_of(x, (<object>x.array).transpose(order), permute, (order,))
+    if recording(x):
+        node = Permute.__new__(Permute)
+        node.order = order
         record(node, y, (x,))
     return y
 
 
-for name, function in [("reshape", reshape), ("expand", expand), ("transpose", transpose), ("clone", clone), ("to", to)]:
+def reversed_dimensions(self):
+    """The dimensions in reverse order, as a view: of a matrix, its transpose. torch.Tensor.T."""
+    return permute(self, tuple(range((<Tensor>self).ndim))[::-1])
+
+
+# --- repetition without copying ------------------------------------------------------------------
+
+cdef class Expand(Function):
+    """y = x repeated along some dimensions:  dx = dy summed over them"""
+
+    cdef tuple shape
+
+    cdef backward(self, Tensor dy):
+        return unbroadcast(dy, self.shape)
+
+
+def expand(input, *size):
+    """A view with size-1 dimensions (and new ones in front) repeated; −1 keeps a size. torch.Tensor.expand."""
+    cdef Tensor x = operand("expand", "input", input)
+    cdef tuple target = sizes("expand", size), own = (<object>x.array).shape
+    cdef Py_ssize_t extra = len(target) - len(own), i
+    cdef Expand node
+    target = tuple([own[i - extra] if target[i] == -1 and i >= extra else target[i] for i in range(len(target))])
+    if min(target, default=0) < 0:
+        raise ValueError(f"expand: sizes must be ≥ 0, or −1 to keep one that is there, got {target} for shape {own}")
+    if extra < 0 or any([own[i] not in (1, target[i + extra]) for i in range(len(own))]):
+        raise ShapeError(f"expand: a tensor of shape {own} cannot be repeated to {target}: only size 1 can grow")
+    if target[max(extra, 0):] == own and target[:max(extra, 0)] == (1,) * extra:
+        array = (<object>x.array).reshape(target)   # nothing is repeated, so it stays writable
+    else:
+        array = broadcast_view(x.array, target)
+    cdef Tensor y = view_of(x, array, expand, (target,))
+    if recording(x):
+        node = Expand.__new__(Expand)
+        node.shape = None if target == own else own
+        record(node, y, (x,))
+    return y
+
+
+def broadcast_view(array, target):
+    try:
+        return np.broadcast_to(array, target)
+    except ValueError:
+        raise ValueError(f"expand: {target} is more than an array can be") from None
+
+
+def broadcast_to(input, *size):
+    """`input` expanded to `size`. torch.broadcast_to."""
+    return expand(input, *size)
+
+
+def expand_as(self, other):
+    """self expanded to the shape of `other`. torch.Tensor.expand_as."""
+    return expand(self, operand("expand_as", "other", other).shape)
+
+
+# --- sizes ---------------------------------------------------------------------------------------
+
+def size(self, dim=None):
+    """The shape, or the size of one dimension. torch.Tensor.size."""
+    cdef Tensor x = self
+    return x.shape if dim is None else named_dimension("size", x, dim, x.shape)
+
+
+def stride(self, dim=None):
+    """How many elements apart neighbours are in memory, for all dimensions or one. torch.Tensor.stride."""
+    cdef Tensor x = self
+    steps = tuple([step // cnp.PyArray_ITEMSIZE(x.array) for step in (<object>x.array).strides])
+    return steps if dim is None else named_dimension("stride", x, dim, steps)
+
+
+def named_dimension(operation, x, dim, values):
+    if not values:
+        raise IndexError(f"{operation}: a 0-d tensor has no dimension {dim}")
+    return values[dimension(operation, dim, len(values))]
+
+
+def dim(self):
+    """The number of dimensions. torch.Tensor.dim."""
+    return (<Tensor>self).ndim
+
+
+def numel(input):
+    """The number of elements. torch.numel."""
+    return cnp.PyArray_SIZE(operand("numel", "input", input).array)
+
+
+for name, function in [
+    ("reshape", reshape), ("view", view), ("view_as", view_as), ("flatten", flatten), ("squeeze", squeeze),
+    ("unsqueeze", unsqueeze), ("transpose", transpose), ("t", t), ("permute", permute), ("expand", expand),
+    ("broadcast_to", broadcast_to), ("expand_as", expand_as), ("size", size), ("stride", stride), ("dim", dim),
+    ("numel", numel), ("nelement", numel), ("T", property(reversed_dimensions)), ("mT", property(matrix_transpose)),
+]:
     method(name, function)

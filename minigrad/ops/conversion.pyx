@@ -1,0 +1,184 @@
+"""Tensors as something else: NumPy arrays, Python lists, DLPack, copies, pickles, formatted text.
+
+What NumPy gets is a read-only view, so nothing can change a value behind the graph's back.
+"""
+
+import copy as _copy
+
+cimport numpy as cnp
+
+import numpy as np
+
+from ..errors import GraphError
+from ..quiet import quietly
+from ..tensor cimport Tensor, wrap
+from ..tensor import method
+from .common import plain_array
+from .creation import from_numpy
+
+cnp.import_array()
+
+
+# --- NumPy ---------------------------------------------------------------------------------------
+
+cdef cnp.ndarray shown(str operation, Tensor x):
+    """A view of x's values that cannot be written, nor made writable."""
+    if x.wants_grad():
+        raise GraphError(f"{operation}: this tensor requires a gradient, which NumPy cannot follow; use .detach() first")
+    return np.asarray(memoryview(x.array).toreadonly())
+
+
+def numpy(self, *, force=False):
+    """The values as a read-only NumPy array on the same memory; `.copy()` it to write. torch.Tensor.numpy.
+
+    force: as .detach().numpy(). Errors: GraphError on a tensor that requires grad.
+    """
+    return shown("numpy", self.detach() if force else self)
+
+
+def array(self, dtype=None, copy=None):
+    """What np.asarray(tensor) and np.array(tensor) call: `numpy()`, or a copy where one is asked for."""
+    values = shown("numpy", self)
+    if copy:
+        return values.astype(values.dtype if dtype is None else dtype, copy=True)
+    if dtype is None or values.dtype == dtype:
+        return values
+    if copy is False:
+        raise ValueError(f"numpy: {values.dtype} values cannot be had as {np.dtype(dtype)} without a copy")
+    return values.astype(dtype)
+
+
+# NumPy's name of an operation, where it is not the name of the Tensor method.
+METHODS = {
+    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow", "float_power": None,
+    "negative": "neg", "absolute": "abs", "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
+    "greater": "gt", "greater_equal": "ge",
+}
+
+
+def array_ufunc(ufunc, how, inputs, options):
+    """NumPy's functions on tensors: an operation of the same name keeps the graph; others compute on the values.
+
+    np.multiply(array, tensor) is mul, np.exp(tensor) is exp. A function without counterpart gives a
+    Tensor without history, and is a GraphError on a tensor that requires grad.
+    """
+    name = METHODS.get(ufunc.__name__, ufunc.__name__)
+    operation = getattr(Tensor, name, None) if name is not None else None
+    if how == "__call__" and not options and operation is not None:
+        return operation(*inputs)
+    if any([isinstance(each, Tensor) for each in options.get("out", ())]):
+        raise TypeError(f"{ufunc.__name__}: out must be a NumPy array; a Tensor is written by its own methods, such as add_")
+    values = [shown(ufunc.__name__, each) if isinstance(each, Tensor) else each for each in inputs]
+    result = quietly(getattr(ufunc, how), *values, **options)
+    if "out" in options or result is None:
+        return result
+    if isinstance(result, tuple):
+        return tuple([as_result(ufunc, each) for each in result])
+    return as_result(ufunc, result)
+
+
+cdef Tensor as_result(ufunc, value):
+    return wrap(plain_array(ufunc.__name__, "the result", np.asarray(value)))
+
+
+def tolist(self):
+    """The values as nested Python lists; a 0-d tensor gives a number. torch.Tensor.tolist."""
+    return (<object>(<Tensor>self).array).tolist()
+
+
+# --- DLPack --------------------------------------------------------------------------------------
+
+def dlpack(self, **options):
+    """The values for another library, on the same memory; what it writes there is not noticed. torch.Tensor.__dlpack__."""
+    cdef Tensor x = self
+    if x.wants_grad():
+        raise BufferError("__dlpack__: this tensor requires a gradient, which DLPack cannot carry; use .detach() first")
+    return (<object>x.array).__dlpack__(**options)
+
+
+def dlpack_device(self):
+    """Where the values are: the CPU, in DLPack's numbers."""
+    return (<object>(<Tensor>self).array).__dlpack_device__()
+
+
+def from_dlpack(ext_tensor):
+    """A tensor on the memory of another library's array or tensor. torch.from_dlpack."""
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(f"from_dlpack: expected an object with __dlpack__, got {type(ext_tensor).__name__}")
+    return from_numpy(np.from_dlpack(ext_tensor))
+
+
+# --- copies, pickles -----------------------------------------------------------------------------
+
+cdef int only_leaves(str operation, Tensor x) except -1:
+    if not x.is_leaf:
+        raise GraphError(f"{operation}: this tensor was computed from others, and its history cannot come along; "
+                         "use .detach() first")
+    return 0
+
+
+def rebuilt(kind, array, requires_grad):
+    """A leaf of class `kind` around an array (for pickle and copy)."""
+    cdef Tensor y = kind.__new__(kind)
+    y.array = array
+    y.requires_grad = requires_grad
+    return y
+
+
+def shallow_copy(self):
+    """Another leaf on the same memory, for copy.copy."""
+    cdef Tensor x = self, y
+    only_leaves("copy", x)
+    y = rebuilt(type(x), x.array, x.requires_grad)
+    y.version = x.shared_version()
+    return y
+
+
+def deep_copy(self, memo):
+    """A leaf with memory and gradient of its own, for copy.deepcopy. torch.Tensor.__deepcopy__."""
+    cdef Tensor x = self, y
+    if id(x) in memo:
+        return memo[id(x)]
+    only_leaves("deepcopy", x)
+    y = rebuilt(type(x), cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER), x.requires_grad)
+    y.gradient = _copy.deepcopy(x.gradient, memo)
+    memo[id(x)] = y
+    return y
+
+
+def reduce_ex(self, protocol):
+    """For pickle: the values and requires_grad of a leaf; its gradient stays behind, as in torch."""
+    cdef Tensor x = self
+    only_leaves("pickle", x)
+    return rebuilt, (type(x), cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER), x.requires_grad)
+
+
+# --- text and facts ------------------------------------------------------------------------------
+
+def formatted(self, spec):
+    """f"{tensor:.3f}": a 0-d tensor as its number; others take no format. torch.Tensor.__format__."""
+    cdef Tensor x = self
+    if cnp.PyArray_NDIM(x.array) == 0 and type(x) is Tensor:
+        return format(x.item(), spec)
+    if spec:
+        raise TypeError(f"format: {spec!r} formats one number, and this tensor has shape {tuple(x.shape)}; "
+                        "use .item() or .tolist()")
+    return str(x)
+
+
+def element_size(self):
+    """The bytes of one element. torch.Tensor.element_size."""
+    return cnp.PyArray_ITEMSIZE((<Tensor>self).array)
+
+
+def data_ptr(self):
+    """The address of the first element. torch.Tensor.data_ptr."""
+    return <size_t>cnp.PyArray_DATA((<Tensor>self).array)
+
+
+for name, function in [
+    ("numpy", numpy), ("__array__", array), ("tolist", tolist), ("__dlpack__", dlpack),
+    ("__dlpack_device__", dlpack_device), ("__copy__", shallow_copy), ("__deepcopy__", deep_copy),
+    ("__reduce_ex__", reduce_ex), ("__format__", formatted), ("element_size", element_size), ("data_ptr", data_ptr),
+]:
+    method(name, function)

@@ -1,0 +1,328 @@
+"""Tensors from data and from nothing: tensor, from_numpy, zeros, arange and their kin."""
+
+import math
+import numbers
+import sys
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import dtypes
+from ..devices import device as Device
+from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
+from ..tensor cimport Tensor, wrap
+from ..tensor import Size
+from .common cimport operand
+from .common import plain_array
+from .shaping cimport sizes
+
+cnp.import_array()
+
+
+# --- what the makers share -----------------------------------------------------------------------
+
+cdef Tensor finished(str operation, cnp.ndarray array, object device, object requires_grad):
+    """A leaf around an array that nobody else holds."""
+    cdef Tensor y = wrap(array)
+    if device is not None:
+        Device(device)
+    if requires_grad is not False:
+        y.requires_grad = requires_grad
+    return y
+
+
+cdef tuple new_shape(str operation, tuple shape, object size):
+    """The shape asked for as f(2, 3), f((2, 3)) or f(size=(2, 3))."""
+    if size is not None:
+        if shape:
+            raise TypeError(f"{operation}: got the size twice, {shape} and {size}")
+        shape = (size,)
+    elif not shape:
+        raise TypeError(f"{operation}: expected a size; write {operation}(()) for a 0-d tensor")
+    return sizes(operation, shape)
+
+
+cdef cnp.ndarray allocated(str operation, tuple shape, object numpy_dtype):
+    """Memory for an array, values undefined; an error before anything is allocated if that cannot be."""
+    if min(shape, default=0) < 0:
+        raise ValueError(f"{operation}: sizes must be ≥ 0, got {shape}")
+    size = math.prod([each for each in shape if each]) * numpy_dtype.itemsize
+    if size > sys.maxsize:
+        raise MemoryError(f"{operation}: the size of {shape} overflows: {size} bytes")
+    try:
+        return np.empty(shape, numpy_dtype)
+    except MemoryError:
+        raise MemoryError(f"{operation}: no memory for shape {shape}: {size} bytes") from None
+    except ValueError:
+        raise ValueError(f"{operation}: {len(shape)} dimensions are more than an array can have") from None
+
+
+cdef object find(dtype):
+    return (dtypes.get_default_dtype() if dtype is None else dtypes.find(dtype)).numpy
+
+
+cdef object float_dtype(str operation, object dtype):
+    found = find(dtype)
+    if found.kind != "f":
+        raise DTypeError(f"{operation}: dtype must be float32 or float64, got {found}")
+    return found
+
+
+# --- from data -----------------------------------------------------------------------------------
+
+def tensor(data, dtype=None, device=None, requires_grad=False):
+    """A new leaf with a copy of `data`: numbers, nested lists of them, an array or a tensor. torch.tensor.
+
+    Python floats become the default dtype, ints int64, bools bool; arrays and NumPy scalars keep their dtype.
+    Errors: TypeError, ValueError (ragged, too large), DTypeError.
+    """
+    target = None if dtype is None else dtypes.find(dtype).numpy
+    return finished("tensor", array_of("tensor", data, target), device, requires_grad)
+
+
+cdef cnp.ndarray array_of(str operation, data, target):
+    """A new array with the values of `data`, in the NumPy dtype `target` (None: as the data say)."""
+    if isinstance(data, Tensor):
+        data = (<Tensor>data).array
+    elif isinstance(data, (list, tuple, range)):
+        return array_of_list(operation, data, target)
+    elif isinstance(data, np.generic) or (hasattr(data, "__array__") and not isinstance(data, np.ndarray)):
+        data = np.asarray(data)
+    elif isinstance(data, (bool, int, float)):
+        return converted(operation, np.array(data), found_dtype(operation, {type(data)}, ()) if target is None else target)
+    elif not isinstance(data, np.ndarray):
+        raise TypeError(f"{operation}: cannot make a tensor from {type(data).__name__}")
+    array = plain_array(operation, "data", data)
+    return quietly(array.astype, array.dtype if target is None else target, order="C", copy=True)
+
+
+cdef object array_of_list(str operation, data, target):
+    cdef set python_types = set(), numpy_types = set()
+    values = collected(operation, data, python_types, numpy_types)
+    try:
+        array = np.array(values)
+    except ValueError:
+        raise ShapeError(f"{operation}: the lists in data have different lengths or depths, so there is no shape") from None
+    if target is None:
+        target = found_dtype(operation, python_types, numpy_types)
+    if array.size == 0:
+        return array.astype(target)
+    return converted(operation, array, target)
+
+
+cdef object collected(str operation, data, set python_types, set numpy_types):
+    """`data` with NumPy arrays for tensors; the types of its numbers are noted in the two sets."""
+    cdef set types = set(map(type, data))
+    if types <= PLAIN:
+        python_types |= types
+        return data
+    cdef list values = []
+    for each in data:
+        if isinstance(each, (list, tuple, range)):
+            values.append(collected(operation, each, python_types, numpy_types))
+        elif isinstance(each, Tensor):
+            if cnp.PyArray_SIZE((<Tensor>each).array) != 1:
+                raise ValueError(f"{operation}: data holds a tensor of shape {tuple(each.shape)}, and only one-element "
+                                 "tensors can be among its numbers; use stack or cat")
+            numpy_types.add(each.dtype)
+            values.append((<Tensor>each).array.item())
+        elif isinstance(each, (np.generic, np.ndarray)):
+            numpy_types.add(dtypes.nearest(operation, "data", each.dtype))
+            values.append(each)
+        elif isinstance(each, (bool, int, float)):
+            python_types.add(type(each))
+            values.append(each)
+        else:
+            raise TypeError(f"{operation}: data holds {type(each).__name__}, and only numbers can be in a tensor")
+    return values
+
+
+cdef set PLAIN = {bool, int, float}
+
+
+cdef object found_dtype(str operation, python_types, numpy_types):
+    """The dtype of a list with numbers of these Python types and our dtypes of these NumPy numbers."""
+    found = [dtypes.find(bool if issubclass(each, bool) else int if issubclass(each, int) else float)
+             for each in python_types]
+    found.extend(numpy_types)
+    if not found:
+        return dtypes.get_default_dtype().numpy
+    target = found[0]
+    for each in found[1:]:
+        target = dtypes.promote_types(target, each)
+    return target.numpy
+
+
+cdef cnp.ndarray converted(str operation, array, target):
+    """Numbers in another dtype; an error for those that an integer dtype cannot hold."""
+    if target.kind in "iu":
+        if array.dtype.kind == "f":
+            array = np.trunc(array)
+        # torch takes −1 for 255 in uint8, so the lower bound is −(largest + 1) there too.
+        largest = np.iinfo(target).max
+        good = (array >= -largest - 1) & (array <= largest) if array.dtype.kind != "b" else np.True_
+        if not np.all(good):
+            raise ValueError(f"{operation}: {array[np.logical_not(good)].flat[0]} does not fit into {target}")
+    elif array.dtype == object and target.kind == "b":
+        array = array != 0
+    return quietly(array.astype, target, copy=True)
+
+
+def from_numpy(ndarray):
+    """A tensor on the memory of a NumPy array: a change of either is seen in both. torch.from_numpy.
+
+    A read-only array stays read-only. Errors: TypeError, DTypeError, ValueError (unaligned, other byte order).
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
+    if isinstance(ndarray, np.ma.MaskedArray):
+        raise TypeError("from_numpy: a masked array has a mask, which would be lost; use .filled(value)")
+    if not ndarray.dtype.isnative:
+        raise ValueError(f"from_numpy: the array has the other byte order ({ndarray.dtype.str}); "
+                         "copy it with array.astype(array.dtype.newbyteorder('='))")
+    if not ndarray.flags.aligned:
+        raise ValueError("from_numpy: the array is not aligned in memory; pass array.copy()")
+    if ndarray.dtype not in dtypes._by_numpy:
+        names = ", ".join(each.name for each in dtypes.ALL)
+        raise DTypeError(f"from_numpy: the array has dtype {ndarray.dtype}, expected one of {names}")
+    return wrap(np.asarray(ndarray).view())
+
+
+def as_tensor(data, dtype=None, device=None):
+    """`data` as a tensor that shares its memory where that is possible. torch.as_tensor."""
+    if device is not None:
+        Device(device)
+    if isinstance(data, np.ndarray) and data.dtype in dtypes._by_numpy and data.flags.aligned:
+        data = from_numpy(data)
+    return data.to(dtype) if isinstance(data, Tensor) and dtype is not None else (
+        data if isinstance(data, Tensor) else tensor(data, dtype))
+
+
+def from_arguments(arguments):
+    """What `Tensor(…)` holds: zeros of a shape, or data in the default dtype."""
+    if not arguments:
+        return wrap(np.zeros(0, find(None)))
+    first = arguments[0]
+    if len(arguments) == 1 and isinstance(first, Tensor):
+        return wrap((<Tensor>first).array.copy())
+    if len(arguments) == 1 and (isinstance(first, (list, tuple, np.ndarray)) and not isinstance(first, Size)):
+        return wrap(array_of("Tensor", first, find(None)))
+    return zeros(*arguments)
+
+
+# --- from nothing --------------------------------------------------------------------------------
+
+cdef Tensor constant(str operation, tuple shape, object numpy_dtype, object value, object device, object requires_grad):
+    cdef cnp.ndarray array = allocated(operation, shape, numpy_dtype)
+    (<object>array).fill(value)
+    return finished(operation, array, device, requires_grad)
+
+
+def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
+    """Zeros of the shape given as zeros(2, 3) or zeros((2, 3)). torch.zeros."""
+    return constant("zeros", new_shape("zeros", shape, size), find(dtype), 0, device, requires_grad)
+
+
+def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
+    """Ones of the shape given as ones(2, 3) or ones((2, 3)). torch.ones."""
+    return constant("ones", new_shape("ones", shape, size), find(dtype), 1, device, requires_grad)
+
+
+def empty(*shape, size=None, dtype=None, device=None, requires_grad=False):
+    """A tensor whose values are whatever the memory held. torch.empty."""
+    array = allocated("empty", new_shape("empty", shape, size), find(dtype))
+    return finished("empty", array, device, requires_grad)
+
+
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """`fill_value` everywhere; without `dtype`, the dtype that the number has as a tensor. torch.full."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full: size must be a tuple of integers, got {type(size).__name__}")
+    value = number("full", "fill_value", fill_value)
+    found = tensor(value).dtype if dtype is None else dtypes.find(dtype)
+    shape = new_shape("full", (size,), None)
+    return constant("full", shape, found.numpy, converted("full", np.array(value), found.numpy).item(), device, requires_grad)
+
+
+cdef object number(str operation, str argument, value):
+    """A number, given as such or as a 0-d tensor or array, as Python's."""
+    cdef Tensor x = operand(operation, argument, value)
+    if cnp.PyArray_NDIM(x.array):
+        raise TypeError(f"{operation}: {argument} must be a number, got shape {tuple(x.shape)}")
+    return value if type(value) in PLAIN else x.item()
+
+
+def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
+    """Zeros of the shape and dtype of `input`. torch.zeros_like."""
+    cdef Tensor x = template("zeros_like", input)
+    return constant("zeros_like", tuple(x.shape), find(dtype or x.dtype), 0, device, requires_grad)
+
+
+def ones_like(input, *, dtype=None, device=None, requires_grad=False):
+    """Ones of the shape and dtype of `input`. torch.ones_like."""
+    cdef Tensor x = template("ones_like", input)
+    return constant("ones_like", tuple(x.shape), find(dtype or x.dtype), 1, device, requires_grad)
+
+
+def empty_like(input, *, dtype=None, device=None, requires_grad=False):
+    """A tensor of the shape and dtype of `input`, values undefined. torch.empty_like."""
+    cdef Tensor x = template("empty_like", input)
+    return finished("empty_like", allocated("empty_like", tuple(x.shape), find(dtype or x.dtype)), device, requires_grad)
+
+
+def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """`fill_value` in the shape and dtype of `input`. torch.full_like."""
+    cdef Tensor x = template("full_like", input)
+    return full(tuple(x.shape), fill_value, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
+
+
+cdef Tensor template(str operation, object x):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{operation}: input must be a Tensor, got {type(x).__name__}")
+    return x
+
+
+def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
+    """The (n, m) matrix with ones on its diagonal; m = n unless given. torch.eye."""
+    cdef tuple shape = sizes("eye", (n, n if m is None else m))
+    array = allocated("eye", shape, find(dtype))
+    array.fill(0)
+    np.fill_diagonal(array, 1)
+    return finished("eye", array, device, requires_grad)
+
+
+def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
+    """start, start + step, … below `end`: arange(end), arange(start, end[, step]). torch.arange.
+
+    int64 if all three are integers, else the default dtype.
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = [number("arange", name, value) for name, value in [("start", start), ("end", end), ("step", step)]]
+    whole = not any([isinstance(value, float) for value in (start, end, step)])
+    found = find(int if whole and dtype is None else dtype)
+    if found.kind == "b":
+        raise DTypeError("arange: the dtype must be a float or an integer, got bool")
+    if not all([math.isfinite(value) for value in (start, end, step)]) or step == 0:
+        raise ValueError(f"arange: start, end and step must be finite and step not 0, got {start}, {end}, {step}")
+    if found.kind != "f":
+        start, end, step, whole = int(start), int(end), int(step), True
+    if step == 0 or (end - start) * step < 0:
+        raise ValueError(f"arange: no step of {step} leads from {start} to {end}")
+    count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    array = allocated("arange", (count,), found)
+    steps = np.arange(count, dtype=np.int64 if found.kind != "f" else np.float64)
+    np.copyto(array, start + steps * step, casting="unsafe")
+    return finished("arange", array, device, requires_grad)
+
+
+def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+    """`steps` numbers at equal distances from `start` to `end`, both included. torch.linspace."""
+    start, end = number("linspace", "start", start), number("linspace", "end", end)
+    (count,) = sizes("linspace", (steps,))
+    array = allocated("linspace", (count,), find(dtype))
+    values = np.linspace(start, end, count)
+    np.copyto(array, np.trunc(values) if array.dtype.kind != "f" else values, casting="unsafe")
+    return finished("linspace", array, device, requires_grad)

@@ -1,0 +1,439 @@
+"""x[key] and x[key] = value, as torch reads a key, and their kin: gather, scatter_, index_select, masked_fill.
+
+A key is read in two steps. Integers, slices, None and ... come first and give a view. Then index
+tensors and masks are applied to that view and give a copy. This is why `x[0, :, idx]` has idx's
+dimension last, where NumPy has it first.
+"""
+
+import math
+import operator
+
+cimport numpy as cnp
+
+import numpy as np
+
+from ..engine cimport grad_mode, recording
+from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
+from ..tensor cimport Function, Tensor, record, view_of, wrap
+from ..tensor import method
+from .common cimport dimension, may_write, operand, overwrite, scalar_like, shape_if_broadcast, unbroadcast
+from .selection import where
+
+cnp.import_array()
+
+cdef object ALL = slice(None)
+
+
+# --- reading a key -------------------------------------------------------------------------------
+
+cdef object plain(item):
+    """One item of a key as an int, a bool, a slice, None, ... or an array of ints or bools."""
+    if item is None or item is Ellipsis or isinstance(item, (int, slice)):
+        return item
+    if isinstance(item, Tensor):
+        array = (<Tensor>item).array
+    elif isinstance(item, (np.ndarray, np.integer, np.bool_)):
+        array = np.asarray(item)
+    elif isinstance(item, (list, range)):
+        array = listed(item)
+    else:
+        raise TypeError("index: expected integers, slices, ..., None, or tensors, arrays or lists of integers or "
+                        f"bools, got {type(item).__name__}")
+    if array.dtype == np.uint8:
+        raise IndexError("index: a uint8 tensor may be a mask or positions; say which with .bool() or .long()")
+    if array.dtype.kind not in "iub":
+        raise DTypeError(f"index: an index tensor must be of integers or bools, got {array.dtype}")
+    return array if array.ndim else array.item()
+
+
+cdef object listed(item):
+    try:
+        array = np.array(item)
+    except ValueError:
+        raise ShapeError("index: a list of lists of different lengths") from None
+    return array if array.size else array.astype(np.intp)
+
+
+cdef list items_of(key):
+    if type(key) is list and any([not isinstance(each, (int, np.integer, np.bool_)) for each in key]):
+        raise IndexError(f"index: the list {key} is ambiguous; x[tuple(key)] has an index a dimension, "
+                         "x[minigrad.tensor(key)] has one index for dimension 0")
+    return [plain(item) for item in (key if type(key) is tuple else (key,))]
+
+
+cdef tuple parse(Tensor x, key):
+    """`key` as (basic, advanced): what NumPy takes for the view, and for the copy of its parts or None."""
+    cdef list items = items_of(key), basic = [], advanced = []
+    cdef tuple shape = (<object>x.array).shape
+    cdef Py_ssize_t used = 0, at = 0, ndim = len(shape)
+    cdef bint picks = False
+    for item in items:
+        if isinstance(item, np.ndarray):
+            used += item.ndim if item.dtype == bool else 1
+        elif item is not None and item is not Ellipsis and not isinstance(item, bool):
+            used += 1
+    if used > ndim:
+        raise IndexError(f"index: {used} indices for a {ndim}-d tensor of shape {shape}")
+    for item in items:
+        if item is None:
+            basic.append(None)
+            advanced.append(ALL)
+        elif item is Ellipsis:
+            basic.extend([ALL] * (ndim - used))
+            advanced.extend([ALL] * (ndim - used))
+            at += ndim - used
+            used = ndim   # a second ... stands for no dimension
+        elif isinstance(item, slice):
+            basic.append(forward(item, shape[at]))
+            advanced.append(ALL)
+            at += 1
+        elif isinstance(item, bool):
+            basic.append(None)
+            advanced.append(np.zeros(1 if item else 0, np.intp))
+            picks = True
+        elif isinstance(item, int):
+            basic.append(within(item, at, shape[at]))
+            at += 1
+        elif item.dtype == bool:
+            if item.shape != shape[at:at + item.ndim]:
+                raise IndexError(f"index: a mask of shape {item.shape} for sizes {shape[at:at + item.ndim]} "
+                                 f"(from dim {at} of shape {shape})")
+            basic.extend([ALL] * item.ndim)
+            advanced.extend(item.nonzero())
+            at += item.ndim
+            picks = True
+        else:
+            basic.append(ALL)
+            advanced.append(positions(item, at, shape[at]))
+            at += 1
+            picks = True
+    basic.append(Ellipsis)
+    return tuple(basic), same_shaped(advanced) if picks else None
+
+
+cdef object forward(item, Py_ssize_t size):
+    """A slice with its bounds made plain."""
+    try:
+        start, stop, step = item.indices(size)
+    except TypeError:
+        raise TypeError(f"index: the bounds of a slice must be integers or None, got {item}") from None
+    if step < 0:
+        raise ValueError(f"index: the step of a slice must be positive, got {step}; use .flip() to reverse")
+    return slice(start, stop, step)
+
+
+cdef object within(item, Py_ssize_t dim, Py_ssize_t size):
+    if not -size <= item < size:
+        raise IndexError(f"index: {item} is out of range for dim {dim} of size {size}")
+    return item
+
+
+cdef object positions(array, Py_ssize_t dim, Py_ssize_t size):
+    """An array of indices, made ≥ 0; a copy, so that nobody changes it before backward."""
+    if array.size:
+        within(array.min().item(), dim, size)
+        within(array.max().item(), dim, size)
+    array = array.astype(np.intp)
+    array[array < 0] += size
+    return array
+
+
+cdef tuple same_shaped(list advanced):
+    shapes = [each.shape for each in advanced if each is not ALL]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise IndexError(f"index: index tensors of shapes {', '.join(map(str, shapes))} do not broadcast") from None
+    return tuple(advanced)
+
+
+cdef bint is_basic(tuple key):
+    for each in key:
+        if isinstance(each, np.ndarray):
+            return False
+    return True
+
+
+# --- reading values ------------------------------------------------------------------------------
+
+cdef class Index(Function):
+    """y = x[key]:  dx = dy added up at key, 0 elsewhere"""
+
+    cdef tuple key
+    cdef tuple shape
+    cdef str called
+
+    cdef backward(self, Tensor dy):
+        return scatter(dy, self.key, self.shape)
+
+    def name(self):
+        """As torch names it, after the last step of the key."""
+        if self.called is not None:
+            return self.called
+        if not is_basic(self.key):
+            return "IndexBackward0"
+        for each in reversed(self.key):
+            if isinstance(each, int):
+                return "SelectBackward0"
+            if each is None:
+                return "UnsqueezeBackward0"
+            if isinstance(each, slice):
+                return "SliceBackward0"
+        return "AliasBackward0"
+
+
+cdef class Scatter(Function):
+    """y = 0, but x added up at key:  dx = dy[key]"""
+
+    cdef tuple key
+
+    cdef backward(self, Tensor dy):
+        return pick(dy, self.key)
+
+
+def pick(Tensor x, tuple key, str called=None):
+    """x[key] for a key that `parse` made: a view if it is basic, else a copy."""
+    cdef Index node
+    cdef cnp.ndarray array = (<object>x.array)[key]
+    cdef Tensor y = view_of(x, array, pick, (key,)) if is_basic(key) else wrap(array)
+    if recording(x):
+        node = Index.__new__(Index)
+        node.key, node.shape, node.called = key, (<object>x.array).shape, called
+        record(node, y, (x,))
+    return y
+
+
+def scatter(Tensor x, tuple key, tuple shape):
+    """Zeros of `shape` with x added up at `key`: the transpose of `pick`."""
+    cdef Scatter node
+    cdef Tensor y = wrap(scattered(x.array, key, shape))
+    if recording(x):
+        node = Scatter.__new__(Scatter)
+        node.key = key
+        record(node, y, (x,))
+    return y
+
+
+def scattered(x, key, shape):
+    """np.add.at(zeros, key, x), added up in double."""
+    y = np.zeros(shape, x.dtype)
+    if is_basic(key):
+        y[key] = x
+        return y
+    if any(each is ALL for each in key):
+        # Let NumPy say which element of y each element of x belongs to.
+        rows, count, width = np.arange(y.size).reshape(shape)[key], y.size, 1
+    else:
+        # Indices for the leading dimensions only: whole rows are added.
+        indexed = shape[:len(key)]
+        rows, count, width = np.ravel_multi_index(np.broadcast_arrays(*key), indexed), math.prod(indexed), math.prod(
+            shape[len(key):])
+    rows = rows.ravel()
+    if x.size == 0:
+        return y
+    if width == 1:
+        return quietly(np.bincount, rows, weights=x.ravel(), minlength=count).astype(x.dtype).reshape(shape)
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    y.reshape(count, width)[rows[first]] = quietly(
+        np.add.reduceat, x.reshape(len(rows), width)[order], first, axis=0, dtype=np.float64)
+    return y
+
+
+def getitem(self, key):
+    """self[key], as torch: a view for integers, slices, None and ...; a copy for index tensors and masks."""
+    cdef Tensor x = self
+    basic, advanced = parse(x, key)
+    if advanced is None:
+        return pick(x, basic)
+    if any([each is not ALL and each is not Ellipsis for each in basic]):
+        x = pick(x, basic)
+    return pick(x, trimmed(advanced))
+
+
+cdef tuple trimmed(tuple key):
+    """A key without the whole dimensions at its end."""
+    cdef Py_ssize_t i, end = 0
+    for i in range(len(key)):
+        if key[i] is not ALL:
+            end = i + 1
+    return key[:end]
+
+
+# --- writing values ------------------------------------------------------------------------------
+
+cdef class IndexPut(Function):
+    """y = x, but value at key:  dx = dy, 0 at key;  dvalue = dy[key], 0 where a later value overwrote it"""
+
+    cdef tuple key
+    cdef object value_shape
+
+    cdef backward(self, Tensor dy):
+        dx = dvalue = None
+        if self.needs(0):
+            kept = np.ones((<object>dy.array).shape, bool)
+            kept[self.key] = False
+            dx = where(wrap(kept), dy, 0.0)
+        if self.needs(1):
+            dvalue = pick(dy, self.key)
+            numbers = np.arange(dvalue.numel()).reshape(dvalue.shape)
+            last = np.empty((<object>dy.array).shape, np.int64)
+            last[self.key] = numbers
+            dvalue = unbroadcast(where(wrap(last[self.key] == numbers), dvalue, 0.0), self.value_shape)
+        return dx, dvalue
+
+
+cdef Tensor index_put(str operation, Tensor x, tuple key, Tensor value):
+    """A copy of x with value at key."""
+    cdef IndexPut node
+    array = (<object>x.array).copy()
+    value = without_leading_ones(value, array[key].ndim)
+    assign(operation, array, key, value)
+    cdef Tensor y = wrap(array)
+    if recording(x, value):
+        node = IndexPut.__new__(IndexPut)
+        node.key, node.value_shape = key, shape_if_broadcast(value.array, array[key])
+        record(node, y, (x, value))
+    return y
+
+
+cdef Tensor without_leading_ones(Tensor value, Py_ssize_t ndim):
+    shape = (<object>value.array).shape
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return value if len(shape) == cnp.PyArray_NDIM(value.array) else value.reshape(shape)
+
+
+cdef int assign(str operation, array, key, Tensor value) except -1:
+    try:
+        array[key] = value.array
+    except ValueError:
+        raise ShapeError(f"{operation}: a value of shape {(<object>value.array).shape} does not fit "
+                         f"where shape {array[key].shape} is indexed") from None
+    return 0
+
+
+cdef Tensor assignable(str operation, Tensor x, value):
+    """`value` in x's dtype."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        return operand(operation, "value", value).to(x.dtype)
+    operand(operation, "value", value)
+    return scalar_like(operation, value, cnp.PyArray_TYPE(x.array))
+
+
+cdef int write_at(str operation, Tensor x, tuple basic, tuple advanced, Tensor value) except -1:
+    """x[basic][advanced] ← value, differentiable in both."""
+    cdef Tensor part
+    may_write(operation, x)
+    if not (grad_mode() and (x.wants_grad() or value.wants_grad())):
+        target = (<object>x.array)[basic]
+        assign(operation, target, (...,) if advanced is None else advanced, value)
+        x.written(operation)
+        return 0
+    part = pick(x, basic)
+    if advanced is None:
+        value = without_leading_ones(value, cnp.PyArray_NDIM(part.array))
+        if not is_same_part(value, part):   # x[0] += 1 ends with x[0] = x[0]
+            overwrite(operation, part, value)
+    else:
+        overwrite(operation, part, index_put(operation, part, advanced, value))
+    return 0
+
+
+cdef bint is_same_part(Tensor value, Tensor part):
+    return (value.base is part.base and cnp.PyArray_DATA(value.array) == cnp.PyArray_DATA(part.array)
+            and (<object>value.array).shape == (<object>part.array).shape
+            and (<object>value.array).strides == (<object>part.array).strides)
+
+
+def setitem(self, key, value):
+    """self[key] = value, as torch: broadcast and cast to fit; gradients flow to value and to the rest of self."""
+    cdef Tensor x = self
+    basic, advanced = parse(x, key)
+    write_at("setitem", x, basic, None if advanced is None else trimmed(advanced), assignable("setitem", x, value))
+
+
+# --- picking along one dimension -----------------------------------------------------------------
+
+cdef cnp.ndarray index_array(str operation, index):
+    cdef Tensor i = operand(operation, "index", index)
+    if (<object>i.array).dtype not in (np.int64, np.int32):
+        raise DTypeError(f"{operation}: index must be int64 or int32, got {i.dtype}")
+    return i.array
+
+
+cdef tuple along(str operation, Tensor x, dim, index):
+    """The key whose element at (i, j, …) is x's element there, but at index[i, j, …] in `dim`."""
+    cdef cnp.ndarray places = index_array(operation, index)
+    cdef Py_ssize_t at = dimension(operation, dim, cnp.PyArray_NDIM(x.array))
+    shape, own = (<object>places).shape, (<object>x.array).shape
+    if len(shape) != len(own):
+        raise ShapeError(f"{operation}: index of shape {shape} must have as many dimensions as input of shape {own}")
+    if any([shape[i] > own[i] for i in range(len(own)) if i != at]):
+        raise ShapeError(f"{operation}: index of shape {shape} is larger than input of shape {own} beside dim {at}")
+    if (<object>places).size and (<object>places).min() < 0:
+        within(-own[at] - 1 if not own else places.min().item() - own[at], at, own[at])
+    key = list(np.ogrid[tuple([slice(size) for size in shape])])
+    key[at] = positions(places, at, own[at])
+    return tuple(key)
+
+
+def gather(input, dim, index):
+    """y[i, j, …] = input[i, j, …] with index[i, j, …] in place of the index of `dim`. torch.gather."""
+    cdef Tensor x = operand("gather", "input", input)
+    if cnp.PyArray_NDIM(x.array) == 0:
+        return gather(x.reshape(1), dim, operand("gather", "index", index).reshape(1)).reshape(())
+    return pick(x, along("gather", x, dim, index), "GatherBackward0")
+
+
+def scatter_(self, dim, index, src=None, *, value=None):
+    """self[i, j, …] ← src[i, j, …] with index[i, j, …] in place of the index of `dim`. torch.Tensor.scatter_."""
+    cdef Tensor x = self, y
+    cdef tuple key = along("scatter_", x, dim, index)
+    if (src is None) == (value is None):
+        raise TypeError("scatter_: expected either src or value")
+    y = assignable("scatter_", x, value if src is None else src)
+    if cnp.PyArray_NDIM(y.array):
+        shape = np.broadcast_shapes(*[each.shape for each in key])
+        if y.ndim != len(shape) or any([size > own for size, own in zip(shape, y.shape)]):
+            raise ShapeError(f"scatter_: index of shape {shape} is larger than src of shape {tuple(y.shape)}")
+        y = pick(y, tuple([slice(0, size, 1) for size in shape]))
+    write_at("scatter_", x, (...,), key, y)
+    return x
+
+
+def index_select(input, dim, index):
+    """The parts of `input` at the positions `index` (1-d) along `dim`. torch.index_select."""
+    cdef Tensor x = operand("index_select", "input", input)
+    cdef cnp.ndarray places = index_array("index_select", index)
+    cdef Py_ssize_t at = dimension("index_select", dim, cnp.PyArray_NDIM(x.array))
+    if cnp.PyArray_NDIM(places) > 1:
+        raise ShapeError(f"index_select: index must be 1-d, got shape {(<object>places).shape}")
+    return pick(x, (ALL,) * at + (positions(places.reshape(-1), at, x.shape[at]),), "IndexSelectBackward0")
+
+
+def masked_fill(input, mask, value):
+    """y = value where mask holds, else input, in input's dtype. torch.masked_fill."""
+    cdef Tensor x = operand("masked_fill", "input", input), m = operand("masked_fill", "mask", mask), v
+    if not cnp.PyArray_ISBOOL(m.array):
+        raise DTypeError(f"masked_fill: mask must be a bool tensor, got {m.dtype}")
+    v = assignable("masked_fill", x, value)
+    if cnp.PyArray_NDIM(v.array):
+        raise ShapeError(f"masked_fill: value must be a number or a 0-d tensor, got shape {tuple(v.shape)}")
+    return where(m, v, x)
+
+
+def masked_fill_(self, mask, value):
+    """self ← value where mask holds. torch.Tensor.masked_fill_."""
+    cdef Tensor x = self
+    may_write("masked_fill_", x)
+    return overwrite("masked_fill_", x, masked_fill(x, mask, value))
+
+
+for name, function in [
+    ("gather", gather), ("scatter_", scatter_), ("index_select", index_select), ("masked_fill", masked_fill),
+    ("masked_fill_", masked_fill_),
+]:
+    method(name, function)

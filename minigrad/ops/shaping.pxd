@@ -1,0 +1,4 @@
+from ..tensor cimport Tensor
+
+
+cdef tuple sizes(str operation, tuple shape)
