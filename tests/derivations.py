@@ -1,8 +1,8 @@
 """Reads and executes the pages of docs/derivations.
 
-A page is prose, numbered equations (`$$ ... \\tag{3} $$`) and Python blocks. All blocks of a page
-run in order in one namespace. Assigning a name that already has a value claims that both are equal;
-that is how an equation is checked against its neighbours, finite differences and the kernel.
+A page is prose, numbered equations (```math blocks with a \\tag{3}) and Python blocks. All Python
+blocks run in order in one namespace. Assigning a name that already has a value claims that both are
+equal; that is how an equation is checked against its neighbours, finite differences and the kernel.
 """
 
 import ast
@@ -53,27 +53,41 @@ class Page:
         raise DerivationError(f"{self.path.name}:{line}: {message}")
 
     def _read(self):
-        position = 0
-        while position < len(self.lines):
-            start, text = position, self.lines[position].strip()
-            position += 1
-            if text.startswith("```"):
-                while position < len(self.lines) and self.lines[position].strip() != "```":
-                    position += 1
-                if text == "```python":
-                    source = "\n".join(self.lines[start + 1 : position])
-                    self.parts.append(Block(source, start + 2))
-                position += 1
-            elif text.startswith("$$"):
-                while not (text.endswith("$$") and len(text) > 2):
-                    if position == len(self.lines):
-                        self.fail(start + 1, "this equation has no closing $$")
-                    text += " " + self.lines[position].strip()
-                    position += 1
-                tags = re.findall(r"\\tag\{([^}]*)\}", text)
-                if len(tags) != 1 or not re.fullmatch(NUMBER, f"({tags[0]})"):
-                    self.fail(start + 1, f"an equation needs one \\tag{{number}}, found {tags}")
-                self.parts.append(Equation(tags[0], start + 1))
+        fence = start = None
+        for number, line in enumerate(self.lines, 1):
+            if fence is None and line.startswith("```"):
+                fence, start = line, number
+            elif fence is None:
+                self._check_prose(number, line)
+            elif line == "```":
+                text = "\n".join(self.lines[start : number - 1])
+                if fence == "```python":
+                    self.parts.append(Block(text, start + 1))
+                elif fence == "```math":
+                    self.parts.append(self._equation(start, text))
+                fence = None
+        if fence is not None:
+            self.fail(start, f"{fence} is not closed")
+
+    def _equation(self, line, text):
+        tags = re.findall(r"\\tag\{([^}]*)\}", text)
+        if len(tags) != 1 or not re.fullmatch(NUMBER, f"({tags[0]})"):
+            self.fail(line, f"an equation needs one \\tag{{number}}, found {tags}")
+        if "operatorname" in text:
+            self.fail(line, "GitHub does not allow \\operatorname; use \\mathrm")
+        return Equation(tags[0], line)
+
+    def _check_prose(self, number, line):
+        """What GitHub's Markdown does not show as TeX although LaTeX would."""
+        if "$$" in line:
+            self.fail(number, "write ```math blocks: between $$, GitHub eats \\\\ and \\,")
+        if line.count("$") % 2:
+            self.fail(number, "GitHub shows no inline TeX that runs over the end of a line")
+        if "operatorname" in line:
+            self.fail(number, "GitHub does not allow \\operatorname; use \\mathrm")
+        for inline in re.findall(r"\$([^$]+)\$", line):
+            if not inline.startswith("`") and re.search(r"\\[^\w\s]", inline):
+                self.fail(number, f"GitHub eats a backslash in ${inline}$; write $`{inline}`$")
 
     @property
     def equations(self):
@@ -108,9 +122,8 @@ class Page:
             if isinstance(part, Equation):
                 number = part.number
                 continue
-            tree = ast.parse(part.source, filename=str(self.path))
-            ast.increment_lineno(tree, part.line - 1)
-            for statement in tree.body:
+            blank = "\n" * (part.line - 1)  # so that Python's messages name the line of the page
+            for statement in ast.parse(blank + part.source, filename=str(self.path)).body:
                 cited = comment_citations(self.lines[statement.end_lineno - 1])
                 self._execute(statement, names, approximate, max(cited, default=number))
         for name, line in approximate.items():

@@ -42,16 +42,18 @@ dy = rng.standard_normal(3)
 dx = differences(lambda x: (dy * x * x).sum(), x)
 ```
 
-$$ y = x^2 \tag{1} $$
+```math
+y = x^2 \tag{1}
+```
 
 ```python
 y = x * x  # (1)
 y = x**2
 ```
 
-$$
+```math
 dx = 2 x \, dy \tag{2}
-$$
+```
 
 ```python
 dx = 2 * x * dy  # (2)
@@ -108,21 +110,27 @@ def test_a_good_page_passes(square):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("y = x**2", "y = x**3"), r"square.md:15: equation \(1\), y: at \[0\] now .*, before "),
-        (("= 2 * x", "= 3 * x"), r"square.md:23: equation \(2\), dx: at \[0\] now .*, before "),
-        (("y = x**2", "y = x[:2] ** 2"), r"square.md:15: .* y: shape \(2,\), before \(3,\)"),
-        (("y = x**2", "y *= x"), r"square.md:15: changes a value in place"),
+        (("y = x**2", "y = x**3"), r"square.md:17: equation \(1\), y: at \[0\] now .*, before "),
+        (("= 2 * x", "= 3 * x"), r"square.md:25: equation \(2\), dx: at \[0\] now .*, before "),
+        (("y = x**2", "y = x[:2] ** 2"), r"square.md:17: .* y: shape \(2,\), before \(3,\)"),
+        (("y = x**2", "y *= x"), r"square.md:17: changes a value in place"),
         (("dx = 2 * x * dy", "dxx = 2 * x * dy"), r"square.md:8: dx comes from differences and is"),
-        (("# (2)", ""), r"square.md:23: no line of this block ends with # \(2\)"),
-        ((r"\tag{2}", r"\tag{1}"), r"square.md:18: \(1\) is also the number of line 11"),
-        ((r"\tag{2}", ""), r"square.md:18: an equation needs one \\tag"),
+        (("# (2)", ""), r"square.md:25: no line of this block ends with # \(2\)"),
+        ((r"\tag{2}", r"\tag{1}"), r"square.md:20: \(1\) is also the number of line 11"),
+        ((r"\tag{2}", ""), r"square.md:20: an equation needs one \\tag"),
         (("```python\ny", "```\ny"), r"square.md:11: equation \(1\) is not followed"),
+        (("# Square", "# Square $$ y $$"), r"square.md:2: write ```math blocks"),
+        (("# Square", r"# Square $a \, b$"), r"square.md:2: GitHub eats a backslash in \$a"),
+        (("# Square", "# Square $a"), "square.md:2: GitHub shows no inline TeX that runs over"),
+        (("# Square", r"# Square $\operatorname{a}$"), "square.md:2: GitHub does not allow"),
+        (("y = x^2", r"y = \operatorname{a}"), "square.md:11: GitHub does not allow"),
+        (("y = out\n```", "y = out"), "square.md:24: ```python is not closed"),
         (("kernels.square_forward", "np.square"), "links a kernel, but no block calls it"),
-        (("(x, out)", "(x + 1, out)"), r"square.md:26: equation \(2\), y: at \[0\] now "),
+        (("(x, out)", "(x + 1, out)"), r"square.md:28: equation \(2\), y: at \[0\] now "),
         (("y = x * x ", "y = np.float64(1) / 0 "), "divide by zero"),
         (("kernel [", "test ["), "rule.pyx, which does not exist"),
         (("square.pyx)", "absent.pyx)"), "absent.pyx, which does not exist"),
-        (("# (2)", "# (2) (3)\n```\n\n$$ z = 1 \\tag{3} $$\n\n```python\nz = 1  # (3)"),
+        (("# (2)", "# (2) (3)\n```\n```math\nz = 1 \\tag{3}\n```\n```python\nz = 1  # (3)"),
          r"equation \(3\) is cited nowhere of square.pyx"),
     ],
 )  # fmt: skip
@@ -135,8 +143,8 @@ def test_a_broken_page_fails(square, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("# (2)", ""), r"square.md:18: equation \(2\) is cited in no trailing comment"),
-        (("dy   (2)", "dy"), r"square.md:18: equation \(2\) is cited in no docstring"),
+        (("# (2)", ""), r"square.md:20: equation \(2\) is cited in no trailing comment"),
+        (("dy   (2)", "dy"), r"square.md:20: equation \(2\) is cited in no docstring"),
         (("# (2)", "# (2) (5)"), r"square.pyx cites \['5'\]: no such equation in square.md"),
     ],
 )

@@ -11,7 +11,10 @@ import numpy as np
 
 from . import elementwise, reference
 
-SUBJECTS = ("activations", "adam", "cross_entropy", "dropout", "log_softmax", "sgd", "softmax")
+SUBJECTS = (
+    "activations", "adam", "batch_norm", "cross_entropy", "dropout", "log_softmax", "sgd",
+    "softmax",
+)
 
 _compiled = {
     name: function

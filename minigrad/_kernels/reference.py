@@ -71,6 +71,55 @@ def gelu_tanh_backward(dy, x, dx):
     dx[...] = dy * (s + x * s * (1 - s) * du)
 
 
+# --- batch norm ----------------------------------------------------------------------------------
+
+
+def _batch_norm_layout(x):
+    """The axes of a channel's values, how many values, and the shape that spreads (C,) over x."""
+    axes = (0,) if x.ndim == 2 else (0, 2)
+    m = math.prod(x.shape[axis] for axis in axes)
+    return axes, max(m, 1), (-1,) if x.ndim == 2 else (-1, 1)
+
+
+def batch_norm_forward(x, gamma, beta, y, mean, var, inv_std, eps):
+    axes, m, spread = _batch_norm_layout(x)
+    wide = x.astype(np.float64)
+    start = wide[:1] if x.ndim == 2 else wide[:1, :, :1]
+    mean[...] = start.sum(axes) + (wide - start).sum(axes) / m
+    var[...] = ((wide - mean.reshape(spread)) ** 2).sum(axes) / m
+    batch_norm_evaluate(x, gamma, beta, mean, var, y, inv_std, eps)
+
+
+def batch_norm_evaluate(x, gamma, beta, mean, var, y, inv_std, eps):
+    _, _, spread = _batch_norm_layout(x)
+    inv_std[...] = 1 / np.sqrt(var + eps)
+    x_hat = (x - mean.reshape(spread)) * inv_std.reshape(spread)
+    y[...] = gamma.reshape(spread) * x_hat + beta.reshape(spread)
+
+
+def batch_norm_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training):
+    axes, m, spread = _batch_norm_layout(x)
+    x_hat = (x - mean.reshape(spread)) * inv_std.reshape(spread)
+    sum_dy = dy.sum(axes, dtype=np.float64)
+    sum_dy_x_hat = (dy * x_hat).sum(axes)
+    dbeta[...] = sum_dy
+    dgamma[...] = sum_dy_x_hat
+    if dx is None:
+        return
+    scale = (gamma * inv_std).reshape(spread)
+    if training:
+        sums = sum_dy.reshape(spread) + x_hat * sum_dy_x_hat.reshape(spread)
+        dx[...] = scale * (dy - sums / m)
+    else:
+        dx[...] = scale * dy
+
+
+def batch_norm_update(mean, var, running_mean, running_var, momentum, m, unbiased):
+    factor = m / (m - 1) if unbiased else 1
+    running_mean[...] = (1 - momentum) * running_mean + momentum * mean
+    running_var[...] = (1 - momentum) * running_var + momentum * (factor * var)
+
+
 # --- dropout -------------------------------------------------------------------------------------
 
 

@@ -34,18 +34,19 @@ cdef class Relu(Function):
 
 
 cdef class ReluBackward(Function):
-    """Linear in dy; as a function of y it is flat wherever it has a derivative."""
+    """Linear in dy; flat in y wherever it has a derivative."""
 
     cdef backward(self, Tensor ddx):
         (y,) = self.saved()
-        return relu_backward(ddx, y)
+        return (relu_backward(ddx, y) if self.needs(0) else None,
+                ddx * 0.0 if self.needs(1) else None)
 
 
 cdef Tensor relu_backward(Tensor dy, Tensor y):
     cdef Tensor dx = wrap(empty_like(dy.array))
     kernels.relu_backward(flat(dy), flat(y), flat(dx))
-    if recording(dy):
-        record(ReluBackward.__new__(ReluBackward), dx, (dy,)).save((y.detach(),))
+    if recording(dy, y):
+        record(ReluBackward.__new__(ReluBackward), dx, (dy, y)).save((y,))
     return dx
 
 
@@ -78,17 +79,22 @@ cdef class LeakyRelu(Function):
 
 
 cdef class LeakyReluBackward(LeakyRelu):
-    """Linear in dy; as a function of x it is flat wherever it has a derivative."""
+    """Linear in dy; flat in x wherever it has a derivative."""
+
+    cdef backward(self, Tensor ddx):
+        (x,) = self.saved()
+        return (leaky_relu_backward(ddx, x, self.slope) if self.needs(0) else None,
+                ddx * 0.0 if self.needs(1) else None)
 
 
 cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
     cdef Tensor dx = wrap(empty_like(dy.array))
     cdef LeakyRelu node
     kernels.leaky_relu_backward(flat(dy), flat(x), flat(dx), slope)
-    if recording(dy):
+    if recording(dy, x):
         node = LeakyReluBackward.__new__(LeakyReluBackward)
         node.slope = slope
-        record(node, dx, (dy,)).save((x.detach(),))
+        record(node, dx, (dy, x)).save((x,))
     return dx
 
 

@@ -1,0 +1,455 @@
+"""Batch normalization: statistics and normalization, the gradients of both, the running statistics.
+
+Derivation: docs/derivations/batch_norm.md
+
+Data is (rows, C), a column a channel, or (N, C, L), L values a channel and sample: whatever axis is
+kept, a reshape leads to one of the two. m is the number of values that a channel has.
+
+Three decisions hold for all loops:
+
+1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs no digit of
+   a standard deviation of 1. The rest is done in the dtype of the data, for speed.
+2. The mean is split into `centre`, its value rounded to that dtype, and a rest, which joins the
+   constants (16). Where x is near centre, and an error would hurt, x - centre is exact.
+3. Rows outside, channels inside: neighbouring channels are independent, so a loop over them becomes
+   vector instructions. A plane belongs to one channel; there, LANES sums run side by side instead,
+   and all passes over a channel follow each other while it is in the cache.
+"""
+
+from libc.math cimport sqrt
+
+from .types cimport CHUNK, check_interrupt, real
+
+cdef enum:
+    PANEL = 1024   # channels worked at a time: their constants lie on the stack
+    LANES = 128    # sums that run side by side over the values of one channel
+
+
+cdef int _check(
+    str kernel, bint one_shape, Py_ssize_t C,
+    Py_ssize_t p, Py_ssize_t q, Py_ssize_t r, Py_ssize_t s, Py_ssize_t t
+) except -1:
+    """Whether the arrays of data have one shape, and the five arrays of channels C values each."""
+    if not (one_shape and p == q == r == s == t == C):
+        raise ValueError(
+            f"{kernel}: the data has {'one shape' if one_shape else 'several shapes'} and {C} "
+            f"channels; the arrays of channels have {p}, {q}, {r}, {s} and {t} values")
+    return 0
+
+
+cdef inline int _pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
+    """Look at the keyboard whenever another CHUNK of elements is done."""
+    done[0] += elements
+    if done[0] >= CHUNK:
+        done[0] = 0
+        check_interrupt()
+    return 0
+
+
+cdef inline double _total(double *lane) noexcept nogil:
+    """The sum of the lanes, which are 0 again afterwards."""
+    cdef double total = 0
+    cdef Py_ssize_t k
+    for k in range(LANES):
+        total += lane[k]
+        lane[k] = 0
+    return total
+
+
+# --- forward -----------------------------------------------------------------------------------
+
+cdef int _statistics_rows(
+    const real[:, ::1] x, double[::1] mean, double[::1] var, Py_ssize_t first, Py_ssize_t last
+) except -1 nogil:
+    """Of the channels first .. last - 1. On the way, var holds the sums."""
+    cdef Py_ssize_t rows = x.shape[0], n, c, done = 0
+    cdef double m = max(rows, 1), d
+    for c in range(first, last):
+        mean[c] = x[0, c] if rows else 0
+        var[c] = 0
+    for n in range(rows):
+        for c in range(first, last):
+            var[c] += x[n, c] - mean[c]                                  # (1)
+        _pause(&done, last - first)
+    for c in range(first, last):
+        mean[c] += var[c] / m                                            # (1)
+        var[c] = 0
+    for n in range(rows):
+        for c in range(first, last):
+            d = x[n, c] - mean[c]
+            var[c] += d * d                                              # (2)
+        _pause(&done, last - first)
+    for c in range(first, last):
+        var[c] /= m                                                      # (2)
+    return 0
+
+
+cdef int _statistics_plane(
+    const real[:, :, ::1] x, double[::1] mean, double[::1] var, Py_ssize_t c, Py_ssize_t *done
+) except -1 nogil:
+    """Of channel c."""
+    cdef Py_ssize_t N = x.shape[0], L = x.shape[2], n, block, i, k
+    cdef double m = max(N * L, 1), start = x[0, c, 0] if N * L else 0, d
+    cdef double[LANES] lane
+    for k in range(LANES):
+        lane[k] = 0
+    for n in range(N):
+        for block in range(L // LANES + 1):
+            i = block * LANES
+            for k in range(min(LANES, L - i)):
+                lane[k] += x[n, c, i + k] - start                        # (1)
+        _pause(done, L)
+    mean[c] = start + _total(lane) / m                                   # (1)
+    for n in range(N):
+        for block in range(L // LANES + 1):
+            i = block * LANES
+            for k in range(min(LANES, L - i)):
+                d = x[n, c, i + k] - mean[c]
+                lane[k] += d * d                                         # (2)
+        _pause(done, L)
+    var[c] = _total(lane) / m                                            # (2)
+    return 0
+
+
+cdef inline void _forward_constants(
+    double mean, double inv_std, double gamma, double beta, real *centre, real *scale, real *shift
+) noexcept nogil:
+    cdef double gamma_r = gamma * inv_std
+    centre[0] = <real> mean                                              # (16)
+    scale[0] = <real> gamma_r                                            # (17)
+    shift[0] = <real> (beta - (mean - centre[0]) * gamma_r)              # (17)
+
+
+cdef int _normalize_rows(
+    const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
+    const double[::1] var, real[:, ::1] y, double[::1] inv_std, double eps,
+    Py_ssize_t first, Py_ssize_t last
+) except -1 nogil:
+    """The channels first .. last - 1."""
+    cdef Py_ssize_t width = last - first, n, c, k, done = 0
+    cdef real[PANEL] centre, scale, shift
+    for k in range(width):
+        c = first + k
+        inv_std[c] = 1 / sqrt(var[c] + eps)                              # (3)
+        _forward_constants(
+            mean[c], inv_std[c], gamma[c], beta[c], &centre[k], &scale[k], &shift[k])
+    for n in range(x.shape[0]):
+        for k in range(width):
+            c = first + k
+            y[n, c] = (x[n, c] - centre[k]) * scale[k] + shift[k]        # (4) (5) (17)
+        _pause(&done, width)
+    return 0
+
+
+cdef int _normalize_plane(
+    const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
+    const double[::1] var, real[:, :, ::1] y, double[::1] inv_std, double eps, Py_ssize_t c,
+    Py_ssize_t *done
+) except -1 nogil:
+    """Channel c."""
+    cdef Py_ssize_t n, i
+    cdef real centre, scale, shift
+    inv_std[c] = 1 / sqrt(var[c] + eps)                                  # (3)
+    _forward_constants(mean[c], inv_std[c], gamma[c], beta[c], &centre, &scale, &shift)
+    for n in range(x.shape[0]):
+        for i in range(x.shape[2]):
+            y[n, c, i] = (x[n, c, i] - centre) * scale + shift           # (4) (5) (17)
+        _pause(done, x.shape[2])
+    return 0
+
+
+cdef int _forward_rows(
+    const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
+    double[::1] mean, double[::1] var, double[::1] inv_std, double eps
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], first = 0, last
+    _check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == C, C,
+           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
+    with nogil:
+        while first < C:
+            last = min(first + PANEL, C)
+            _statistics_rows(x, mean, var, first, last)
+            _normalize_rows(x, gamma, beta, mean, var, y, inv_std, eps, first, last)
+            first = last
+    return 0
+
+
+cdef int _forward_planes(
+    const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, :, ::1] y,
+    double[::1] mean, double[::1] var, double[::1] inv_std, double eps
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], c, done = 0
+    _check("batch_norm_forward",
+           y.shape[0] == x.shape[0] and y.shape[1] == C and y.shape[2] == x.shape[2], C,
+           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
+    with nogil:
+        for c in range(C):
+            _statistics_plane(x, mean, var, c, &done)
+            _normalize_plane(x, gamma, beta, mean, var, y, inv_std, eps, c, &done)
+    return 0
+
+
+def batch_norm_forward(
+    x not None, gamma not None, beta not None, y not None, mean not None, var not None,
+    inv_std not None, eps
+):
+    """y, mean, var and inv_std from x, in training mode. The last three are (C,) float64.
+
+    mean = M(x) = x_0 + M(x − x_0)          (1)   M: mean over a channel; x_0: its first value
+    var = M((x − mean)²)                    (2)
+    inv_std = 1 / √(var + eps)              (3)
+    x_hat = (x − mean) · inv_std            (4)
+    y = gamma · x_hat + beta                (5)
+    computed as
+    centre = mean rounded, rest = mean − centre                     (16)
+    y = (x − centre) · scale + shift,
+    scale = gamma · inv_std, shift = beta − rest · scale            (17)
+
+    Without values (m = 0) mean and var are 0.
+    """
+    if x.ndim == 2:
+        if x.itemsize == 4:
+            _forward_rows[float](x, gamma, beta, y, mean, var, inv_std, eps)
+        else:
+            _forward_rows[double](x, gamma, beta, y, mean, var, inv_std, eps)
+    elif x.itemsize == 4:
+        _forward_planes[float](x, gamma, beta, y, mean, var, inv_std, eps)
+    else:
+        _forward_planes[double](x, gamma, beta, y, mean, var, inv_std, eps)
+
+
+cdef int _evaluate_rows(
+    const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
+    const double[::1] var, real[:, ::1] y, double[::1] inv_std, double eps
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], first = 0, last
+    _check("batch_norm_evaluate", y.shape[0] == x.shape[0] and y.shape[1] == C, C,
+           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
+    with nogil:
+        while first < C:
+            last = min(first + PANEL, C)
+            _normalize_rows(x, gamma, beta, mean, var, y, inv_std, eps, first, last)
+            first = last
+    return 0
+
+
+cdef int _evaluate_planes(
+    const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
+    const double[::1] var, real[:, :, ::1] y, double[::1] inv_std, double eps
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], c, done = 0
+    _check("batch_norm_evaluate",
+           y.shape[0] == x.shape[0] and y.shape[1] == C and y.shape[2] == x.shape[2], C,
+           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
+    with nogil:
+        for c in range(C):
+            _normalize_plane(x, gamma, beta, mean, var, y, inv_std, eps, c, &done)
+    return 0
+
+
+def batch_norm_evaluate(
+    x not None, gamma not None, beta not None, mean not None, var not None, y not None,
+    inv_std not None, eps
+):
+    """y and inv_std from x and given statistics mean, var, (C,) float64: (3), (4) and (5)."""
+    if x.ndim == 2:
+        if x.itemsize == 4:
+            _evaluate_rows[float](x, gamma, beta, mean, var, y, inv_std, eps)
+        else:
+            _evaluate_rows[double](x, gamma, beta, mean, var, y, inv_std, eps)
+    elif x.itemsize == 4:
+        _evaluate_planes[float](x, gamma, beta, mean, var, y, inv_std, eps)
+    else:
+        _evaluate_planes[double](x, gamma, beta, mean, var, y, inv_std, eps)
+
+
+# --- backward ----------------------------------------------------------------------------------
+
+cdef inline double _backward_constants(
+    double mean, double inv_std, double gamma, double m, double sum_dy, double sum_dy_x,
+    real *scale, real *offset, real *slope
+) noexcept nogil:
+    """Returns dgamma; sum_dy_x is Σ dy · (x - centre)."""
+    cdef double rest = mean - <real> mean                                # (16)
+    cdef double dgamma = (sum_dy_x - rest * sum_dy) * inv_std            # (7)
+    cdef double r_dgamma_m = inv_std * dgamma / m
+    scale[0] = <real> (gamma * inv_std)                                  # (18)
+    slope[0] = <real> r_dgamma_m                                         # (18)
+    offset[0] = <real> (sum_dy / m - rest * r_dgamma_m)                  # (18)
+    return dgamma
+
+
+cdef int _backward_panel(
+    const real[:, ::1] dy, const real[:, ::1] x, const real[::1] gamma, const double[::1] mean,
+    const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
+    Py_ssize_t first, Py_ssize_t last
+) except -1 nogil:
+    """The channels first .. last - 1."""
+    cdef Py_ssize_t rows = x.shape[0], width = last - first, n, c, k, done = 0
+    cdef double[PANEL] sum_dy, sum_dy_x
+    cdef real[PANEL] centre, scale, offset, slope
+    cdef real d
+    cdef double m = max(rows, 1), g
+    for k in range(width):
+        centre[k] = <real> mean[first + k]                               # (16)
+        sum_dy[k] = sum_dy_x[k] = 0
+    for n in range(rows):
+        for k in range(width):
+            c = first + k
+            g = dy[n, c]
+            sum_dy[k] += g                                               # (6)
+            sum_dy_x[k] += g * (x[n, c] - centre[k])                     # (7)
+        _pause(&done, width)
+    for k in range(width):
+        c = first + k
+        dbeta[c] = <real> sum_dy[k]                                      # (6)
+        dgamma[c] = <real> _backward_constants(                          # (7)
+            mean[c], inv_std[c], gamma[c], m, sum_dy[k], sum_dy_x[k],
+            &scale[k], &offset[k], &slope[k])
+    if dx is None:
+        return 0
+    for n in range(rows):
+        if training:
+            for k in range(width):
+                c = first + k
+                d = x[n, c] - centre[k]
+                dx[n, c] = (dy[n, c] - offset[k] - d * slope[k]) * scale[k]          # (8) (18)
+        else:
+            for k in range(width):
+                dx[n, first + k] = dy[n, first + k] * scale[k]           # (12)
+        _pause(&done, width)
+    return 0
+
+
+cdef int _backward_plane(
+    const real[:, :, ::1] dy, const real[:, :, ::1] x, const real[::1] gamma,
+    const double[::1] mean, const double[::1] inv_std, real[:, :, ::1] dx, real[::1] dgamma,
+    real[::1] dbeta, bint training, Py_ssize_t c, Py_ssize_t *done
+) except -1 nogil:
+    """Channel c."""
+    cdef Py_ssize_t N = x.shape[0], L = x.shape[2], n, block, i, k
+    cdef double[LANES] lane_dy, lane_dy_x
+    cdef double m = max(N * L, 1), g, sum_dy
+    cdef real d, centre = <real> mean[c], scale, offset, slope           # (16)
+    for k in range(LANES):
+        lane_dy[k] = lane_dy_x[k] = 0
+    for n in range(N):
+        for block in range(L // LANES + 1):
+            i = block * LANES
+            for k in range(min(LANES, L - i)):
+                g = dy[n, c, i + k]
+                lane_dy[k] += g                                          # (6)
+                lane_dy_x[k] += g * (x[n, c, i + k] - centre)            # (7)
+        _pause(done, L)
+    sum_dy = _total(lane_dy)
+    dbeta[c] = <real> sum_dy                                             # (6)
+    dgamma[c] = <real> _backward_constants(                              # (7)
+        mean[c], inv_std[c], gamma[c], m, sum_dy, _total(lane_dy_x), &scale, &offset, &slope)
+    if dx is None:
+        return 0
+    for n in range(N):
+        if training:
+            for i in range(L):
+                d = x[n, c, i] - centre
+                dx[n, c, i] = (dy[n, c, i] - offset - d * slope) * scale             # (8) (18)
+        else:
+            for i in range(L):
+                dx[n, c, i] = dy[n, c, i] * scale                        # (12)
+        _pause(done, L)
+    return 0
+
+
+cdef int _backward_rows(
+    const real[:, ::1] dy, const real[:, ::1] x, const real[::1] gamma, const double[::1] mean,
+    const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], first = 0, last
+    _check("batch_norm_backward",
+           dy.shape[0] == x.shape[0] and dy.shape[1] == C
+           and (dx is None or dx.shape[0] == x.shape[0] and dx.shape[1] == C), C,
+           gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
+    with nogil:
+        while first < C:
+            last = min(first + PANEL, C)
+            _backward_panel(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, first, last)
+            first = last
+    return 0
+
+
+cdef int _backward_planes(
+    const real[:, :, ::1] dy, const real[:, :, ::1] x, const real[::1] gamma,
+    const double[::1] mean, const double[::1] inv_std, real[:, :, ::1] dx, real[::1] dgamma,
+    real[::1] dbeta, bint training
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], c, done = 0
+    _check("batch_norm_backward",
+           dy.shape[0] == x.shape[0] and dy.shape[1] == C and dy.shape[2] == x.shape[2]
+           and (dx is None or dx.shape[0] == x.shape[0] and dx.shape[1] == C
+                and dx.shape[2] == x.shape[2]), C,
+           gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
+    with nogil:
+        for c in range(C):
+            _backward_plane(
+                dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, c, &done)
+    return 0
+
+
+def batch_norm_backward(
+    dy not None, x not None, gamma not None, mean not None, inv_std not None, dx,
+    dgamma not None, dbeta not None, training
+):
+    """dx (None: not wanted), dgamma and dbeta from dy and the values of the forward pass.
+
+    dbeta = Σ dy                                                            (6)
+    dgamma = Σ dy · x_hat                                                   (7)
+    dx = gamma · inv_std · (dy − dbeta/m − x_hat · dgamma/m)                (8)   training
+    dx = gamma · inv_std · dy                                               (12)   evaluation
+    where (8) is computed, with centre and rest of (16), as
+    dx = (dy − offset − (x − centre) · slope) · scale,
+    slope = inv_std · dgamma/m, offset = dbeta/m − rest · slope             (18)
+    """
+    if x.ndim == 2:
+        if x.itemsize == 4:
+            _backward_rows[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+        else:
+            _backward_rows[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+    elif x.itemsize == 4:
+        _backward_planes[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+    else:
+        _backward_planes[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+
+
+# --- running statistics ------------------------------------------------------------------------
+
+cdef int _update(
+    const double[::1] mean, const double[::1] var, real[::1] running_mean, real[::1] running_var,
+    double momentum, double m, bint unbiased
+) except -1:
+    cdef Py_ssize_t C = mean.shape[0], c
+    cdef double keep = 1 - momentum, factor
+    _check("batch_norm_update", True, C,
+           C, C, var.shape[0], running_mean.shape[0], running_var.shape[0])
+    if unbiased and m < 2:
+        raise ValueError(f"batch_norm_update: the unbiased variance needs 2 values, got m = {m:g}")
+    factor = m / (m - 1) if unbiased else 1
+    with nogil:
+        for c in range(C):
+            running_mean[c] = <real> (keep * running_mean[c] + momentum * mean[c])           # (13)
+            running_var[c] = <real> (keep * running_var[c] + momentum * (factor * var[c]))   # (14)
+    return 0
+
+
+def batch_norm_update(
+    mean not None, var not None, running_mean not None, running_var not None, momentum, m, unbiased
+):
+    """Move the running statistics towards those of a batch of m values a channel, in place.
+
+    running_mean ← (1 − momentum) · running_mean + momentum · mean              (13)
+    running_var ← (1 − momentum) · running_var + momentum · m/(m − 1) · var     (14)
+
+    With unbiased=False the factor m/(m − 1) is 1.
+    """
+    if running_mean.itemsize == 4:
+        _update[float](mean, var, running_mean, running_var, momentum, m, unbiased)
+    else:
+        _update[double](mean, var, running_mean, running_var, momentum, m, unbiased)
