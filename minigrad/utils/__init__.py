@@ -1,0 +1,5 @@
+"""As torch.utils: `minigrad.utils.data`."""
+
+from . import data
+
+__all__ = ["data"]

@@ -1,0 +1,229 @@
+"""Data in batches: datasets, parts of them, and the loader that walks over them.
+
+A dataset is anything with `len(dataset)` and `dataset[i]`. A TensorDataset, and a Subset of one, is
+batched by one gather per tensor; every other dataset sample by sample.
+"""
+
+import itertools
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..checks import flag, size
+from ..errors import ShapeError
+from ..ops.creation import as_tensor, tensor
+from ..ops.joining import stack
+from ..ops.sampling import randperm
+from ..random import Generator
+from ..tensor import Tensor
+
+
+class Dataset:
+    """A base for datasets: a subclass defines `__getitem__(index)` and `__len__()`. As in torch."""
+
+    def __getitem__(self, index):
+        raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
+
+
+class TensorDataset(Dataset):
+    """Tensors of equal first size as one dataset: sample i is `(tensor[i], …)`. As in torch.
+
+    TypeError for what is no tensor, ShapeError for sizes that differ.
+    """
+
+    def __init__(self, *tensors):
+        if not tensors:
+            raise TypeError("TensorDataset: expected at least one tensor")
+        for place, part in enumerate(tensors):
+            if not isinstance(part, Tensor):
+                raise TypeError(
+                    f"TensorDataset: argument {place} must be a Tensor, got {type(part).__name__}"
+                )
+            if part.ndim == 0:
+                raise ShapeError(f"TensorDataset: argument {place} has no first dimension to index")
+        if len({part.shape[0] for part in tensors}) > 1:
+            sizes = ", ".join(str(part.shape[0]) for part in tensors)
+            raise ShapeError(f"TensorDataset: the tensors' first sizes differ: {sizes}")
+        self.tensors = tensors
+
+    def __getitem__(self, index):
+        return tuple(part[index] for part in self.tensors)
+
+    def __len__(self):
+        return self.tensors[0].shape[0]
+
+
+class Subset(Dataset):
+    """The samples of `dataset` at `indices`, a sequence of integers, in that order. As in torch."""
+
+    def __init__(self, dataset, indices):
+        rows = _rows(indices)
+        wrong = rows[(rows < -len(dataset)) | (rows >= len(dataset))]
+        if wrong.size:
+            raise IndexError(f"Subset: index {wrong[0]} is out of range for {len(dataset)} samples")
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index):
+        return self.dataset[self.indices[index]]
+
+    def __len__(self):
+        return len(self.indices)
+
+
+def _rows(indices):
+    rows = np.asarray(indices)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise TypeError(f"Subset: indices must be a sequence of integers, got {indices!r:.60}")
+    return rows.astype(np.int64)
+
+
+def random_split(dataset, lengths, generator=None):
+    """Divide `dataset` at random into Subsets of the given `lengths`. As in torch.
+
+    `lengths` sum to len(dataset), or are fractions that sum to 1: then each part gets
+    floor(fraction · len(dataset)) samples, and the first parts one of the rest each.
+    """
+    try:
+        lengths = list(lengths)
+        fractions = math.isclose(sum(lengths), 1) and sum(lengths) <= 1
+    except TypeError:
+        raise TypeError(f"random_split: lengths must be numbers, got {lengths!r}") from None
+    count = len(dataset)
+    if any(not length >= 0 for length in lengths):
+        raise ValueError(f"random_split: lengths must be 0 or more, got {lengths!r}")
+    if fractions:
+        lengths = [math.floor(count * fraction) for fraction in lengths]
+        for part in range(count - sum(lengths)):
+            lengths[part % len(lengths)] += 1
+        for part, length in enumerate(lengths):
+            if length == 0:
+                warnings.warn(f"random_split: part {part} is empty", stacklevel=2)
+    if any(not hasattr(length, "__index__") for length in lengths) or sum(lengths) != count:
+        raise ValueError(
+            f"random_split: lengths must be integers that sum to the {count} samples or fractions "
+            f"that sum to 1, got {lengths!r}"
+        )
+    order = randperm(count, generator=generator).tolist()
+    ends = list(itertools.accumulate(lengths))
+    return [Subset(dataset, order[end - n : end]) for end, n in zip(ends, lengths, strict=True)]
+
+
+def default_collate(samples):
+    """One batch from a list of samples: tensors, arrays and numbers are stacked along a new dim 0.
+
+    Tuples and lists are collated place by place (into a list), dictionaries key by key; strings
+    stay a list. Integers become int64, Python floats float64. As in torch.
+    """
+    first = samples[0]
+    if isinstance(first, Tensor):
+        return stack(samples)
+    if isinstance(first, (str, bytes)):
+        return samples
+    if isinstance(first, (np.ndarray, np.generic)):
+        return as_tensor(np.stack(samples))
+    if isinstance(first, (bool, int)):
+        return tensor(samples)
+    if isinstance(first, float):
+        return as_tensor(np.array(samples, np.float64))
+    if isinstance(first, Mapping):
+        return {key: default_collate([sample[key] for sample in samples]) for key in first}
+    if isinstance(first, Sequence):
+        if len({len(sample) for sample in samples}) > 1:
+            raise ShapeError("DataLoader: the samples of a batch differ in length")
+        parts = [default_collate(list(part)) for part in zip(*samples, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else parts
+    raise TypeError(
+        "DataLoader: a batch holds tensors, NumPy arrays, numbers, strings, tuples, lists and "
+        f"dictionaries, got a sample of type {type(first).__name__}; collate_fn can join others"
+    )
+
+
+class DataLoader:
+    """Walks over `dataset` in batches: `for x, y in loader`. As in torch, in this process.
+
+    `shuffle` takes a new permutation for each pass, from `generator`, else from the global one: its
+    state when a pass begins decides the order. `drop_last` leaves out a last, smaller batch.
+    `collate_fn(samples)` makes the batch from a list of samples, in place of `default_collate`.
+    `num_workers` and `pin_memory` take only torch's defaults.
+    """
+
+    def __init__(
+        self,
+        dataset,
+        batch_size=1,
+        shuffle=False,
+        drop_last=False,
+        generator=None,
+        collate_fn=None,
+        *,
+        num_workers=0,
+        pin_memory=False,
+    ):
+        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+            raise TypeError(
+                "DataLoader: dataset must have __getitem__ and __len__, got "
+                f"{type(dataset).__name__}"
+            )
+        if generator is not None and not isinstance(generator, Generator):
+            raise TypeError(
+                f"DataLoader: generator must be a Generator or None, got {type(generator).__name__}"
+            )
+        if collate_fn is not None and not callable(collate_fn):
+            raise TypeError(
+                "DataLoader: collate_fn must be a function or None, got "
+                f"{type(collate_fn).__name__}"
+            )
+        for name, value in (("num_workers", num_workers), ("pin_memory", pin_memory)):
+            if value:
+                raise ValueError(f"DataLoader: {name}={value!r}: batches are made in this process")
+        self.dataset = dataset
+        self.batch_size = size("DataLoader", "batch_size", batch_size, at_least=1)
+        self.shuffle = flag("DataLoader", "shuffle", shuffle)
+        self.drop_last = flag("DataLoader", "drop_last", drop_last)
+        self.generator = generator
+        self.collate_fn = collate_fn
+
+    def __len__(self):
+        if self.drop_last:
+            return len(self.dataset) // self.batch_size
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self):
+        count = len(self.dataset)
+        if self.shuffle:
+            return Pass(self, randperm(count, generator=self.generator).numpy())
+        return Pass(self, np.arange(count))
+
+
+class Pass:
+    """One walk of a loader: `order` is settled, `position` samples of it have been handed out."""
+
+    def __init__(self, loader, order):
+        self.loader = loader
+        self.order = order
+        self.position = 0
+        # Through subsets of subsets to the dataset itself, so that one gather makes the batch.
+        self._dataset, self._rows = loader.dataset, order
+        while type(self._dataset) is Subset:
+            self._rows = _rows(self._dataset.indices)[self._rows]
+            self._dataset = self._dataset.dataset
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        rows = self._rows[self.position : self.position + self.loader.batch_size]
+        if len(rows) < (self.loader.batch_size if self.loader.drop_last else 1):
+            raise StopIteration
+        batch = self._gather(rows)
+        self.position += len(rows)
+        return batch
+
+    def _gather(self, rows):
+        dataset, collate_fn = self._dataset, self.loader.collate_fn
+        if collate_fn is None and type(dataset).__getitem__ is TensorDataset.__getitem__:
+            return [part[rows] for part in dataset.tensors]
+        return (collate_fn or default_collate)([dataset[row] for row in rows.tolist()])

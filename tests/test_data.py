@@ -1,0 +1,347 @@
+"""utils.data: the batches that torch makes, in an order that the generator decides."""
+
+import collections
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.utils.data import (
+    DataLoader,
+    Dataset,
+    Subset,
+    TensorDataset,
+    default_collate,
+    random_split,
+)
+
+rng = np.random.default_rng(11)
+X, Y = rng.standard_normal((10, 3)).astype(np.float32), np.arange(10)
+
+
+@pytest.fixture
+def pairs():
+    return TensorDataset(minigrad.tensor(X), minigrad.tensor(Y))
+
+
+def seeded(seed):
+    return minigrad.Generator().manual_seed(seed)
+
+
+def order(loader):
+    """The labels in the order in which they come."""
+    return [int(label) for _, labels in loader for label in labels]
+
+
+class Squares(Dataset):
+    """Not a TensorDataset: sample by sample."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, index):
+        self.asked.append(index)
+        return index, {"square": float(index**2), "name": f"n{index}"}
+
+
+# Datasets
+
+
+def test_tensor_dataset(pairs):
+    assert len(pairs) == 10
+    x, y = pairs[3]
+    assert np.array_equal(x.numpy(), X[3]) and y.item() == 3
+    x, y = pairs[2:5]
+    assert np.array_equal(x.numpy(), X[2:5]) and y.tolist() == [2, 3, 4]
+
+
+def test_tensor_dataset_wrong():
+    a, b = minigrad.zeros(3, 2), minigrad.zeros(4)
+    with pytest.raises(minigrad.ShapeError, match="TensorDataset: .*first sizes differ: 3, 4"):
+        TensorDataset(a, b)
+    with pytest.raises(TypeError, match="TensorDataset: argument 1 must be a Tensor, got ndarray"):
+        TensorDataset(a, np.zeros(3))
+    with pytest.raises(
+        minigrad.ShapeError, match="TensorDataset: argument 0 has no first dimension"
+    ):
+        TensorDataset(minigrad.tensor(1.0))
+    with pytest.raises(TypeError, match="TensorDataset: .* at least one"):
+        TensorDataset()
+
+
+def test_dataset_without_getitem():
+    with pytest.raises(NotImplementedError, match="Nothing does not define __getitem__"):
+        type("Nothing", (Dataset,), {})()[0]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, minigrad.tensor])
+def test_subset(pairs, kind):
+    part = Subset(pairs, kind([7, -1, 0, 7]))
+    assert len(part) == 4
+    assert part[1][1].item() == 9
+    assert order(DataLoader(part, batch_size=3)) == [7, 9, 0, 7]
+    assert order(DataLoader(Subset(part, [3, 1]), batch_size=2)) == [7, 9]
+
+
+def test_subset_wrong(pairs):
+    with pytest.raises(IndexError, match="Subset: index 10 is out of range for 10 samples"):
+        Subset(pairs, [0, 10])
+    with pytest.raises(IndexError, match="Subset: index -11"):
+        Subset(pairs, [-11])
+    for indices in ([0.5], [True, False], 3, "ab", [[1, 2]]):
+        with pytest.raises(TypeError, match="Subset: indices must be a sequence of integers"):
+            Subset(pairs, indices)
+    assert order(DataLoader(Subset(pairs, []))) == []
+
+
+# random_split
+
+
+def test_random_split_by_lengths(pairs):
+    first, second, third = random_split(pairs, [5, 3, 2], generator=seeded(1))
+    assert [len(part) for part in (first, second, third)] == [5, 3, 2]
+    labels = [order(DataLoader(part)) for part in (first, second, third)]
+    assert sorted(sum(labels, [])) == list(range(10)) and sum(labels, []) != list(range(10))
+    again = random_split(pairs, [5, 3, 2], generator=seeded(1))
+    assert [order(DataLoader(part)) for part in again] == labels
+    minigrad.manual_seed(4)
+    expected = [part.indices for part in random_split(pairs, [4, 6])]
+    minigrad.manual_seed(4)
+    assert [part.indices for part in random_split(pairs, [4, 6])] == expected
+
+
+@pytest.mark.parametrize(
+    "fractions", [[0.5, 0.5], [0.3, 0.3, 0.4], [0.85, 0.15], [1.0], [0.9, 0.1]]
+)
+@pytest.mark.parametrize("size", [10, 11, 103])
+def test_random_split_by_fractions(torch, fractions, size):
+    ours = random_split(range(size), fractions)
+    theirs = torch.utils.data.random_split(range(size), fractions)
+    assert [len(part) for part in ours] == [len(part) for part in theirs]
+
+
+def test_random_split_empty_part():
+    with pytest.warns(UserWarning, match="part 1 is empty"):
+        assert len(random_split(range(3), [0.9, 0.1])[1]) == 0
+
+
+@pytest.mark.parametrize(
+    "lengths, error",
+    [
+        ([5, 4], ValueError),
+        ([5, 6], ValueError),
+        ([-1, 11], ValueError),
+        ([0.5, 0.6], ValueError),
+        ([5.0, 5.0], ValueError),
+        ([float("nan"), 1], ValueError),
+        ([], ValueError),
+        (["a"], TypeError),
+        (10, TypeError),
+    ],
+)
+def test_random_split_wrong(pairs, lengths, error):
+    state = minigrad.get_rng_state()
+    with pytest.raises(error, match="random_split: lengths must"):
+        random_split(pairs, lengths)
+    assert np.array_equal(minigrad.get_rng_state().numpy(), state.numpy())
+
+
+# DataLoader: batches
+
+
+@pytest.mark.parametrize(
+    "batch_size, drop_last", [(1, False), (3, False), (3, True), (5, True), (11, False), (11, True)]
+)
+def test_batches_are_torchs(torch, pairs, batch_size, drop_last):
+    theirs = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y)),
+        batch_size,
+        drop_last=drop_last,
+    )
+    ours = DataLoader(pairs, batch_size, drop_last=drop_last)
+    assert len(ours) == len(theirs)
+    ours, theirs = list(ours), list(theirs)
+    assert len(ours) == len(theirs)
+    for mine, their in zip(ours, theirs, strict=True):
+        assert type(mine) is type(their)
+        for a, b in zip(mine, their, strict=True):
+            assert np.array_equal(a.numpy(), b.numpy()) and a.numpy().dtype == b.numpy().dtype
+
+
+def test_one_gather_per_batch():
+    """Each tensor is indexed once a batch, also through a subset of a subset."""
+    asked = []
+
+    class Watched:
+        def __getitem__(self, rows):
+            asked.append(rows.tolist())
+            return rows
+
+        shape = (10,)
+
+    pairs = TensorDataset(minigrad.tensor(X))
+    pairs.tensors = (Watched(),)
+    list(DataLoader(Subset(Subset(pairs, range(9, -1, -1)), [0, 2, 4, 6, 8]), batch_size=2))
+    assert asked == [[9, 7], [5, 3], [1]]
+
+
+def test_subclass_with_its_own_samples(pairs):
+    """A TensorDataset whose __getitem__ is overridden is batched through it."""
+
+    class Negated(TensorDataset):
+        def __getitem__(self, index):
+            x, y = super().__getitem__(index)
+            return -x, y
+
+    x, _ = next(iter(DataLoader(Negated(*pairs.tensors), batch_size=4)))
+    assert np.array_equal(x.numpy(), -X[:4])
+
+
+def test_gather_keeps_the_graph(pairs):
+    weights = minigrad.ones(10, 2, requires_grad=True)
+    (x,) = next(iter(DataLoader(TensorDataset(weights), batch_size=3)))
+    (x * x).sum().backward()
+    assert weights.grad.tolist() == [[2, 2]] * 3 + [[0, 0]] * 7
+
+
+def test_sample_by_sample():
+    squares = Squares()
+    batches = list(DataLoader(squares, batch_size=4))
+    assert squares.asked == list(range(7))
+    number, rest = batches[1]
+    assert number.tolist() == [4, 5, 6] and number.dtype is minigrad.int64
+    assert rest["square"].tolist() == [16, 25, 36] and rest["square"].dtype is minigrad.float64
+    assert rest["name"] == ["n4", "n5", "n6"]
+
+
+def test_plain_sequence():
+    assert [batch.tolist() for batch in DataLoader(range(5), batch_size=2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_collate_fn(pairs):
+    loader = DataLoader(
+        pairs, batch_size=4, collate_fn=lambda samples: [y.item() for _, y in samples]
+    )
+    assert list(loader) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_default_collate(torch):
+    Point = collections.namedtuple("Point", "x y")
+    samples = [
+        {
+            "pair": (i, [float(i), True]),
+            "point": Point(np.float32(i), np.arange(3) + i),
+            "text": str(i),
+        }
+        for i in range(3)
+    ]
+    ours, theirs = default_collate(samples), torch.utils.data.default_collate(samples)
+
+    def compare(a, b):
+        if isinstance(b, torch.Tensor):
+            assert a.numpy().dtype == b.numpy().dtype and np.array_equal(a.numpy(), b.numpy())
+        else:
+            assert type(a) is type(b) and len(a) == len(b)
+            for key in b if isinstance(b, dict) else range(len(b)):
+                if isinstance(b[key], str):
+                    assert a[key] == b[key]
+                else:
+                    compare(a[key], b[key])
+
+    compare(ours, theirs)
+
+
+def test_default_collate_wrong():
+    with pytest.raises(TypeError, match="got a sample of type NoneType; collate_fn"):
+        default_collate([None, None])
+    with pytest.raises(minigrad.ShapeError, match="differ in length"):
+        default_collate([(1, 2), (1, 2, 3)])
+    with pytest.raises(minigrad.ShapeError):
+        default_collate([minigrad.zeros(2), minigrad.zeros(3)])
+
+
+# DataLoader: order
+
+
+def test_shuffle(pairs):
+    loader = DataLoader(pairs, batch_size=3, shuffle=True, generator=seeded(2))
+    first, second = order(loader), order(loader)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second != list(range(10))
+    for x, y in loader:
+        assert np.array_equal(x.numpy(), X[y.numpy()])
+    again = DataLoader(pairs, batch_size=5, shuffle=True, generator=seeded(2))
+    assert [order(again), order(again)] == [first, second]
+
+
+def test_generator_state_decides(pairs):
+    """The state at the beginning of a pass gives that pass again; nothing is drawn meanwhile."""
+    generator = seeded(3)
+    loader = DataLoader(pairs, batch_size=3, shuffle=True, generator=generator)
+    order(loader)
+    state = generator.get_state()
+    second = order(loader)
+    generator.set_state(state)
+    assert order(loader) == second
+    minigrad.manual_seed(8)
+    globally = order(DataLoader(pairs, shuffle=True))
+    minigrad.manual_seed(8)
+    assert order(DataLoader(pairs, shuffle=True)) == globally
+
+
+def test_without_shuffle_nothing_is_drawn(pairs):
+    state = minigrad.get_rng_state()
+    assert order(DataLoader(pairs, batch_size=4)) == list(range(10))
+    assert np.array_equal(minigrad.get_rng_state().numpy(), state.numpy())
+
+
+def test_passes_are_independent(pairs):
+    """Two passes of one loader at once; a pass left early costs the next one nothing."""
+    loader = DataLoader(pairs, batch_size=4)
+    for (_, a), (_, b) in zip(loader, loader, strict=True):
+        assert np.array_equal(a.numpy(), b.numpy())
+    walk = iter(loader)
+    next(walk)
+    assert walk.position == 4
+    assert order(loader) == list(range(10))
+    assert order(walk) == list(range(4, 10))
+
+
+def test_empty_dataset():
+    empty = TensorDataset(minigrad.zeros(0, 3))
+    for shuffle in (False, True):
+        loader = DataLoader(empty, batch_size=2, shuffle=shuffle)
+        assert len(loader) == 0 and list(loader) == []
+
+
+def test_torchs_other_arguments(pairs):
+    assert len(DataLoader(pairs, num_workers=0, pin_memory=False)) == 10
+
+
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        ({"batch_size": 0}, ValueError),
+        ({"batch_size": -3}, ValueError),
+        ({"batch_size": 2.0}, TypeError),
+        ({"batch_size": True}, TypeError),
+        ({"batch_size": None}, TypeError),
+        ({"batch_size": "8"}, TypeError),
+        ({"shuffle": 1}, TypeError),
+        ({"shuffle": "yes"}, TypeError),
+        ({"drop_last": None}, TypeError),
+        ({"generator": 3}, TypeError),
+        ({"generator": np.random.default_rng()}, TypeError),
+        ({"collate_fn": [1]}, TypeError),
+        ({"num_workers": 2}, ValueError),
+        ({"pin_memory": True}, ValueError),
+        ({"dataset": None}, TypeError),
+        ({"dataset": iter([1])}, TypeError),
+    ],
+)
+def test_wrong_arguments(pairs, arguments, error):
+    with pytest.raises(error, match=f"DataLoader: {next(iter(arguments))}"):
+        DataLoader(**{"dataset": pairs, **arguments})
