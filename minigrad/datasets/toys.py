@@ -1,0 +1,64 @@
+"""Points in the plane that a straight line cannot separate, drawn from a generator."""
+
+import math
+
+import numpy as np
+
+from ..checks import number, size
+from ..ops.creation import from_numpy
+from ..ops.sampling import rand, randn
+from ..utils.data import TensorDataset
+
+
+def spirals(samples=300, classes=3, noise=0.2, generator=None):
+    """Arms that wind out from the origin: r = t, angle = 4·t + 2π·k/classes + noise·ε, 0 < t ≤ 1.
+
+    Gives a TensorDataset of points (samples, 2) float32 and arms k (samples,) int64; sample i lies
+    on arm i mod `classes`. ε is standard normal, from `generator`, else from the global one.
+    """
+    k, t = _classes_and_places("spirals", samples, classes, noise)
+    angle = 4 * t + 2 * math.pi * k / classes + noise * _normal(generator, samples)
+    return _dataset([t * np.sin(angle), t * np.cos(angle)], k)
+
+
+def moons(samples=200, noise=0.1, generator=None):
+    """Two half circles, linked: (cos a, sin a) and (1 − cos a, ½ − sin a), 0 < a ≤ π.
+
+    Gives a TensorDataset of points (samples, 2) float32, with noise·ε added to each coordinate, and
+    moons (samples,) int64, alternately 0 and 1. ε is standard normal, from `generator`, else from
+    the global one.
+    """
+    k, t = _classes_and_places("moons", samples, 2, noise)
+    x, y = np.cos(math.pi * t), np.sin(math.pi * t)
+    points = np.where(k == 0, [x, y], [1 - x, 0.5 - y])
+    return _dataset(points + noise * _normal(generator, 2, samples), k)
+
+
+def blobs(samples=300, classes=3, noise=1.0, generator=None):
+    """`classes` round clouds: centre + noise·ε, each centre uniform in the square from −10 to 10.
+
+    Gives a TensorDataset of points (samples, 2) float32 and clouds (samples,) int64; sample i
+    belongs to cloud i mod `classes`. Centres and the standard normal ε come from `generator`, else
+    from the global one.
+    """
+    k, _ = _classes_and_places("blobs", samples, classes, noise)
+    centres = 20 * rand(2, classes, generator=generator).numpy() - 10
+    return _dataset(centres[:, k] + noise * _normal(generator, 2, samples), k)
+
+
+def _classes_and_places(name, samples, classes, noise):
+    """The class of each sample, and its place on its class's curve, from above 0 to 1."""
+    samples = size(name, "samples", samples, at_least=1)
+    classes = size(name, "classes", classes, at_least=1)
+    number(name, "noise", noise, at_least=0)
+    i = np.arange(samples)
+    return i % classes, (i // classes + 1) / math.ceil(samples / classes)
+
+
+def _normal(generator, *shape):
+    return randn(*shape, generator=generator).numpy()
+
+
+def _dataset(points, k):
+    points = np.ascontiguousarray(np.transpose(points), np.float32)
+    return TensorDataset(from_numpy(points), from_numpy(k.astype(np.int64)))
