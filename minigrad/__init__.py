@@ -1,7 +1,7 @@
 """Backpropagation to read: arrays with history, and the gradient of every operation derived."""
 
 from . import _built  # noqa: F401, I001  first: it says in words what is wrong with the compiled modules
-from . import autograd, cuda, datasets, ops, random, utils
+from . import autograd, cuda, datasets, graph as _graph, nn, ops, optim, random, utils
 from ._kernels import use_kernels
 from ._printing import set_printoptions
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled

@@ -140,6 +140,15 @@ cdef class Function:
         """(value, gradient, constants): what `graph()` shows; an array where it is small, else a shape or None."""
         return self.value, self.gradient, self.constants or (None,) * len(self.inputs)
 
+    def kept_arrays(self):
+        """The arrays kept for backward, leaves (which exist anyway) not among them."""
+        arrays = []
+        for each in self.kept or ():
+            if each is not None:
+                saved = each[0] if type(each) is tuple else each
+                arrays.append((<SavedTensor>saved).array)
+        return [array for array in arrays if array is not None]
+
     def __repr__(self):
         return f"<{self.name()} object at {hex(id(self))}>"
 

@@ -1,0 +1,252 @@
+"""A picture of the graph: what `tensor.graph()` returns, and how it is laid out and drawn.
+
+Every box is a tensor: a leaf with its name, or an operation with the value it made. The layout is
+the classic layered one: rank by the longest path, order within a rank by the middle of the
+neighbours, then positions that keep neighbours close. No other program is needed.
+"""
+
+import os
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from .tensor import Tensor, method
+
+LARGEST = 2000  # boxes; more is no picture
+
+
+@dataclass(eq=False)
+class Box:
+    """One tensor of the graph, and where it is drawn."""
+
+    kind: str  # "parameter", "input", "operation" or "output"
+    title: str
+    shape: tuple
+    value: np.ndarray | None = None
+    gradient: np.ndarray | None = None
+    inputs: list = field(default_factory=list)
+    rank: int = 0
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+    column: tuple = (0.0, 0.0)  # left and right edge of the boxes of this rank
+    left: list = field(default_factory=list)
+    right: list = field(default_factory=list)
+    lines: list = field(default_factory=list)
+
+
+class Graph:
+    """The graph below a tensor: shown by Jupyter, saved as a picture, or exported.
+
+    `.save(path)` writes .svg, .dot, .mmd (Mermaid) or .txt; `.to_svg()`, `.to_dot()` and
+    `.to_mermaid()` give the text. Gradients are those of the last backward pass, shown where the
+    tensor is small.
+    """
+
+    def __init__(self, root, names):
+        self.boxes = collect(root, names)
+        for box in self.boxes:
+            box.lines = describe(box)
+
+    def __repr__(self):
+        operations = sum(box.kind in ("operation", "output") for box in self.boxes)
+        return f"<Graph of {operations} operations and {len(self.boxes) - operations} leaves>"
+
+    def __str__(self):
+        number = {box: i for i, box in enumerate(self.boxes)}
+        return "\n".join(
+            f"{number[box]:>3}  {' '.join(line for _, line in box.lines)}"
+            + (f"  <- {', '.join(str(number[each]) for each in box.inputs)}" if box.inputs else "")
+            for box in self.boxes
+        )
+
+    def _repr_svg_(self):
+        return self.to_svg()
+
+    def to_svg(self):
+        """The picture as SVG text; it follows the reader's light or dark theme."""
+        from ._drawing import draw  # the layout is needed only when somebody looks
+
+        return draw(self.boxes)
+
+    def to_dot(self):
+        """The graph in Graphviz' language."""
+        number = {box: f"n{i}" for i, box in enumerate(self.boxes)}
+        rows = [
+            "digraph minigrad {",
+            "  rankdir=LR;",
+            '  node [shape=box, style=rounded, fontname="monospace"];',
+        ]
+        for box in self.boxes:
+            label = "\\n".join(
+                line.replace("\\", "\\\\").replace('"', '\\"') for _, line in box.lines
+            )
+            rows.append(f'  {number[box]} [label="{label}", class="{box.kind}"];')
+        rows += [f"  {number[each]} -> {number[box]};" for box in self.boxes for each in box.inputs]
+        return "\n".join([*rows, "}", ""])
+
+    def to_mermaid(self):
+        """The graph in Mermaid's language, which GitHub draws inside Markdown."""
+        number = {box: f"n{i}" for i, box in enumerate(self.boxes)}
+        rows = ["graph LR"]
+        for box in self.boxes:
+            label = "<br/>".join(escape(line).replace('"', "&quot;") for _, line in box.lines)
+            rows.append(f'  {number[box]}["{label}"]:::{box.kind}')
+        rows += [f"  {number[each]} --> {number[box]}" for box in self.boxes for each in box.inputs]
+        return "\n".join([*rows, ""])
+
+    def save(self, path):
+        """Write the graph to `path`; the suffix chooses the form: .svg, .dot, .mmd or .txt."""
+        path = Path(path)
+        forms = {
+            ".svg": self.to_svg,
+            ".dot": self.to_dot,
+            ".mmd": self.to_mermaid,
+            ".txt": lambda: f"{self}\n",
+        }
+        if path.suffix not in forms:
+            raise ValueError(
+                f"graph.save: the suffix of {path.name!r} must be one of {', '.join(forms)}"
+            )
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            temporary.write_text(forms[path.suffix](), encoding="utf-8")
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def graph(self, model=None, /, **names):
+    """The graph below this tensor: Jupyter shows it, `.save("graph.svg")` writes it.
+
+    model: a Module whose parameters are to be called by their names; names: tensors by name, as in
+    `loss.graph(w=w, x=x)`.
+    """
+    known = {}
+    if model is not None:
+        known.update((parameter, name) for name, parameter in model.named_parameters())
+    for name, tensor in names.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"graph: {name} must be a Tensor, got {type(tensor).__name__}")
+        known[tensor] = name
+    return Graph(self, known)
+
+
+method("graph", graph)
+
+
+def collect(root, names):
+    """The boxes of the graph below `root`, inputs first."""
+    names_of_nodes = {
+        tensor.grad_fn: name for tensor, name in names.items() if tensor.grad_fn is not None
+    }
+    names_of_memory = {address(tensor.detach().numpy()): name for tensor, name in names.items()}
+    boxes = {}
+
+    def leaf_box(tensor):
+        box = Box(
+            "parameter", names.get(tensor, "leaf"), tuple(tensor.shape), tensor.detach().numpy()
+        )
+        if tensor.grad is not None:
+            box.gradient = tensor.grad.detach().numpy()
+        return box
+
+    if root.grad_fn is None:
+        return [leaf_box(root)]
+    stack = [root.grad_fn]
+    while stack:
+        place = stack.pop()
+        if place in boxes and boxes[place] is not None:
+            continue
+        if len(boxes) > LARGEST:
+            raise ValueError(
+                f"graph: more than {LARGEST} operations; draw a smaller part of the computation"
+            )
+        if isinstance(place, Tensor):
+            boxes[place] = leaf_box(place)
+            continue
+        if place not in boxes:
+            boxes[place] = None  # entered; finished when it comes up again, after its inputs
+            stack.append(place)
+            stack.extend(
+                each for each in reversed(place.inputs) if each is not None and each not in boxes
+            )
+            continue
+        value, gradient, constants = place.picture()
+        title = type(place).__name__.lower()
+        if place in names_of_nodes:
+            title = f"{names_of_nodes[place]} = {title}"
+        box = Box(
+            "output" if place is root.grad_fn else "operation", title, *split(value), gradient
+        )
+        for source, constant in zip(place.inputs, constants, strict=True):
+            if source is not None:
+                box.inputs.append(boxes[source])
+            elif constant is not None:
+                box.inputs.append(constant_box(boxes, constant, names_of_memory))
+        del boxes[place]
+        boxes[place] = box
+    return list(boxes.values())
+
+
+def constant_box(boxes, constant, names_of_memory):
+    """The box of an input that wants no gradient: the same for the same memory."""
+    shape, value = split(constant)
+    key = constant if value is None else address(value)
+    if value is None:
+        return boxes.setdefault(object(), Box("input", "input", shape))
+    if key not in boxes:
+        boxes[key] = Box(
+            "input",
+            names_of_memory.get(key, "constant" if value.ndim == 0 else "input"),
+            shape,
+            value,
+        )
+    return boxes[key]
+
+
+def split(shown):
+    """(shape, value) of what a node remembers: an array, or only a shape."""
+    return (shown, None) if isinstance(shown, tuple) else (shown.shape, shown)
+
+
+def address(array):
+    """What tells two arrays apart: their first byte, shape and strides."""
+    return array.__array_interface__["data"][0], array.shape, array.strides
+
+
+def describe(box):
+    """The lines of a box, each with the role that chooses its colour."""
+    lines = [("title", box.title)]
+    if box.shape:
+        lines.append(("shape", " × ".join(map(str, box.shape))))
+    if box.value is not None:
+        lines += [("value", row) for row in rows_of(box.value)]
+    if box.gradient is not None:
+        first, *rest = rows_of(box.gradient)
+        lines += [("gradient", f"grad {first}")] + [("gradient", f"     {row}") for row in rest]
+    return lines
+
+
+def rows_of(array):
+    """An array in at most four short lines; larger ones as their range."""
+    if array.size == 0:
+        return ["empty"]
+    if array.ndim == 0:
+        return [number(array)]
+    if array.ndim == 1 and array.size <= 5:
+        return [f"[{', '.join(map(number, array))}]"]
+    if array.ndim == 2 and array.shape[0] <= 4 and array.shape[1] <= 4:
+        cells = [[number(each) for each in row] for row in array]
+        width = max(len(cell) for row in cells for cell in row)
+        return [" ".join(cell.rjust(width) for cell in row) for row in cells]
+    return [f"{number(array.min())} … {number(array.max())}"]
+
+
+def number(value):
+    """A number in about six characters, with a real minus sign."""
+    text = f"{value:.3g}" if isinstance(value.item(), float) else str(value)
+    return text.replace("-", "−")

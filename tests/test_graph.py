@@ -1,0 +1,145 @@
+"""The picture of the graph: what is in it, and that its drawing is sound."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import minigrad
+
+
+def expression():
+    a = minigrad.tensor(2.0, requires_grad=True)
+    b = minigrad.tensor(-3.0, requires_grad=True)
+    product = a * b
+    total = product + 10.0
+    return a, b, product, total
+
+
+def by_title(graph, title):
+    (box,) = [box for box in graph.boxes if box.title == title]
+    return box
+
+
+def test_boxes_have_names_values_and_arrows():
+    a, b, product, total = expression()
+    graph = total.graph(a=a, b=b, product=product)
+    assert [box.title for box in graph.boxes if box.kind == "parameter"] == ["a", "b"]
+    multiplied = by_title(graph, "product = mul")
+    assert multiplied.inputs == [by_title(graph, "a"), by_title(graph, "b")]
+    assert multiplied.value == -6.0
+    output = by_title(graph, "add")
+    assert output.kind == "output" and output.value == 4.0
+    assert [box.kind for box in output.inputs] == ["operation", "input"]
+    assert output.inputs[1].value == 10.0
+
+
+def test_gradients_appear_after_backward():
+    a, b, product, total = expression()
+    assert all(box.gradient is None for box in total.graph().boxes)
+    total.backward()
+    graph = total.graph(a=a, b=b, product=product)
+    assert by_title(graph, "a").gradient == -3.0
+    assert by_title(graph, "b").gradient == 2.0
+    assert by_title(graph, "product = mul").gradient == 1.0
+    assert "grad −3" in graph.to_svg()
+
+
+def test_a_value_used_twice_is_one_box():
+    x = minigrad.tensor(3.0, requires_grad=True)
+    y = x * 2.0
+    graph = (y + y).graph(x=x)
+    assert len(graph.boxes) == 4
+    assert by_title(graph, "add").inputs == [by_title(graph, "mul")] * 2
+
+
+def test_a_leaf_is_a_graph_of_one_box():
+    graph = minigrad.ones(3).graph()
+    assert len(graph.boxes) == 1
+    ET.fromstring(graph.to_svg())
+
+
+def test_large_tensors_show_their_shape():
+    w = minigrad.randn(30, 20, requires_grad=True)
+    graph = (minigrad.ones(10, 30) @ w).graph(w=w)
+    assert by_title(graph, "matmul").value is None
+    assert ("shape", "10 × 20") in by_title(graph, "matmul").lines
+    assert any(role == "value" and "…" in line for role, line in by_title(graph, "w").lines)
+
+
+def random_graph(rng, operations=30):
+    tensors = [minigrad.tensor(rng.normal(size=2), requires_grad=True) for _ in range(3)]
+    for _ in range(operations):
+        i, j = rng.integers(len(tensors), size=2)
+        tensors.append(tensors[i] * tensors[j] + tensors[-1])
+    return tensors[-1]
+
+
+def test_boxes_do_not_overlap_and_arrows_lead_to_the_right():
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        graph = random_graph(rng).graph()
+        graph.to_svg()
+        boxes = graph.boxes
+        for i, one in enumerate(boxes):
+            for each in one.inputs:
+                assert each.x + each.width < one.x
+            for other in boxes[:i]:
+                apart_x = one.x + one.width <= other.x or other.x + other.width <= one.x
+                apart_y = one.y + one.height <= other.y or other.y + other.height <= one.y
+                assert apart_x or apart_y
+
+
+def test_the_drawing_is_well_formed_and_always_the_same():
+    x = minigrad.tensor(1.0, requires_grad=True)
+    y = (x + 1.0).exp()
+    graph = y.graph(**{"x<&\"'>": x})
+    svg = graph.to_svg()
+    root = ET.fromstring(svg)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
+        x0, y0, w, h = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+        assert 0 <= x0 and x0 + w <= width and 0 <= y0 and y0 + h <= height
+    assert svg == y.graph(**{"x<&\"'>": x}).to_svg() == y.graph(**{"x<&\"'>": x})._repr_svg_()
+    assert len(re.findall('class="arrow"', svg)) == sum(len(box.inputs) for box in graph.boxes)
+
+
+def test_exports_have_every_box_and_arrow():
+    graph = random_graph(np.random.default_rng(1), 5).graph()
+    arrows = sum(len(box.inputs) for box in graph.boxes)
+    assert graph.to_dot().count("label=") == len(graph.boxes)
+    assert graph.to_dot().count(" -> ") == arrows
+    assert graph.to_mermaid().count(":::") == len(graph.boxes)
+    assert graph.to_mermaid().count(" --> ") == arrows
+    assert len(str(graph).splitlines()) == len(graph.boxes)
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".dot", ".mmd", ".txt"])
+def test_save_writes_the_form_that_the_suffix_names(tmp_path, suffix):
+    graph = expression()[-1].graph()
+    path = tmp_path / f"graph{suffix}"
+    graph.save(path)
+    text = {
+        ".svg": graph.to_svg(),
+        ".dot": graph.to_dot(),
+        ".mmd": graph.to_mermaid(),
+        ".txt": f"{graph}\n",
+    }
+    assert path.read_text(encoding="utf-8") == text[suffix]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_save_refuses_other_suffixes(tmp_path):
+    with pytest.raises(ValueError, match=r"graph\.png"):
+        expression()[-1].graph().save(tmp_path / "graph.png")
+
+
+def test_bad_names_and_too_large_graphs_are_refused():
+    x = minigrad.tensor(1.0, requires_grad=True)
+    with pytest.raises(TypeError, match="w must be a Tensor"):
+        x.graph(w=3)
+    for _ in range(3000):
+        x = x + 1.0
+    with pytest.raises(ValueError, match="operations"):
+        x.graph()
