@@ -1,17 +1,23 @@
+import builtins
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from typing_extensions import disjoint_base
 
-from . import dtypes, engine
+from . import devices, dtypes, engine
 from .ops import (
     activations,
     arithmetic,
     comparison,
+    conversion,
+    copying,
+    indexing,
     inplace,
+    joining,
     linear,
     reductions,
+    sampling,
     selection,
     shaping,
 )
@@ -19,6 +25,7 @@ from .ops import (
 _Number: TypeAlias = float | np.generic
 _Operand: TypeAlias = Tensor | np.ndarray[Any, Any] | _Number
 _DType: TypeAlias = dtypes.dtype | np.dtype[Any] | type | str
+_Device: TypeAlias = devices.device | str
 _Shape: TypeAlias = int | Sequence[int]
 _Index: TypeAlias = Any
 
@@ -43,10 +50,10 @@ class Function:
 # A method is the function of ops/ itself; only what needs the inside of a Tensor is defined here.
 @disjoint_base
 class Tensor:
-    requires_grad: bool
+    requires_grad: builtins.bool
     grad: Tensor | None
     data: Tensor
-    __array_priority__: ClassVar[int]
+    __array_priority__: ClassVar[builtins.int]
 
     def __init__(self, *data: Any) -> None: ...
     @property
@@ -54,18 +61,24 @@ class Tensor:
     @property
     def dtype(self) -> dtypes.dtype: ...
     @property
-    def ndim(self) -> int: ...
+    def ndim(self) -> builtins.int: ...
     @property
-    def is_leaf(self) -> bool: ...
+    def is_leaf(self) -> builtins.bool: ...
     @property
     def grad_fn(self) -> Function | None: ...
     @property
-    def _version(self) -> int: ...
+    def _version(self) -> builtins.int: ...
     @property
     def _base(self) -> Tensor | None: ...
     def _share(self, source: Tensor) -> None: ...
-    def requires_grad_(self, requires_grad: bool = True) -> Self: ...
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Self: ...
     def detach(self) -> Tensor: ...
+    @property
+    def T(self) -> Tensor: ...
+    @property
+    def mT(self) -> Tensor: ...
+    @property
+    def device(self) -> devices.device: ...
     def item(self) -> Any: ...
     def where(self, condition: Tensor, other: _Operand) -> Tensor: ...
 
@@ -113,6 +126,38 @@ class Tensor:
     bitwise_or = comparison.bitwise_or
     bitwise_xor = comparison.bitwise_xor
     bitwise_not = comparison.bitwise_not
+    reshape = shaping.reshape
+    view = shaping.view
+    view_as = shaping.view_as
+    flatten = shaping.flatten
+    squeeze = shaping.squeeze
+    unsqueeze = shaping.unsqueeze
+    transpose = shaping.transpose
+    t = shaping.t
+    permute = shaping.permute
+    expand = shaping.expand
+    broadcast_to = shaping.broadcast_to
+    expand_as = shaping.expand_as
+    size = shaping.size
+    stride = shaping.stride
+    dim = shaping.dim
+    numel = shaping.numel
+    nelement = shaping.numel
+    numpy = conversion.numpy
+    tolist = conversion.tolist
+    element_size = conversion.element_size
+    data_ptr = conversion.data_ptr
+    clone = copying.clone
+    contiguous = copying.contiguous
+    is_contiguous = copying.is_contiguous
+    to = copying.to
+    type = copying.type_
+    cpu = copying.cpu
+    gather = indexing.gather
+    scatter_ = indexing.scatter_
+    index_select = indexing.index_select
+    masked_fill = indexing.masked_fill
+    masked_fill_ = indexing.masked_fill_
     add_ = inplace.add_
     sub_ = inplace.sub_
     mul_ = inplace.mul_
@@ -121,26 +166,39 @@ class Tensor:
     copy_ = inplace.copy_
     fill_ = inplace.fill_
     zero_ = inplace.zero_
+    split = joining.split
+    chunk = joining.chunk
+    unbind = joining.unbind
     matmul = linear.matmul
     mm = linear.mm
     sum = reductions.sum
-    reshape = shaping.reshape
-    expand = shaping.expand
-    transpose = shaping.transpose
-    clone = shaping.clone
-    to = shaping.to
-    def __len__(self) -> int: ...
+    normal_ = sampling.normal_
+    uniform_ = sampling.uniform_
+    def bool(self) -> Tensor: ...
+    def byte(self) -> Tensor: ...
+    def int(self) -> Tensor: ...
+    def long(self) -> Tensor: ...
+    def float(self) -> Tensor: ...
+    def double(self) -> Tensor: ...
+    def __len__(self) -> builtins.int: ...
     def __iter__(self) -> Iterator[Tensor]: ...
-    def __bool__(self) -> bool: ...
-    def __float__(self) -> float: ...
-    def __int__(self) -> int: ...
-    def __index__(self) -> int: ...
-    def __hash__(self) -> int: ...
+    def __bool__(self) -> builtins.bool: ...
+    def __float__(self) -> builtins.float: ...
+    def __int__(self) -> builtins.int: ...
+    def __index__(self) -> builtins.int: ...
+    def __hash__(self) -> builtins.int: ...
     def __getitem__(self, key: _Index, /) -> Tensor: ...
     def __setitem__(self, key: _Index, value: _Operand, /) -> None: ...
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any
     ) -> Any: ...
+    def __array__(
+        self, dtype: Any = None, copy: builtins.bool | None = None
+    ) -> np.ndarray[Any, Any]: ...
+    def __dlpack__(self, **options: Any) -> Any: ...
+    def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[builtins.int, Any], /) -> Self: ...
     def __neg__(self) -> Tensor: ...
     def __pos__(self) -> Tensor: ...
     def __abs__(self) -> Tensor: ...
