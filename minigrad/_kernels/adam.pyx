@@ -1,7 +1,7 @@
 """Adam, AdamW and AMSGrad: one pass over each gradient, parameter and pair of moments.
 
-The kernel takes all parameters in one call, because a step is all or nothing: every array is checked
-before the first one is written, and nothing after that can fail. Ctrl-C waits for the end too.
+The kernel takes all parameters in one call, because a step is all or nothing: every array is
+checked before the first one is written, and nothing after that can fail. Ctrl-C waits too.
 """
 
 from libc.math cimport pow, sqrt, sqrtf
@@ -70,7 +70,8 @@ cdef void _adam_step(const Update* u, real* p) noexcept nogil:
 
 
 def adam_step(list updates):
-    """One step of each (g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled, maximize).
+    """One step of each (g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled,
+    maximize).
 
     d     = ±g + weight_decay · p           (1)   minus to maximize; decoupled (AdamW): d = ±g
     keep  = 1 − lr · weight_decay           (2)   decoupled; otherwise 1
@@ -80,10 +81,10 @@ def adam_step(list updates):
     scale = 1 / √(1 − β₂ᵗ)                  (6)
     p     ← keep · p − rate · m / (scale · √v + eps)           (7)
     v_max ← max(v_max, v)                                      (8)   AMSGrad
-    p     ← keep · p − rate · m / (scale · √v_max + eps)       (9)   AMSGrad; otherwise v_max is None
+    p     ← keep · p − rate · m / (scale · √v_max + eps)       (9)   AMSGrad; else v_max is None
 
-    g is the gradient, p the parameter, t ≥ 1 counts its steps, this one included; p, m, v and v_max
-    are updated in place.
+    g is the gradient, p the parameter, t ≥ 1 counts its steps, this one included; p, m, v and
+    v_max are updated in place.
     """
     cdef Py_ssize_t count = len(updates), k
     cdef Update* u

@@ -1,7 +1,7 @@
 """Stochastic gradient descent: one pass over each gradient, parameter and momentum buffer.
 
-The kernel takes all parameters in one call, because a step is all or nothing: every array is checked
-before the first one is written, and nothing after that can fail. Ctrl-C waits for the end too.
+The kernel takes all parameters in one call, because a step is all or nothing: every array is
+checked before the first one is written, and nothing after that can fail. Ctrl-C waits too.
 """
 
 from libc.stdlib cimport free, malloc

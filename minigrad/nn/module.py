@@ -25,19 +25,16 @@ class Parameter(Tensor):
     """
 
     def __init__(self, data=None, requires_grad=True):
-        data = Tensor(0) if data is None else data
+        data = Tensor() if data is None else data
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}")
         self._share(data.detach())
         self.requires_grad_(requires_grad)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo):  # without the gradient, as in torch
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
         return memo[id(self)]
-
-    def __reduce_ex__(self, protocol):
-        return type(self), (self.detach(), self.requires_grad)
 
     def __repr__(self):
         return f"Parameter containing:\n{super().__repr__()}"

@@ -10,10 +10,9 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..tensor cimport Tensor
-from .common cimport may_write
+from .common cimport has_writable_memory
 
 cnp.import_array()
-
 
 
 def assign(str operation, list tensors, list arrays):
@@ -72,17 +71,17 @@ def clear_gradients(tensors, bint set_to_none):
 
 
 cdef int prepare(str operation, Tensor x) except -1:
-    may_write(operation, x)
+    has_writable_memory(operation, x)
     x.shared_version()   # allocated here, so that `written` cannot fail
     return 0
 
 
 cdef int check_gradient(str operation, Tensor p, Tensor g) except -1:
-    if g.shape != p.shape:
-        raise ShapeError(
-            f"{operation}: a parameter of shape {tuple(p.shape)} has a gradient of shape {tuple(g.shape)}")
+    shape, found = tuple(p.shape), tuple(g.shape)
+    if found != shape:
+        raise ShapeError(f"{operation}: a {shape} parameter has a gradient of shape {found}")
     if cnp.PyArray_TYPE(g.array) != cnp.PyArray_TYPE(p.array):
-        raise DTypeError(f"{operation}: a parameter of dtype {p.dtype} has a gradient of dtype {g.dtype}")
+        raise DTypeError(f"{operation}: a {p.dtype} parameter has a gradient of dtype {g.dtype}")
     return 0
 
 

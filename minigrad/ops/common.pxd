@@ -16,4 +16,5 @@ cdef cnp.ndarray contiguous(Tensor x)
 cdef cnp.ndarray empty_like(cnp.ndarray array)
 cdef bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept
 cdef int may_write(str operation, Tensor x) except -1
+cdef int has_writable_memory(str operation, Tensor x) except -1
 cdef Tensor overwrite(str operation, Tensor x, Tensor y)

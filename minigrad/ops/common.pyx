@@ -252,6 +252,11 @@ cdef int may_write(str operation, Tensor x) except -1:
         raise GraphError(
             f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in place while "
             "operations are recorded; do it under no_grad()")
+    return has_writable_memory(operation, x)
+
+
+cdef int has_writable_memory(str operation, Tensor x) except -1:
+    """Raise the error of a write to memory that is read-only."""
     if not cnp.PyArray_ISWRITEABLE(x.array):
         raise ValueError(f"{operation}: this tensor is read-only (it shares a read-only array, or one element "
                          "stands for many, as after expand); write to a .clone()")

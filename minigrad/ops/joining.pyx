@@ -62,13 +62,14 @@ cdef class Stack(Function):
 
 
 def cat(tensors, dim=0):
-    """The tensors one after the other along `dim`; their other sizes must agree (1-d empty ones are skipped). torch.cat."""
+    """The tensors one after the other along `dim`; their other sizes must agree (1-d empty ones are skipped among others). torch.cat."""
     cdef tuple xs = members("cat", tensors)
     cdef Cat node
     for i, x in enumerate(xs):
         if x.ndim == 0:
             raise ShapeError(f"cat: tensors[{i}] has no dimension to join along; use stack")
-    xs = tuple([x for x in xs if x.shape != (0,)]) or xs
+    if any([x.ndim != 1 for x in xs]):
+        xs = tuple([x for x in xs if x.shape != (0,)])
     cdef Py_ssize_t at = dimension("cat", dim, xs[0].ndim)
     for x in xs:
         if x.ndim != xs[0].ndim or any([x.shape[i] != xs[0].shape[i] for i in range(x.ndim) if i != at]):

@@ -99,16 +99,26 @@ cdef class Linear(Function):
     cdef backward(self, Tensor dy):
         cdef Tensor x, weight
         x, weight = self.saved()
-        cdef Tensor rows = dy if cnp.PyArray_NDIM(dy.array) == 2 else dy.reshape(-1, weight.shape[0])
+        cdef Tensor rows = as_rows(dy)
         dx = dweight = dbias = None
         if self.needs(0):
             dx = matmul(dy, weight)  # (3)
         if self.needs(1):
-            x = x if cnp.PyArray_NDIM(x.array) == 2 else x.reshape(-1, weight.shape[1])
-            dweight = matmul(rows.transpose(0, 1), x)  # (4)
+            dweight = matmul(rows.transpose(0, 1), as_rows(x))  # (4)
         if self.needs(2):
             dbias = rows.sum(0)  # (5)
         return dx, dweight, dbias
+
+
+cdef Tensor as_rows(Tensor x):
+    """x as a matrix: all dimensions but the last made one."""
+    cdef int ndim = cnp.PyArray_NDIM(x.array), i
+    cdef Py_ssize_t count = 1
+    if ndim == 2:
+        return x
+    for i in range(ndim - 1):
+        count *= cnp.PyArray_DIM(x.array, i)
+    return x.reshape(count, cnp.PyArray_DIM(x.array, ndim - 1))
 
 
 def linear(input, weight, bias=None):

@@ -2,7 +2,8 @@
 
 from .._kernels import active as kernels
 from ..checks import flag, number
-from .optimizer import Optimizer, zeros_like
+from ..ops.creation import zeros_like
+from .optimizer import Optimizer
 
 
 class Adam(Optimizer):

@@ -54,10 +54,11 @@ class LRScheduler:
         try:
             name = f"{type(self).__name__}.step"
             values = [number(name, f"lr of epoch {epoch}", lr, at_least=0) for lr in rates()]
+            pairs = list(zip(self.optimizer.param_groups, values, strict=True))
         except BaseException:
             self.last_epoch = before
             raise
-        for group, lr in zip(self.optimizer.param_groups, values, strict=True):
+        for group, lr in pairs:
             group["lr"] = lr
         self._last_lr = values
 

@@ -197,8 +197,3 @@ def _count(name, value):
     if value != int(value):
         raise ValueError(f"{name}: step must be a whole number, got {value!r}")
     return int(value)
-
-
-def zeros_like(p):
-    """A tensor of zeros for the state of a parameter."""
-    return p.detach().clone().zero_()

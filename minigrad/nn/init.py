@@ -1,0 +1,113 @@
+"""Values to start from. Every function fills a tensor in place, unrecorded, and returns it.
+
+fan_in is the number of inputs that one output sums over, fan_out the other way round; a weight has
+shape (out, in, …). Kept at unit variance, signals neither die out nor explode from layer to layer.
+"""
+
+import math
+
+from ..autograd import no_grad
+from ..checks import number
+from ..errors import DTypeError, ShapeError
+from ..tensor import Tensor
+
+
+def _checked(function, tensor):
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{function}: tensor must be a Tensor, got {type(tensor).__name__}")
+    if not tensor.dtype.is_floating_point:
+        raise DTypeError(f"{function}: tensor must be float32 or float64, got {tensor.dtype}")
+    return tensor
+
+
+@no_grad()
+def uniform_(tensor, a=0.0, b=1.0, generator=None):
+    """Draw evenly from [a, b). torch.nn.init.uniform_."""
+    a, b = number("uniform_", "a", a), number("uniform_", "b", b)
+    return _checked("uniform_", tensor).uniform_(a, b, generator=generator)
+
+
+@no_grad()
+def normal_(tensor, mean=0.0, std=1.0, generator=None):
+    """Draw from the normal distribution. torch.nn.init.normal_."""
+    mean, std = number("normal_", "mean", mean), number("normal_", "std", std, at_least=0)
+    return _checked("normal_", tensor).normal_(mean, std, generator=generator)
+
+
+@no_grad()
+def constant_(tensor, val):
+    """Fill with one value. torch.nn.init.constant_."""
+    return _checked("constant_", tensor).fill_(number("constant_", "val", val))
+
+
+def ones_(tensor):
+    """Fill with 1. torch.nn.init.ones_."""
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor):
+    """Fill with 0. torch.nn.init.zeros_."""
+    return constant_(tensor, 0.0)
+
+
+def xavier_uniform_(tensor, gain=1.0, generator=None):
+    """U(−a, a), a = gain · √(6 / (fan_in + fan_out)). torch.nn.init.xavier_uniform_."""
+    gain = number("xavier_uniform_", "gain", gain)
+    bound = abs(gain) * math.sqrt(6 / max(sum(_fans("xavier_uniform_", tensor)), 1))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor, gain=1.0, generator=None):
+    """N(0, std²), std = gain · √(2 / (fan_in + fan_out)). torch.nn.init.xavier_normal_."""
+    gain = number("xavier_normal_", "gain", gain)
+    std = abs(gain) * math.sqrt(2 / max(sum(_fans("xavier_normal_", tensor)), 1))
+    return normal_(tensor, 0.0, std, generator)
+
+
+def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    """U(−b, b), b = gain · √(3 / fan); a is leaky_relu's slope. torch.nn.init.kaiming_uniform_."""
+    fan = _fan("kaiming_uniform_", tensor, mode)
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / max(fan, 1))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    """N(0, std²), std = gain / √fan; a is leaky_relu's slope. torch.nn.init.kaiming_normal_."""
+    fan = _fan("kaiming_normal_", tensor, mode)
+    std = calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
+    return normal_(tensor, 0.0, std, generator)
+
+
+def calculate_gain(nonlinearity, param=None):
+    """What a weight's deviation is multiplied by to make up for the activation that follows.
+
+    `param` is the negative slope of "leaky_relu" (0.01). torch.nn.init.calculate_gain.
+    """
+    if nonlinearity in ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"):
+        return 1
+    if nonlinearity == "tanh":
+        return 5 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2)
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else number("calculate_gain", "param", param)
+        return math.sqrt(2 / (1 + slope**2))
+    raise ValueError(
+        "calculate_gain: nonlinearity must be linear, conv1d, conv2d, conv3d, sigmoid, tanh, relu "
+        f"or leaky_relu, got {nonlinearity!r}"
+    )
+
+
+def _fans(function, tensor):
+    if _checked(function, tensor).ndim < 2:
+        raise ShapeError(
+            f"{function}: fans need at least 2 dimensions, got shape {tuple(tensor.shape)}"
+        )
+    field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _fan(function, tensor, mode):
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"{function}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    return _fans(function, tensor)[mode == "fan_out"]

@@ -1,0 +1,142 @@
+"""Layers: each holds its arguments and parameters, and calls the operation of the same name."""
+
+import math
+
+from ..checks import flag, number, size
+from ..dtypes import find, get_default_dtype
+from ..errors import ShapeError
+from ..ops.creation import empty
+from . import functional as F
+from . import init
+from .module import Module, Parameter
+
+
+class Identity(Module):
+    """y = x, whatever arguments it was made with. torch.nn.Identity."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__()
+
+    def forward(self, input):
+        return input
+
+
+class Flatten(Module):
+    """Joins the dimensions from `start_dim` to `end_dim` into one. torch.nn.Flatten."""
+
+    def __init__(self, start_dim=1, end_dim=-1):
+        super().__init__()
+        self.start_dim = size("Flatten", "start_dim", start_dim, at_least=-math.inf)
+        self.end_dim = size("Flatten", "end_dim", end_dim, at_least=-math.inf)
+
+    def forward(self, input):
+        return F.flatten(input, self.start_dim, self.end_dim)
+
+    def extra_repr(self):
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Linear(Module):
+    """y = x Wᵀ + b: x (…, in_features) → y (…, out_features). torch.nn.Linear.
+
+    weight (out_features, in_features) and bias (out_features,) start from U(−k, k) with
+    k = 1/√in_features.
+    """
+
+    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.in_features = size("Linear", "in_features", in_features)
+        self.out_features = size("Linear", "out_features", out_features)
+        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+        self.weight = Parameter(empty(self.out_features, self.in_features, **options))
+        if flag("Linear", "bias", bias):
+            self.bias = Parameter(empty(self.out_features, **options))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw weight and bias anew."""
+        # torch's kaiming_uniform_ with a = √5 is this same bound.
+        bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input):
+        try:
+            return F.linear(input, self.weight, self.bias)
+        except ShapeError:
+            raise ShapeError(
+                f"{self}: expected input of shape (…, {self.in_features}), "
+                f"got {tuple(input.shape)}"
+            ) from None
+
+    def extra_repr(self):
+        bias = self.bias is not None
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={bias}"
+
+
+class _Activation(Module):
+    """An elementwise layer that can write its result over its input."""
+
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = flag(type(self).__name__, "inplace", inplace)
+
+    def extra_repr(self):
+        return "inplace=True" if self.inplace else ""
+
+
+class ReLU(_Activation):
+    """y = max(x, 0). torch.nn.ReLU."""
+
+    def forward(self, input):
+        return F.relu(input, self.inplace)
+
+
+class LeakyReLU(_Activation):
+    """y = x where x > 0, else negative_slope · x. torch.nn.LeakyReLU."""
+
+    def __init__(self, negative_slope=0.01, inplace=False):
+        super().__init__(inplace)
+        self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope)
+
+    def forward(self, input):
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
+
+    def extra_repr(self):
+        return f"negative_slope={self.negative_slope}{', inplace=True' if self.inplace else ''}"
+
+
+class Sigmoid(Module):
+    """y = 1 / (1 + e^−x). torch.nn.Sigmoid."""
+
+    def forward(self, input):
+        return F.sigmoid(input)
+
+
+class Tanh(Module):
+    """y = tanh x. torch.nn.Tanh."""
+
+    def forward(self, input):
+        return F.tanh(input)
+
+
+class GELU(Module):
+    """y = x · Φ(x), Φ the normal distribution function ("none") or its tanh formula ("tanh").
+
+    torch.nn.GELU.
+    """
+
+    def __init__(self, approximate="none"):
+        super().__init__()
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}")
+        self.approximate = approximate
+
+    def forward(self, input):
+        return F.gelu(input, approximate=self.approximate)
+
+    def extra_repr(self):
+        return f"approximate={self.approximate!r}"

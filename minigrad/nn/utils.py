@@ -1,0 +1,89 @@
+"""Helpers for training: clip gradients, and see all parameters as one vector."""
+
+import math
+
+import numpy as np
+
+from ..checks import number
+from ..errors import DTypeError, ShapeError
+from ..ops import atomic
+from ..ops.creation import as_tensor
+from ..ops.joining import cat
+from ..quiet import quietly
+from ..tensor import Tensor
+
+
+def _tensors(function, parameters):
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    for k, parameter in enumerate(parameters):
+        if not isinstance(parameter, Tensor):
+            kind = type(parameter).__name__
+            raise TypeError(f"{function}: parameters[{k}] must be a Tensor, got {kind}")
+    return parameters
+
+
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+    """Scale all gradients together so that their norm, seen as one vector, is at most max_norm.
+
+    grad ← grad · min(1, max_norm / (norm + 1e-6)), all or none; returns the norm as a tensor.
+    `norm_type` may be inf. torch.nn.utils.clip_grad_norm_.
+    """
+    if max_norm != math.inf:  # to know the norm without clipping
+        max_norm = number("clip_grad_norm_", "max_norm", max_norm, at_least=0)
+    if norm_type != math.inf:
+        norm_type = number("clip_grad_norm_", "norm_type", norm_type, above=0)
+    gradients = [p.grad for p in _tensors("clip_grad_norm_", parameters) if p.grad is not None]
+    if not gradients:
+        return as_tensor(0.0)
+    arrays = [gradient.detach().numpy() for gradient in gradients]
+    norms = [_norm(array.ravel(), norm_type) for array in arrays]
+    total = _norm(np.array(norms), norm_type)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(
+            f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be clipped; "
+            "error_if_nonfinite=False scales them nevertheless"
+        )
+    scale = max_norm / (total + 1e-6)
+    if not scale > 1:  # NaN, as in torch, makes all of them NaN
+        scaled = [np.asarray(quietly(np.multiply, array, scale)) for array in arrays]
+        atomic.assign("clip_grad_norm_", gradients, scaled)
+    return as_tensor(np.array(total, dtype=np.result_type(*arrays)))
+
+
+def _norm(vector, order):
+    """The p-norm in double; scaled first, so that no power overflows."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    if order == math.inf or largest == 0 or not math.isfinite(largest):
+        return largest
+    scaled = np.abs(vector, dtype=np.float64) / largest
+    return largest * float((scaled**order).sum() ** (1 / order))
+
+
+def parameters_to_vector(parameters):
+    """All parameters, flattened and joined; differentiable. torch.nn.utils.parameters_to_vector."""
+    parameters = _tensors("parameters_to_vector", parameters)
+    return cat([parameter.reshape(-1) for parameter in parameters])
+
+
+def vector_to_parameters(vec, parameters):
+    """Copy consecutive pieces of a vector into the parameters: all of it, or none.
+
+    torch.nn.utils.vector_to_parameters, which lets them share the vector's memory instead.
+    """
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"vector_to_parameters: vec must be a Tensor, got {type(vec).__name__}")
+    parameters = _tensors("vector_to_parameters", parameters)
+    sizes = [math.prod(parameter.shape) for parameter in parameters]
+    if tuple(vec.shape) != (sum(sizes),):
+        raise ShapeError(
+            f"vector_to_parameters: the parameters have {sum(sizes)} elements, "
+            f"vec has shape {tuple(vec.shape)}"
+        )
+    for parameter in parameters:
+        if parameter.dtype is not vec.dtype:
+            raise DTypeError(
+                f"vector_to_parameters: vec is {vec.dtype}, a parameter {parameter.dtype}"
+            )
+    pieces = np.split(vec.detach().numpy().copy(), np.cumsum(sizes)[:-1]) if sizes else []
+    shaped = [piece.reshape(p.shape) for piece, p in zip(pieces, parameters, strict=True)]
+    atomic.assign("vector_to_parameters", parameters, shaped)

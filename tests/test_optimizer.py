@@ -1,0 +1,449 @@
+"""What all optimisers share: groups, checks, state dicts, and steps that are all or nothing."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, optim
+from minigrad._kernels import use_kernels
+from minigrad.errors import DTypeError, GraphError, ShapeError
+
+SGD, Adam, AdamW = optim.SGD, optim.Adam, optim.AdamW
+ALL = [
+    (SGD, {}),
+    (SGD, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}),
+    (SGD, {"momentum": 0.9, "nesterov": True, "maximize": True}),
+    (Adam, {}),
+    (Adam, {"amsgrad": True, "weight_decay": 0.1, "betas": (0.5, 0.6)}),
+    (AdamW, {"weight_decay": 0.1, "maximize": True}),
+]
+every = pytest.mark.parametrize(("kind", "options"), ALL)
+SHAPES = [(3, 4), (4,), (), (2, 1, 2), (0, 3)]
+
+
+def parameters(dtype=minigrad.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    return [nn.Parameter(minigrad.tensor(rng.standard_normal(s), dtype=dtype)) for s in SHAPES]
+
+
+def give_gradients(params, seed=1):
+    rng = np.random.default_rng(seed)
+    for p in params:
+        p.grad = minigrad.tensor(rng.standard_normal(tuple(p.shape)), dtype=p.dtype)
+
+
+def train(optimizer, params, steps, first=0):
+    for step in range(first, first + steps):
+        give_gradients(params, step)
+        optimizer.step()
+
+
+def values(params):
+    return [np.array(p.detach().numpy()) for p in params]
+
+
+def frozen(optimizer):
+    """Everything an optimiser could change, to compare before and after a refused call."""
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    state = {
+        k: {name: v.tolist() if isinstance(v, minigrad.Tensor) else v for name, v in entry.items()}
+        for k, entry in optimizer.state_dict()["state"].items()
+    }
+    versions = [p._version for p in params]
+    return repr((values(params), state, optimizer.state_dict()["param_groups"], versions))
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+@every
+@pytest.mark.parametrize("kernels", ["compiled", "reference"])
+def test_fifty_steps_follow_torch(torch, kind, options, kernels):
+    ours = parameters()
+    theirs = [torch.nn.Parameter(torch.tensor(array)) for array in values(ours)]
+    lrs = [0.1, 0.01]
+    groups = [
+        [{"params": p[:2]}, {"params": p[2:], "lr": lr}]
+        for p, lr in ((ours, lrs[1]), (theirs, lrs[1]))
+    ]
+    one = kind(groups[0], lr=lrs[0], **options)
+    other = getattr(torch.optim, kind.__name__)(groups[1], lr=lrs[0], **options)
+    with use_kernels(kernels):
+        for step in range(50):
+            give_gradients(ours, step)
+            for p, q in zip(ours, theirs, strict=True):
+                q.grad = torch.tensor(p.grad.numpy())
+            if step % 7 == 3:  # a parameter that is sometimes left out
+                ours[1].grad = theirs[1].grad = None
+            one.step()
+            other.step()
+            for p, q in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(
+                    p.detach().numpy(), q.detach().numpy(), rtol=1e-10, atol=1e-12
+                )
+
+
+@every
+def test_float32_stays_float32(torch, kind, options):
+    ours = parameters(minigrad.float32)
+    theirs = [torch.nn.Parameter(torch.tensor(array)) for array in values(ours)]
+    one, other = kind(ours, **options), getattr(torch.optim, kind.__name__)(theirs, **options)
+    for step in range(5):
+        give_gradients(ours, step)
+        for p, q in zip(ours, theirs, strict=True):
+            q.grad = torch.tensor(p.grad.numpy())
+        one.step()
+        other.step()
+    for p, q in zip(ours, theirs, strict=True):
+        assert p.dtype is minigrad.float32
+        np.testing.assert_allclose(
+            p.detach().numpy(), q.detach().numpy(), rtol=1e-5, atol=1e-6
+        )
+
+
+@every
+def test_strided_parameters_and_gradients(kind, options):
+    rng = np.random.default_rng(0)
+    base, gradient = rng.standard_normal((6, 4)), rng.standard_normal((3, 4))
+    plain = nn.Parameter(minigrad.tensor(base[::2]))
+    memory = np.array(base)
+    strided = nn.Parameter(minigrad.from_numpy(memory[::2]))
+    one, other = kind([plain], **options), kind([strided], **options)
+    for _ in range(3):
+        plain.grad = minigrad.tensor(gradient)
+        strided.grad = minigrad.tensor(np.array(gradient.T)).T
+        one.step()
+        other.step()
+    np.testing.assert_array_equal(plain.detach().numpy(), memory[::2])
+    np.testing.assert_array_equal(memory[1::2], base[1::2])
+
+
+def test_no_gradient_no_change():
+    for kind, options in ALL:
+        params = parameters()
+        optimizer = kind(params, **options)
+        before = frozen(optimizer)
+        assert optimizer.step() is None
+        assert frozen(optimizer) == before and not optimizer.state
+
+
+def test_a_frozen_parameter_keeps_its_state():
+    params = parameters()
+    optimizer = Adam(params)
+    train(optimizer, params, 3)
+    moment = optimizer.state[params[0]]["exp_avg"].tolist()
+    give_gradients(params)
+    params[0].grad = None
+    optimizer.step()
+    assert optimizer.state[params[0]]["step"] == 3 and optimizer.state[params[1]]["step"] == 4
+    assert optimizer.state[params[0]]["exp_avg"].tolist() == moment
+
+
+def test_closure_is_evaluated_with_gradients_on():
+    p = nn.Parameter(minigrad.tensor([3.0]))
+    optimizer = SGD([p], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with minigrad.no_grad():
+        assert optimizer.step(closure).item() == 9
+    assert p.tolist() == [0]
+
+
+def test_zero_grad():
+    params = parameters()
+    optimizer = SGD(params)
+    give_gradients(params[:2])
+    memory = params[0].grad
+    optimizer.zero_grad(set_to_none=False)
+    assert not memory.numpy().any() and params[0].grad is not None and params[2].grad is None
+    optimizer.zero_grad()
+    assert all(p.grad is None for p in params)
+
+
+@every
+def test_a_step_counts_as_a_change(kind, options):
+    w = nn.Parameter(minigrad.tensor([2.0]))
+    optimizer = kind([w], **options)
+    y = (w * w).sum()
+    w.grad = minigrad.tensor([1.0])
+    optimizer.step()
+    with pytest.raises(GraphError, match=f"{kind.__name__}.step"):
+        y.backward()
+
+
+@every
+def test_a_refused_step_changes_nothing(kind, options):
+    params = parameters()
+    optimizer = kind(params, **options)
+    train(optimizer, params, 2)
+    optimizer.add_param_group({"params": [nn.Parameter(minigrad.ones(3))]})
+    late = optimizer.param_groups[1]["params"][0]
+    give_gradients(params)
+    late.grad = minigrad.ones(3)
+    late.data = minigrad.ones(3, dtype=minigrad.float64)
+    before = frozen(optimizer)
+    with pytest.raises(DTypeError, match=f"{kind.__name__}.step: a minigrad.float64 parameter has"):
+        optimizer.step()
+    assert frozen(optimizer) == before
+    read_only = np.ones(3, np.float32)
+    read_only.flags.writeable = False
+    late.grad = None
+    late.data = minigrad.from_numpy(read_only)
+    late.grad = minigrad.ones(3)
+    before = frozen(optimizer)
+    with pytest.raises((ValueError, GraphError), match=f"{kind.__name__}.step: .*read-only"):
+        optimizer.step()
+    assert frozen(optimizer) == before
+
+
+def test_a_kernel_that_fails_leaves_no_new_state(monkeypatch):
+    from minigrad._kernels import active
+
+    def broken(updates):
+        raise MemoryError("none left")
+
+    params = parameters()
+    optimizer = Adam(params)
+    give_gradients(params)
+    monkeypatch.setattr(active, "adam_step", broken)
+    before = frozen(optimizer)
+    with pytest.raises(MemoryError):
+        optimizer.step()
+    assert frozen(optimizer) == before and not optimizer.state
+
+
+# --- construction ---------------------------------------------------------------------------------
+
+NAN, INF = math.nan, math.inf
+BAD_NUMBERS = [
+    *[(k, {name: v}) for k in (SGD, Adam, AdamW) for name in ("lr", "weight_decay")
+      for v in (-0.1, NAN, INF, -INF)],
+    *[(SGD, {"momentum": v}) for v in (-0.1, NAN, INF)],
+    *[(SGD, {"momentum": 0.9, "dampening": v}) for v in (NAN, INF)],
+    *[(k, {"eps": v}) for k in (Adam, AdamW) for v in (-1e-9, NAN, INF)],
+    *[(Adam, {"betas": v}) for v in ((1.0, 0.9), (0.9, 1.0), (-0.1, 0.9), (0.9, NAN), (0.9,))],
+    (SGD, {"nesterov": True}),
+    (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}),
+]  # fmt: skip
+BAD_KINDS = [
+    *[(k, {name: v}) for k in (SGD, Adam, AdamW) for name in ("lr", "weight_decay")
+      for v in (None, "0.1", 1j, True, [0.1], np.ones(1))],
+    *[(SGD, {name: True}) for name in ("momentum", "dampening")],
+    *[(SGD, {name: v}) for name in ("nesterov", "maximize") for v in (1, None, "yes")],
+    *[(Adam, {name: v}) for name in ("amsgrad", "maximize") for v in (1, None)],
+    *[(Adam, {"betas": v}) for v in (0.9, None, ("0.9", 0.9), (True, 0.9), {0.9, 0.99})],
+    (Adam, {"eps": None}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "error"),
+    [(*case, ValueError) for case in BAD_NUMBERS] + [(*case, TypeError) for case in BAD_KINDS],
+)
+def test_bad_options_are_refused_everywhere(kind, options, error):
+    argument = list(options)[-1] if "momentum" in options else list(options)[0]
+    message = rf"{kind.__name__}.*{argument}"
+    with pytest.raises(error, match=message):
+        kind(parameters(), **options)
+    with pytest.raises(error, match=message):
+        kind([{"params": parameters(), **options}])
+    optimizer = kind(parameters())
+    before = frozen(optimizer)
+    with pytest.raises(error, match=message):
+        optimizer.add_param_group({"params": [nn.Parameter(minigrad.ones(1))], **options})
+    state = optimizer.state_dict()
+    state["param_groups"][0].update(options)
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(state)
+    assert frozen(optimizer) == before
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+def test_bad_parameters_are_refused(kind):
+    p = nn.Parameter(minigrad.ones(2))
+    cases = [
+        (p, TypeError, "params must be tensors"),
+        (None, TypeError, "params must be tensors or groups in a list.*got NoneType"),
+        (3, TypeError, "got int"),
+        ("abc", TypeError, "got str"),
+        ({p}, TypeError, "got set"),
+        ([], ValueError, "params is empty"),
+        (nn.ReLU().parameters(), ValueError, "params is empty"),
+        ([1, 2], TypeError, r"params\[0\] must be a Tensor, got int"),
+        ([p, np.ones(2)], TypeError, r"params\[1\] must be a Tensor, got ndarray"),
+        ([p, p * 2], ValueError, r"params\[1\] is no leaf"),
+        ([p, minigrad.tensor([1, 2])], DTypeError, r"params\[1\] must be float32 or float64"),
+        ([p, p], ValueError, r"params\[1\] \(shape \(2,\)\) appears twice"),
+        ([{"params": [p]}, {"params": p}], ValueError, "appears twice"),
+        ([{"params": [p]}, p], TypeError, "a parameter group must be a dict"),
+        ([{"lr": 1.0}], ValueError, "needs 'params'"),
+        ([{"params": {p}}], TypeError, "got set"),
+        ([{"params": None}], TypeError, "got NoneType"),
+    ]
+    for params, error, message in cases:
+        with pytest.raises(error, match=f"{kind.__name__}: .*{message}"):
+            kind(params)
+    optimizer = kind([nn.Parameter(minigrad.ones(1))])
+    for params, _, message in cases[1:]:
+        if "empty" not in message:  # an empty group is allowed
+            with pytest.raises((TypeError, ValueError)):
+                optimizer.add_param_group({"params": params})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_groups_take_the_defaults_they_lack():
+    a, b = nn.Parameter(minigrad.ones(2)), nn.Parameter(minigrad.ones(3))
+    given = {"params": a, "lr": 0.5, "name": "first"}
+    optimizer = SGD([given, {"params": (q for q in [b])}], lr=0.1, momentum=0.9)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.1]
+    assert [group["momentum"] for group in optimizer.param_groups] == [0.9, 0.9]
+    assert optimizer.param_groups[0]["name"] == "first"
+    assert optimizer.param_groups[0]["params"] == [a] and given["params"] is a
+    assert optimizer.defaults["lr"] == 0.1
+
+
+def test_repr_shows_groups_as_torch_does(torch):
+    ours = repr(SGD([nn.Parameter(minigrad.ones(1))], lr=0.1, momentum=0.9)).split("\n")
+    theirs = repr(torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1, momentum=0.9))
+    assert set(ours) <= set(theirs.split("\n")) and "    momentum: 0.9" in ours
+
+
+# --- state ----------------------------------------------------------------------------------------
+
+
+@every
+@pytest.mark.parametrize("k", [1, 10])
+def test_a_loaded_state_continues_bit_for_bit(kind, options, k):
+    params = parameters()
+    optimizer = kind(params, lr=0.1, **options)
+    train(optimizer, params, k)
+    others = [nn.Parameter(minigrad.tensor(array)) for array in values(params)]
+    other = kind(others, lr=3.0)
+    saved = copy.deepcopy(optimizer.state_dict())
+    other.load_state_dict(saved)
+    for entry in saved["state"].values():  # a loaded state is a copy
+        for value in entry.values():
+            if isinstance(value, minigrad.Tensor):
+                value.fill_(7)
+    saved["param_groups"][0]["lr"] = 5.0
+    for pair in ((optimizer, params), (other, others)):
+        train(*pair, k, first=k)
+    for a, b in zip(values(params), values(others), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_state_dict_has_torchs_structure(torch):
+    for kind, options in ALL:
+        ours = parameters()
+        theirs = [torch.nn.Parameter(torch.tensor(array)) for array in values(ours)]
+        one, other = kind(ours, **options), getattr(torch.optim, kind.__name__)(theirs, **options)
+        give_gradients(ours)
+        for p, q in zip(ours, theirs, strict=True):
+            q.grad = torch.tensor(p.grad.numpy())
+        one.step()
+        other.step()
+        a, b = one.state_dict(), other.state_dict()
+        assert list(a) == list(b) and list(a["state"]) == list(b["state"])
+        for k in a["state"]:
+            assert set(a["state"][k]) == set(b["state"][k])
+        group, theirs = a["param_groups"][0], b["param_groups"][0]
+        assert group["params"] == theirs["params"] == [0, 1, 2, 3, 4]
+        assert set(group) <= set(theirs)
+        assert all(group[key] == theirs[key] for key in group)
+
+
+def test_torchs_state_can_be_loaded(torch):
+    theirs = [torch.nn.Parameter(torch.tensor(array)) for array in values(parameters())]
+    other = torch.optim.Adam(theirs, lr=0.1, amsgrad=True)
+    for q in theirs:
+        q.grad = torch.ones_like(q)
+    other.step()
+    state = other.state_dict()
+    state["state"] = {
+        k: {name: minigrad.tensor(value.numpy()) for name, value in entry.items()}
+        for k, entry in state["state"].items()
+    }
+    ours = [nn.Parameter(minigrad.tensor(q.detach().numpy())) for q in theirs]
+    one = Adam(ours)
+    one.load_state_dict(state)
+    assert one.state[ours[0]]["step"] == 1 and one.param_groups[0]["amsgrad"] is True
+    for p, q in zip(ours, theirs, strict=True):
+        p.grad, q.grad = p.detach() * 2, q.detach() * 2
+    one.step()
+    other.step()
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-12)
+
+
+def test_steps_count_exactly():
+    p = nn.Parameter(minigrad.ones(1))
+    optimizer = Adam([p])
+    train(optimizer, [p], 1)
+    state = copy.deepcopy(optimizer.state_dict())
+    state["state"][0]["step"] = 2**53 + 1
+    optimizer.load_state_dict(state)
+    train(optimizer, [p], 1)
+    assert optimizer.state_dict()["state"][0]["step"] == 2**53 + 2
+
+
+def spoiled(change):
+    params = parameters()
+    optimizer = Adam(params)
+    train(optimizer, params, 1)
+    state = copy.deepcopy(optimizer.state_dict())
+    return optimizer, change(state) or state
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda s: [1], TypeError, "expected a dictionary, got list"),
+        (lambda s: s.pop("state") and None, ValueError, "no 'state'"),
+        (lambda s: s.pop("param_groups") and None, ValueError, "no 'param_groups'"),
+        (lambda s: s.update(param_groups=3), TypeError, "'param_groups' is int"),
+        (lambda s: s.update(state=[]), TypeError, "'state' is list"),
+        (lambda s: s["param_groups"].append({"params": []}), ValueError, "2 parameter gr.* has 1"),
+        (lambda s: s["param_groups"][0]["params"].pop() and None, ValueError,
+         "group 0 of the state dict has 4 parameters, of the optimiser 5"),
+        (lambda s: s["param_groups"][0].pop("params") and None, TypeError, "a list 'params'"),
+        (lambda s: s["param_groups"].__setitem__(0, 3), TypeError, "group 0 must be a dictionary"),
+        (lambda s: s["state"].update({9: {}}), ValueError, "state for parameter 9"),
+        (lambda s: s["state"].update({1: 3}), TypeError, "parameter 1: its state is int"),
+        (lambda s: s["state"][0].update(exp_avg=minigrad.ones(4, 3)), ShapeError,
+         r"parameter 0: 'exp_avg' has shape \(4, 3\), the parameter \(3, 4\)"),
+        (lambda s: s["state"][0].update(exp_avg=3.0), TypeError, "'exp_avg' must be a Tensor"),
+        (lambda s: s["state"].update({0: {"step": 1}}), ValueError, "its state has no 'exp_avg'"),
+        (lambda s: s["state"][0].pop("step") and None, ValueError, "its state has no 'step'"),
+        (lambda s: s["state"][0].update(step=-1), ValueError, "step must be finite and ≥ 0"),
+        (lambda s: s["state"][0].update(step=0.5), ValueError, "step must be a whole number"),
+        (lambda s: s["state"][0].update(step="3"), TypeError, "step must be a number"),
+        (lambda s: s["state"][0].update(step=NAN), ValueError, "step must be finite"),
+        (lambda s: s["param_groups"][0].update(amsgrad=True), ValueError, "no 'max_exp_avg_sq'"),
+    ],
+)  # fmt: skip
+def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
+    optimizer, state = spoiled(change)
+    before = frozen(optimizer)
+    with pytest.raises(error, match=f"Adam.load_state_dict: .*{message}"):
+        optimizer.load_state_dict(state)
+    assert frozen(optimizer) == before
+
+
+def test_an_optimiser_can_be_copied_with_its_model():
+    net = nn.Linear(2, 2)
+    optimizer = Adam(net.parameters())
+    train(optimizer, list(net.parameters()), 2)
+    other_net, other = copy.deepcopy((net, optimizer))
+    assert other.param_groups[0]["params"][0] is other_net.weight
+    assert other.state[other_net.weight]["step"] == 2
+    for model, each in ((net, optimizer), (other_net, other)):
+        train(each, list(model.parameters()), 2, first=2)
+    np.testing.assert_array_equal(*[m.weight.detach().numpy() for m in (net, other_net)])
