@@ -1,10 +1,17 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from numpy import ndarray
 
 from ..tensor import Tensor
 
-def assign(operation: str, tensors: Sequence[Tensor], arrays: Any) -> None: ...
+def assign(operation: str, tensors: list[Tensor], arrays: list[ndarray]) -> None: ...
 def step(
-    operation: str, kernel: Any, updates: Any, state: Any, fresh: Any, counts: Any
+    operation: str,
+    kernel: Callable[[list[tuple]], None],
+    updates: list[tuple],
+    state: dict[Tensor, dict[str, Any]],
+    fresh: dict[Tensor, dict[str, Any]],
+    counts: list[tuple[dict[str, Any], int]],
 ) -> None: ...
-def clear_gradients(tensors: Sequence[Tensor], set_to_none: Any) -> None: ...
+def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None: ...
