@@ -13,6 +13,7 @@ from .layers import (
     Tanh,
 )
 from .module import Module, Parameter
+from .summary import summary
 
 __all__ = [
     "Flatten",
@@ -30,5 +31,6 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "summary",
     "utils",
 ]
