@@ -3,7 +3,7 @@
 import copy
 from dataclasses import dataclass
 
-from ..creation import zeros
+from ..ops.creation import zeros
 from ..engine import enable_grad
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Function, Tensor
