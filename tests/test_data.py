@@ -135,6 +135,7 @@ def test_random_split_empty_part():
         ([5, 6], ValueError),
         ([-1, 11], ValueError),
         ([0.5, 0.6], ValueError),
+        ([0.5, 0.5 + 1e-10], ValueError),
         ([5.0, 5.0], ValueError),
         ([float("nan"), 1], ValueError),
         ([], ValueError),
@@ -199,6 +200,14 @@ def test_subclass_with_its_own_samples(pairs):
     x, _ = next(iter(DataLoader(Negated(*pairs.tensors), batch_size=4)))
     assert np.array_equal(x.numpy(), -X[:4])
 
+    class Doubled(Subset):
+        def __getitem__(self, index):
+            x, y = super().__getitem__(index)
+            return 2 * x, y
+
+    x, _ = next(iter(DataLoader(Doubled(pairs, [5, 6]), batch_size=2)))
+    assert np.array_equal(x.numpy(), 2 * X[5:7])
+
 
 def test_gather_keeps_the_graph(pairs):
     weights = minigrad.ones(10, 2, requires_grad=True)
@@ -210,7 +219,7 @@ def test_gather_keeps_the_graph(pairs):
 def test_sample_by_sample():
     squares = Squares()
     batches = list(DataLoader(squares, batch_size=4))
-    assert squares.asked == list(range(7))
+    assert squares.asked == list(range(7)) and all(type(index) is int for index in squares.asked)
     number, rest = batches[1]
     assert number.tolist() == [4, 5, 6] and number.dtype is minigrad.int64
     assert rest["square"].tolist() == [16, 25, 36] and rest["square"].dtype is minigrad.float64

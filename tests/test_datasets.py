@@ -156,6 +156,7 @@ BOMB = gzip.compress(HEADER + bytes(20_000_000))
 WRONG = {
     "truncated gzip": ("images", SERVED[f"{IMAGES}.gz"][:-200]),
     "gzip without end": ("images", SERVED[f"{IMAGES}.gz"][:-8]),
+    "no deflate": ("images", SERVED[f"{IMAGES}.gz"][:10] + bytes([255]) * 100),
     "flipped bit": ("images", bytes(FLIPPED)),
     "tail": ("images", SERVED[f"{IMAGES}.gz"] + b"tail"),
     "other file": ("images", SERVED[f"{LABELS}.gz"]),
@@ -339,6 +340,19 @@ def test_second_mirror(tmp_path, mirror, monkeypatch, kind):
     good = mirror()
     assert is_right(datasets.MNIST())
     assert f"{IMAGES}.gz" in good.asked
+
+
+def test_look_up_that_hangs(monkeypatch):
+    """A name server that never answers: urlopen's own time-out does not count that."""
+    hanging = threading.Event()
+    monkeypatch.setattr(download, "ANSWER", 0.1)
+    monkeypatch.setattr(mnist, "MIRRORS", ("http://nowhere.invalid/",))
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, timeout: hanging.wait(5))
+    began = time.monotonic()
+    with pytest.raises(FileNotFoundError, match="nowhere.invalid.*: no answer within 0.1 s"):
+        datasets.MNIST()
+    hanging.set()
+    assert time.monotonic() - began < 2
 
 
 def test_refused_connection(monkeypatch):

@@ -98,7 +98,7 @@ class MNIST(TensorDataset):
             raise TypeError(f"MNIST: root must be a folder or None, got {type(root).__name__}")
         flag("MNIST", "train", train)
         flag("MNIST", "download", download)
-        folder = root if root is not None else os.environ.get("MINIGRAD_DATA")
+        folder = root or os.environ.get("MINIGRAD_DATA")
         images, labels = (_find(file, folder, download) for file in FILES[train])
         self.data = from_numpy(images)
         self.targets = from_numpy(labels.astype(np.int64))
