@@ -10,6 +10,7 @@ from .dtypes import (
     bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types, set_default_dtype, uint8,
 )
 from .errors import CheckpointError, DTypeError, GraphError, ShapeError
+from .ops.activations import relu, sigmoid, tanh
 from .ops.arithmetic import (
     absolute as abs, add, cos, div, exp, floor_divide, log, mul, neg, power as pow, remainder, sign, sin, sqrt, sub,
 )

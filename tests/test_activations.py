@@ -1,11 +1,15 @@
-"""The activations: kernels against their NumPy twins and float64, at the edges of float32 too."""
+"""The activations: kernels against NumPy and float64, operations against primitives and torch."""
 
 import math
 
 import numpy as np
 import pytest
 
-from minigrad._kernels import activations, reference
+import minigrad as mg
+from minigrad._kernels import activations, reference, use_kernels
+from minigrad.autograd import grad
+from minigrad.gradcheck import gradcheck, gradgradcheck
+from minigrad.ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
 
 BACKWARD_FROM = {  # forward kernel -> what its backward takes beside dy
     "relu": "y",
@@ -152,3 +156,216 @@ def test_nonsense_raises(kind):
         run(np.ones(8, np.float32)[::2], x, *numbers(kind))
     with pytest.raises(TypeError):
         run(None, x, *numbers(kind))
+
+
+# --- operations ---------------------------------------------------------------------------------
+
+OPERATIONS = {
+    "relu": relu,
+    "leaky_relu": lambda x: leaky_relu(x, 0.3),
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "gelu": gelu,
+    "gelu_tanh": lambda x: gelu(x, approximate="tanh"),
+}
+COMPOSED = {
+    "relu": lambda x: mg.where(x > 0, x, 0.0),
+    "leaky_relu": lambda x: mg.where(x > 0, x, 0.3 * x),
+    "sigmoid": lambda x: 1 / (1 + mg.exp(-x)),
+    "tanh": lambda x: (mg.exp(x) - mg.exp(-x)) / (mg.exp(x) + mg.exp(-x)),
+    "gelu_tanh": lambda x: x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+}
+
+
+def in_torch(torch, kind):
+    functional = torch.nn.functional
+    return {
+        "leaky_relu": lambda x: functional.leaky_relu(x, 0.3),
+        "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    }.get(kind) or getattr(functional, kind)
+
+
+def value_and_gradient(function, x, dy):
+    """Of a function of Tensors, as arrays, for an input and a cotangent given as arrays."""
+    x = mg.tensor(x, requires_grad=True)
+    y = function(x)
+    y.backward(mg.tensor(dy))
+    return y.detach().numpy(), x.grad.numpy()
+
+
+def random_case(shape=(4, 5), dtype=np.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    return [(2 * rng.standard_normal(shape)).astype(dtype) for _ in range(2)]
+
+
+@pytest.mark.parametrize("kind", COMPOSED)
+def test_operation_equals_its_composition(kind):
+    x, dy = random_case()
+    for fused, composed in zip(
+        value_and_gradient(OPERATIONS[kind], x, dy),
+        value_and_gradient(COMPOSED[kind], x, dy),
+        strict=True,
+    ):
+        np.testing.assert_allclose(fused, composed, rtol=1e-11, atol=1e-13)
+
+
+@kinds
+@floats
+def test_operation_equals_torch(kind, dtype, torch):
+    x, dy = random_case(dtype=dtype)
+    x[0] = [0.0, -0.0, 1e4, -1e4, 1e-30]
+    x[1, 0] = np.nan
+    y, dx = value_and_gradient(OPERATIONS[kind], x, dy)
+    torch_x = torch.tensor(x, requires_grad=True)
+    torch_y = in_torch(torch, kind)(torch_x)
+    torch_y.backward(torch.tensor(dy))
+    rtol, atol = (1e-5, 1e-6) if dtype is np.float32 else (1e-10, 1e-12)
+    np.testing.assert_allclose(y, torch_y.detach().numpy(), rtol=rtol, atol=atol)
+    np.testing.assert_allclose(dx, torch_x.grad.numpy(), rtol=rtol, atol=atol)
+    assert y.dtype == dx.dtype == dtype
+
+
+@kinds
+@pytest.mark.parametrize("shape", [(3, 4), (), (1, 1), (2, 0)])
+def test_first_and_second_derivative(kind, shape):
+    x, dy = random_case(shape)
+    x = mg.tensor(x, requires_grad=True)
+    if x.numel() == 0:
+        assert grad(OPERATIONS[kind](x), x, mg.tensor(dy))[0].shape == shape
+        return
+    assert gradcheck(OPERATIONS[kind], (x,), rtol=1e-7)
+    assert gradgradcheck(OPERATIONS[kind], (x,))
+
+
+@kinds
+def test_third_derivative(kind):
+    if kind in ("relu", "leaky_relu"):
+        pytest.skip("0 everywhere")
+    x = mg.tensor(random_case()[0], requires_grad=True)
+
+    def slope(x):
+        return grad(OPERATIONS[kind](x).sum(), x, create_graph=True)[0]
+
+    assert gradgradcheck(slope, (x,))
+
+
+def test_second_derivative_of_relu_is_zero_and_not_missing():
+    x = mg.tensor([1.5, -2.0], requires_grad=True)
+    for function in (relu, leaky_relu):
+        (slope,) = grad(function(x).sum(), x, create_graph=True)
+        (curvature,) = grad(slope.sum(), x)
+        assert curvature.tolist() == [0, 0]
+
+
+@kinds
+def test_any_layout_gives_the_same_bits(kind):
+    x, dy = random_case((4, 6), np.float32)
+    y, dx = value_and_gradient(OPERATIONS[kind], x, dy)
+
+    def through(view, back):
+        """The same elements reached through a view of a leaf, cotangent laid out like the view."""
+        leaf = mg.tensor(back(x), requires_grad=True)
+        result = OPERATIONS[kind](view(leaf))
+        result.backward(view(mg.tensor(back(dy))))
+        np.testing.assert_array_equal(result.detach().numpy(), y)
+        np.testing.assert_array_equal(view(leaf.grad).numpy(), dx)
+
+    through(lambda t: t.transpose(0, 1), lambda a: a.T)
+    through(lambda t: t[:, ::2], lambda a: np.repeat(a, 2, axis=1))
+    through(lambda t: t[1:-1], lambda a: np.pad(a, ((1, 1), (0, 0))))
+
+
+@kinds
+def test_one_element_that_stands_for_many(kind):
+    leaf = mg.tensor([[0.7], [-1.2]], requires_grad=True)
+    OPERATIONS[kind](leaf.expand(2, 3)).sum().backward()  # cotangent of stride 0, too
+    once = mg.tensor([[0.7], [-1.2]], requires_grad=True)
+    OPERATIONS[kind](once).sum().backward()
+    np.testing.assert_allclose(leaf.grad.numpy(), 3 * once.grad.numpy(), rtol=1e-6)
+
+
+@kinds
+def test_reference_kernels_give_the_same(kind):
+    x, dy = random_case()
+    compiled = value_and_gradient(OPERATIONS[kind], x, dy)
+    with use_kernels("reference"):
+        twin = value_and_gradient(OPERATIONS[kind], x, dy)
+    for one, other in zip(compiled, twin, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
+def test_integers_as_in_torch(dtype, torch):
+    x, torch_x = mg.tensor([0, 1, 1, 0]).to(getattr(mg, dtype)), torch.tensor([0, 1, 1, 0])
+    torch_x = torch_x.to(getattr(torch, dtype))
+    for function in (sigmoid, tanh):
+        y = function(x)
+        assert y.dtype is mg.float32
+        np.testing.assert_allclose(y.numpy(), getattr(torch, function.__name__)(torch_x).numpy())
+    if dtype == "bool":
+        with pytest.raises(mg.DTypeError, match="relu: input must be numbers"):
+            relu(x)
+    else:
+        assert relu(x).dtype is x.dtype
+        assert relu(x).tolist() == torch.relu(torch_x).tolist()
+    for function in (leaky_relu, gelu):
+        with pytest.raises(mg.DTypeError, match=f"{function.__name__}: input must be float32"):
+            function(x)
+
+
+def test_negative_integers():
+    assert relu(mg.tensor([-3, 4])).tolist() == [0, 4]
+
+
+@pytest.mark.parametrize("function", [relu, leaky_relu, sigmoid, tanh, gelu])
+@pytest.mark.parametrize("wrong", [None, "x", [1.0]])
+def test_wrong_kinds_are_named(function, wrong):
+    with pytest.raises(TypeError, match=f"{function.__name__}: input must be"):
+        function(wrong)
+
+
+def test_wrong_options_are_named():
+    x = mg.tensor([1.0])
+    with pytest.raises(ValueError, match="gelu: approximate must be 'none' or 'tanh', got 'erf'"):
+        gelu(x, approximate="erf")
+    with pytest.raises(TypeError, match="leaky_relu: negative_slope must be a number"):
+        leaky_relu(x, "0.1")
+    with pytest.raises(ValueError, match="leaky_relu: negative_slope must be finite"):
+        leaky_relu(x, math.nan)
+
+
+def test_methods_are_the_functions():
+    assert (mg.Tensor.relu, mg.Tensor.sigmoid, mg.Tensor.tanh) == (relu, sigmoid, tanh)
+
+
+@pytest.mark.parametrize("function", [relu, leaky_relu])
+def test_in_place(function):
+    leaf = mg.tensor([-2.0, 3.0], requires_grad=True)
+    plain = mg.tensor([-2.0, 3.0], requires_grad=True)
+    x = leaf * 1.0
+    assert function(x, inplace=True) is x
+    dy = mg.tensor([5.0, 7.0])
+    x.backward(dy)
+    function(plain * 1.0).backward(dy)
+    assert leaf.grad.tolist() == plain.grad.tolist()
+    with pytest.raises(mg.GraphError, match=function.__name__):
+        function(leaf, inplace=True)
+
+
+def test_inputs_are_not_written():
+    x, dy = random_case()
+    for function in OPERATIONS.values():
+        before, cotangent = mg.tensor(x, requires_grad=True), mg.tensor(dy)
+        function(before).backward(cotangent)
+        np.testing.assert_array_equal(before.detach().numpy(), x)
+        np.testing.assert_array_equal(cotangent.numpy(), dy)
+
+
+def test_a_changed_value_is_noticed():
+    """relu, sigmoid and tanh keep their output, the others their input."""
+    for kind, function in OPERATIONS.items():
+        x = mg.tensor([1.0, 2.0], requires_grad=True) * 1.0
+        y = function(x)
+        (y if BACKWARD_FROM[kind] == "y" else x).detach().add_(1.0)
+        with pytest.raises(mg.GraphError, match="changed in place by add_"):
+            y.sum().backward()

@@ -12,6 +12,7 @@ from . import (
     conversion,
     copying,
     creation,
+    dropout,
     indexing,
     inplace,
     joining,

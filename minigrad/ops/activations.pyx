@@ -8,6 +8,7 @@ cimport numpy as cnp
 
 import numpy as np
 
+from .. import checks
 from .._kernels import active as kernels
 from ..engine cimport recording
 from ..errors import DTypeError
@@ -15,14 +16,9 @@ from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic import exp
 from .arithmetic cimport as_float
-from .common cimport empty_like, floating, operand, overwrite
+from .common cimport empty_like, flat, floating, operand, overwrite
 
 cnp.import_array()
-
-
-cdef cnp.ndarray flat(Tensor x):
-    """x's values as one contiguous row: a view where they lie so, else a copy."""
-    return cnp.PyArray_Ravel(x.array, cnp.NPY_CORDER)
 
 
 # --- relu --------------------------------------------------------------------------------------
@@ -105,14 +101,15 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     torch.nn.functional.leaky_relu.
     """
     cdef Tensor x = floating("leaky_relu", "input", input), y
+    cdef double slope = checks.number("leaky_relu", "negative_slope", negative_slope)
     cdef LeakyRelu node
     if inplace:
-        return overwrite("leaky_relu", x, leaky_relu(x.clone(), negative_slope))
+        return overwrite("leaky_relu", x, leaky_relu(x.clone(), slope))
     y = wrap(empty_like(x.array))
-    kernels.leaky_relu_forward(flat(x), flat(y), negative_slope)
+    kernels.leaky_relu_forward(flat(x), flat(y), slope)
     if recording(x):
         node = LeakyRelu.__new__(LeakyRelu)
-        node.slope = negative_slope
+        node.slope = slope
         record(node, y, (x,)).save((x,))
     return y
 
@@ -143,9 +140,9 @@ cdef Tensor sigmoid_backward(Tensor dy, Tensor y):
 
 
 def sigmoid(input):
-    """y = 1 / (1 + e^(−input)), elementwise, without overflow; integers give the default float dtype.
+    """y = 1 / (1 + e^(−input)), elementwise, without overflow.
 
-    torch.sigmoid.
+    Any shape; integers give the default float dtype. torch.sigmoid.
     """
     cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
     y = wrap(empty_like(x.array))
@@ -205,24 +202,19 @@ cdef class GeluBackward(Gelu):
 
     cdef backward(self, Tensor ddx):
         dy, x = self.saved()
-        curvature = gelu_tanh_curvature if self.by_tanh else gelu_curvature
         return (gelu_backward(ddx, x, self.by_tanh) if self.needs(0) else None,
-                ddx * dy * curvature(x) if self.needs(1) else None)
+                ddx * dy * gelu_curvature(x, self.by_tanh) if self.needs(1) else None)
 
 
-def gelu_curvature(x):
-    """y'' = φ(x) (2 − x²)  (4b) of gelu.md"""
-    phi = exp(-0.5 * x * x) / (2 * np.pi) ** 0.5
-    return phi * (2 - x * x)
-
-
-def gelu_tanh_curvature(x):
-    """y'' = s (1 − s) (2u' + x u'' + x (1 − 2s) u'²)  (8c) of gelu.md"""
-    scale = 2 * (2 / np.pi) ** 0.5
+cdef Tensor gelu_curvature(Tensor x, bint by_tanh):
+    """y'' = φ(x) (2 − x²), (4b) of gelu.md, or s (1 − s) (2u' + x u'' + x (1 − 2s) u'²), (8c)"""
+    if not by_tanh:
+        return exp(-0.5 * x * x) / (2 * np.pi) ** 0.5 * (2 - x * x)   # (4b)
+    cdef double scale = 2 * (2 / np.pi) ** 0.5
     s = sigmoid(scale * (x + 0.044715 * x**3))
     du = scale * (1 + 3 * 0.044715 * x * x)
-    ddu = scale * (6 * 0.044715 * x)
-    return s * (1 - s) * (2 * du + x * ddu + x * (1 - 2 * s) * du * du)
+    ddu = scale * 6 * 0.044715 * x
+    return s * (1 - s) * (2 * du + x * ddu + x * (1 - 2 * s) * du * du)   # (8c)
 
 
 cdef Tensor gelu_backward(Tensor dy, Tensor x, bint by_tanh):

@@ -13,6 +13,7 @@ cdef Tensor unbroadcast(Tensor dy, object shape)
 cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1
 cdef tuple dimensions(str operation, object dim, Py_ssize_t ndim)
 cdef cnp.ndarray contiguous(Tensor x)
+cdef cnp.ndarray flat(Tensor x)
 cdef cnp.ndarray empty_like(cnp.ndarray array)
 cdef bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept
 cdef int may_write(str operation, Tensor x) except -1

@@ -214,6 +214,11 @@ cdef cnp.ndarray contiguous(Tensor x):
     return x.array if cnp.PyArray_IS_C_CONTIGUOUS(x.array) else cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER)
 
 
+cdef cnp.ndarray flat(Tensor x):
+    """x's values as one contiguous row, for kernels that go element by element; a view where it can be."""
+    return cnp.PyArray_Ravel(x.array, cnp.NPY_CORDER)
+
+
 cdef cnp.ndarray empty_like(cnp.ndarray array):
     """A new C-ordered array of the same shape and type, values undefined."""
     return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), 0)

@@ -1,0 +1,5 @@
+from ..tensor import Tensor
+
+def dropout(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor: ...

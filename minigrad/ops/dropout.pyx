@@ -1,0 +1,59 @@
+"""Dropout. The formulas are in `_kernels/dropout.pyx`."""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import checks
+from .._kernels import active as kernels
+from ..engine cimport recording
+from ..random import generator_or_default
+from ..tensor cimport Function, Tensor, record, wrap
+from .common cimport empty_like, flat, floating, operand, overwrite
+
+cnp.import_array()
+
+
+cdef class Dropout(Function):
+    """Linear in its input: the gradient goes through the same mask, as does that of the gradient."""
+
+    cdef double p
+
+    cdef backward(self, Tensor dy):
+        (mask,) = self.saved()
+        return dropout_backward(dy, mask, self.p)
+
+
+cdef Tensor dropout_backward(Tensor dy, Tensor mask, double p):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    kernels.dropout_backward(flat(dy), flat(mask), flat(dx), p)
+    return kept(dx, dy, mask, p)
+
+
+cdef Tensor kept(Tensor y, Tensor x, Tensor mask, double p):
+    """y, recorded as dropout of x with this mask."""
+    cdef Dropout node
+    if recording(x):
+        node = Dropout.__new__(Dropout)
+        node.p = p
+        record(node, y, (x,)).save((mask,))
+    return y
+
+
+def dropout(input, p=0.5, training=True, inplace=False):
+    """Each element 0 with probability p, else input / (1 − p); `input` itself when not training.
+
+    float32 or float64 (any dtype when not training), any shape. Draws from the default generator
+    (`manual_seed`). inplace: write the result over `input`. torch.nn.functional.dropout.
+    """
+    cdef double probability = checks.number("dropout", "p", p, at_least=0, at_most=1)
+    cdef Tensor x = operand("dropout", "input", input), y, mask
+    if not checks.flag("dropout", "training", training) or probability == 0:
+        return x
+    x = floating("dropout", "input", x)
+    cdef cnp.ndarray row = flat(x)
+    y, mask = wrap(empty_like(x.array)), wrap(np.empty(cnp.PyArray_SIZE(row), np.uint8))
+    u = generator_or_default("dropout", None).random(cnp.PyArray_SIZE(row), (<object>row).dtype)
+    kernels.dropout_forward(row, u, flat(y), mask.array, probability)
+    kept(y, x, mask, probability)
+    return overwrite("dropout", x, y) if inplace else y
