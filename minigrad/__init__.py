@@ -28,7 +28,7 @@ from .ops.indexing import gather, index_select, masked_fill
 from .ops.joining import cat, chunk, split, stack, unbind
 from .ops.linear import matmul
 from .ops.reductions import sum
-from .ops.sampling import rand, rand_like, randint, randn, randn_like, randperm
+from .ops.sampling import multinomial, rand, rand_like, randint, randn, randn_like, randperm
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.shaping import (
     broadcast_to, flatten, numel, permute, reshape, squeeze, t, transpose, unsqueeze,

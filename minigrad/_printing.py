@@ -27,7 +27,7 @@ def set_printoptions(
     "full", which set the first four.
     """
     if profile is not None and profile not in PROFILES:
-        raise ValueError(f"set_printoptions: profile must be default, short or full, got {profile!r}")
+        raise ValueError(f"set_printoptions: profile {profile!r} is not default, short or full")
     if sci_mode is not None:
         checks.flag("set_printoptions", "sci_mode", sci_mode)
     chosen = dict(PROFILES[profile]) if profile is not None else {}
@@ -150,7 +150,7 @@ def text(tensor):
 
 
 def rich(self):
-    """The tensor as HTML for notebooks: shape, dtype, where it came from, and its values (of the first matrix)."""
+    """HTML for notebooks: shape, dtype, where the tensor came from, and its (first) matrix."""
     array = self.detach().numpy()
     facts = [f"shape {tuple(self.shape)}", str(self.dtype)]
     if self.grad_fn is not None:

@@ -4,7 +4,7 @@ The numbers come from NumPy's PCG64. A state is a uint8 tensor, so it can be sav
 """
 
 import operator
-import secrets
+import os
 
 cimport numpy as cnp
 
@@ -47,28 +47,31 @@ class Generator:
 
     def seed(self):
         """Start from a seed nobody can guess; returns it."""
-        return self.manual_seed(secrets.randbits(64)).initial_seed()
+        return self.manual_seed(int.from_bytes(os.urandom(8), "little")).initial_seed()
 
     def get_state(self):
         """Where the generator stands: a uint8 tensor for `set_state`."""
         state = self.numpy.bit_generator.state
         half = state["uinteger"] | state["has_uint32"] << 32   # 32 random bits may be left over
         packed = b"".join([
-            state["state"]["state"].to_bytes(16, "little"), state["state"]["inc"].to_bytes(16, "little"),
-            half.to_bytes(8, "little"), self._seed.to_bytes(8, "little")])
+            state["state"]["state"].to_bytes(16, "little"),
+            state["state"]["inc"].to_bytes(16, "little"),
+            half.to_bytes(8, "little"),
+            self._seed.to_bytes(8, "little"),
+        ])
         return wrap(np.frombuffer(packed, np.uint8).copy())
 
     def set_state(self, new_state):
         """Go on from a state that `get_state` gave. Errors: TypeError, ValueError."""
         if not isinstance(new_state, Tensor) or new_state.dtype is not dtypes.uint8:
-            raise TypeError(f"set_state: expected a uint8 tensor from get_state, got {new_state!r:.80}")
+            raise TypeError(f"set_state: expected a tensor from get_state, got {new_state!r:.60}")
         packed = new_state.numpy().tobytes()
 
         def number(start, end):
             return int.from_bytes(packed[start:end], "little")
 
         if new_state.shape != (STATE_BYTES,) or number(36, 40) > 1:
-            raise ValueError(f"set_state: this is not a state of a minigrad Generator (shape {tuple(new_state.shape)})")
+            raise ValueError("set_state: this uint8 tensor is no state of a minigrad Generator")
         bits = np.random.PCG64()
         bits.state = {
             "bit_generator": "PCG64", "state": {"state": number(0, 16), "inc": number(16, 32)},
@@ -91,11 +94,12 @@ default_generator.seed()
 
 
 def generator_or_default(operation, generator):
-    """The NumPy generator of the `generator` argument of an operation; None means the default one."""
+    """The NumPy generator for the argument `generator` of an operation; None: the default one."""
     if generator is None:
         return default_generator.numpy
     if not isinstance(generator, Generator):
-        raise TypeError(f"{operation}: generator must be a minigrad.Generator or None, got {type(generator).__name__}")
+        kind = type(generator).__name__
+        raise TypeError(f"{operation}: generator must be a minigrad.Generator or None, got {kind}")
     return generator.numpy
 
 

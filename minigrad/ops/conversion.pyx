@@ -24,51 +24,52 @@ cnp.import_array()
 cdef cnp.ndarray shown(str operation, Tensor x):
     """A view of x's values that cannot be written, nor made writable."""
     if x.wants_grad():
-        raise GraphError(f"{operation}: this tensor requires a gradient, which NumPy cannot follow; use .detach() first")
+        raise GraphError(f"{operation}: this tensor requires a gradient, and NumPy keeps none; "
+                         "use .detach() first")
     return np.asarray(memoryview(x.array).toreadonly())
 
 
 def numpy(self, *, force=False):
-    """The values as a read-only NumPy array on the same memory; `.copy()` it to write. torch.Tensor.numpy.
+    """The values as a read-only NumPy array on the same memory; `.copy()` it to write.
 
-    force: as .detach().numpy(). Errors: GraphError on a tensor that requires grad.
+    force: as .detach().numpy(). Errors: GraphError if it requires grad. torch.Tensor.numpy.
     """
     return shown("numpy", self.detach() if force else self)
 
 
 def array(self, dtype=None, copy=None):
-    """What np.asarray(tensor) and np.array(tensor) call: `numpy()`, or a copy where one is asked for."""
+    """What np.asarray(tensor) and np.array(tensor) call: `numpy()`, or a copy if one is needed."""
     values = shown("numpy", self)
     if copy:
         return values.astype(values.dtype if dtype is None else dtype, copy=True)
     if dtype is None or values.dtype == dtype:
         return values
     if copy is False:
-        raise ValueError(f"numpy: {values.dtype} values cannot be had as {np.dtype(dtype)} without a copy")
+        raise ValueError(f"numpy: {values.dtype} cannot become {np.dtype(dtype)} without a copy")
     return values.astype(dtype)
 
 
 # NumPy's name of an operation, where it is not the name of the Tensor method.
 METHODS = {
-    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow", "float_power": None,
-    "negative": "neg", "absolute": "abs", "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
-    "greater": "gt", "greater_equal": "ge",
+    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow",
+    "negative": "neg", "absolute": "abs", "equal": "eq", "not_equal": "ne", "less": "lt",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge",
 }
 
 
 def array_ufunc(ufunc, how, inputs, options):
-    """NumPy's functions on tensors: an operation of the same name keeps the graph; others compute on the values.
+    """NumPy's functions on tensors: np.exp(tensor) is exp, np.multiply(array, tensor) is mul.
 
-    np.multiply(array, tensor) is mul, np.exp(tensor) is exp. A function without counterpart gives a
-    Tensor without history, and is a GraphError on a tensor that requires grad.
+    A function without counterpart computes on the values and gives a Tensor without history; on a
+    tensor that requires grad it is a GraphError.
     """
-    name = METHODS.get(ufunc.__name__, ufunc.__name__)
-    operation = getattr(Tensor, name, None) if name is not None else None
+    operation = getattr(Tensor, METHODS.get(ufunc.__name__, ufunc.__name__), None)
     if how == "__call__" and not options and operation is not None:
         return operation(*inputs)
     if any([isinstance(each, Tensor) for each in options.get("out", ())]):
-        raise TypeError(f"{ufunc.__name__}: out must be a NumPy array; a Tensor is written by its own methods, such as add_")
-    values = [shown(ufunc.__name__, each) if isinstance(each, Tensor) else each for each in inputs]
+        raise TypeError(f"{ufunc.__name__}: out must be a NumPy array; a Tensor is written by "
+                        "methods of its own, such as add_")
+    values = [shown(ufunc.__name__, x) if isinstance(x, Tensor) else x for x in inputs]
     result = quietly(getattr(ufunc, how), *values, **options)
     if "out" in options or result is None:
         return result
@@ -89,10 +90,14 @@ def tolist(self):
 # --- DLPack --------------------------------------------------------------------------------------
 
 def dlpack(self, **options):
-    """The values for another library, on the same memory; what it writes there is not noticed. torch.Tensor.__dlpack__."""
+    """The values for another library, on the same memory: what it writes there is not noticed.
+
+    Errors: BufferError on a tensor that requires grad, as DLPack wants it.
+    """
     cdef Tensor x = self
     if x.wants_grad():
-        raise BufferError("__dlpack__: this tensor requires a gradient, which DLPack cannot carry; use .detach() first")
+        raise BufferError("__dlpack__: this tensor requires a gradient, which DLPack cannot carry; "
+                          "use .detach() first")
     return (<object>x.array).__dlpack__(**options)
 
 
@@ -104,7 +109,8 @@ def dlpack_device(self):
 def from_dlpack(ext_tensor):
     """A tensor on the memory of another library's array or tensor. torch.from_dlpack."""
     if not hasattr(ext_tensor, "__dlpack__"):
-        raise TypeError(f"from_dlpack: expected an object with __dlpack__, got {type(ext_tensor).__name__}")
+        kind = type(ext_tensor).__name__
+        raise TypeError(f"from_dlpack: expected an object with __dlpack__, got {kind}")
     return from_numpy(np.from_dlpack(ext_tensor))
 
 
@@ -112,8 +118,8 @@ def from_dlpack(ext_tensor):
 
 cdef int only_leaves(str operation, Tensor x) except -1:
     if not x.is_leaf:
-        raise GraphError(f"{operation}: this tensor was computed from others, and its history cannot come along; "
-                         "use .detach() first")
+        raise GraphError(f"{operation}: this tensor was computed from others, and its history "
+                         "cannot come along; use .detach() first")
     return 0
 
 
@@ -147,7 +153,7 @@ def deep_copy(self, memo):
 
 
 def reduce_ex(self, protocol):
-    """For pickle: the values and requires_grad of a leaf; its gradient stays behind, as in torch."""
+    """For pickle: the values and requires_grad of a leaf; its gradient stays behind."""
     cdef Tensor x = self
     only_leaves("pickle", x)
     return rebuilt, (type(x), cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER), x.requires_grad)
@@ -156,13 +162,13 @@ def reduce_ex(self, protocol):
 # --- text and facts ------------------------------------------------------------------------------
 
 def formatted(self, spec):
-    """f"{tensor:.3f}": a 0-d tensor as its number; others take no format. torch.Tensor.__format__."""
+    """f"{tensor:.3f}": a 0-d tensor as its number; others take no format. As in torch."""
     cdef Tensor x = self
     if cnp.PyArray_NDIM(x.array) == 0 and type(x) is Tensor:
         return format(x.item(), spec)
     if spec:
-        raise TypeError(f"format: {spec!r} formats one number, and this tensor has shape {tuple(x.shape)}; "
-                        "use .item() or .tolist()")
+        raise TypeError(f"format: {spec!r} is for one number, and this tensor has shape "
+                        f"{tuple(x.shape)}; use .item() or .tolist()")
     return str(x)
 
 
@@ -179,6 +185,7 @@ def data_ptr(self):
 for name, function in [
     ("numpy", numpy), ("__array__", array), ("tolist", tolist), ("__dlpack__", dlpack),
     ("__dlpack_device__", dlpack_device), ("__copy__", shallow_copy), ("__deepcopy__", deep_copy),
-    ("__reduce_ex__", reduce_ex), ("__format__", formatted), ("element_size", element_size), ("data_ptr", data_ptr),
+    ("__reduce_ex__", reduce_ex), ("__format__", formatted), ("element_size", element_size),
+    ("data_ptr", data_ptr),
 ]:
     method(name, function)

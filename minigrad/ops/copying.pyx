@@ -2,8 +2,6 @@
 
 cimport numpy as cnp
 
-import numpy as np
-
 from .. import dtypes
 from ..devices import device as Device
 from ..engine cimport recording
@@ -32,7 +30,7 @@ def clone(input):
 
 
 def contiguous(self):
-    """The tensor itself if its elements lie in one block in order, else a clone. torch.Tensor.contiguous."""
+    """The tensor, or a clone if its elements are not in one block. torch.Tensor.contiguous."""
     cdef Tensor x = self
     return x if cnp.PyArray_IS_C_CONTIGUOUS(x.array) else clone(x)
 
@@ -54,7 +52,7 @@ cdef class ToCopy(Function):
 def to(self, *target, dtype=None, device=None, non_blocking=False, copy=False):
     """The values in another dtype; the tensor itself if there is nothing to do. torch.Tensor.to.
 
-    `target`: a dtype, a device ("cpu", the only one), a device and a dtype, or a Tensor whose dtype is meant.
+    target: a dtype, a device ("cpu" is the only one), both, or a Tensor whose dtype is meant.
     """
     cdef Tensor x = operand("to", "input", self)
     cdef ToCopy node
@@ -63,7 +61,7 @@ def to(self, *target, dtype=None, device=None, non_blocking=False, copy=False):
             dtype = each.dtype
         elif isinstance(each, (str, Device)):
             device = each
-        elif each is not None and not isinstance(each, bool):
+        elif each is not None:
             dtype = each
     if device is not None:
         Device(device)
@@ -79,13 +77,14 @@ def to(self, *target, dtype=None, device=None, non_blocking=False, copy=False):
 
 
 TYPE_NAMES = {
-    dtypes.float32: "minigrad.FloatTensor", dtypes.float64: "minigrad.DoubleTensor", dtypes.int64: "minigrad.LongTensor",
-    dtypes.int32: "minigrad.IntTensor", dtypes.uint8: "minigrad.ByteTensor", dtypes.bool: "minigrad.BoolTensor",
+    dtypes.float32: "minigrad.FloatTensor", dtypes.float64: "minigrad.DoubleTensor",
+    dtypes.int64: "minigrad.LongTensor", dtypes.int32: "minigrad.IntTensor",
+    dtypes.uint8: "minigrad.ByteTensor", dtypes.bool: "minigrad.BoolTensor",
 }
 
 
 def type_(self, dtype=None):
-    """The values in `dtype`; without argument, the name of the type of tensor. torch.Tensor.type."""
+    """The values in `dtype`; without it, the name of this type of tensor. torch.Tensor.type."""
     return TYPE_NAMES[self.dtype] if dtype is None else to(self, dtype=dtype)
 
 
@@ -98,13 +97,14 @@ def converter(name, dtype):
     def convert(self):
         return to(self, dtype)
     convert.__name__ = convert.__qualname__ = name
-    convert.__doc__ = f"The values as {dtype.name}; the tensor itself if it is. torch.Tensor.{name}."
+    convert.__doc__ = (
+        f"The values as {dtype.name}; the tensor itself if that is its dtype. torch.Tensor.{name}.")
     return convert
 
 
 for name, function in [
-    ("clone", clone), ("contiguous", contiguous), ("is_contiguous", is_contiguous), ("to", to), ("type", type_),
-    ("cpu", cpu), ("device", property(lambda self: Device("cpu"), doc="Where the tensor lives: device('cpu').")),
+    ("clone", clone), ("contiguous", contiguous), ("is_contiguous", is_contiguous), ("to", to),
+    ("type", type_), ("cpu", cpu), ("device", property(lambda self: Device("cpu"))),
     ("float", converter("float", dtypes.float32)), ("double", converter("double", dtypes.float64)),
     ("long", converter("long", dtypes.int64)), ("int", converter("int", dtypes.int32)),
     ("byte", converter("byte", dtypes.uint8)), ("bool", converter("bool", dtypes.bool)),

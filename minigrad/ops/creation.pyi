@@ -7,8 +7,9 @@ from ..tensor import Tensor, _Device, _DType, _Number, _Shape
 def tensor(
     data: Any,
     dtype: _DType | None = None,
-    device: _Device | None = None,
     requires_grad: bool = False,
+    *,
+    device: _Device | None = None,
 ) -> Tensor: ...
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor: ...
 def as_tensor(data: Any, dtype: _DType | None = None, device: _Device | None = None) -> Tensor: ...

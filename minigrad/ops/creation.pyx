@@ -1,7 +1,7 @@
 """Tensors from data and from nothing: tensor, from_numpy, zeros, arange and their kin."""
 
+import functools
 import math
-import numbers
 import sys
 
 cimport numpy as cnp
@@ -45,7 +45,7 @@ cdef tuple new_shape(str operation, tuple shape, object size):
 
 
 cdef cnp.ndarray allocated(str operation, tuple shape, object numpy_dtype):
-    """Memory for an array, values undefined; an error before anything is allocated if that cannot be."""
+    """An array, values undefined; sizes that cannot be are an error before memory is asked for."""
     if min(shape, default=0) < 0:
         raise ValueError(f"{operation}: sizes must be ≥ 0, got {shape}")
     size = math.prod([each for each in shape if each]) * numpy_dtype.itemsize
@@ -56,7 +56,7 @@ cdef cnp.ndarray allocated(str operation, tuple shape, object numpy_dtype):
     except MemoryError:
         raise MemoryError(f"{operation}: no memory for shape {shape}: {size} bytes") from None
     except ValueError:
-        raise ValueError(f"{operation}: {len(shape)} dimensions are more than an array can have") from None
+        raise ValueError(f"{operation}: an array cannot have {len(shape)} dimensions") from None
 
 
 cdef object find(dtype):
@@ -72,28 +72,29 @@ cdef object float_dtype(str operation, object dtype):
 
 # --- from data -----------------------------------------------------------------------------------
 
-def tensor(data, dtype=None, device=None, requires_grad=False):
-    """A new leaf with a copy of `data`: numbers, nested lists of them, an array or a tensor. torch.tensor.
+def tensor(data, dtype=None, requires_grad=False, *, device=None):
+    """A new leaf with a copy of `data`: a number, nested lists, an array or a tensor. torch.tensor.
 
-    Python floats become the default dtype, ints int64, bools bool; arrays and NumPy scalars keep their dtype.
-    Errors: TypeError, ValueError (ragged, too large), DTypeError.
+    Python floats become the default dtype, ints int64, bools bool; what NumPy made keeps its dtype.
+    Errors: TypeError, ShapeError (ragged), ValueError (too large), DTypeError.
     """
     target = None if dtype is None else dtypes.find(dtype).numpy
     return finished("tensor", array_of("tensor", data, target), device, requires_grad)
 
 
 cdef cnp.ndarray array_of(str operation, data, target):
-    """A new array with the values of `data`, in the NumPy dtype `target` (None: as the data say)."""
+    """A new array with the values of `data`, in the NumPy dtype `target` (None: their own)."""
     if isinstance(data, Tensor):
         data = (<Tensor>data).array
     elif isinstance(data, (list, tuple, range)):
         return array_of_list(operation, data, target)
-    elif isinstance(data, np.generic) or (hasattr(data, "__array__") and not isinstance(data, np.ndarray)):
-        data = np.asarray(data)
-    elif isinstance(data, (bool, int, float)):
-        return converted(operation, np.array(data), found_dtype(operation, {type(data)}, ()) if target is None else target)
+    elif isinstance(data, (bool, int, float)) and not isinstance(data, np.generic):
+        found = found_dtype({type(data)}, set()) if target is None else target
+        return converted(operation, np.array(data), found)
     elif not isinstance(data, np.ndarray):
-        raise TypeError(f"{operation}: cannot make a tensor from {type(data).__name__}")
+        if not hasattr(data, "__array__"):
+            raise TypeError(f"{operation}: cannot make a tensor from {type(data).__name__}")
+        data = np.asarray(data)
     array = plain_array(operation, "data", data)
     return quietly(array.astype, array.dtype if target is None else target, order="C", copy=True)
 
@@ -104,12 +105,9 @@ cdef object array_of_list(str operation, data, target):
     try:
         array = np.array(values)
     except ValueError:
-        raise ShapeError(f"{operation}: the lists in data have different lengths or depths, so there is no shape") from None
-    if target is None:
-        target = found_dtype(operation, python_types, numpy_types)
-    if array.size == 0:
-        return array.astype(target)
-    return converted(operation, array, target)
+        raise ShapeError(f"{operation}: the lists in data differ in length or depth") from None
+    return converted(
+        operation, array, found_dtype(python_types, numpy_types) if target is None else target)
 
 
 cdef object collected(str operation, data, set python_types, set numpy_types):
@@ -124,35 +122,32 @@ cdef object collected(str operation, data, set python_types, set numpy_types):
             values.append(collected(operation, each, python_types, numpy_types))
         elif isinstance(each, Tensor):
             if cnp.PyArray_SIZE((<Tensor>each).array) != 1:
-                raise ValueError(f"{operation}: data holds a tensor of shape {tuple(each.shape)}, and only one-element "
-                                 "tensors can be among its numbers; use stack or cat")
+                raise ValueError(f"{operation}: a tensor of shape {tuple(each.shape)} is no "
+                                 "number of a list; use stack or cat")
             numpy_types.add(each.dtype)
             values.append((<Tensor>each).array.item())
         elif isinstance(each, (np.generic, np.ndarray)):
-            numpy_types.add(dtypes.nearest(operation, "data", each.dtype))
-            values.append(each)
+            values.append(plain_array(operation, "data", each))
+            numpy_types.add(dtypes._by_numpy[values[len(values) - 1].dtype])
         elif isinstance(each, (bool, int, float)):
             python_types.add(type(each))
             values.append(each)
         else:
-            raise TypeError(f"{operation}: data holds {type(each).__name__}, and only numbers can be in a tensor")
+            raise TypeError(
+                f"{operation}: data holds {type(each).__name__}; a tensor holds numbers only")
     return values
 
 
 cdef set PLAIN = {bool, int, float}
 
 
-cdef object found_dtype(str operation, python_types, numpy_types):
-    """The dtype of a list with numbers of these Python types and our dtypes of these NumPy numbers."""
-    found = [dtypes.find(bool if issubclass(each, bool) else int if issubclass(each, int) else float)
-             for each in python_types]
-    found.extend(numpy_types)
-    if not found:
-        return dtypes.get_default_dtype().numpy
-    target = found[0]
-    for each in found[1:]:
-        target = dtypes.promote_types(target, each)
-    return target.numpy
+cdef object found_dtype(set python_types, set numpy_types):
+    """The dtype of numbers of these Python types together with NumPy's of these dtypes."""
+    found = set(numpy_types)
+    for kind in python_types:
+        kind = bool if issubclass(kind, bool) else int if issubclass(kind, int) else float
+        found.add(dtypes.find(kind))
+    return functools.reduce(dtypes.promote_types, found or {dtypes.get_default_dtype()}).numpy
 
 
 cdef cnp.ndarray converted(str operation, array, target):
@@ -160,25 +155,27 @@ cdef cnp.ndarray converted(str operation, array, target):
     if target.kind in "iu":
         if array.dtype.kind == "f":
             array = np.trunc(array)
-        # torch takes −1 for 255 in uint8, so the lower bound is −(largest + 1) there too.
+        # torch takes −1 for 255 in uint8, so the lowest number is −(largest + 1) there too.
         largest = np.iinfo(target).max
-        good = (array >= -largest - 1) & (array <= largest) if array.dtype.kind != "b" else np.True_
-        if not np.all(good):
-            raise ValueError(f"{operation}: {array[np.logical_not(good)].flat[0]} does not fit into {target}")
-    elif array.dtype == object and target.kind == "b":
-        array = array != 0
-    return quietly(array.astype, target, copy=True)
+        bad = np.logical_not((array >= -largest - 1) & (array < largest + 1))
+        if array.dtype != bool and np.any(bad):
+            raise ValueError(f"{operation}: {array[bad].flat[0]} does not fit into {target}")
+    try:
+        return quietly(array.astype, target, copy=True)
+    except OverflowError:
+        raise ValueError(f"{operation}: a number in data does not fit into {target}") from None
 
 
 def from_numpy(ndarray):
-    """A tensor on the memory of a NumPy array: a change of either is seen in both. torch.from_numpy.
+    """A tensor on the memory of a NumPy array: a change of either shows in both. torch.from_numpy.
 
-    A read-only array stays read-only. Errors: TypeError, DTypeError, ValueError (unaligned, other byte order).
+    A read-only array stays read-only. Errors: TypeError, DTypeError, ValueError (not aligned, or
+    of the other byte order).
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
     if isinstance(ndarray, np.ma.MaskedArray):
-        raise TypeError("from_numpy: a masked array has a mask, which would be lost; use .filled(value)")
+        raise TypeError("from_numpy: the mask of a masked array would be lost; use .filled(value)")
     if not ndarray.dtype.isnative:
         raise ValueError(f"from_numpy: the array has the other byte order ({ndarray.dtype.str}); "
                          "copy it with array.astype(array.dtype.newbyteorder('='))")
@@ -186,7 +183,8 @@ def from_numpy(ndarray):
         raise ValueError("from_numpy: the array is not aligned in memory; pass array.copy()")
     if ndarray.dtype not in dtypes._by_numpy:
         names = ", ".join(each.name for each in dtypes.ALL)
-        raise DTypeError(f"from_numpy: the array has dtype {ndarray.dtype}, expected one of {names}")
+        raise DTypeError(
+            f"from_numpy: the array has dtype {ndarray.dtype}, expected one of {names}")
     return wrap(np.asarray(ndarray).view())
 
 
@@ -196,8 +194,7 @@ def as_tensor(data, dtype=None, device=None):
         Device(device)
     if isinstance(data, np.ndarray) and data.dtype in dtypes._by_numpy and data.flags.aligned:
         data = from_numpy(data)
-    return data.to(dtype) if isinstance(data, Tensor) and dtype is not None else (
-        data if isinstance(data, Tensor) else tensor(data, dtype))
+    return data.to(dtype) if isinstance(data, Tensor) else tensor(data, dtype)
 
 
 def from_arguments(arguments):
@@ -205,16 +202,18 @@ def from_arguments(arguments):
     if not arguments:
         return wrap(np.zeros(0, find(None)))
     first = arguments[0]
-    if len(arguments) == 1 and isinstance(first, Tensor):
-        return wrap((<Tensor>first).array.copy())
-    if len(arguments) == 1 and (isinstance(first, (list, tuple, np.ndarray)) and not isinstance(first, Size)):
-        return wrap(array_of("Tensor", first, find(None)))
+    is_data = isinstance(first, (Tensor, list, tuple, np.ndarray)) and not isinstance(first, Size)
+    if len(arguments) == 1 and is_data:
+        return wrap(array_of("Tensor", first, None if isinstance(first, Tensor) else find(None)))
     return zeros(*arguments)
 
 
 # --- from nothing --------------------------------------------------------------------------------
 
-cdef Tensor constant(str operation, tuple shape, object numpy_dtype, object value, object device, object requires_grad):
+cdef Tensor constant(
+    str operation, tuple shape, object numpy_dtype, object value, object device,
+    object requires_grad,
+):
     cdef cnp.ndarray array = allocated(operation, shape, numpy_dtype)
     (<object>array).fill(value)
     return finished(operation, array, device, requires_grad)
@@ -237,13 +236,14 @@ def empty(*shape, size=None, dtype=None, device=None, requires_grad=False):
 
 
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
-    """`fill_value` everywhere; without `dtype`, the dtype that the number has as a tensor. torch.full."""
+    """`fill_value` everywhere, in `dtype` or the dtype that `tensor` would give it. torch.full."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full: size must be a tuple of integers, got {type(size).__name__}")
     value = number("full", "fill_value", fill_value)
     found = tensor(value).dtype if dtype is None else dtypes.find(dtype)
     shape = new_shape("full", (size,), None)
-    return constant("full", shape, found.numpy, converted("full", np.array(value), found.numpy).item(), device, requires_grad)
+    value = converted("full", np.array(value), found.numpy)
+    return constant("full", shape, found.numpy, value, device, requires_grad)
 
 
 cdef object number(str operation, str argument, value):
@@ -269,13 +269,15 @@ def ones_like(input, *, dtype=None, device=None, requires_grad=False):
 def empty_like(input, *, dtype=None, device=None, requires_grad=False):
     """A tensor of the shape and dtype of `input`, values undefined. torch.empty_like."""
     cdef Tensor x = template("empty_like", input)
-    return finished("empty_like", allocated("empty_like", tuple(x.shape), find(dtype or x.dtype)), device, requires_grad)
+    array = allocated("empty_like", tuple(x.shape), find(dtype or x.dtype))
+    return finished("empty_like", array, device, requires_grad)
 
 
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` in the shape and dtype of `input`. torch.full_like."""
     cdef Tensor x = template("full_like", input)
-    return full(tuple(x.shape), fill_value, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
+    return full(tuple(x.shape), fill_value, dtype=dtype or x.dtype, device=device,
+                requires_grad=requires_grad)
 
 
 cdef Tensor template(str operation, object x):
@@ -300,16 +302,19 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
     """
     if end is None:
         start, end = 0, start
-    start, end, step = [number("arange", name, value) for name, value in [("start", start), ("end", end), ("step", step)]]
+    start, end = number("arange", "start", start), number("arange", "end", end)
+    step = number("arange", "step", step)
     whole = not any([isinstance(value, float) for value in (start, end, step)])
     found = find(int if whole and dtype is None else dtype)
     if found.kind == "b":
         raise DTypeError("arange: the dtype must be a float or an integer, got bool")
-    if not all([math.isfinite(value) for value in (start, end, step)]) or step == 0:
-        raise ValueError(f"arange: start, end and step must be finite and step not 0, got {start}, {end}, {step}")
+    if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
+        raise ValueError(f"arange: start, end, step must be finite, got {start}, {end}, {step}")
     if found.kind != "f":
         start, end, step, whole = int(start), int(end), int(step), True
-    if step == 0 or (end - start) * step < 0:
+    if step == 0:
+        raise ValueError("arange: step must not be 0")
+    if (end - start) * step < 0:
         raise ValueError(f"arange: no step of {step} leads from {start} to {end}")
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     array = allocated("arange", (count,), found)

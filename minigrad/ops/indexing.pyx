@@ -1,4 +1,4 @@
-"""x[key] and x[key] = value, as torch reads a key, and their kin: gather, scatter_, index_select, masked_fill.
+"""x[key] and x[key] = value, as torch reads a key; gather, scatter_, index_select, masked_fill.
 
 A key is read in two steps. Integers, slices, None and ... come first and give a view. Then index
 tensors and masks are applied to that view and give a copy. This is why `x[0, :, idx]` has idx's
@@ -6,7 +6,6 @@ dimension last, where NumPy has it first.
 """
 
 import math
-import operator
 
 cimport numpy as cnp
 
@@ -17,7 +16,9 @@ from ..errors import DTypeError, ShapeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, view_of, wrap
 from ..tensor import method
-from .common cimport dimension, may_write, operand, overwrite, scalar_like, shape_if_broadcast, unbroadcast
+from .common cimport (
+    dimension, may_write, operand, overwrite, scalar_like, shape_if_broadcast, unbroadcast,
+)
 from .selection import where
 
 cnp.import_array()
@@ -38,12 +39,14 @@ cdef object plain(item):
     elif isinstance(item, (list, range)):
         array = listed(item)
     else:
-        raise TypeError("index: expected integers, slices, ..., None, or tensors, arrays or lists of integers or "
-                        f"bools, got {type(item).__name__}")
+        raise TypeError("index: expected integers, slices, ..., None, or tensors, arrays or lists "
+                        f"of integers or bools, got {type(item).__name__}")
     if array.dtype == np.uint8:
-        raise IndexError("index: a uint8 tensor may be a mask or positions; say which with .bool() or .long()")
+        raise IndexError("index: a uint8 tensor may be a mask or positions; "
+                         "say which with .bool() or .long()")
     if array.dtype.kind not in "iub":
-        raise DTypeError(f"index: an index tensor must be of integers or bools, got {array.dtype}")
+        raise DTypeError(
+            f"index: an index tensor must be of integers or bools, got {array.dtype}")
     return array if array.ndim else array.item()
 
 
@@ -56,17 +59,19 @@ cdef object listed(item):
 
 
 cdef list items_of(key):
-    if type(key) is list and any([not isinstance(each, (int, np.integer, np.bool_)) for each in key]):
-        raise IndexError(f"index: the list {key} is ambiguous; x[tuple(key)] has an index a dimension, "
-                         "x[minigrad.tensor(key)] has one index for dimension 0")
-    return [plain(item) for item in (key if type(key) is tuple else (key,))]
+    if type(key) is not list:
+        return [plain(item) for item in (key if type(key) is tuple else (key,))]
+    if not all([isinstance(each, (int, float, np.generic)) for each in key]):
+        raise IndexError("index: a list of other things than numbers is ambiguous: x[tuple(key)] "
+                         "has an index a dimension, x[minigrad.tensor(key)] one index for dim 0")
+    return [plain(key)]
 
 
 cdef tuple parse(Tensor x, key):
-    """`key` as (basic, advanced): what NumPy takes for the view, and for the copy of its parts or None."""
+    """`key` as two NumPy keys: for the view, and for what is then picked from it (or None)."""
     cdef list items = items_of(key), basic = [], advanced = []
     cdef tuple shape = (<object>x.array).shape
-    cdef Py_ssize_t used = 0, at = 0, ndim = len(shape)
+    cdef Py_ssize_t used = 0, at = 0, ndim = len(shape), left
     cdef bint picks = False
     for item in items:
         if isinstance(item, np.ndarray):
@@ -75,15 +80,16 @@ cdef tuple parse(Tensor x, key):
             used += 1
     if used > ndim:
         raise IndexError(f"index: {used} indices for a {ndim}-d tensor of shape {shape}")
+    left = ndim - used
     for item in items:
         if item is None:
             basic.append(None)
             advanced.append(ALL)
         elif item is Ellipsis:
-            basic.extend([ALL] * (ndim - used))
-            advanced.extend([ALL] * (ndim - used))
-            at += ndim - used
-            used = ndim   # a second ... stands for no dimension
+            basic.extend([ALL] * left)
+            advanced.extend([ALL] * left)
+            at += left
+            left = 0   # a second ... stands for no dimension
         elif isinstance(item, slice):
             basic.append(forward(item, shape[at]))
             advanced.append(ALL)
@@ -97,8 +103,8 @@ cdef tuple parse(Tensor x, key):
             at += 1
         elif item.dtype == bool:
             if item.shape != shape[at:at + item.ndim]:
-                raise IndexError(f"index: a mask of shape {item.shape} for sizes {shape[at:at + item.ndim]} "
-                                 f"(from dim {at} of shape {shape})")
+                raise IndexError(f"index: a mask of shape {item.shape} does not fit dim {at} of a "
+                                 f"tensor of shape {shape}")
             basic.extend([ALL] * item.ndim)
             advanced.extend(item.nonzero())
             at += item.ndim
@@ -109,7 +115,7 @@ cdef tuple parse(Tensor x, key):
             at += 1
             picks = True
     basic.append(Ellipsis)
-    return tuple(basic), same_shaped(advanced) if picks else None
+    return tuple(basic), advanced_key(advanced) if picks else None
 
 
 cdef object forward(item, Py_ssize_t size):
@@ -117,9 +123,9 @@ cdef object forward(item, Py_ssize_t size):
     try:
         start, stop, step = item.indices(size)
     except TypeError:
-        raise TypeError(f"index: the bounds of a slice must be integers or None, got {item}") from None
+        raise TypeError(f"index: a slice has integers or None as bounds, got {item}") from None
     if step < 0:
-        raise ValueError(f"index: the step of a slice must be positive, got {step}; use .flip() to reverse")
+        raise ValueError(f"index: the step of a slice must be positive, got {step}")
     return slice(start, stop, step)
 
 
@@ -139,13 +145,20 @@ cdef object positions(array, Py_ssize_t dim, Py_ssize_t size):
     return array
 
 
-cdef tuple same_shaped(list advanced):
-    shapes = [each.shape for each in advanced if each is not ALL]
+cdef tuple advanced_key(list advanced):
+    """The key without the whole dimensions at its end; its arrays must broadcast."""
+    cdef Py_ssize_t i, end = 0
+    cdef list shapes = []
+    for i in range(len(advanced)):
+        if advanced[i] is not ALL:
+            end = i + 1
+            shapes.append(advanced[i].shape)
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        raise IndexError(f"index: index tensors of shapes {', '.join(map(str, shapes))} do not broadcast") from None
-    return tuple(advanced)
+        listing = ", ".join([str(shape) for shape in shapes])
+        raise IndexError(f"index: index tensors of shapes {listing} do not broadcast") from None
+    return tuple(advanced[:end])
 
 
 cdef bint is_basic(tuple key):
@@ -193,7 +206,7 @@ cdef class Scatter(Function):
 
 
 def pick(Tensor x, tuple key, str called=None):
-    """x[key] for a key that `parse` made: a view if it is basic, else a copy."""
+    """x[key] for a NumPy key that `parse` made: a view if it is basic, else a copy."""
     cdef Index node
     cdef cnp.ndarray array = (<object>x.array)[key]
     cdef Tensor y = view_of(x, array, pick, (key,)) if is_basic(key) else wrap(array)
@@ -221,51 +234,46 @@ def scattered(x, key, shape):
     if is_basic(key):
         y[key] = x
         return y
-    if any(each is ALL for each in key):
-        # Let NumPy say which element of y each element of x belongs to.
-        rows, count, width = np.arange(y.size).reshape(shape)[key], y.size, 1
-    else:
-        # Indices for the leading dimensions only: whole rows are added.
-        indexed = shape[:len(key)]
-        rows, count, width = np.ravel_multi_index(np.broadcast_arrays(*key), indexed), math.prod(indexed), math.prod(
-            shape[len(key):])
-    rows = rows.ravel()
     if x.size == 0:
         return y
-    if width == 1:
-        return quietly(np.bincount, rows, weights=x.ravel(), minlength=count).astype(x.dtype).reshape(shape)
+    if any([each is ALL for each in key]):
+        # NumPy says which element of y each element of x belongs to.
+        rows, count = np.arange(y.size).reshape(shape)[key].ravel(), y.size
+    else:
+        # Indices for the first dimensions only: whole rows are added.
+        indexed = shape[:len(key)]
+        rows = np.ravel_multi_index(np.broadcast_arrays(*key), indexed).ravel()
+        count = math.prod(indexed)
+    x = x.reshape(len(rows), -1)
+    if x.shape[1] == 1:
+        total = quietly(np.bincount, rows, weights=x[:, 0], minlength=count)
+        return total.astype(x.dtype).reshape(shape)
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     first = np.flatnonzero(np.diff(rows, prepend=-1))
-    y.reshape(count, width)[rows[first]] = quietly(
-        np.add.reduceat, x.reshape(len(rows), width)[order], first, axis=0, dtype=np.float64)
+    total = quietly(np.add.reduceat, x[order], first, axis=0, dtype=np.float64)
+    y.reshape(count, -1)[rows[first]] = total
     return y
 
 
 def getitem(self, key):
-    """self[key], as torch: a view for integers, slices, None and ...; a copy for index tensors and masks."""
+    """self[key] as in torch: a view for integers, slices, None and ...; else a copy.
+
+    Errors: IndexError (out of range, too many, masks that do not fit), TypeError, ValueError.
+    """
     cdef Tensor x = self
     basic, advanced = parse(x, key)
     if advanced is None:
         return pick(x, basic)
     if any([each is not ALL and each is not Ellipsis for each in basic]):
         x = pick(x, basic)
-    return pick(x, trimmed(advanced))
-
-
-cdef tuple trimmed(tuple key):
-    """A key without the whole dimensions at its end."""
-    cdef Py_ssize_t i, end = 0
-    for i in range(len(key)):
-        if key[i] is not ALL:
-            end = i + 1
-    return key[:end]
+    return pick(x, advanced)
 
 
 # --- writing values ------------------------------------------------------------------------------
 
 cdef class IndexPut(Function):
-    """y = x, but value at key:  dx = dy, 0 at key;  dvalue = dy[key], 0 where a later value overwrote it"""
+    """y = x, but value at key:  dx = dy, 0 at key;  dvalue = dy[key], 0 where overwritten"""
 
     cdef tuple key
     cdef object value_shape
@@ -277,11 +285,13 @@ cdef class IndexPut(Function):
             kept[self.key] = False
             dx = where(wrap(kept), dy, 0.0)
         if self.needs(1):
+            # Where a position is named twice, the last value stays.
             dvalue = pick(dy, self.key)
             numbers = np.arange(dvalue.numel()).reshape(dvalue.shape)
             last = np.empty((<object>dy.array).shape, np.int64)
             last[self.key] = numbers
-            dvalue = unbroadcast(where(wrap(last[self.key] == numbers), dvalue, 0.0), self.value_shape)
+            stays = wrap(np.asarray(last[self.key] == numbers))
+            dvalue = unbroadcast(where(stays, dvalue, 0.0), self.value_shape)
         return dx, dvalue
 
 
@@ -310,8 +320,8 @@ cdef int assign(str operation, array, key, Tensor value) except -1:
     try:
         array[key] = value.array
     except ValueError:
-        raise ShapeError(f"{operation}: a value of shape {(<object>value.array).shape} does not fit "
-                         f"where shape {array[key].shape} is indexed") from None
+        raise ShapeError(f"{operation}: a value of shape {(<object>value.array).shape} does not "
+                         f"fit where the key shows shape {array[key].shape}") from None
     return 0
 
 
@@ -323,7 +333,9 @@ cdef Tensor assignable(str operation, Tensor x, value):
     return scalar_like(operation, value, cnp.PyArray_TYPE(x.array))
 
 
-cdef int write_at(str operation, Tensor x, tuple basic, tuple advanced, Tensor value) except -1:
+cdef int write_at(
+    str operation, Tensor x, tuple basic, tuple advanced, Tensor value
+) except -1:
     """x[basic][advanced] ← value, differentiable in both."""
     cdef Tensor part
     may_write(operation, x)
@@ -333,26 +345,28 @@ cdef int write_at(str operation, Tensor x, tuple basic, tuple advanced, Tensor v
         x.written(operation)
         return 0
     part = pick(x, basic)
-    if advanced is None:
-        value = without_leading_ones(value, cnp.PyArray_NDIM(part.array))
-        if not is_same_part(value, part):   # x[0] += 1 ends with x[0] = x[0]
-            overwrite(operation, part, value)
-    else:
+    if advanced is not None:
         overwrite(operation, part, index_put(operation, part, advanced, value))
+    elif not is_same_part(value, part):   # x[0] += 1 ends with x[0] = x[0]
+        value = without_leading_ones(value, cnp.PyArray_NDIM(part.array))
+        overwrite(operation, part, value)
     return 0
 
 
 cdef bint is_same_part(Tensor value, Tensor part):
-    return (value.base is part.base and cnp.PyArray_DATA(value.array) == cnp.PyArray_DATA(part.array)
-            and (<object>value.array).shape == (<object>part.array).shape
-            and (<object>value.array).strides == (<object>part.array).strides)
+    a, b = <object>value.array, <object>part.array
+    return (value.base is part.base and a.shape == b.shape and a.strides == b.strides
+            and cnp.PyArray_DATA(value.array) == cnp.PyArray_DATA(part.array))
 
 
 def setitem(self, key, value):
-    """self[key] = value, as torch: broadcast and cast to fit; gradients flow to value and to the rest of self."""
+    """self[key] = value as in torch: broadcast and cast to fit; both sides keep their gradients.
+
+    Errors: those of self[key]; ShapeError, GraphError (a leaf that requires grad), ValueError.
+    """
     cdef Tensor x = self
     basic, advanced = parse(x, key)
-    write_at("setitem", x, basic, None if advanced is None else trimmed(advanced), assignable("setitem", x, value))
+    write_at("setitem", x, basic, advanced, assignable("setitem", x, value))
 
 
 # --- picking along one dimension -----------------------------------------------------------------
@@ -364,24 +378,35 @@ cdef cnp.ndarray index_array(str operation, index):
     return i.array
 
 
+cdef object from_front(array, Py_ssize_t dim, Py_ssize_t size):
+    """An array of indices that may not count from the end."""
+    if array.size and array.min() < 0:
+        raise IndexError(f"index: {array.min()} is out of range for dim {dim} of size {size}")
+    return positions(array, dim, size)
+
+
 cdef tuple along(str operation, Tensor x, dim, index):
-    """The key whose element at (i, j, …) is x's element there, but at index[i, j, …] in `dim`."""
-    cdef cnp.ndarray places = index_array(operation, index)
+    """The key that shows at (i, j, …) x's element there, but at index[i, j, …] in `dim`."""
+    cdef object places = index_array(operation, index)
     cdef Py_ssize_t at = dimension(operation, dim, cnp.PyArray_NDIM(x.array))
-    shape, own = (<object>places).shape, (<object>x.array).shape
+    shape, own = places.shape, (<object>x.array).shape
     if len(shape) != len(own):
-        raise ShapeError(f"{operation}: index of shape {shape} must have as many dimensions as input of shape {own}")
+        raise ShapeError(f"{operation}: index has shape {shape}, input {own}; "
+                         "they must have as many dimensions")
     if any([shape[i] > own[i] for i in range(len(own)) if i != at]):
-        raise ShapeError(f"{operation}: index of shape {shape} is larger than input of shape {own} beside dim {at}")
-    if (<object>places).size and (<object>places).min() < 0:
-        within(-own[at] - 1 if not own else places.min().item() - own[at], at, own[at])
+        raise ShapeError(f"{operation}: index has shape {shape}, input {own}; "
+                         f"it may be larger in dim {at} only")
     key = list(np.ogrid[tuple([slice(size) for size in shape])])
-    key[at] = positions(places, at, own[at])
+    key[at] = from_front(places, at, own[at])
     return tuple(key)
 
 
 def gather(input, dim, index):
-    """y[i, j, …] = input[i, j, …] with index[i, j, …] in place of the index of `dim`. torch.gather."""
+    """y[i, j, …] = input[i, j, …], with index[i, j, …] in place of the index of `dim`.
+
+    index: int64 or int32, no larger than input in the other dimensions. Errors: IndexError,
+    ShapeError, DTypeError. torch.gather.
+    """
     cdef Tensor x = operand("gather", "input", input)
     if cnp.PyArray_NDIM(x.array) == 0:
         return gather(x.reshape(1), dim, operand("gather", "index", index).reshape(1)).reshape(())
@@ -389,7 +414,10 @@ def gather(input, dim, index):
 
 
 def scatter_(self, dim, index, src=None, *, value=None):
-    """self[i, j, …] ← src[i, j, …] with index[i, j, …] in place of the index of `dim`. torch.Tensor.scatter_."""
+    """self[i, j, …] ← src[i, j, …], with index[i, j, …] in place of the index of `dim`.
+
+    src (or value): a number, or a tensor no smaller than index. torch.Tensor.scatter_.
+    """
     cdef Tensor x = self, y
     cdef tuple key = along("scatter_", x, dim, index)
     if (src is None) == (value is None):
@@ -398,42 +426,50 @@ def scatter_(self, dim, index, src=None, *, value=None):
     if cnp.PyArray_NDIM(y.array):
         shape = np.broadcast_shapes(*[each.shape for each in key])
         if y.ndim != len(shape) or any([size > own for size, own in zip(shape, y.shape)]):
-            raise ShapeError(f"scatter_: index of shape {shape} is larger than src of shape {tuple(y.shape)}")
+            raise ShapeError(
+                f"scatter_: index of shape {shape} is larger than src of shape {tuple(y.shape)}")
         y = pick(y, tuple([slice(0, size, 1) for size in shape]))
     write_at("scatter_", x, (...,), key, y)
     return x
 
 
 def index_select(input, dim, index):
-    """The parts of `input` at the positions `index` (1-d) along `dim`. torch.index_select."""
+    """The parts of `input` at the positions `index` (1-d, int64 or int32) along `dim`, as a copy.
+
+    torch.index_select.
+    """
     cdef Tensor x = operand("index_select", "input", input)
-    cdef cnp.ndarray places = index_array("index_select", index)
+    cdef object places = index_array("index_select", index)
     cdef Py_ssize_t at = dimension("index_select", dim, cnp.PyArray_NDIM(x.array))
-    if cnp.PyArray_NDIM(places) > 1:
-        raise ShapeError(f"index_select: index must be 1-d, got shape {(<object>places).shape}")
-    return pick(x, (ALL,) * at + (positions(places.reshape(-1), at, x.shape[at]),), "IndexSelectBackward0")
+    if places.ndim > 1:
+        raise ShapeError(f"index_select: index must be 1-d, got shape {places.shape}")
+    if cnp.PyArray_NDIM(x.array) == 0:
+        raise ShapeError("index_select: a 0-d tensor has no dimension to select from")
+    key = (ALL,) * at + (from_front(places.reshape(-1), at, x.shape[at]),)
+    return pick(x, key, "IndexSelectBackward0")
 
 
 def masked_fill(input, mask, value):
     """y = value where mask holds, else input, in input's dtype. torch.masked_fill."""
-    cdef Tensor x = operand("masked_fill", "input", input), m = operand("masked_fill", "mask", mask), v
+    cdef Tensor x = operand("masked_fill", "input", input)
+    cdef Tensor m = operand("masked_fill", "mask", mask)
+    cdef Tensor v = assignable("masked_fill", x, value)
     if not cnp.PyArray_ISBOOL(m.array):
         raise DTypeError(f"masked_fill: mask must be a bool tensor, got {m.dtype}")
-    v = assignable("masked_fill", x, value)
     if cnp.PyArray_NDIM(v.array):
-        raise ShapeError(f"masked_fill: value must be a number or a 0-d tensor, got shape {tuple(v.shape)}")
+        raise ShapeError(
+            f"masked_fill: value must be a number or a 0-d tensor, got shape {tuple(v.shape)}")
     return where(m, v, x)
 
 
 def masked_fill_(self, mask, value):
     """self ← value where mask holds. torch.Tensor.masked_fill_."""
     cdef Tensor x = self
-    may_write("masked_fill_", x)
     return overwrite("masked_fill_", x, masked_fill(x, mask, value))
 
 
 for name, function in [
-    ("gather", gather), ("scatter_", scatter_), ("index_select", index_select), ("masked_fill", masked_fill),
-    ("masked_fill_", masked_fill_),
+    ("gather", gather), ("scatter_", scatter_), ("index_select", index_select),
+    ("masked_fill", masked_fill), ("masked_fill_", masked_fill_),
 ]:
     method(name, function)

@@ -24,12 +24,14 @@ cdef tuple members(str operation, tensors):
     """A list or tuple of tensors, all in the dtype of their promotion."""
     cdef Tensor x
     if not isinstance(tensors, (list, tuple)):
-        raise TypeError(f"{operation}: tensors must be a list or tuple of Tensors, got {type(tensors).__name__}")
+        kind = type(tensors).__name__
+        raise TypeError(f"{operation}: tensors must be a list or tuple of Tensors, got {kind}")
     if not tensors:
         raise ValueError(f"{operation}: tensors is empty; at least one is needed")
     for i, each in enumerate(tensors):
         if not isinstance(each, Tensor):
-            raise TypeError(f"{operation}: tensors[{i}] must be a Tensor, got {type(each).__name__}")
+            kind = type(each).__name__
+            raise TypeError(f"{operation}: tensors[{i}] must be a Tensor, got {kind}")
     target = tensors[0].dtype
     for x in tensors:
         target = dtypes.promote_types(target, x.dtype)
@@ -62,7 +64,10 @@ cdef class Stack(Function):
 
 
 def cat(tensors, dim=0):
-    """The tensors one after the other along `dim`; their other sizes must agree (1-d empty ones are skipped among others). torch.cat."""
+    """The tensors one after the other along `dim`; their other sizes must agree. torch.cat.
+
+    Tensors of shape (0,) join any others. Dtypes promote. Errors: ShapeError, TypeError, ValueError.
+    """
     cdef tuple xs = members("cat", tensors)
     cdef Cat node
     for i, x in enumerate(xs):
@@ -72,9 +77,10 @@ def cat(tensors, dim=0):
         xs = tuple([x for x in xs if x.shape != (0,)])
     cdef Py_ssize_t at = dimension("cat", dim, xs[0].ndim)
     for x in xs:
-        if x.ndim != xs[0].ndim or any([x.shape[i] != xs[0].shape[i] for i in range(x.ndim) if i != at]):
+        own, first = tuple(x.shape), tuple(xs[0].shape)
+        if own[:at] + own[at + 1:] != first[:at] + first[at + 1:] or len(own) != len(first):
             raise ShapeError(
-                f"cat: shapes {tuple(xs[0].shape)} and {tuple(x.shape)} do not fit: they may differ at dim {at} only")
+                f"cat: shapes {first} and {own} do not fit: they may differ at dim {at} only")
     cdef Tensor y = wrap(np.concatenate([(<Tensor>x).array for x in xs], axis=at))
     if any_recorded(xs):
         node = Cat.__new__(Cat)
@@ -109,7 +115,10 @@ cdef bint any_recorded(tuple xs):
 
 
 def split(input, split_size_or_sections, dim=0):
-    """Views of `input` along `dim`: of one size (the last may be smaller), or of the sizes in a list. torch.split."""
+    """Views of `input` along `dim`: of one size (the last may be smaller), or of listed sizes.
+
+    Errors: ValueError (sizes that do not add up). torch.split.
+    """
     cdef Tensor x = operand("split", "input", input)
     cdef Py_ssize_t at = dimension("split", dim, x.ndim), length, start = 0
     if x.ndim == 0:
@@ -118,10 +127,12 @@ def split(input, split_size_or_sections, dim=0):
     wanted = split_size_or_sections
     if isinstance(wanted, (list, tuple)):
         if any([size < 0 for size in wanted]) or sum(wanted) != length:
-            raise ValueError(f"split: sections {wanted} must be ≥ 0 and add up to {length}, the size of dim {at}")
+            raise ValueError(f"split: sections {wanted} must be ≥ 0 and add up to {length}, "
+                             f"the size of dim {at}")
     else:
         if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)):
-            raise TypeError(f"split: expected a size or a list of sizes, got {type(wanted).__name__}")
+            raise TypeError(
+                f"split: expected a size or a list of sizes, got {type(wanted).__name__}")
         if wanted < 0 or (wanted == 0 and length):
             raise ValueError(f"split: the size must be positive, got {wanted}")
         wanted = [min(wanted, length - i) for i in range(0, length, wanted)] if length else [0]

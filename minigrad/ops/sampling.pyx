@@ -1,4 +1,4 @@
-"""Random tensors: rand, randn, randint, randperm, and filling in place."""
+"""Random tensors: rand, randn, randint, randperm, multinomial, and filling in place."""
 
 import math
 
@@ -6,12 +6,12 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import dtypes
-from ..errors import DTypeError
+from .. import checks, dtypes
+from ..errors import DTypeError, ShapeError
 from ..random import generator_or_default
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .common cimport may_write, operand, overwrite
+from .common cimport floating, may_write, operand, overwrite
 from .creation cimport allocated, finished, float_dtype, new_shape
 from .shaping cimport sizes
 
@@ -35,12 +35,12 @@ cdef Tensor normal(str operation, shape, dtype, device, requires_grad, generator
 
 
 def rand(*shape, size=None, generator=None, dtype=None, device=None, requires_grad=False):
-    """Numbers spread evenly over [0, 1), of the shape given as rand(2, 3) or rand((2, 3)). torch.rand."""
+    """Numbers spread evenly over [0, 1), of the shape rand(2, 3) or rand((2, 3)). torch.rand."""
     return uniform("rand", new_shape("rand", shape, size), dtype, device, requires_grad, generator)
 
 
 def randn(*shape, size=None, generator=None, dtype=None, device=None, requires_grad=False):
-    """Numbers from the normal distribution N(0, 1), of the shape given as randn(2, 3) or randn((2, 3)). torch.randn."""
+    """Normally distributed numbers, mean 0 and standard deviation 1: randn(2, 3). torch.randn."""
     return normal("randn", new_shape("randn", shape, size), dtype, device, requires_grad, generator)
 
 
@@ -56,8 +56,13 @@ def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=
     return normal("randn_like", tuple(x.shape), dtype or x.dtype, device, requires_grad, generator)
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Integers from `low` (0 if left out) to `high` − 1: randint(high, size) or randint(low, high, size). torch.randint."""
+def randint(
+    low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False
+):
+    """Integers from `low` (or 0) to `high` − 1: randint(high, size), randint(low, high, size).
+
+    int64 unless `dtype` says otherwise. torch.randint.
+    """
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
@@ -67,13 +72,23 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
     source = generator_or_default("randint", generator)
     found = dtypes.find(int if dtype is None else dtype).numpy
     low, high = sizes("randint", (low, high))
-    largest = np.iinfo(found).max if found.kind in "iu" else 1 if found.kind == "b" else 2 ** np.finfo(found).nmant
-    if not -largest - 1 <= low < high <= largest + 1 or (low < 0 and found.kind in "ub"):
+    lowest, highest = exact_range(found)
+    if not lowest <= low < high <= highest + 1:
         raise ValueError(f"randint: no integers from {low} to {high} − 1 in {found}")
     array = allocated("randint", sizes("randint", (size,)), found)
     cdef Tensor y = finished("randint", array, device, requires_grad)
     array[...] = source.integers(low, high, (<object>array).shape)
     return y
+
+
+cdef tuple exact_range(numpy_dtype):
+    """The integers that a dtype holds without gaps."""
+    if numpy_dtype.kind == "b":
+        return 0, 1
+    if numpy_dtype.kind == "f":
+        whole = 2 ** (np.finfo(numpy_dtype).nmant + 1)
+        return -whole, whole
+    return np.iinfo(numpy_dtype).min, np.iinfo(numpy_dtype).max
 
 
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -82,11 +97,46 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
     found = dtypes.find(int if dtype is None else dtype).numpy
     (count,) = sizes("randperm", (n,))
     array = allocated("randperm", (count,), found)
-    if count and found.type(count - 1) != count - 1:
+    if count - 1 > exact_range(found)[1]:
         raise ValueError(f"randperm: {found} does not hold the integers up to {count - 1}")
     cdef Tensor y = finished("randperm", array, device, requires_grad)
     array[...] = source.permutation(count)
     return y
+
+
+def multinomial(input, num_samples, replacement=False, *, generator=None):
+    """Positions drawn with probabilities proportional to the numbers ≥ 0 in `input` (or in each row).
+
+    Shapes (C,) → (num_samples,), (N, C) → (N, num_samples); int64. Without `replacement` no position
+    is drawn twice. Errors: ValueError, ShapeError, DTypeError. torch.multinomial.
+    """
+    cdef Tensor x = floating("multinomial", "input", input)
+    source = generator_or_default("multinomial", generator)
+    checks.size("multinomial", "num_samples", num_samples, at_least=1)
+    checks.flag("multinomial", "replacement", replacement)
+    if cnp.PyArray_NDIM(x.array) not in (1, 2):
+        raise ShapeError(f"multinomial: input must be 1-d or 2-d, got shape {tuple(x.shape)}")
+    weights = np.atleast_2d(x.array).astype(np.float64)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError("multinomial: input has a number that is negative, infinite or nan")
+    possible = (weights > 0).sum(axis=1).min(initial=weights.shape[1])
+    if possible < (1 if replacement else num_samples):
+        raise ValueError(f"multinomial: {num_samples} samples {'with' if replacement else 'without'} "
+                         f"replacement, but a row has only {possible} numbers above 0")
+    if replacement:
+        drawn = np.empty((len(weights), num_samples), np.int64)
+        points = source.random(drawn.shape)
+        for row, chosen, point in zip(weights, drawn, points):
+            ends = np.cumsum(row)
+            # A point rounded up to the very end belongs to the last interval that is not empty.
+            last = np.flatnonzero(row).max()
+            chosen[...] = np.minimum(np.searchsorted(ends, point * ends[last], side="right"), last)
+    else:
+        # The first of independent exponential clocks to ring is i with probability w_i / Σ w.
+        with np.errstate(divide="ignore", over="ignore"):
+            rings = source.standard_exponential(weights.shape) / weights
+        drawn = np.argsort(rings, axis=1, kind="stable")[:, :num_samples]
+    return wrap(drawn if cnp.PyArray_NDIM(x.array) == 2 else drawn[0])
 
 
 cdef Tensor fillable(str operation, x, generator):
@@ -105,10 +155,11 @@ cdef bint is_real(value):
 
 
 def normal_(self, mean=0, std=1, *, generator=None):
-    """self ← numbers from the normal distribution of this mean and standard deviation. torch.Tensor.normal_."""
+    """self ← normally distributed numbers of this mean and deviation. torch.Tensor.normal_."""
     cdef Tensor x = fillable("normal_", self, generator), y
     if not is_real(mean) or not is_real(std) or std < 0:
-        raise ValueError(f"normal_: mean and std must be finite and std ≥ 0, got {mean!r} and {std!r}")
+        raise ValueError(
+            f"normal_: mean and std must be finite and std ≥ 0, got {mean!r} and {std!r}")
     y = normal("normal_", tuple(x.shape), x.dtype, None, False, generator)
     y.array *= std
     y.array += mean
@@ -126,5 +177,6 @@ def uniform_(self, a=0, b=1, *, generator=None):
     return overwrite("uniform_", x, y)
 
 
+method("multinomial", multinomial)
 method("normal_", normal_)
 method("uniform_", uniform_)

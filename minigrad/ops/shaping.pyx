@@ -1,4 +1,4 @@
-"""Other views of the same values: reshape, transpose, expand and their kin. None of them copies if it can help it."""
+"""Other views of the same values: reshape, transpose, expand and their kin. Few ever copy."""
 
 import math
 import operator
@@ -10,7 +10,7 @@ import numpy as np
 from ..engine cimport recording
 from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, view_of, wrap
-from ..tensor import Size, method
+from ..tensor import method
 from .common cimport dimension, dimensions, operand, unbroadcast
 
 cnp.import_array()
@@ -74,26 +74,31 @@ cdef tuple filled(str operation, Tensor x, tuple target):
     cdef Py_ssize_t unknown = target.count(-1)
     if unknown > 1:
         raise ValueError(f"{operation}: only one size can be −1, got {target}")
-    for size in target:
-        if size < -1:
-            raise ValueError(f"{operation}: sizes must be ≥ 0, or −1 for the one to be inferred, got {target}")
+    if min(target, default=0) < -1:
+        raise ValueError(f"{operation}: sizes must be ≥ 0, or −1 to be inferred, got {target}")
     count, known = x.array.size, math.prod([size for size in target if size != -1])
     if unknown and known == 0:
         if count == 0:
-            raise ValueError(f"{operation}: {target} is ambiguous: with 0 elements the −1 could be any size")
+            raise ValueError(
+                f"{operation}: {target} is ambiguous: with 0 elements the −1 could be any size")
     elif unknown and count % known == 0:
         return tuple([count // known if size == -1 else size for size in target])
     elif not unknown and count == known:
         return target
-    raise ShapeError(f"{operation}: {count} elements of shape {tuple(x.shape)} do not fit into {target}")
+    raise ShapeError(
+        f"{operation}: {count} elements of shape {tuple(x.shape)} do not fit into {target}")
 
 
 def reshape(input, *shape):
-    """The same elements in order, in another shape; one size may be −1. A view where possible. torch.reshape."""
+    """The same elements in order, in another shape; one size may be −1. torch.reshape.
+
+    A view where that is possible. Errors: ShapeError, ValueError (−1 twice, or ambiguous).
+    """
     cdef Tensor x = operand("reshape", "input", input)
     cdef Tensor y = reshaped(x, filled("reshape", x, sizes("reshape", shape)))
     if recording(x):
-        remember(View.__new__(View) if y.base is not None else UnsafeView.__new__(UnsafeView), y, x)
+        copied = y.base is None
+        remember(UnsafeView.__new__(UnsafeView) if copied else View.__new__(View), y, x)
     return y
 
 
@@ -103,8 +108,8 @@ def view(self, *shape):
     cdef Tensor y = reshaped(x, filled("view", x, sizes("view", shape)))
     if y.base is None:
         raise ShapeError(
-            f"view: a tensor of shape {tuple(x.shape)} with strides {stride(x)} is no view of shape {tuple(y.shape)} "
-            "without a copy; use .reshape()")
+            f"view: shape {tuple(x.shape)} with strides {stride(x)} cannot be seen as shape "
+            f"{tuple(y.shape)} without a copy; use .reshape()")
     if recording(x):
         remember(View.__new__(View), y, x)
     return y
@@ -116,12 +121,14 @@ def view_as(self, other):
 
 
 def flatten(input, start_dim=0, end_dim=-1):
-    """The dimensions from start_dim to end_dim made one (a 0-d tensor becomes 1-d). torch.flatten."""
+    """The dimensions from start_dim to end_dim made one; 0-d becomes 1-d. torch.flatten."""
     cdef Tensor x = operand("flatten", "input", input)
     cdef int ndim = cnp.PyArray_NDIM(x.array)
-    cdef Py_ssize_t first = dimension("flatten", start_dim, ndim), last = dimension("flatten", end_dim, ndim)
+    cdef Py_ssize_t first = dimension("flatten", start_dim, ndim)
+    cdef Py_ssize_t last = dimension("flatten", end_dim, ndim)
     if first > last:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a {ndim}-d tensor")
+        raise ValueError(
+            f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a {ndim}-d tensor")
     if ndim and first == last:
         return x
     shape = (<object>x.array).shape
@@ -131,8 +138,9 @@ def flatten(input, start_dim=0, end_dim=-1):
 def squeeze(input, dim=None):
     """A view without the dimensions of size 1: all of them, or those among `dim`. torch.squeeze."""
     cdef Tensor x = operand("squeeze", "input", input)
-    cdef tuple dims = dimensions("squeeze", dim, cnp.PyArray_NDIM(x.array)), shape = (<object>x.array).shape
-    cdef Tensor y = reshaped(x, tuple([size for i, size in enumerate(shape) if size != 1 or i not in dims]))
+    cdef tuple dims = dimensions("squeeze", dim, cnp.PyArray_NDIM(x.array))
+    cdef list rest = [size for i, size in enumerate(x.shape) if size != 1 or i not in dims]
+    cdef Tensor y = reshaped(x, tuple(rest))
     cdef Squeeze node
     if recording(x):
         node = Squeeze.__new__(Squeeze)
@@ -184,9 +192,11 @@ def transpose(input, dim0, dim1):
     """A view with dimensions dim0 and dim1 swapped. torch.transpose."""
     cdef Tensor x = operand("transpose", "input", input)
     cdef int ndim = cnp.PyArray_NDIM(x.array)
-    cdef Py_ssize_t first = dimension("transpose", dim0, ndim), second = dimension("transpose", dim1, ndim)
+    cdef Py_ssize_t first = dimension("transpose", dim0, ndim)
+    cdef Py_ssize_t second = dimension("transpose", dim1, ndim)
     cdef Transpose node
-    cdef Tensor y = view_of(x, (<object>x.array).swapaxes(first, second) if ndim else x.array, transpose, (first, second))
+    array = (<object>x.array).swapaxes(first, second) if ndim else x.array
+    cdef Tensor y = view_of(x, array, transpose, (first, second))
     if recording(x):
         node = Transpose.__new__(Transpose)
         node.first, node.second = first, second
@@ -198,7 +208,8 @@ def t(input):
     """The transpose of a matrix, as a view; a tensor of fewer dimensions as it is. torch.t."""
     cdef Tensor x = operand("t", "input", input)
     if cnp.PyArray_NDIM(x.array) > 2:
-        raise ShapeError(f"t: expected at most 2 dimensions, got shape {tuple(x.shape)}; use .transpose(dim0, dim1) or .mT")
+        raise ShapeError(f"t: expected at most 2 dimensions, got shape {tuple(x.shape)}; "
+                         "use .transpose(dim0, dim1) or .mT")
     cdef Tensor y = view_of(x, (<object>x.array).T, t, ())
     if recording(x):
         record(T.__new__(T), y, (x,))
@@ -221,7 +232,8 @@ def permute(input, *dims):
     if len(dims) == 1 and isinstance(dims[0], (tuple, list)):
         dims = tuple(dims[0])
     if len(dims) != cnp.PyArray_NDIM(x.array):
-        raise ValueError(f"permute: {len(dims)} dims for a tensor of shape {tuple(x.shape)}; name each of its dimensions once")
+        raise ValueError(f"permute: {len(dims)} dims for a tensor of shape {tuple(x.shape)}; "
+                         "name each of its dimensions once")
     order = dimensions("permute", dims, cnp.PyArray_NDIM(x.array))
     cdef Tensor y = view_of(x, (<object>x.array).transpose(order), permute, (order,))
     if recording(x):
@@ -248,20 +260,27 @@ cdef class Expand(Function):
 
 
 def expand(input, *size):
-    """A view with size-1 dimensions (and new ones in front) repeated; −1 keeps a size. torch.Tensor.expand."""
+    """A view with size-1 dimensions (and new ones in front) repeated. torch.Tensor.expand.
+
+    −1 keeps a size. Where it repeats, the view is read-only. Errors: ShapeError, ValueError.
+    """
     cdef Tensor x = operand("expand", "input", input)
     cdef tuple target = sizes("expand", size), own = (<object>x.array).shape
     cdef Py_ssize_t extra = len(target) - len(own), i
     cdef Expand node
-    target = tuple([own[i - extra] if target[i] == -1 and i >= extra else target[i] for i in range(len(target))])
+    if extra < 0:
+        raise ShapeError(f"expand: {len(target)} sizes for a tensor of shape {own}")
+    target = tuple([own[i - extra] if i >= extra and each == -1 else each
+                    for i, each in enumerate(target)])
     if min(target, default=0) < 0:
-        raise ValueError(f"expand: sizes must be ≥ 0, or −1 to keep one that is there, got {target} for shape {own}")
-    if extra < 0 or any([own[i] not in (1, target[i + extra]) for i in range(len(own))]):
-        raise ShapeError(f"expand: a tensor of shape {own} cannot be repeated to {target}: only size 1 can grow")
-    if target[max(extra, 0):] == own and target[:max(extra, 0)] == (1,) * extra:
+        raise ValueError(f"expand: sizes must be ≥ 0, or −1 to keep one that is there, got {size}")
+    if any([own[i] not in (1, target[i + extra]) for i in range(len(own))]):
+        raise ShapeError(f"expand: a tensor of shape {own} cannot be repeated to {target}: "
+                         "only size 1 can grow")
+    if target == (1,) * extra + own:
         array = (<object>x.array).reshape(target)   # nothing is repeated, so it stays writable
     else:
-        array = broadcast_view(x.array, target)
+        array = repeated(x.array, target)
     cdef Tensor y = view_of(x, array, expand, (target,))
     if recording(x):
         node = Expand.__new__(Expand)
@@ -270,10 +289,10 @@ def expand(input, *size):
     return y
 
 
-def broadcast_view(array, target):
+def repeated(array, target):
     try:
         return np.broadcast_to(array, target)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(f"expand: {target} is more than an array can be") from None
 
 
@@ -296,7 +315,7 @@ def size(self, dim=None):
 
 
 def stride(self, dim=None):
-    """How many elements apart neighbours are in memory, for all dimensions or one. torch.Tensor.stride."""
+    """How many elements apart neighbours are, along each dimension. torch.Tensor.stride."""
     cdef Tensor x = self
     steps = tuple([step // cnp.PyArray_ITEMSIZE(x.array) for step in (<object>x.array).strides])
     return steps if dim is None else named_dimension("stride", x, dim, steps)
@@ -319,9 +338,10 @@ def numel(input):
 
 
 for name, function in [
-    ("reshape", reshape), ("view", view), ("view_as", view_as), ("flatten", flatten), ("squeeze", squeeze),
-    ("unsqueeze", unsqueeze), ("transpose", transpose), ("t", t), ("permute", permute), ("expand", expand),
-    ("broadcast_to", broadcast_to), ("expand_as", expand_as), ("size", size), ("stride", stride), ("dim", dim),
-    ("numel", numel), ("nelement", numel), ("T", property(reversed_dimensions)), ("mT", property(matrix_transpose)),
+    ("reshape", reshape), ("view", view), ("view_as", view_as), ("flatten", flatten),
+    ("squeeze", squeeze), ("unsqueeze", unsqueeze), ("transpose", transpose), ("t", t),
+    ("permute", permute), ("expand", expand), ("broadcast_to", broadcast_to),
+    ("expand_as", expand_as), ("size", size), ("stride", stride), ("dim", dim), ("numel", numel),
+    ("nelement", numel), ("T", property(reversed_dimensions)), ("mT", property(matrix_transpose)),
 ]:
     method(name, function)
