@@ -13,7 +13,8 @@ PROFILES = {
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
 }
-options = SimpleNamespace(sci_mode=None, **PROFILES["default"])
+options = SimpleNamespace(sci_mode=None)
+vars(options).update(PROFILES["default"])
 
 
 def set_printoptions(

@@ -172,6 +172,7 @@ class Tensor:
     matmul = linear.matmul
     mm = linear.mm
     sum = reductions.sum
+    multinomial = sampling.multinomial
     normal_ = sampling.normal_
     uniform_ = sampling.uniform_
     def bool(self) -> Tensor: ...

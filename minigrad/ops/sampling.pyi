@@ -51,6 +51,13 @@ def randperm(
     device: _Device | None = None,
     requires_grad: bool = False,
 ) -> Tensor: ...
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor: ...
 def normal_(
     self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None
 ) -> Tensor: ...
