@@ -15,7 +15,8 @@ import numpy as np
 from minigrad._kernels import active
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs" / "derivations").glob("*.md"))
+INDEX = ROOT / "docs" / "derivations" / "README.md"
+PAGES = sorted(set(INDEX.parent.glob("*.md")) - {INDEX})
 NUMBER = r"\((\d+[a-h]?)\)"  # no further letters: (2y) is a factor
 
 

@@ -30,6 +30,11 @@ def test_citations(path):
     derivations.check_citations(derivations.Page(path), names)
 
 
+def test_the_index_lists_every_page():
+    linked = re.findall(r"\]\((\w+\.md)\)", derivations.INDEX.read_text(encoding="utf-8"))
+    assert sorted(linked) == [path.name for path in derivations.PAGES]
+
+
 # The runner itself must be able to fail: each text below is broken in one way.
 
 GOOD = r"""

@@ -15,7 +15,7 @@ cnp.import_array()
 
 
 cdef class Dropout(Function):
-    """Linear in its input: the gradient goes through the same mask, as does that of the gradient."""
+    """Linear in its input: the gradient takes the same mask, as does that of the gradient."""
 
     cdef double p
 
