@@ -27,7 +27,8 @@ from .ops.creation import (
 from .ops.indexing import gather, index_select, masked_fill
 from .ops.joining import cat, chunk, split, stack, unbind
 from .ops.linear import matmul
-from .ops.reductions import sum
+from .ops.extremes import all, amax, amin, any, argmax, argmin, max, min
+from .ops.reductions import mean, norm, std, sum, var
 from .ops.sampling import multinomial, rand, rand_like, randint, randn, randn_like, randperm
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.shaping import (

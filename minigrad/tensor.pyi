@@ -12,6 +12,7 @@ from .ops import (
     comparison,
     conversion,
     copying,
+    extremes,
     indexing,
     inplace,
     joining,
@@ -172,6 +173,18 @@ class Tensor:
     matmul = linear.matmul
     mm = linear.mm
     sum = reductions.sum
+    mean = reductions.mean
+    var = reductions.var
+    std = reductions.std
+    norm = reductions.norm
+    amax = extremes.amax
+    amin = extremes.amin
+    argmax = extremes.argmax
+    argmin = extremes.argmin
+    max = extremes.max
+    min = extremes.min
+    any = extremes.any
+    all = extremes.all
     multinomial = sampling.multinomial
     normal_ = sampling.normal_
     uniform_ = sampling.uniform_

@@ -226,7 +226,10 @@ def home_of(function, file, page_names):
 
 
 def check_citations(page, page_names):
-    """What a page numbers without letters is what its kernel (or, without one, its rule) cites."""
+    """What a page numbers without letters is what its kernel (or, without one, its rule) cites.
+
+    Beside a kernel, the rule of the page's name may execute an equation, cited the same way.
+    """
     every = {equation.number for equation in page.equations}
     plain = {number for number in every if number.isdigit()}
     if "kernel" in page.links:
@@ -250,6 +253,10 @@ def check_citations(page, page_names):
     if unknown:
         raise DerivationError(f"{names} cites {unknown}: no such equation in {page.path.name}")
     cited = documented & commented if kernel else documented | commented
+    for file in page.links.get("rule", []) if kernel else []:
+        if file.stem == page.name and file.is_file():
+            source = file.read_text(encoding="utf-8")
+            cited |= docstring_citations(source) & comment_citations(source)
     for equation in page.equations:
         if equation.number in plain - cited:
             missing = "nowhere" if equation.number not in documented | commented else (

@@ -227,3 +227,14 @@ def adam_step(updates):
         keep = 1 - lr * weight_decay if decoupled else 1
         denominator = np.sqrt(largest) / (1 - beta2**t) ** 0.5 + eps
         p[...] = keep * p - lr / (1 - beta1**t) * m / denominator
+
+
+# --- reductions ----------------------------------------------------------------------------------
+
+
+def sum_forward(x, y, divisor):
+    y[...] = x.sum(axis=1, dtype=np.float64) / divisor
+
+
+def var_forward(x, mean, y, divisor):
+    y[...] = np.square(x - mean[:, None, :]).sum(axis=1) / divisor

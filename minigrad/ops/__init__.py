@@ -13,6 +13,7 @@ from . import (
     copying,
     creation,
     dropout,
+    extremes,
     indexing,
     inplace,
     joining,

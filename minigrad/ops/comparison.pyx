@@ -1,6 +1,7 @@
-"""Comparisons and logic, elementwise with broadcasting. Their results are steps, so they have no gradient."""
+"""Comparisons and logic, elementwise with broadcasting.
 
-import operator
+Their results are steps, so they have no gradient.
+"""
 
 cimport numpy as cnp
 
@@ -18,16 +19,14 @@ cnp.import_array()
 
 # --- order and equality ------------------------------------------------------------------------
 
-cdef bint is_integer(object value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
 cdef Tensor compare(str name, object ufunc, object input, object other):
     """ufunc(input, other) in the dtype that torch would compare in."""
     cdef Tensor a, b
-    if isinstance(input, Tensor) and is_integer(other) and not cnp.PyArray_ISFLOAT((<Tensor>input).array):
-        # NumPy compares integers with a Python int exactly, also with 300 where the tensor is uint8.
-        return wrap(np.asarray(ufunc((<Tensor>input).array, operator.index(other))))
+    if isinstance(input, Tensor) and isinstance(other, (int, np.integer)):
+        a = input
+        if not cnp.PyArray_ISFLOAT(a.array):
+            # NumPy compares integers with a Python int exactly, also uint8 with 300.
+            return wrap(np.asarray(ufunc(a.array, int(other))))
     a, b = operands(name, input, other)
     return wrap(broadcast_call(name, ufunc, a.array, b.array))
 
@@ -77,10 +76,11 @@ def differs(input, other):
 
 
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """|input − other| ≤ atol + rtol · |other|: a bool tensor. Both of one dtype. torch.isclose."""
+    """|input − other| ≤ atol + rtol · |other|: a bool tensor. One dtype. torch.isclose."""
     cdef Tensor a = operand("isclose", "input", input), b = operand("isclose", "other", other)
     if a.dtype is not b.dtype:
-        raise DTypeError(f"isclose: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
+        raise DTypeError(
+            f"isclose: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
     if not (rtol >= 0 and atol >= 0):
         raise ValueError(f"isclose: rtol and atol must be ≥ 0, got {rtol} and {atol}")
 
@@ -91,7 +91,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether |input − other| ≤ atol + rtol · |other| everywhere: True or False. torch.allclose."""
+    """Whether |input − other| ≤ atol + rtol · |other| everywhere, a bool. torch.allclose."""
     cdef Tensor close = isclose(input, other, rtol, atol, equal_nan)
     return bool(np.all(close.array))
 
@@ -150,7 +150,9 @@ cdef Tensor bitwise(str name, object ufunc, object input, object other):
     cdef Tensor a, b
     a, b = operands(name, input, other)
     if cnp.PyArray_ISFLOAT(a.array):
-        raise DTypeError(f"{name}: the operators & | ^ are for bool and integer tensors, not {a.dtype}; compare first")
+        raise DTypeError(
+            f"{name}: the operators & | ^ are for bool and integer tensors, not {a.dtype}; "
+            "compare first")
     return wrap(broadcast_call(name, ufunc, a.array, b.array))
 
 
@@ -173,10 +175,14 @@ def bitwise_not(input):
     """The operator ~: logical on bool, bit by bit on integers. torch.bitwise_not."""
     cdef Tensor x = operand("bitwise_not", "input", input)
     if cnp.PyArray_ISFLOAT(x.array):
-        raise DTypeError(f"bitwise_not: the operator ~ is for bool and integer tensors, not {x.dtype}")
+        raise DTypeError(
+            f"bitwise_not: the operator ~ is for bool and integer tensors, not {x.dtype}")
     return wrap(np.asarray(np.invert(x.array)))
 
 
-for function in (eq, ne, lt, le, gt, ge, isclose, allclose, equal, isnan, isinf, isfinite, logical_not, logical_and,
-                 logical_or, logical_xor, bitwise_and, bitwise_or, bitwise_xor, bitwise_not):
+for function in (
+    eq, ne, lt, le, gt, ge, isclose, allclose, equal, isnan, isinf, isfinite,
+    logical_not, logical_and, logical_or, logical_xor,
+    bitwise_and, bitwise_or, bitwise_xor, bitwise_not,
+):
     method(function.__name__, function)

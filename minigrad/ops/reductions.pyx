@@ -1,47 +1,331 @@
-"""Sums, means and their kin over any dimensions, and their rules."""
+"""Sums, means, variances and norms over any dimensions: docs/derivations/reductions.md.
+
+float32 is summed in double and rounded once.
+"""
+
+import numbers
 
 cimport numpy as cnp
+from libc.math cimport INFINITY
 
 import numpy as np
 
+from .. import dtypes
+from .._kernels import active as kernels
+from ..checks import number
 from ..engine cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport dimensions, operand
+from .arithmetic import absolute, power, sign
+from .common cimport dimensions, floating, operand
+from .selection import where
 
 cnp.import_array()
 
-
-cdef class Sum(Function):
-    """y = Σ x over some dimensions:  dx = dy, repeated along them"""
-
-    cdef tuple shape
-    cdef tuple kept_shape
-
-    cdef backward(self, Tensor dy):
-        return dy.reshape(self.kept_shape).expand(self.shape)
+cdef enum:
+    MAX_DIMENSIONS = 64
 
 
-def sum(input, dim=None, keepdim=False, *, dtype=None):
-    """y = Σ input over `dim` (an integer, a tuple, None: all). Integers and bools give int64. torch.sum.
+# --- the values --------------------------------------------------------------------------------
 
-    float32 is summed in double and rounded once.
+cdef tuple all_dimensions(str operation, object dim, Py_ssize_t ndim):
+    """The dimensions to reduce; none given, or an empty tuple: all."""
+    return dimensions(operation, None if dim == () else dim, ndim)
+
+
+cdef tuple kept_shape(cnp.ndarray x, tuple axes):
+    """x's shape with 1 where a dimension is reduced."""
+    cdef list sizes = list((<object>x).shape)
+    for axis in axes:
+        sizes[axis] = 1
+    return tuple(sizes)
+
+
+cdef Py_ssize_t count(cnp.ndarray x, tuple axes):
+    """How many elements become one."""
+    cdef Py_ssize_t product = 1
+    for axis in axes:
+        product *= cnp.PyArray_DIM(x, axis)
+    return product
+
+
+cdef cnp.ndarray reshaped(cnp.ndarray x, cnp.npy_intp *sizes, int ndim):
+    cdef cnp.PyArray_Dims shape
+    shape.ptr, shape.len = sizes, ndim
+    return cnp.PyArray_Newshape(x, &shape, cnp.NPY_CORDER)
+
+
+cdef cnp.ndarray folded(cnp.ndarray x, tuple axes):
+    """x as a C-ordered (A, R, C), where R holds the dimensions to reduce.
+
+    A view where they are neighbours in a C-ordered array; else a copy brings them to the end.
     """
-    cdef Tensor x = operand("sum", "input", input)
-    cdef tuple axes = dimensions("sum", dim, cnp.PyArray_NDIM(x.array))
-    cdef Sum node
-    if dtype is not None:
-        x = x.to(dtype)
-    wide = np.float64 if cnp.PyArray_ISFLOAT(x.array) else np.int64
-    total = np.asarray(quietly(np.sum, x.array, axis=axes, dtype=wide, keepdims=bool(keepdim)))
-    cdef Tensor y = wrap(total.astype((<object>x.array).dtype, copy=False) if wide is np.float64 else total)
-    if recording(x):
-        node = Sum.__new__(Sum)
-        node.shape = (<object>x.array).shape
-        node.kept_shape = tuple([1 if i in axes else node.shape[i] for i in range(len(node.shape))])
-        record(node, y, (x,))
+    cdef bint[MAX_DIMENSIONS] reduce
+    cdef cnp.npy_intp[3] sizes
+    cdef int i, ndim = cnp.PyArray_NDIM(x), part = 0
+    for i in range(ndim):
+        reduce[i] = False
+    for axis in axes:
+        reduce[<int>axis] = True
+    sizes[0] = sizes[1] = sizes[2] = 1
+    for i in range(ndim):
+        if cnp.PyArray_DIM(x, i) == 1:
+            continue
+        if reduce[i] != (part == 1):
+            part += 1
+        if part == 3:
+            return folded(x.transpose([i for i in range(ndim) if not reduce[i]] + list(axes)),
+                          tuple(range(ndim - len(axes), ndim)))
+        sizes[part] *= cnp.PyArray_DIM(x, i)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        x = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+    return reshaped(x, sizes, 3)
+
+
+cdef enum Kind:
+    SUM, VAR, STD, NORM
+
+
+cdef cnp.ndarray reduced(Kind kind, cnp.ndarray x, tuple axes, bint keepdim, double divisor):
+    """Σ x, Σ (x − mean)², its root or √Σ x², over `divisor`; computed in double, rounded once."""
+    cdef cnp.npy_intp[MAX_DIMENSIONS] sizes
+    cdef cnp.npy_intp[2] flat
+    cdef int i, ndim = 0
+    cdef cnp.ndarray rows = folded(x, axes), y, total, mean
+    for i in range(cnp.PyArray_NDIM(x)):
+        if i in axes:
+            if keepdim:
+                sizes[ndim] = 1
+                ndim += 1
+        else:
+            sizes[ndim] = cnp.PyArray_DIM(x, i)
+            ndim += 1
+    flat[0], flat[1] = cnp.PyArray_DIM(rows, 0), cnp.PyArray_DIM(rows, 2)
+    y = cnp.PyArray_EMPTY(ndim, sizes, cnp.PyArray_TYPE(x), 0)
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64:
+        total = reshaped(y, flat, 2)
+    else:
+        total = cnp.PyArray_EMPTY(2, flat, cnp.NPY_FLOAT64, 0)
+    if kind == SUM:
+        kernels.sum_forward(rows, total, divisor)
+    else:
+        mean = cnp.PyArray_ZEROS(2, flat, cnp.NPY_FLOAT64, 0)
+        if kind != NORM:
+            kernels.sum_forward(rows, mean, cnp.PyArray_DIM(rows, 1))
+        kernels.var_forward(rows, mean, total, divisor)
+        if kind != VAR:
+            quietly(np.sqrt, total, out=total)
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        round_into(total, y)
     return y
 
 
-method("sum", sum)
+cdef void round_into(cnp.ndarray total, cnp.ndarray y) noexcept:
+    """y = total, from double to float: without the warning of NumPy's cast where it overflows."""
+    cdef const double *x = <const double *>cnp.PyArray_DATA(total)
+    cdef float *rounded = <float *>cnp.PyArray_DATA(y)
+    cdef Py_ssize_t i
+    for i in range(cnp.PyArray_SIZE(y)):
+        rounded[i] = <float>x[i]
+
+
+# --- sum and mean ------------------------------------------------------------------------------
+
+cdef class Reduction(Function):
+    """Remembers how to see the result's gradient as one of the input's shape."""
+
+    cdef Tensor spread(self, Tensor dy):
+        """dy, repeated along the dimensions that were reduced."""
+        return dy.reshape(self.kept_shape).expand(self.shape)
+
+
+cdef Reduction recorded(Reduction node, Tensor y, Tensor x, tuple axes):
+    """Make `node` the history of y, x reduced over `axes`."""
+    node.axes = axes
+    node.shape = (<object>x.array).shape
+    node.kept_shape = kept_shape(x.array, axes)
+    record(node, y, (x,))
+    return node
+
+
+cdef class Sum(Reduction):
+    """y = Σ x over some dimensions:  dx = dy, repeated along them  (2)"""
+
+    cdef backward(self, Tensor dy):
+        return self.spread(dy)  # (2)
+
+
+cdef class Mean(Reduction):
+    """y = Σ x / R over the R elements that become one:  dx = dy / R, repeated along them  (3)"""
+
+    cdef Py_ssize_t count
+
+    cdef backward(self, Tensor dy):
+        return self.spread(dy / self.count)  # (3)
+
+
+def sum(input, dim=None, keepdim=False, *, dtype=None):
+    """y = Σ input over `dim` (an integer, a tuple, None: all). Integers and bools give int64.
+
+    dtype: convert the input first. torch.sum.
+    """
+    cdef Tensor x = operand("sum", "input", input), y
+    cdef tuple axes = all_dimensions("sum", dim, cnp.PyArray_NDIM(x.array))
+    target = dtypes.int64
+    if dtype is not None:
+        target = dtypes.find(dtype)
+        x = x.to(target)
+    if cnp.PyArray_ISFLOAT(x.array):
+        y = wrap(reduced(SUM, x.array, axes, keepdim, 1))
+    else:
+        y = wrap(np.asarray(np.sum(x.array, axis=axes, dtype=target.numpy, keepdims=bool(keepdim))))
+    if recording(x):
+        recorded(Sum.__new__(Sum), y, x, axes)
+    return y
+
+
+cdef Tensor converted(str operation, object input, object dtype):
+    """The input in the dtype given; it must then be a float."""
+    if dtype is not None:
+        input = operand(operation, "input", input).to(dtype)
+    return floating(operation, "input", input)
+
+
+def mean(input, dim=None, keepdim=False, *, dtype=None):
+    """y = Σ input / R over the R elements along `dim` (an integer, a tuple, None: all).
+
+    R = 0 gives NaN. Integers are refused unless dtype names a float. torch.mean.
+    """
+    cdef Tensor x = converted("mean", input, dtype), y
+    cdef tuple axes = all_dimensions("mean", dim, cnp.PyArray_NDIM(x.array))
+    cdef Mean node
+    y = wrap(reduced(SUM, x.array, axes, keepdim, count(x.array, axes)))
+    if recording(x):
+        node = recorded(Mean.__new__(Mean), y, x, axes)
+        node.count = count(x.array, axes)
+    return y
+
+
+# --- var and std -------------------------------------------------------------------------------
+
+cdef class Var(Reduction):
+    """y = Σ (x − mean)² / divisor:  dx = dy · 2 (x − mean) / divisor  (5)"""
+
+    cdef double divisor
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return self.from_deviation(dy, x)
+
+    cdef Tensor from_deviation(self, Tensor dy, x):
+        deviation = x - mean(x, self.axes, True)
+        deviation = deviation - mean(deviation, self.axes, True)   # what the rounded mean left over
+        slope = 2 / self.divisor if self.divisor > 0 else INFINITY
+        return deviation * self.spread(dy * slope)  # (5)
+
+
+cdef class Std(Var):
+    """y = √v with v = var x:  dv = dy / (2 y), and 0 where y = 0  (6)"""
+
+    cdef backward(self, Tensor dy):
+        x, y = self.saved()
+        constant = y == 0
+        dv = where(constant, 0.0, dy / (2 * where(constant, 1.0, y)))  # (6)
+        return self.from_deviation(dv, x)
+
+
+cdef Tensor var_or_std(
+    str name, Kind kind, object input, object dim, object unbiased, bint keepdim, object correction
+):
+    cdef Tensor x = floating(name, "input", input), y
+    cdef Var node
+    if isinstance(dim, bool):   # var(input, unbiased)
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{name}: unbiased is another way to give the correction; use one of them")
+    if correction is None:
+        correction = 0 if unbiased is False else 1
+    cdef tuple axes = all_dimensions(name, dim, cnp.PyArray_NDIM(x.array))
+    cdef double divisor = count(x.array, axes) - <double>number(name, "correction", correction)
+    divisor = divisor if divisor > 0 else 0
+    y = wrap(reduced(kind, x.array, axes, keepdim, divisor))
+    if recording(x):
+        node = Var.__new__(Var) if kind == VAR else Std.__new__(Std)
+        node.divisor = divisor
+        recorded(node, y, x, axes).save((x,) if kind == VAR else (x, y))
+    return y
+
+
+def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """y = Σ (input − mean)² / (R − correction) over the R elements along `dim`.
+
+    dim: an integer, a tuple, None: all. correction: 1 unless given; unbiased=False means 0.
+    Where R ≤ correction the divisor is 0, which gives NaN or ∞. torch.var.
+    """
+    return var_or_std("var", VAR, input, dim, unbiased, keepdim, correction)
+
+
+def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """y = √var(input), with the same arguments; the gradient where y = 0 is 0. torch.std."""
+    return var_or_std("std", STD, input, dim, unbiased, keepdim, correction)
+
+
+# --- norm --------------------------------------------------------------------------------------
+
+cdef class Norm(Reduction):
+    """y = (Σ |x|^p)^(1/p):  dx = dy · sign x · (|x| / y)^(p−1), and 0 where x = 0  (7)"""
+
+    cdef double p
+
+    cdef backward(self, Tensor dy):
+        x, y = self.saved()
+        y = y.reshape(self.kept_shape)
+        y = where(y == 0, 1.0, y)   # there x = 0 too
+        if self.p == 2:
+            return x * self.spread(dy) / y  # (7)
+        zero = x == 0
+        slope = sign(x) * power(where(zero, 1.0, absolute(x)) / y, self.p - 1)
+        return where(zero, 0.0, self.spread(dy) * slope)  # (7)
+
+
+def _p_norm(x, p, axes, keepdim):
+    total = np.power(np.abs(x), p, dtype=np.float64).sum(axis=axes, keepdims=keepdim)
+    return np.asarray(total ** (1 / p)).astype(x.dtype)
+
+
+def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
+    """y = (Σ |input|^p)^(1/p) over `dim` (an integer, a tuple, None: all).
+
+    p: "fro" is 2; inf and -inf give the largest and the smallest |input|, 0 counts what is not 0.
+    The gradient where y = 0 is 0. dtype: convert the input first. torch.norm.
+    """
+    cdef Tensor x = converted("norm", input, dtype), y
+    cdef tuple axes = all_dimensions("norm", dim, cnp.PyArray_NDIM(x.array))
+    cdef Norm node
+    cdef double order
+    if p == "fro":
+        order = 2
+    elif isinstance(p, numbers.Real) and not isinstance(p, bool) and p == p:
+        order = p
+    else:
+        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")
+    if order == INFINITY:
+        return absolute(x).amax(axes, keepdim)
+    if order == -INFINITY:
+        return absolute(x).amin(axes, keepdim)
+    if order == 0:
+        return sum(absolute(sign(x)), axes, keepdim)
+    if order == 2:
+        y = wrap(reduced(NORM, x.array, axes, keepdim, 1))
+    else:
+        y = wrap(quietly(_p_norm, x.array, order, axes, bool(keepdim)))
+    if recording(x):
+        node = Norm.__new__(Norm)
+        node.p = order
+        recorded(node, y, x, axes).save((x, y))
+    return y
+
+
+for function in (sum, mean, var, std, norm):
+    method(function.__name__, function)

@@ -1,4 +1,7 @@
-"""Choosing between values: `where`, the larger and the smaller of two, `clamp`. Rules: docs/derivations/selection.md."""
+"""Choosing between values: `where`, the larger and the smaller of two, `clamp`.
+
+Rules: docs/derivations/selection.md.
+"""
 
 cimport numpy as cnp
 
@@ -20,6 +23,14 @@ cdef class Choice(Function):
     cdef object a_shape
     cdef object b_shape
 
+    cdef tuple shared(self, Tensor dy, Tensor a_wins, Tensor b_wins):
+        """dy to the side that won; half to each where neither did."""
+        half = dy / 2
+        da = where(a_wins, dy, where(b_wins, 0.0, half)) if self.needs(0) else None  # (2)
+        db = where(b_wins, dy, where(a_wins, 0.0, half)) if self.needs(1) else None
+        return (None if da is None else unbroadcast(da, self.a_shape),
+                None if db is None else unbroadcast(db, self.b_shape))
+
 
 cdef Choice recorded(Choice node, Tensor y, Tensor a, Tensor b):
     """Make `node` the history of y, chosen from a and b."""
@@ -34,14 +45,16 @@ cdef class Where(Choice):
 
     cdef backward(self, Tensor dy):
         (condition,) = self.saved()
-        return (unbroadcast(where(condition, dy, 0.0), self.a_shape) if self.needs(0) else None,  # (1)
-                unbroadcast(where(condition, 0.0, dy), self.b_shape) if self.needs(1) else None)
+        da = unbroadcast(where(condition, dy, 0.0), self.a_shape) if self.needs(0) else None  # (1)
+        db = unbroadcast(where(condition, 0.0, dy), self.b_shape) if self.needs(1) else None
+        return da, db
 
 
 def where(condition, input=None, other=None):
     """y = input where condition holds, else other, elementwise with broadcasting.
 
-    where(condition) alone gives the indices where it holds: a tuple of int64 tensors, one a dimension. torch.where.
+    where(condition) gives the indices where it holds: a tuple of int64 tensors, one a dimension.
+    torch.where.
     """
     cdef Tensor test = operand("where", "condition", condition), a, b, y
     if input is None and other is None:
@@ -56,30 +69,23 @@ def where(condition, input=None, other=None):
 
 
 cdef class Maximum(Choice):
-    """y = max(a, b):  da = dy where a > b, db = dy where b > a, half each where they are equal  (2)"""
+    """y = max(a, b):  da = dy where a > b, db = dy where b > a, half each where a = b  (2)"""
 
     cdef backward(self, Tensor dy):
         a, b = self.saved()
-        return (unbroadcast(share(dy, a > b, a == b), self.a_shape) if self.needs(0) else None,  # (2)
-                unbroadcast(share(dy, b > a, a == b), self.b_shape) if self.needs(1) else None)
+        return self.shared(dy, a > b, b > a)
 
 
 cdef class Minimum(Choice):
-    """y = min(a, b):  da = dy where a < b, db = dy where b < a, half each where they are equal  (2)"""
+    """y = min(a, b):  da = dy where a < b, db = dy where b < a, half each where a = b  (2)"""
 
     cdef backward(self, Tensor dy):
         a, b = self.saved()
-        return (unbroadcast(share(dy, a < b, a == b), self.a_shape) if self.needs(0) else None,  # (2)
-                unbroadcast(share(dy, b < a, a == b), self.b_shape) if self.needs(1) else None)
-
-
-cdef Tensor share(Tensor dy, Tensor wins, Tensor ties):
-    """dy where this side won, half of it where nobody did."""
-    return where(wins, dy, where(ties, dy / 2, 0.0))
+        return self.shared(dy, a < b, b < a)
 
 
 def maximum(input, other):
-    """y = the larger of input and other, elementwise with broadcasting; NaN wins. torch.maximum."""
+    """y = the larger of both, elementwise with broadcasting; NaN wins. torch.maximum."""
     cdef Tensor a, b, y
     a, b = operands("maximum", input, other)
     y = wrap(broadcast_call("maximum", np.maximum, a.array, b.array))
@@ -89,7 +95,7 @@ def maximum(input, other):
 
 
 def minimum(input, other):
-    """y = the smaller of input and other, elementwise with broadcasting; NaN wins. torch.minimum."""
+    """y = the smaller of both, elementwise with broadcasting; NaN wins. torch.minimum."""
     cdef Tensor a, b, y
     a, b = operands("minimum", input, other)
     y = wrap(broadcast_call("minimum", np.minimum, a.array, b.array))
@@ -101,7 +107,8 @@ def minimum(input, other):
 def clamp(input, min=None, max=None):
     """y = input, moved to the nearer end of [min, max] where it lies outside; None: no bound.
 
-    Bounds are numbers or tensors that broadcast. The gradient at a bound itself is 1 for the input. torch.clamp.
+    Bounds are numbers or tensors that broadcast. At a bound itself the input's gradient is 1.
+    torch.clamp.
     """
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
