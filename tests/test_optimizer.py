@@ -2,6 +2,7 @@
 
 import copy
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -218,6 +219,66 @@ def test_a_kernel_that_fails_leaves_no_new_state(monkeypatch):
     with pytest.raises(MemoryError):
         optimizer.step()
     assert frozen(optimizer) == before and not optimizer.state
+
+
+@every
+@pytest.mark.parametrize("steps", [0, 1])
+def test_no_memory_no_change(kind, options, steps):
+    """Whichever allocation of a step fails, nothing has changed."""
+    testcapi = pytest.importorskip("_testcapi")
+    params = [nn.Parameter(minigrad.ones(3)) for _ in range(3)]
+    optimizer = kind(params, **options)
+    train(optimizer, params, steps)
+    give_gradients(params)
+    before, failures, allocation = frozen(optimizer), 0, 0
+    while allocation < failures + 20:  # all later ones happen outside of the step
+        testcapi.set_nomemory(allocation, allocation + 1)
+        try:
+            optimizer.step()
+        except MemoryError:
+            testcapi.remove_mem_hooks()
+            assert frozen(optimizer) == before
+            failures += 1
+        else:
+            testcapi.remove_mem_hooks()
+            optimizer = kind(params, **options)
+            train(optimizer, params, steps)
+            give_gradients(params)
+            before = frozen(optimizer)
+        allocation += 1
+    assert failures > 10
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_an_interrupt_finds_whole_steps():
+    params = [nn.Parameter(minigrad.zeros(100_000)) for _ in range(3)]
+    twin = nn.Parameter(minigrad.zeros(1))
+    optimizer, reference = Adam(params), Adam([twin])
+    for p in (*params, twin):
+        p.grad = minigrad.ones(tuple(p.shape))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    taken = 0
+    try:
+        for k in range(40):
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 2e-4 + 3e-5 * k)
+                while True:
+                    optimizer.step()
+            counts = {state["step"] for state in optimizer.state.values()}
+            assert len(counts) <= 1
+            for _ in range(max(counts, default=0) - taken):
+                reference.step()
+                taken += 1
+            for p in params:
+                assert set(np.unique(p.detach().numpy())) == {twin.item()}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert taken > 10
 
 
 # --- construction ---------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ Everything that can fail happens first: checks, conversions, allocations. The wr
 compiled code without a memory allocation, so neither an error nor Ctrl-C can end it half way.
 """
 
+from libc.string cimport memcpy
+
 cimport numpy as cnp
 
 import numpy as np
@@ -19,10 +21,16 @@ def assign(str operation, list tensors, list arrays):
     """Copy each array into its tensor; both have the same shape and dtype."""
     cdef Tensor x
     cdef cnp.ndarray array
+    cdef Py_ssize_t k
+    cdef list blocks = [np.ascontiguousarray(array) for array in arrays]
     for x in tensors:
         prepare(operation, x)
-    for x, array in zip(tensors, arrays):
-        cnp.PyArray_CopyInto(x.array, array)
+    for k in range(len(tensors)):
+        x, array = tensors[k], blocks[k]
+        if cnp.PyArray_ISCARRAY(x.array):
+            memcpy(cnp.PyArray_DATA(x.array), cnp.PyArray_DATA(array), cnp.PyArray_NBYTES(array))
+        else:
+            cnp.PyArray_CopyInto(x.array, array)
         x.written(operation)
 
 
