@@ -3,8 +3,8 @@
 import copy
 from dataclasses import dataclass
 
-from ..ops.creation import zeros
 from ..engine import enable_grad
+from ..ops.creation import zeros
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Function, Tensor
 from .module import Module
