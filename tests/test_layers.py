@@ -26,6 +26,8 @@ LAYERS = [
     ("Tanh", (), {}, (3, 4)),
     ("GELU", (), {}, (3, 4)),
     ("GELU", (), {"approximate": "tanh"}, (3, 4)),
+    ("Dropout", (), {"p": 0.0}, (3, 4)),
+    ("Dropout", (1.0,), {}, (3, 4)),
 ]
 
 
@@ -55,9 +57,11 @@ def test_layers_are_torchs(torch, name, args, options, shape):
 
 
 def test_inplace(torch):
-    for name in ("ReLU", "LeakyReLU"):
+    for name in ("ReLU", "LeakyReLU", "Dropout"):
         ours, theirs = getattr(nn, name)(inplace=True), getattr(torch.nn, name)(inplace=True)
         assert repr(ours) == repr(theirs)
+        if name == "Dropout":
+            ours, theirs = nn.Dropout(1.0, inplace=True), torch.nn.Dropout(1.0, inplace=True)
         x, z = minigrad.tensor([-1.0, 2.0]), torch.tensor([-1.0, 2.0])
         assert ours(x) is x
         theirs(z)
@@ -119,6 +123,11 @@ def test_linear_names_the_dtypes():
         (lambda: nn.Linear(2, 2, bias=1), TypeError, "Linear: bias must be True or False"),
         (lambda: nn.Linear(10**6, 10**9), MemoryError, ""),
         (lambda: nn.Linear(2**40, 2**40), (MemoryError, ValueError), ""),
+        (lambda: nn.Dropout(1.5), ValueError, "Dropout: p must be finite and ≥ 0 and ≤ 1"),
+        (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
+        (lambda: nn.Dropout(math.nan), ValueError, "Dropout: p"),
+        (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p"),
+        (lambda: nn.Dropout(True), TypeError, "Dropout: p"),
         (lambda: nn.LeakyReLU(math.nan), ValueError, "LeakyReLU: negative_slope"),
         (lambda: nn.LeakyReLU(None), TypeError, "LeakyReLU: negative_slope"),
         (lambda: nn.ReLU(inplace=1), TypeError, "ReLU: inplace must be True or False"),
@@ -130,6 +139,16 @@ def test_linear_names_the_dtypes():
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message or None):
         make()
+
+
+def test_dropout_only_in_training():
+    minigrad.manual_seed(0)
+    layer, x = nn.Dropout(0.25), minigrad.ones(100, 100)
+    y = layer(x)
+    assert set(np.unique(y.numpy())) == {np.float32(0), np.float32(1 / 0.75)}
+    assert (y.numpy() == 0).mean() == pytest.approx(0.25, abs=0.03)
+    assert layer(x).tolist() != y.tolist()
+    assert layer.eval()(x).tolist() == x.tolist()
 
 
 def test_an_mlp_is_torchs(torch):

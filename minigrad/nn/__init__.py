@@ -4,6 +4,7 @@ from . import functional, init, utils
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers import (
     GELU,
+    Dropout,
     Flatten,
     Identity,
     LeakyReLU,
@@ -16,6 +17,7 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
+    "Dropout",
     "Flatten",
     "GELU",
     "Identity",

@@ -1,7 +1,49 @@
 """The operations as functions under torch's names: each is the function of `ops`, not a copy."""
 
+import numpy as np
+
+from ..checks import size
+from ..errors import DTypeError
 from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
+from ..ops.creation import as_tensor
+from ..ops.dropout import dropout
 from ..ops.linear import linear
 from ..ops.shaping import flatten
+from ..tensor import Tensor
 
-__all__ = ["flatten", "gelu", "leaky_relu", "linear", "relu", "sigmoid", "tanh"]
+__all__ = [
+    "dropout",
+    "flatten",
+    "gelu",
+    "leaky_relu",
+    "linear",
+    "one_hot",
+    "relu",
+    "sigmoid",
+    "tanh",
+]
+
+
+def one_hot(tensor, num_classes=-1):
+    """A 1 at the place of each label and 0 elsewhere: labels (…) → int64 (…, num_classes).
+
+    With −1 there are as many classes as the largest label needs. Errors: IndexError for labels
+    outside, DTypeError for what is no integer. torch.nn.functional.one_hot.
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"one_hot: tensor must be a Tensor, got {type(tensor).__name__}")
+    labels = tensor.detach().numpy()
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(f"one_hot: labels must be integers, got {tensor.dtype}")
+    num_classes = size("one_hot", "num_classes", num_classes, at_least=-1)
+    if num_classes == -1:
+        if not labels.size:
+            raise ValueError("one_hot: without labels, num_classes must be given")
+        num_classes = int(labels.max()) + 1
+    outside = np.argwhere((labels < 0) | (labels >= num_classes))
+    if len(outside):
+        where = tuple(map(int, outside[0]))
+        raise IndexError(
+            f"one_hot: label {labels[where]} at {list(where)} is outside 0 to {num_classes - 1}"
+        )
+    return as_tensor((labels[..., None] == np.arange(num_classes)).astype(np.int64))

@@ -140,3 +140,21 @@ class GELU(Module):
 
     def extra_repr(self):
         return f"approximate={self.approximate!r}"
+
+
+class Dropout(Module):
+    """Sets each element to 0 with probability p and scales the rest by 1/(1−p), in training only.
+
+    torch.nn.Dropout.
+    """
+
+    def __init__(self, p=0.5, inplace=False):
+        super().__init__()
+        self.p = number("Dropout", "p", p, at_least=0, at_most=1)
+        self.inplace = flag("Dropout", "inplace", inplace)
+
+    def forward(self, input):
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+    def extra_repr(self):
+        return f"p={self.p}, inplace={self.inplace}"
