@@ -48,7 +48,7 @@ class Kernels:
 
     def forward(self):
         self.kernels.batch_norm_forward(
-            self.x, self.gamma, self.beta, self.y, self.mean, self.var, self.inv_std, EPS
+            self.x, self.gamma, self.beta, self.y, self.mean, self.var, self.inv_std, EPS, True
         )
         m = self.x.size // len(self.gamma)
         self.kernels.batch_norm_update(self.mean, self.var, *self.running, MOMENTUM, m, True)

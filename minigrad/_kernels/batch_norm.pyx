@@ -10,19 +10,24 @@ Three decisions hold for all loops:
 1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs no digit of
    a standard deviation of 1. The rest is done in the dtype of the data, for speed.
 2. The mean is split into `centre`, its value rounded to that dtype, and a rest, which joins the
-   constants (16). Where x is near centre, and an error would hurt, x - centre is exact.
+   constants (16). Where x is near centre, and an error would hurt, x - centre is exact. Numbers
+   that float32 can hardly hold (see `_fit`) are worked in double instead, by the same loops.
 3. Rows outside, channels inside: neighbouring channels are independent, so a loop over them becomes
    vector instructions. A plane belongs to one channel; there, LANES sums run side by side instead,
    and all passes over a channel follow each other while it is in the cache.
 """
 
-from libc.math cimport sqrt
+from libc.math cimport fabs, sqrt
 
 from .types cimport CHUNK, check_interrupt, real
 
 cdef enum:
     PANEL = 1024   # channels worked at a time: their constants lie on the stack
     LANES = 128    # sums that run side by side over the values of one channel
+
+ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
+    float
+    double
 
 
 cdef int _check(
@@ -56,9 +61,20 @@ cdef inline double _total(double *lane) noexcept nogil:
     return total
 
 
+cdef inline bint _fit(
+    const double[::1] mean, const double[::1] inv_std, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
+    """Whether float32 is wide enough for the differences and constants of these channels."""
+    cdef Py_ssize_t c
+    for c in range(first, last):
+        if not (fabs(mean[c]) < 1e30 and 1e-30 < inv_std[c] < 1e30):
+            return False
+    return True
+
+
 # --- forward -----------------------------------------------------------------------------------
 
-cdef int _statistics_rows(
+cdef int _statistics_panel(
     const real[:, ::1] x, double[::1] mean, double[::1] var, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
     """Of the channels first .. last - 1. On the way, var holds the sums."""
@@ -112,71 +128,74 @@ cdef int _statistics_plane(
 
 
 cdef inline void _forward_constants(
-    double mean, double inv_std, double gamma, double beta, real *centre, real *scale, real *shift
+    double mean, double inv_std, double gamma, double beta, wide *centre, wide *scale, wide *shift
 ) noexcept nogil:
     cdef double gamma_r = gamma * inv_std
-    centre[0] = <real> mean                                              # (16)
-    scale[0] = <real> gamma_r                                            # (17)
-    shift[0] = <real> (beta - (mean - centre[0]) * gamma_r)              # (17)
+    centre[0] = <wide> mean                                              # (16)
+    scale[0] = <wide> gamma_r                                            # (17)
+    shift[0] = <wide> (beta - (mean - centre[0]) * gamma_r)              # (17)
 
 
-cdef int _normalize_rows(
+cdef int _normalize_panel(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
-    const double[::1] var, real[:, ::1] y, double[::1] inv_std, double eps,
-    Py_ssize_t first, Py_ssize_t last
+    real[:, ::1] y, const double[::1] inv_std, wide type_of_work, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
     """The channels first .. last - 1."""
     cdef Py_ssize_t width = last - first, n, c, k, done = 0
-    cdef real[PANEL] centre, scale, shift
+    cdef wide[PANEL] centre, scale, shift
     for k in range(width):
         c = first + k
-        inv_std[c] = 1 / sqrt(var[c] + eps)                              # (3)
         _forward_constants(
             mean[c], inv_std[c], gamma[c], beta[c], &centre[k], &scale[k], &shift[k])
     for n in range(x.shape[0]):
         for k in range(width):
             c = first + k
-            y[n, c] = (x[n, c] - centre[k]) * scale[k] + shift[k]        # (4) (5) (17)
+            y[n, c] = <real> ((x[n, c] - centre[k]) * scale[k] + shift[k])   # (4) (5) (17)
         _pause(&done, width)
     return 0
 
 
 cdef int _normalize_plane(
     const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
-    const double[::1] var, real[:, :, ::1] y, double[::1] inv_std, double eps, Py_ssize_t c,
+    real[:, :, ::1] y, const double[::1] inv_std, wide type_of_work, Py_ssize_t c,
     Py_ssize_t *done
 ) except -1 nogil:
     """Channel c."""
     cdef Py_ssize_t n, i
-    cdef real centre, scale, shift
-    inv_std[c] = 1 / sqrt(var[c] + eps)                                  # (3)
+    cdef wide centre, scale, shift
     _forward_constants(mean[c], inv_std[c], gamma[c], beta[c], &centre, &scale, &shift)
     for n in range(x.shape[0]):
         for i in range(x.shape[2]):
-            y[n, c, i] = (x[n, c, i] - centre) * scale + shift           # (4) (5) (17)
+            y[n, c, i] = <real> ((x[n, c, i] - centre) * scale + shift)      # (4) (5) (17)
         _pause(done, x.shape[2])
     return 0
 
 
 cdef int _forward_rows(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
-    double[::1] mean, double[::1] var, double[::1] inv_std, double eps
+    double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training
 ) except -1:
-    cdef Py_ssize_t C = x.shape[1], first = 0, last
+    cdef Py_ssize_t C = x.shape[1], first = 0, last, c
     _check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == C, C,
            gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
     with nogil:
         while first < C:
             last = min(first + PANEL, C)
-            _statistics_rows(x, mean, var, first, last)
-            _normalize_rows(x, gamma, beta, mean, var, y, inv_std, eps, first, last)
+            if training:
+                _statistics_panel(x, mean, var, first, last)
+            for c in range(first, last):
+                inv_std[c] = 1 / sqrt(var[c] + eps)                      # (3)
+            if _fit(mean, inv_std, first, last):
+                _normalize_panel[real, real](x, gamma, beta, mean, y, inv_std, 0, first, last)
+            else:
+                _normalize_panel[real, double](x, gamma, beta, mean, y, inv_std, 0, first, last)
             first = last
     return 0
 
 
 cdef int _forward_planes(
     const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, :, ::1] y,
-    double[::1] mean, double[::1] var, double[::1] inv_std, double eps
+    double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training
 ) except -1:
     cdef Py_ssize_t C = x.shape[1], c, done = 0
     _check("batch_norm_forward",
@@ -184,114 +203,74 @@ cdef int _forward_planes(
            gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
     with nogil:
         for c in range(C):
-            _statistics_plane(x, mean, var, c, &done)
-            _normalize_plane(x, gamma, beta, mean, var, y, inv_std, eps, c, &done)
+            if training:
+                _statistics_plane(x, mean, var, c, &done)
+            inv_std[c] = 1 / sqrt(var[c] + eps)                          # (3)
+            if _fit(mean, inv_std, c, c + 1):
+                _normalize_plane[real, real](x, gamma, beta, mean, y, inv_std, 0, c, &done)
+            else:
+                _normalize_plane[real, double](x, gamma, beta, mean, y, inv_std, 0, c, &done)
     return 0
 
 
 def batch_norm_forward(
     x not None, gamma not None, beta not None, y not None, mean not None, var not None,
-    inv_std not None, eps
+    inv_std not None, eps, training
 ):
-    """y, mean, var and inv_std from x, in training mode. The last three are (C,) float64.
+    """y and inv_std from x; mean and var are computed in training, given in evaluation.
 
     mean = M(x) = x_0 + M(x − x_0)          (1)   M: mean over a channel; x_0: its first value
     var = M((x − mean)²)                    (2)
     inv_std = 1 / √(var + eps)              (3)
     x_hat = (x − mean) · inv_std            (4)
     y = gamma · x_hat + beta                (5)
-    computed as
+    where (4) and (5) are computed as
     centre = mean rounded, rest = mean − centre                     (16)
     y = (x − centre) · scale + shift,
     scale = gamma · inv_std, shift = beta − rest · scale            (17)
 
-    Without values (m = 0) mean and var are 0.
+    mean, var and inv_std are (C,) float64. Without values (m = 0) mean and var are 0.
     """
     if x.ndim == 2:
         if x.itemsize == 4:
-            _forward_rows[float](x, gamma, beta, y, mean, var, inv_std, eps)
+            _forward_rows[float](x, gamma, beta, y, mean, var, inv_std, eps, training)
         else:
-            _forward_rows[double](x, gamma, beta, y, mean, var, inv_std, eps)
+            _forward_rows[double](x, gamma, beta, y, mean, var, inv_std, eps, training)
     elif x.itemsize == 4:
-        _forward_planes[float](x, gamma, beta, y, mean, var, inv_std, eps)
+        _forward_planes[float](x, gamma, beta, y, mean, var, inv_std, eps, training)
     else:
-        _forward_planes[double](x, gamma, beta, y, mean, var, inv_std, eps)
-
-
-cdef int _evaluate_rows(
-    const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
-    const double[::1] var, real[:, ::1] y, double[::1] inv_std, double eps
-) except -1:
-    cdef Py_ssize_t C = x.shape[1], first = 0, last
-    _check("batch_norm_evaluate", y.shape[0] == x.shape[0] and y.shape[1] == C, C,
-           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
-    with nogil:
-        while first < C:
-            last = min(first + PANEL, C)
-            _normalize_rows(x, gamma, beta, mean, var, y, inv_std, eps, first, last)
-            first = last
-    return 0
-
-
-cdef int _evaluate_planes(
-    const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
-    const double[::1] var, real[:, :, ::1] y, double[::1] inv_std, double eps
-) except -1:
-    cdef Py_ssize_t C = x.shape[1], c, done = 0
-    _check("batch_norm_evaluate",
-           y.shape[0] == x.shape[0] and y.shape[1] == C and y.shape[2] == x.shape[2], C,
-           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
-    with nogil:
-        for c in range(C):
-            _normalize_plane(x, gamma, beta, mean, var, y, inv_std, eps, c, &done)
-    return 0
-
-
-def batch_norm_evaluate(
-    x not None, gamma not None, beta not None, mean not None, var not None, y not None,
-    inv_std not None, eps
-):
-    """y and inv_std from x and given statistics mean, var, (C,) float64: (3), (4) and (5)."""
-    if x.ndim == 2:
-        if x.itemsize == 4:
-            _evaluate_rows[float](x, gamma, beta, mean, var, y, inv_std, eps)
-        else:
-            _evaluate_rows[double](x, gamma, beta, mean, var, y, inv_std, eps)
-    elif x.itemsize == 4:
-        _evaluate_planes[float](x, gamma, beta, mean, var, y, inv_std, eps)
-    else:
-        _evaluate_planes[double](x, gamma, beta, mean, var, y, inv_std, eps)
+        _forward_planes[double](x, gamma, beta, y, mean, var, inv_std, eps, training)
 
 
 # --- backward ----------------------------------------------------------------------------------
 
 cdef inline double _backward_constants(
     double mean, double inv_std, double gamma, double m, double sum_dy, double sum_dy_x,
-    real *scale, real *offset, real *slope
+    wide *scale, wide *offset, wide *slope
 ) noexcept nogil:
     """Returns dgamma; sum_dy_x is Σ dy · (x - centre)."""
-    cdef double rest = mean - <real> mean                                # (16)
+    cdef double rest = mean - <wide> mean                                # (16)
     cdef double dgamma = (sum_dy_x - rest * sum_dy) * inv_std            # (7)
     cdef double r_dgamma_m = inv_std * dgamma / m
-    scale[0] = <real> (gamma * inv_std)                                  # (18)
-    slope[0] = <real> r_dgamma_m                                         # (18)
-    offset[0] = <real> (sum_dy / m - rest * r_dgamma_m)                  # (18)
+    scale[0] = <wide> (gamma * inv_std)                                  # (18)
+    slope[0] = <wide> r_dgamma_m                                         # (18)
+    offset[0] = <wide> (sum_dy / m - rest * r_dgamma_m)                  # (18)
     return dgamma
 
 
 cdef int _backward_panel(
     const real[:, ::1] dy, const real[:, ::1] x, const real[::1] gamma, const double[::1] mean,
     const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
-    Py_ssize_t first, Py_ssize_t last
+    wide type_of_work, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
     """The channels first .. last - 1."""
     cdef Py_ssize_t rows = x.shape[0], width = last - first, n, c, k, done = 0
     cdef double[PANEL] sum_dy, sum_dy_x
-    cdef real[PANEL] centre, scale, offset, slope
-    cdef real d
+    cdef wide[PANEL] centre, scale, offset, slope
+    cdef wide d
     cdef double m = max(rows, 1), g
     for k in range(width):
-        centre[k] = <real> mean[first + k]                               # (16)
+        centre[k] = <wide> mean[first + k]                               # (16)
         sum_dy[k] = sum_dy_x[k] = 0
     for n in range(rows):
         for k in range(width):
@@ -313,10 +292,10 @@ cdef int _backward_panel(
             for k in range(width):
                 c = first + k
                 d = x[n, c] - centre[k]
-                dx[n, c] = (dy[n, c] - offset[k] - d * slope[k]) * scale[k]          # (8) (18)
+                dx[n, c] = <real> ((dy[n, c] - offset[k] - d * slope[k]) * scale[k])   # (8) (18)
         else:
             for k in range(width):
-                dx[n, first + k] = dy[n, first + k] * scale[k]           # (12)
+                dx[n, first + k] = <real> (dy[n, first + k] * scale[k])  # (12)
         _pause(&done, width)
     return 0
 
@@ -324,13 +303,13 @@ cdef int _backward_panel(
 cdef int _backward_plane(
     const real[:, :, ::1] dy, const real[:, :, ::1] x, const real[::1] gamma,
     const double[::1] mean, const double[::1] inv_std, real[:, :, ::1] dx, real[::1] dgamma,
-    real[::1] dbeta, bint training, Py_ssize_t c, Py_ssize_t *done
+    real[::1] dbeta, bint training, wide type_of_work, Py_ssize_t c, Py_ssize_t *done
 ) except -1 nogil:
     """Channel c."""
     cdef Py_ssize_t N = x.shape[0], L = x.shape[2], n, block, i, k
     cdef double[LANES] lane_dy, lane_dy_x
     cdef double m = max(N * L, 1), g, sum_dy
-    cdef real d, centre = <real> mean[c], scale, offset, slope           # (16)
+    cdef wide d, centre = <wide> mean[c], scale, offset, slope           # (16)
     for k in range(LANES):
         lane_dy[k] = lane_dy_x[k] = 0
     for n in range(N):
@@ -351,10 +330,10 @@ cdef int _backward_plane(
         if training:
             for i in range(L):
                 d = x[n, c, i] - centre
-                dx[n, c, i] = (dy[n, c, i] - offset - d * slope) * scale             # (8) (18)
+                dx[n, c, i] = <real> ((dy[n, c, i] - offset - d * slope) * scale)      # (8) (18)
         else:
             for i in range(L):
-                dx[n, c, i] = dy[n, c, i] * scale                        # (12)
+                dx[n, c, i] = <real> (dy[n, c, i] * scale)               # (12)
         _pause(done, L)
     return 0
 
@@ -371,7 +350,12 @@ cdef int _backward_rows(
     with nogil:
         while first < C:
             last = min(first + PANEL, C)
-            _backward_panel(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, first, last)
+            if _fit(mean, inv_std, first, last):
+                _backward_panel[real, real](
+                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, first, last)
+            else:
+                _backward_panel[real, double](
+                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, first, last)
             first = last
     return 0
 
@@ -389,8 +373,12 @@ cdef int _backward_planes(
            gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
     with nogil:
         for c in range(C):
-            _backward_plane(
-                dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, c, &done)
+            if _fit(mean, inv_std, c, c + 1):
+                _backward_plane[real, real](
+                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, c, &done)
+            else:
+                _backward_plane[real, double](
+                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, c, &done)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Layers and models: modules that hold parameters."""
 
 from . import functional, init, utils
+from .batch_norm import BatchNorm1d
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers import (
     GELU,
@@ -17,6 +18,7 @@ from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
+    "BatchNorm1d",
     "Dropout",
     "Flatten",
     "GELU",

@@ -5,6 +5,7 @@ import numpy as np
 from ..checks import size
 from ..errors import DTypeError
 from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
+from ..ops.batch_norm import batch_norm
 from ..ops.creation import as_tensor
 from ..ops.dropout import dropout
 from ..ops.linear import linear
@@ -12,6 +13,7 @@ from ..ops.shaping import flatten
 from ..tensor import Tensor
 
 __all__ = [
+    "batch_norm",
     "dropout",
     "flatten",
     "gelu",

@@ -8,6 +8,7 @@ from .. import tensor as _tensor
 from . import (
     activations,
     arithmetic,
+    batch_norm,
     comparison,
     conversion,
     copying,

@@ -1,0 +1,118 @@
+"""Batch normalization as a layer: it owns γ, β, the running statistics and the mode.
+
+γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/batch_norm.md
+"""
+
+from ..checks import flag, number, size
+from ..dtypes import find, get_default_dtype, int64
+from ..errors import ShapeError
+from ..ops.creation import empty, zeros
+from ..tensor import Tensor
+from . import functional as F
+from . import init
+from .module import Module, Parameter
+
+
+class _BatchNorm(Module):
+    """What all batch normalizations share; a subclass says how many dimensions its input has."""
+
+    _dimensions: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
+    ):
+        super().__init__()
+        name = type(self).__name__
+        self.num_features = size(name, "num_features", num_features, at_least=1)
+        self.eps = number(name, "eps", eps, above=0)
+        if momentum is not None:
+            momentum = number(name, "momentum", momentum, at_least=0, at_most=1)
+        self.momentum = momentum
+        self.affine = flag(name, "affine", affine)
+        self.track_running_stats = flag(name, "track_running_stats", track_running_stats)
+        bias = flag(name, "bias", bias)
+        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+
+        def channels():
+            return empty(self.num_features, **options)
+
+        self.register_parameter("weight", Parameter(channels()) if affine else None)
+        self.register_parameter("bias", Parameter(channels()) if affine and bias else None)
+        tracked = self.track_running_stats
+        self.register_buffer("running_mean", channels() if tracked else None)
+        self.register_buffer("running_var", channels() if tracked else None)
+        self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if tracked else None)
+        self.reset_parameters()
+
+    def reset_running_stats(self):
+        """Forget all batches: mean 0, variance 1, count 0."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self):
+        """Start anew: weight 1, bias 0, and no batch seen."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def _check_input(self, input):
+        name = type(self).__name__
+        if not isinstance(input, Tensor):
+            raise TypeError(f"{name}: input must be a Tensor, got {type(input).__name__}")
+        if input.ndim not in self._dimensions:
+            wanted = " or ".join(f"{ndim}D" for ndim in self._dimensions)
+            raise ShapeError(f"{name}: expected {wanted} input (got {input.ndim}D input)")
+        if input.shape[1] != self.num_features:
+            raise ShapeError(
+                f"{name}: expected {self.num_features} channels (num_features), "
+                f"got {input.shape[1]} in input of shape {tuple(input.shape)}"
+            )
+
+    def forward(self, input):
+        self._check_input(input)
+        mean, var, count = self.running_mean, self.running_var, self.num_batches_tracked
+        by_batch = self.training or (mean is None and var is None)
+        if self.training and not self.track_running_stats:
+            mean = var = None
+        learns = self.training and mean is not None and count is not None
+        momentum = self.momentum
+        if momentum is None:  # 1/1, 1/2, 1/3, …: the plain average of all batches so far
+            momentum = 1 / (count.item() + 1) if learns else 0.0
+        y = F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
+        if learns and input.numel() > 0:
+            count += 1
+        return y
+
+    def extra_repr(self):
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """y = weight · (x − mean) / √(var + eps) + bias for x (N, C) or (N, C, L), channel by channel.
+
+    Training: mean and var of the batch (var divided by its number of values m), and
+    running ← (1 − momentum) · running + momentum · batch, var there divided by m − 1;
+    momentum=None averages all batches alike. Evaluation: the running statistics, or those of the
+    batch if there are none (track_running_stats=False). affine=False: no weight, no bias.
+    An empty batch counts for nothing. Errors, before anything changes: ShapeError, DTypeError, and
+    ValueError for a single value per channel in training. torch.nn.BatchNorm1d.
+    """
+
+    _dimensions = (2, 3)

@@ -1,0 +1,305 @@
+"""Batch normalization: every channel gets the mean 0 and the variance 1, then a scale and a shift.
+
+The formulas are in `_kernels/batch_norm.pyx`, derived in docs/derivations/batch_norm.md. The
+gradients are operations of their own, so that they can be differentiated again. Their rules use
+these same operations once more and nothing else, so a third derivative is as right as the first.
+"""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import checks
+from .._kernels import active as kernels
+from .._kernels.types cimport real
+from ..engine cimport recording
+from ..errors import DTypeError, GraphError, ShapeError
+from ..tensor cimport Function, Tensor, record, wrap
+from .common cimport contiguous, empty_like, floating, may_write
+
+cnp.import_array()
+
+
+# --- layouts: the channels are dimension 1 -----------------------------------------------------
+
+cdef cnp.ndarray data(Tensor x):
+    """x's values as the kernels take them: (rows, C), or (N, C, L) where a channel has L > 1."""
+    cdef cnp.ndarray array = contiguous(x)
+    cdef Py_ssize_t N, C, size
+    if cnp.PyArray_NDIM(array) == 2:
+        return array
+    N, C, size = cnp.PyArray_DIM(array, 0), cnp.PyArray_DIM(array, 1), cnp.PyArray_SIZE(array)
+    if size == N * C:
+        return (<object>array).reshape(N, C)
+    return (<object>array).reshape(N, C, size // (N * C))
+
+
+cdef Py_ssize_t channels(Tensor x):
+    return cnp.PyArray_DIM(x.array, 1)
+
+
+cdef Py_ssize_t values_per_channel(Tensor x):
+    """m: how many values share a mean."""
+    cdef Py_ssize_t i, m = cnp.PyArray_DIM(x.array, 0)
+    for i in range(2, cnp.PyArray_NDIM(x.array)):
+        m *= cnp.PyArray_DIM(x.array, i)
+    return m
+
+
+cdef tuple reduced(Tensor x):
+    """The dimensions that a mean is taken over."""
+    return (0, *range(2, cnp.PyArray_NDIM(x.array)))
+
+
+cdef Tensor spread(Tensor u, Tensor x):
+    """u, one number a channel, shaped so that it broadcasts along x."""
+    if cnp.PyArray_NDIM(x.array) == 2:
+        return u
+    return u.reshape((-1, *(1,) * (cnp.PyArray_NDIM(x.array) - 2)))
+
+
+cdef Tensor ones(Tensor x):
+    return wrap(np.ones(channels(x), (<object>x.array).dtype))
+
+
+cdef Tensor zeros(Tensor x):
+    return wrap(np.zeros(channels(x), (<object>x.array).dtype))
+
+
+# --- rules -------------------------------------------------------------------------------------
+
+cdef class BatchNorm(Function):
+    """y = gamma · x_hat + beta. The statistics are those of this call, whatever happens later."""
+
+    cdef cnp.ndarray mean
+    cdef cnp.ndarray var
+    cdef cnp.ndarray inv_std
+    cdef double eps
+    cdef bint training   # whether mean and var came from x; in evaluation they are constants
+
+    cdef backward(self, Tensor dy):
+        x, gamma = self.saved()
+        dx, dgamma, dbeta = gradients(self, dy, x, gamma, self.needs(0))
+        return dx, dgamma if self.needs(1) else None, dbeta if self.needs(2) else None
+
+
+cdef class BatchNormInput(BatchNorm):
+    """dx = gamma · r · P(dy), in evaluation gamma · r · dy; v arrives for it."""
+
+    cdef backward(self, Tensor v):
+        dy, x, gamma = self.saved()
+        cdef Tensor ddy, dgamma
+        ddy = input_gradient(self, v, x, gamma) if self.needs(0) else None          # (11b)
+        dgamma = (v * input_gradient(self, dy, x, ones(x))).sum(reduced(x))         # (11c)
+        if not self.training or not self.needs(1):
+            return ddy, None, dgamma
+        m = max(values_per_channel(x), 1)
+        x_hat, r, scale = normalized(self, x), inverse_std(self, x), spread(gamma, x)
+        v_x_hat = (v * x_hat).sum(reduced(x), keepdim=True) / m
+        dy_x_hat = (dy * x_hat).sum(reduced(x), keepdim=True) / m
+        s = -scale * r * (v * dy_x_hat + dy * v_x_hat)                              # (11d)
+        t_r = scale * spread(dgamma, x)                                             # (11e) times r
+        dx = input_gradient(self, s, x, ones(x)) - t_r * r * x_hat / m              # (11g)
+        return ddy, dx, dgamma
+
+
+cdef class BatchNormWeight(BatchNorm):
+    """dgamma = Σ dy · x_hat; v arrives for it."""
+
+    cdef backward(self, Tensor v):
+        dy, x = self.saved()
+        return spread(v, x) * normalized(self, x), input_gradient(self, dy, x, v)   # (11h)
+
+
+cdef class BatchNormBias(Function):
+    """dbeta = Σ dy; v arrives for it."""
+
+    cdef backward(self, Tensor v):
+        (x,) = self.saved()
+        return spread(v, x).expand(x.shape)                                         # (11h)
+
+
+cdef class InverseStd(BatchNorm):
+    """r = 1/√(var + eps) as a function of x; dr arrives for it."""
+
+    cdef backward(self, Tensor dr):
+        (x,) = self.saved()
+        cdef Tensor r = inverse_std(self, x)
+        return -dr * r * r * normalized(self, x) / max(values_per_channel(x), 1)    # (11f)
+
+
+cdef BatchNorm sharing(BatchNorm of, BatchNorm node):
+    """node, with the statistics of another."""
+    node.mean, node.var, node.inv_std = of.mean, of.var, of.inv_std
+    node.eps, node.training = of.eps, of.training
+    return node
+
+
+# --- operations --------------------------------------------------------------------------------
+
+cdef Tensor normalize(BatchNorm node, Tensor x, Tensor gamma, Tensor beta, bint new_statistics):
+    """y; node, which holds the statistics or receives them, becomes its history."""
+    cdef Tensor y = wrap(empty_like(x.array))
+    node.inv_std = empty_like(node.mean)
+    kernels.batch_norm_forward(
+        data(x), contiguous(gamma), contiguous(beta), data(y), node.mean, node.var, node.inv_std,
+        node.eps, new_statistics)
+    if recording(x, gamma, beta):
+        record(node, y, (x, gamma, beta)).save((x, gamma))
+    return y
+
+
+cdef tuple gradients(BatchNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
+    """dx (None if not wanted), dgamma and dbeta of a call with these statistics."""
+    cdef Tensor dx = wrap(empty_like(x.array)) if with_dx else None
+    cdef Tensor dgamma = wrap(empty_like(gamma.array)), dbeta = wrap(empty_like(gamma.array))
+    cdef BatchNorm node
+    kernels.batch_norm_backward(
+        data(dy), data(x), contiguous(gamma), of.mean, of.inv_std, None if dx is None else data(dx),
+        dgamma.array, dbeta.array, of.training)
+    if with_dx and recording(dy, x, gamma):
+        node = sharing(of, BatchNormInput.__new__(BatchNormInput))
+        record(node, dx, (dy, x, gamma)).save((dy, x, gamma))
+    if recording(dy, x):
+        node = sharing(of, BatchNormWeight.__new__(BatchNormWeight))
+        record(node, dgamma, (dy, x)).save((dy, x))
+    if recording(dy):
+        record(BatchNormBias.__new__(BatchNormBias), dbeta, (dy,)).save((x.detach(),))
+    return dx, dgamma, dbeta
+
+
+cdef Tensor input_gradient(BatchNorm of, Tensor dy, Tensor x, Tensor gamma):
+    return gradients(of, dy, x, gamma, True)[0]
+
+
+cdef Tensor normalized(BatchNorm of, Tensor x):
+    """x_hat"""
+    return normalize(sharing(of, BatchNorm.__new__(BatchNorm)), x, ones(x), zeros(x), False)
+
+
+cdef Tensor inverse_std(BatchNorm of, Tensor x):
+    """r, shaped so that it broadcasts along x."""
+    cdef Tensor r = spread(wrap((<object>of.inv_std).astype((<object>x.array).dtype)), x)
+    if of.training and recording(x):
+        record(sharing(of, InverseStd.__new__(InverseStd)), r, (x,)).save((x,))
+    return r
+
+
+cdef int update(
+    Tensor running_mean, Tensor running_var, BatchNorm batch, double momentum, Py_ssize_t m
+) except -1:
+    """Move the running statistics towards those of the batch, in place."""
+    cdef cnp.ndarray mean = contiguous(running_mean), var = contiguous(running_var)
+    kernels.batch_norm_update(batch.mean, batch.var, mean, var, momentum, m, True)
+    if mean is not running_mean.array:
+        np.copyto(running_mean.array, mean)
+    if var is not running_var.array:
+        np.copyto(running_var.array, var)
+    running_mean.written("batch_norm")
+    running_var.written("batch_norm")
+    return 0
+
+
+# --- checks ------------------------------------------------------------------------------------
+
+cdef Tensor per_channel(str argument, Tensor u, Tensor x):
+    """u, if it holds one number a channel, in x's dtype."""
+    if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != channels(x):
+        raise ShapeError(
+            f"batch_norm: {argument} has shape {tuple(u.shape)}, expected ({channels(x)},): "
+            f"input has {channels(x)} channels (its shape is {tuple(x.shape)})")
+    if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
+        raise DTypeError(
+            f"batch_norm: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
+    return u
+
+
+cdef Tensor running(str argument, object value, Tensor x, bint training):
+    """A running statistic, if it fits and may be changed in training."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"batch_norm: {argument} must be a Tensor or None, got {type(value).__name__}")
+    if (<Tensor>value).wants_grad():
+        raise GraphError(
+            f"batch_norm: {argument} requires a gradient, but none is computed; use .detach()")
+    if training:
+        may_write("batch_norm", value)
+    return per_channel(argument, value, x)
+
+
+cdef Py_ssize_t first_negative(const real *u, Py_ssize_t size) noexcept:
+    cdef Py_ssize_t c
+    for c in range(size):
+        if u[c] < 0:
+            return c
+    return -1
+
+
+cdef int check_variance(cnp.ndarray var) except -1:
+    cdef Py_ssize_t c, C = cnp.PyArray_SIZE(var)
+    if cnp.PyArray_TYPE(var) == cnp.NPY_FLOAT32:
+        c = first_negative(<const float *>cnp.PyArray_DATA(var), C)
+    else:
+        c = first_negative(<const double *>cnp.PyArray_DATA(var), C)
+    if c >= 0:
+        raise ValueError(
+            f"batch_norm: running_var of channel {c} is {(<object>var)[c]}; "
+            "a variance cannot be negative")
+    return 0
+
+
+# --- the function ------------------------------------------------------------------------------
+
+def batch_norm(
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
+    """y = weight · (input − mean) / √(var + eps) + bias, channel by channel.
+
+    input: (N, C) or (N, C, …), float32 or float64. The others: (C,), of its dtype, or None.
+    training: mean and (biased) var are those of the batch, and the running statistics, if given,
+    become (1 − momentum) · running + momentum · batch in place, with the unbiased variance.
+    Otherwise mean and var are the running ones, for the gradient as they were in this call.
+    An empty batch changes nothing. Errors, all before anything changes: ShapeError, DTypeError,
+    TypeError, GraphError; ValueError for one value per channel in training, a negative running
+    variance, eps not above 0, momentum outside [0, 1]. torch.nn.functional.batch_norm.
+    """
+    cdef Tensor x = floating("batch_norm", "input", input)
+    cdef Tensor run_mean = None, run_var = None, gamma, beta, y
+    cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
+    if cnp.PyArray_NDIM(x.array) < 2:
+        raise ShapeError(
+            f"batch_norm: expected input of shape (N, C) or (N, C, ...), got {tuple(x.shape)}")
+    node.training = training if type(training) is bool else checks.flag(
+        "batch_norm", "training", training)
+    node.eps = eps if type(eps) is float and 0 < eps < 1 else checks.number(
+        "batch_norm", "eps", eps, above=0)
+    if type(momentum) is not float or not 0 <= momentum <= 1:
+        momentum = checks.number("batch_norm", "momentum", momentum, at_least=0, at_most=1)
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("batch_norm: running_mean and running_var must be given both or neither")
+    if running_mean is not None:
+        run_mean = running("running_mean", running_mean, x, node.training)
+        run_var = running("running_var", running_var, x, node.training)
+        check_variance(contiguous(run_var))
+    elif not node.training:
+        raise ValueError(
+            "batch_norm: running_mean and running_var must be given when training is False")
+    gamma = ones(x) if weight is None else per_channel(
+        "weight", floating("batch_norm", "weight", weight), x)
+    beta = zeros(x) if bias is None else per_channel(
+        "bias", floating("batch_norm", "bias", bias), x)
+    cdef Py_ssize_t m = values_per_channel(x)
+    if m == 1 and node.training:
+        raise ValueError(
+            "batch_norm: expected more than 1 value per channel when training, "
+            f"got input of shape {tuple(x.shape)}")
+
+    if not node.training:
+        node.mean = (<object>run_mean.array).astype(np.float64)
+        node.var = (<object>run_var.array).astype(np.float64)
+        return normalize(node, x, gamma, beta, False)
+    node.mean, node.var = np.empty((2, channels(x)))
+    y = normalize(node, x, gamma, beta, True)
+    if run_mean is not None and m > 0:
+        update(run_mean, run_var, node, momentum, m)
+    return y
