@@ -15,24 +15,25 @@ class _Numbered(Module):
         index, count = operator.index(index), len(self)
         if not -count <= index < count:
             raise IndexError(f"index {index} is out of range for {count} modules")
-        return list(self._modules)[index]
+        return self._members(Module)[index][0]
 
     def __len__(self):
-        return len(self._modules)
+        return len(self._members(Module))
 
     def __iter__(self):
-        return iter(self._modules.values())
+        return iter([module for _, module in self._members(Module)])
 
     def __setitem__(self, index, module):
         setattr(self, self._key(index), module)
 
     def __delitem__(self, index):
         keys = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
-        self._renumber([module for key, module in self._modules.items() if key not in keys])
+        self._renumber([module for key, module in self._members(Module) if key not in keys])
 
     def _renumber(self, modules):
-        self._modules.clear()
-        self._modules.update((str(k), module) for k, module in enumerate(modules))
+        for name in list(self._modules):
+            delattr(self, name)
+        self.extend(modules)
 
     def append(self, module):
         """Add a module at the end; returns self."""
@@ -85,8 +86,8 @@ class Sequential(_Numbered):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return self._modules[self._key(index)]
+            return type(self)(OrderedDict(self._members(Module)[index]))
+        return getattr(self, self._key(index))
 
     def __add__(self, other):
         if not isinstance(other, Sequential):
@@ -110,7 +111,7 @@ class ModuleList(_Numbered):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return type(self)(list(self)[index])
-        return self._modules[self._key(index)]
+        return getattr(self, self._key(index))
 
     def __add__(self, other):
         return ModuleList([*self, *other])
@@ -144,7 +145,7 @@ class ModuleDict(Module):
         self.add_module(key, module)
 
     def __delitem__(self, key):
-        del self._modules[key]
+        self.pop(key)
 
     def __len__(self):
         return len(self._modules)
@@ -166,11 +167,14 @@ class ModuleDict(Module):
 
     def clear(self):
         """Remove all modules."""
-        self._modules.clear()
+        for key in self.keys():
+            delattr(self, key)
 
     def pop(self, key):
         """Remove the module under `key` and return it."""
-        return self._modules.pop(key)
+        module = self[key]
+        delattr(self, key)
+        return module
 
     def update(self, modules):
         """Add the modules of a dictionary, or of pairs (name, module)."""

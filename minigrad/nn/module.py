@@ -1,7 +1,7 @@
 """Layers hold state: parameters, which are learned, and buffers, which are not.
 
-A `Module` finds both by itself, in the order in which they were assigned: whatever Parameter or
-Module becomes an attribute is also entered in a plain dictionary.
+A `Module` finds both by itself, in the order in which they were assigned: they are ordinary
+attributes, and a plain dictionary says which attributes they are.
 """
 
 from collections import OrderedDict, namedtuple
@@ -59,10 +59,8 @@ class Module:
     def __init__(self):
         set_plain = super().__setattr__
         set_plain("training", True)
-        set_plain("_parameters", {})
-        set_plain("_buffers", {})
+        set_plain("_kinds", {})  # name of an attribute -> Parameter, Tensor (a buffer) or Module
         set_plain("_non_persistent", set())
-        set_plain("_modules", {})
         set_plain("_forward_pre_hooks", {})
         set_plain("_forward_hooks", {})
 
@@ -96,83 +94,77 @@ class Module:
 
     # --- attributes ------------------------------------------------------------------------------
 
-    def __getattr__(self, name):  # only called for what is no plain attribute
-        members = vars(self)
-        if "_modules" not in members:
-            raise AttributeError(
-                f"'{type(self).__name__}' object has no attribute '{name}': "
-                "was super().__init__() called first in its __init__?"
-            )
-        for registry in ("_parameters", "_buffers", "_modules"):
-            if name in members[registry]:
-                return members[registry][name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
     def __setattr__(self, name, value):
-        members = vars(self)
-        if "_modules" not in members:
-            if isinstance(value, (Parameter, Module)):
-                kind = "parameters" if isinstance(value, Parameter) else "module"
-                raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-            return super().__setattr__(name, value)
-        if isinstance(value, Parameter):
-            self._forget(name, self._parameters)
-            self.register_parameter(name, value)
-        elif isinstance(value, Module):
-            self._forget(name, self._modules)
-            self.register_module(name, value)
-        elif name in self._parameters:
-            self._parameters[name] = _same_kind("parameter", name, value, Parameter)
-        elif name in self._modules:
-            self._modules[name] = _same_kind("child module", name, value, Module)
-        elif name in self._buffers:
-            self._buffers[name] = _same_kind("buffer", name, value, Tensor)
-        else:
+        kind = next((kind for kind in (Parameter, Module) if isinstance(value, kind)), None)
+        kinds = self.__dict__.get("_kinds")
+        if kind is None and (kinds is None or name not in kinds):
             super().__setattr__(name, value)
-
-    def _forget(self, name, kept):
-        """Remove what `name` was, unless it is in the registry `kept`, where it keeps its place."""
-        for registry in (vars(self), self._parameters, self._buffers, self._modules):
-            if registry is not kept:
-                registry.pop(name, None)
-        self._non_persistent.discard(name)
+            return
+        if kinds is None:
+            raise AttributeError(f"cannot assign {WORDS[kind]} before Module.__init__() call")
+        if kind is not None and kinds.get(name) is not kind:
+            self.__dict__.pop(name, None)
+            kinds.pop(name, None)
+            self._non_persistent.discard(name)
+            self._register(kind, name, value)
+        else:
+            self.__dict__[name] = _of_kind(kinds[name], name, value)
 
     def __delattr__(self, name):
-        for registry in (self._parameters, self._buffers, self._modules):
-            if name in registry:
-                del registry[name]
-                self._non_persistent.discard(name)
-                return
         super().__delattr__(name)
+        self._kinds.pop(name, None)
+        self._non_persistent.discard(name)
+
+    def __getattr__(self, name):  # only called for what is no attribute
+        message = f"'{type(self).__name__}' object has no attribute '{name}'"
+        if "_kinds" not in self.__dict__:
+            message += ": was super().__init__() called in its __init__?"
+        raise AttributeError(message)
 
     def __dir__(self):
-        members = chain(super().__dir__(), self._parameters, self._buffers, self._modules)
-        return sorted(name for name in members if not name[0].isdigit())
+        return sorted(name for name in super().__dir__() if not name[0].isdigit())
 
-    def _register(self, registry, what, name, value, kind):
-        if "_modules" not in vars(self):
+    def _register(self, kind, name, value):
+        what = WORDS[kind]
+        if "_kinds" not in self.__dict__:
             raise AttributeError(f"cannot assign {what} before Module.__init__() call")
         if not isinstance(name, str):
             raise TypeError(f"{what} name must be a string, got {name!r}")
         if not name or "." in name:
             raise KeyError(f'{what} name must not be empty or contain ".", got {name!r}')
-        registry = getattr(self, registry)
-        if name not in registry and hasattr(self, name):
+        if self._kinds.get(name) is not kind and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
-        registry[name] = _same_kind(what, name, value, kind)
+        self.__dict__[name] = _of_kind(kind, name, value)
+        self._kinds[name] = kind
+
+    def _members(self, kind):
+        """Pairs (name, value or None) of one kind, in the order of definition."""
+        return [(name, self.__dict__[name]) for name, each in self._kinds.items() if each is kind]
+
+    @property
+    def _parameters(self):
+        return dict(self._members(Parameter))
+
+    @property
+    def _buffers(self):
+        return dict(self._members(Tensor))
+
+    @property
+    def _modules(self):
+        return dict(self._members(Module))
 
     def register_parameter(self, name, param):
         """Add a Parameter under `name`, or None for one that is switched off."""
-        self._register("_parameters", "parameter", name, param, Parameter)
+        self._register(Parameter, name, param)
 
     def register_buffer(self, name, tensor, persistent=True):
         """Add a tensor that is state but not learned; in `state_dict` unless not persistent."""
-        self._register("_buffers", "buffer", name, tensor, Tensor)
+        self._register(Tensor, name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
     def register_module(self, name, module):
         """Add a child module under `name`."""
-        self._register("_modules", "module", name, module, Module)
+        self._register(Module, name, module)
 
     def add_module(self, name, module):
         """The same as `register_module`."""
@@ -188,7 +180,7 @@ class Module:
         if remove_duplicate:
             memo.add(self)
         yield prefix, self
-        for name, module in self._modules.items():
+        for name, module in self._members(Module):
             if module is not None:
                 path = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, path, remove_duplicate)
@@ -200,7 +192,7 @@ class Module:
     def named_children(self):
         """Pairs (name, module) of the modules directly in this one, each once."""
         seen = set()
-        for name, module in self._modules.items():
+        for name, module in self._members(Module):
             if module is not None and module not in seen:
                 seen.add(module)
                 yield name, module
@@ -209,11 +201,11 @@ class Module:
         """The modules directly in this one, each once."""
         return (module for _, module in self.named_children())
 
-    def _named_tensors(self, registry, prefix, recurse, remove_duplicate):
+    def _named_tensors(self, kind, prefix, recurse, remove_duplicate):
         seen = set()
         below = self.named_modules(None, prefix, remove_duplicate)
         for path, module in below if recurse else [(prefix, self)]:
-            for name, tensor in getattr(module, registry).items():
+            for name, tensor in module._members(kind):
                 if tensor is None or tensor in seen:
                     continue
                 if remove_duplicate:
@@ -222,7 +214,7 @@ class Module:
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """Pairs (path, parameter), in the order of definition, parents first."""
-        return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
+        return self._named_tensors(Parameter, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
         """All parameters, each once: what an optimiser wants."""
@@ -230,7 +222,7 @@ class Module:
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         """Pairs (path, buffer), in the order of definition, parents first."""
-        return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
+        return self._named_tensors(Tensor, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
         """All buffers, each once."""
@@ -318,13 +310,13 @@ class Module:
 
     def _persistent(self, prefix):
         """Pairs (key, tensor) of all that belongs in a state dict, in torch's order."""
-        for name, tensor in self._parameters.items():
+        for name, tensor in self._members(Parameter):
             if tensor is not None:
                 yield prefix + name, tensor
-        for name, tensor in self._buffers.items():
+        for name, tensor in self._members(Tensor):
             if tensor is not None and name not in self._non_persistent:
                 yield prefix + name, tensor
-        for name, module in self._modules.items():
+        for name, module in self._members(Module):
             if module is not None:
                 yield from module._persistent(f"{prefix}{name}.")
 
@@ -388,16 +380,19 @@ class Module:
 
     def __repr__(self):
         extra = self.extra_repr().splitlines()
-        children = [f"({name}): {_indent(module)}" for name, module in self._modules.items()]
+        children = [f"({name}): {_indent(module)}" for name, module in self._members(Module)]
         if not children and len(extra) < 2:
             return f"{self._get_name()}({''.join(extra)})"
         return "\n  ".join([f"{self._get_name()}(", *extra, *children]) + "\n)"
 
 
-def _same_kind(what, name, value, kind):
+WORDS = {Parameter: "parameter", Tensor: "buffer", Module: "module"}
+
+
+def _of_kind(kind, name, value):
     if value is not None and not isinstance(value, kind):
         raise TypeError(
-            f"cannot assign '{type(value).__name__}' as {what} '{name}' "
+            f"cannot assign '{type(value).__name__}' as {WORDS[kind]} '{name}' "
             f"({kind.__name__} or None expected)"
         )
     return value
