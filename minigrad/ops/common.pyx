@@ -182,7 +182,7 @@ cdef Tensor unbroadcast(Tensor dy, object shape):
     cdef int extra = len(dy_sizes) - len(sizes), i
     cdef list axes = list(range(extra)) + [
         extra + i for i in range(len(sizes)) if sizes[i] == 1 and dy_sizes[extra + i] != 1]
-    return dy.sum(tuple(axes)).reshape(sizes)  # (1)
+    return (dy.sum(tuple(axes)) if axes else dy).reshape(sizes)  # (1)
 
 
 cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1:
