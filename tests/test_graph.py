@@ -143,3 +143,12 @@ def test_bad_names_and_too_large_graphs_are_refused():
         x = x + 1.0
     with pytest.raises(ValueError, match="operations"):
         x.graph()
+def test_parameters_of_a_model_have_their_names():
+    model = minigrad.nn.Sequential(
+        minigrad.nn.Linear(3, 4), minigrad.nn.ReLU(), minigrad.nn.Linear(4, 2)
+    )
+    graph = model(minigrad.ones(5, 3)).sum().graph(model)
+    names = {box.title for box in graph.boxes if box.kind == "parameter"}
+    assert names == {"0.weight", "0.bias", "2.weight", "2.bias"}
+
+
