@@ -28,11 +28,13 @@ from .ops.indexing import gather, index_select, masked_fill
 from .ops.joining import cat, chunk, split, stack, unbind
 from .ops.linear import matmul
 from .ops.extremes import all, amax, amin, any, argmax, argmin, max, min
+from .ops.log_softmax import log_softmax, logsumexp
 from .ops.reductions import mean, norm, std, sum, var
 from .ops.sampling import multinomial, rand, rand_like, randint, randn, randn_like, randperm
 from .ops.selection import clamp, maximum, minimum, where
 from .ops.shaping import (
     broadcast_to, flatten, numel, permute, reshape, squeeze, t, transpose, unsqueeze,
 )
+from .ops.softmax import softmax
 from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
 from .tensor import Size, Tensor

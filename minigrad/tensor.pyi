@@ -22,6 +22,8 @@ from .ops import (
     selection,
     shaping,
 )
+from .ops import log_softmax as _log_softmax
+from .ops import softmax as _softmax
 
 _Number: TypeAlias = float | np.generic
 _Operand: TypeAlias = Tensor | np.ndarray[Any, Any] | _Number
@@ -170,6 +172,9 @@ class Tensor:
     split = joining.split
     chunk = joining.chunk
     unbind = joining.unbind
+    softmax = _softmax.softmax
+    log_softmax = _log_softmax.log_softmax
+    logsumexp = _log_softmax.logsumexp
     matmul = linear.matmul
     mm = linear.mm
     sum = reductions.sum

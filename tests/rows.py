@@ -7,6 +7,20 @@ INF, NAN = np.inf, np.nan
 # Around every width at which a loop changes its course: four sums at a time, blocks of 64.
 SHAPES = [(1, 1), (3, 2), (4, 3), (5, 10), (2, 63), (3, 64), (3, 65), (2, 129), (2, 1000)]
 
+# Shapes, and the dimension along which the rows run.
+DIMENSIONS = [
+    ((), 0), ((), -1), ((5,), 0), ((1,), -1), ((3, 4), 1), ((3, 4), 0), ((3, 4), -2),
+    ((2, 3, 4), 0), ((2, 3, 4), 1), ((2, 3, 4), -1), ((3, 1, 2), 1), ((2, 1, 3, 2), -3),
+]  # fmt: skip
+
+# The same values, lying differently in memory.
+LAYOUTS = {
+    "transposed": lambda a: np.array(a.T, order="C").T,
+    "sliced": lambda a: np.repeat(a[..., None], 2, axis=-1)[..., 0],
+    "reversed": lambda a: np.array(a[::-1])[::-1] if a.ndim else a,
+    "read-only": lambda a: np.broadcast_to(a, a.shape),
+}
+
 # Rows that have no softmax.
 IMPOSSIBLE = [
     [-INF, -INF, -INF],

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from rounding import ulps
-from rows import IMPOSSIBLE, INF, SHAPES, exact_log_softmax, logits, sure
+from rows import DIMENSIONS, IMPOSSIBLE, INF, LAYOUTS, SHAPES, exact_log_softmax, logits, sure
 
+import minigrad
 from minigrad._kernels import active, use_kernels
+from minigrad.autograd import gradcheck, gradgradcheck
 
 
 @pytest.fixture(params=["compiled", "reference"])
@@ -98,3 +100,108 @@ def test_kernel_refuses_what_does_not_fit():
     for arguments in [(x[:1], x, x), (x, x, x[:1]), (x[:, :1].copy(), x, x)]:
         with pytest.raises(ValueError, match="log_softmax_backward"):
             active.log_softmax_backward(*arguments)
+
+
+# --- the rules -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["compiled", "reference"])
+def both(request):
+    with use_kernels(request.param):
+        yield
+
+
+def tensor(array, requires_grad=True):
+    return minigrad.tensor(np.asarray(array), requires_grad=requires_grad)
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(("shape", "dim"), DIMENSIONS)
+def test_log_softmax_is_torchs_and_the_composition(torch, shape, dim):
+    rng = np.random.default_rng(3)
+    array, dy = rng.standard_normal(shape), rng.standard_normal(shape)
+    x, composed = tensor(array), tensor(array)
+    y = minigrad.log_softmax(x, dim)
+    z = composed - composed.exp().sum(dim, keepdim=True).log()
+    tx = torch.tensor(array, requires_grad=True)
+    ty = torch.log_softmax(tx, dim)
+    for result in (y, z):
+        result.backward(tensor(dy, False))
+    ty.backward(torch.tensor(dy))
+    for other in (z.detach().numpy(), ty.detach().numpy()):
+        np.testing.assert_allclose(y.detach().numpy(), other, rtol=1e-12, atol=1e-14)
+    for other in (composed.grad.numpy(), tx.grad.numpy()):
+        np.testing.assert_allclose(x.grad.numpy(), other, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(("shape", "dim"), DIMENSIONS)
+def test_log_softmax_gradients(shape, dim):
+    x = tensor(np.random.default_rng(4).standard_normal(shape))
+    if len(shape) == 0 or shape[dim] == 1:
+        minigrad.log_softmax(x, dim).backward(tensor(np.full(shape, 3.0), False))
+        np.testing.assert_array_equal(x.grad.numpy(), np.zeros(shape))
+        return
+    assert gradcheck(lambda x: minigrad.log_softmax(x, dim), x)
+    assert gradgradcheck(lambda x: minigrad.log_softmax(x, dim), x)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_log_softmax_layout_does_not_matter(layout):
+    for shape, dim in DIMENSIONS:
+        array = logits((1, int(np.prod(shape, dtype=int))), np.float32).reshape(shape)
+        y = minigrad.log_softmax(minigrad.from_numpy(LAYOUTS[layout](array)), dim)
+        z = minigrad.log_softmax(tensor(array, False), dim)
+        np.testing.assert_array_equal(y.numpy(), z.numpy())
+
+
+def test_log_softmax_dtype_and_method():
+    y = minigrad.tensor(np.array([[1, 2, 3]])).log_softmax(-1, dtype=minigrad.float32)
+    assert y.dtype is minigrad.float32
+    assert ulps(y.numpy(), exact_log_softmax([[1.0, 2, 3]])) <= 0.51
+    assert minigrad.Tensor.log_softmax is minigrad.log_softmax
+
+
+@pytest.mark.parametrize(
+    ("shape", "dim"),
+    [*DIMENSIONS, ((2, 3, 4), (0, 2)), ((2, 3, 4), (-1, 1, 0)), ((0, 3), 0), ((3, 0), 1)],
+)
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_logsumexp_is_torchs(torch, shape, dim, keepdim):
+    array = np.random.default_rng(5).standard_normal(shape)
+    x, tx = tensor(array), torch.tensor(array, requires_grad=True)
+    y, ty = minigrad.logsumexp(x, dim, keepdim), torch.logsumexp(tx, dim, keepdim)
+    dy = np.random.default_rng(6).standard_normal(ty.shape)
+    y.backward(tensor(dy, False))
+    ty.backward(torch.tensor(dy))
+    assert y.shape == ty.shape
+    np.testing.assert_allclose(y.detach().numpy(), ty.detach().numpy(), rtol=1e-13)
+    np.testing.assert_allclose(x.grad.numpy(), tx.grad.numpy(), rtol=1e-12)
+    if shape == (2, 3, 4):
+        assert gradcheck(lambda x: minigrad.logsumexp(x, dim, keepdim), x)
+        assert gradgradcheck(lambda x: minigrad.logsumexp(x, dim, keepdim), x)
+
+
+def test_logsumexp_extremes():
+    x = np.array(
+        [[1e4, 0], [-INF, -INF], [INF, 1], [INF, -INF], [0, np.nan], [INF, np.nan]], np.float32
+    )
+    y = minigrad.logsumexp(tensor(x, False), 1).numpy()
+    np.testing.assert_array_equal(y, [1e4, -INF, INF, INF, np.nan, np.nan])
+    assert minigrad.logsumexp(np.array([1, 2]), 0).dtype is minigrad.float32
+    big = tensor(np.array([[1e7, 1e7 + 1]], np.float32))
+    big.logsumexp(1).sum().backward()
+    assert ulps(big.grad.numpy(), np.exp(exact_log_softmax([[0.0, 1.0]]))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("x", 0), TypeError, "logsumexp: input must be a Tensor"),
+        ((np.zeros((2, 3)), 2), IndexError, "logsumexp: dim 2 is out of range"),
+        ((np.zeros((2, 3)), (1, -1)), ValueError, "logsumexp: dim .* twice"),
+    ],
+)
+def test_logsumexp_bad_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        minigrad.logsumexp(*arguments)

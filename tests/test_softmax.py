@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 from rounding import ulps
-from rows import IMPOSSIBLE, INF, SHAPES, exact_softmax, logits, sure
+from rows import DIMENSIONS, IMPOSSIBLE, INF, LAYOUTS, SHAPES, exact_softmax, logits, sure
 
+import minigrad
+from minigrad import DTypeError
 from minigrad._kernels import active, use_kernels
+from minigrad.autograd import gradcheck, gradgradcheck
 
 
 @pytest.fixture(params=["compiled", "reference"])
@@ -109,3 +112,123 @@ def test_kernel_refuses_what_does_not_fit():
             active.softmax_backward(*arguments)
     with pytest.raises(TypeError, match="None"):
         active.softmax_forward(x, None, scratch)
+
+
+# --- the rule ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["compiled", "reference"])
+def both(request):
+    with use_kernels(request.param):
+        yield
+
+
+def tensor(array, requires_grad=True):
+    return minigrad.tensor(np.asarray(array), requires_grad=requires_grad)
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(("shape", "dim"), DIMENSIONS)
+def test_softmax_is_torchs_and_the_composition(torch, shape, dim):
+    rng = np.random.default_rng(3)
+    array, dy = rng.standard_normal(shape), rng.standard_normal(shape)
+    x, composed = tensor(array), tensor(array)
+    y = minigrad.softmax(x, dim)
+    e = composed.exp()
+    z = e / e.sum(dim, keepdim=True)
+    tx = torch.tensor(array, requires_grad=True)
+    ty = torch.softmax(tx, dim)
+    for result in (y, z):
+        result.backward(tensor(dy, False))
+    ty.backward(torch.tensor(dy))
+    for other in (z.detach().numpy(), ty.detach().numpy()):
+        np.testing.assert_allclose(y.detach().numpy(), other, rtol=1e-12, atol=1e-14)
+    for other in (composed.grad.numpy(), tx.grad.numpy()):
+        np.testing.assert_allclose(x.grad.numpy(), other, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(("shape", "dim"), DIMENSIONS)
+def test_softmax_gradients(shape, dim):
+    x = tensor(np.random.default_rng(4).standard_normal(shape))
+    if len(shape) == 0 or shape[dim] == 1:
+        minigrad.softmax(x, dim).backward(tensor(np.full(shape, 3.0), False))
+        np.testing.assert_array_equal(x.grad.numpy(), np.zeros(shape))
+        return
+    assert gradcheck(lambda x: minigrad.softmax(x, dim), x)
+    assert gradgradcheck(lambda x: minigrad.softmax(x, dim), x)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_layout_does_not_matter(layout, dtype):
+    for shape, dim in DIMENSIONS:
+        array = logits((1, int(np.prod(shape, dtype=int))), dtype).reshape(shape)
+        odd = LAYOUTS[layout](array)
+        np.testing.assert_array_equal(odd, array)
+        y, z = minigrad.softmax(minigrad.from_numpy(odd), dim), minigrad.softmax(tensor(array), dim)
+        np.testing.assert_array_equal(y.numpy(), z.detach().numpy())
+        assert y.is_contiguous()
+
+
+def test_softmax_takes_a_repeated_gradient():
+    x = tensor(np.random.default_rng(5).standard_normal((4, 5)))
+    minigrad.softmax(x, 1).sum().backward()
+    assert np.abs(x.grad.numpy()).max() <= 1e-15
+    x.grad = None
+    row = tensor(np.random.default_rng(6).standard_normal((1, 5)), False)
+    minigrad.softmax(x, 1).backward(row.expand(4, 5))
+    repeated = x.grad.numpy().copy()
+    x.grad = None
+    minigrad.softmax(x, 1).backward(row.expand(4, 5).clone())
+    np.testing.assert_array_equal(repeated, x.grad.numpy())
+
+
+def test_softmax_dtype_and_method():
+    x = minigrad.tensor(np.array([[1, 2, 3]]))
+    y = x.softmax(1, dtype=minigrad.float64)
+    assert y.dtype is minigrad.float64
+    np.testing.assert_allclose(y.numpy(), exact_softmax([[1.0, 2, 3]]), rtol=1e-15)
+    half = tensor(np.zeros((2, 2), np.float32))
+    minigrad.softmax(half, 0, minigrad.float64).sum().backward()
+    assert half.grad.dtype is minigrad.float32
+    assert minigrad.Tensor.softmax is minigrad.softmax
+
+
+def test_softmax_saved_result_is_guarded():
+    x = tensor(np.random.default_rng(7).standard_normal((2, 3)))
+    y = minigrad.softmax(x, 1)
+    with minigrad.no_grad():
+        y.mul_(2)
+    with pytest.raises(minigrad.GraphError, match="Softmax"):
+        y.backward(tensor(np.ones((2, 3)), False))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([[1.0, 2]], 1), TypeError, "input must be a Tensor"),
+        ((None, 1), TypeError, "input must be a Tensor"),
+        (
+            (np.array([1, 2]), 0),
+            DTypeError,
+            "input must be float32 or float64, got .*int64",
+        ),
+        (
+            (np.array([True]), 0),
+            DTypeError,
+            "input must be float32 or float64, got .*bool",
+        ),
+        ((np.zeros((2, 3)), 2), IndexError, "dim 2 is out of range for a 2-d tensor"),
+        ((np.zeros((2, 3)), -3), IndexError, "dim -3 is out of range for a 2-d tensor"),
+        ((np.zeros(()), 1), IndexError, "dim 1 is out of range for a 0-d tensor"),
+        ((np.zeros((2, 3)), 1.0), TypeError, "dim must be an integer"),
+        ((np.zeros((2, 3)), True), TypeError, "dim must be an integer"),
+        ((np.zeros((2, 3)), None), TypeError, "dim must be an integer"),
+        ((np.zeros((2, 3)), 1, "complex64"), DTypeError, "complex64"),
+    ],
+)
+def test_bad_arguments(name, arguments, error, message):
+    with pytest.raises(error, match=f"^{name}: .*{message}|^dtype: .*{message}"):
+        getattr(minigrad, name)(*arguments)

@@ -13,16 +13,20 @@ from . import (
     conversion,
     copying,
     creation,
+    cross_entropy,
     dropout,
     extremes,
     indexing,
     inplace,
     joining,
     linear,
+    log_softmax,
+    losses,
     reductions,
     sampling,
     selection,
     shaping,
+    softmax,
 )
 
 _tensor.connect((

@@ -1,0 +1,116 @@
+"""Log-softmax and log-sum-exp over any dimension. Formulas: `_kernels/log_softmax.pyx`."""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import dtypes
+from .._kernels import active as kernels
+from ..engine cimport recording
+from ..quiet import quietly
+from ..tensor cimport Function, Tensor, record, wrap
+from ..tensor import method
+from .arithmetic cimport as_float
+from .common cimport dimension, dimensions, floating, operand
+from .softmax cimport along
+from .softmax import softmax
+
+cnp.import_array()
+
+
+# --- log_softmax -------------------------------------------------------------------------------
+
+cdef class LogSoftmax(Function):
+    cdef Py_ssize_t dim
+
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return log_softmax_backward(dy, y, self.dim)
+
+
+cdef class LogSoftmaxBackward(LogSoftmax):
+    """dx = dy − p · Σ dy with p = exp(y), and the loss sees dx through ddx:
+
+    dL/d(dy) = ddx − Σ ddx · p
+    dL/dy = −ddx · p · Σ dy
+    """
+
+    cdef backward(self, Tensor ddx):
+        dy, y = self.saved()
+        ddx_p = ddx * y.exp()
+        return (ddx - ddx_p.sum(self.dim, keepdim=True) if self.needs(0) else None,
+                -ddx_p * dy.sum(self.dim, keepdim=True) if self.needs(1) else None)
+
+
+cdef Tensor log_softmax_backward(Tensor dy, Tensor y, Py_ssize_t dim):
+    cdef Tensor dx = wrap(along(kernels.log_softmax_backward, (dy.array, y.array), dim, False))
+    cdef LogSoftmax node
+    if recording(dy, y):
+        node = LogSoftmaxBackward.__new__(LogSoftmaxBackward)
+        node.dim = dim
+        record(node, dx, (dy, y)).save((dy, y))
+    return dx
+
+
+def log_softmax(input, dim, dtype=None):
+    """y_j = x_j − log Σ_k exp(x_k) along `dim`, right also where the probability is next to 0 or 1.
+
+    float32 or float64, any shape; dtype: convert the input first. A slice that is all −inf, or
+    has +inf or nan, gives nan. Errors: DTypeError, IndexError. torch.log_softmax.
+    """
+    cdef Tensor x = operand("log_softmax", "input", input), y
+    cdef LogSoftmax node
+    x = floating("log_softmax", "input", x if dtype is None else x.to(dtypes.find(dtype)))
+    cdef Py_ssize_t axis = dimension("log_softmax", dim, cnp.PyArray_NDIM(x.array))
+    y = wrap(along(kernels.log_softmax_forward, (x.array,), axis, True))
+    if recording(x):
+        node = LogSoftmax.__new__(LogSoftmax)
+        node.dim = axis
+        record(node, y, (x,)).save((y,))
+    return y
+
+
+# --- logsumexp ---------------------------------------------------------------------------------
+
+cdef class Logsumexp(Function):
+    """y = log Σ_k exp(x_k):  dx = dy · softmax x"""
+
+    cdef Py_ssize_t dim
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy * softmax(x, self.dim)
+
+
+cdef Tensor logsumexp_along(Tensor x, Py_ssize_t dim):
+    """logsumexp over one dimension, which is kept with size 1."""
+    cdef Logsumexp node
+    total = quietly(np.logaddexp.reduce, (<object>x.array).astype(np.float64), dim, keepdims=True)
+    cdef Tensor y = wrap(total.astype((<object>x.array).dtype))
+    if recording(x):
+        node = Logsumexp.__new__(Logsumexp)
+        node.dim = dim
+        record(node, y, (x,)).save((x,))
+    return y
+
+
+def logsumexp(input, dim, keepdim=False):
+    """y = log Σ exp(input) over `dim` (an integer or a tuple), without overflow.
+
+    Any shape; integers give the default float dtype; −inf for no elements. Errors: IndexError.
+    torch.logsumexp.
+    """
+    cdef Tensor x = as_float(operand("logsumexp", "input", input)), y = x
+    cdef tuple shape = (<object>x.array).shape
+    cdef tuple axes = dimensions("logsumexp", dim, len(shape))
+    if not axes:
+        return x.clone()
+    for axis in axes:   # one after the other: log Σ exp (log Σ exp x) = log ΣΣ exp x
+        y = logsumexp_along(y, axis)
+    if keepdim:
+        return y
+    return y.reshape([size for axis, size in enumerate(shape) if axis not in axes])
+
+
+method("log_softmax", log_softmax)
+method("logsumexp", logsumexp)

@@ -1,0 +1,5 @@
+from ..tensor cimport Tensor
+
+
+cdef str reduction_named(str operation, object reduction, object size_average, object reduce)
+cdef Tensor reduced(Tensor losses, str reduction)

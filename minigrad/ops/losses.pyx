@@ -1,0 +1,129 @@
+"""Mean squared error and binary cross-entropy, composed of other operations; what losses share."""
+
+import warnings
+
+cimport numpy as cnp
+
+import numpy as np
+
+from ..engine cimport recording
+from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
+from ..tensor cimport Function, Tensor, record, wrap
+from .activations import sigmoid
+from .common cimport floating, operand, operands, same_shape
+
+cnp.import_array()
+
+
+cdef str reduction_named(str operation, object reduction, object size_average, object reduce):
+    """`reduction`, which must be one of three words; torch's older two arguments are refused."""
+    if size_average is not None or reduce is not None:
+        raise ValueError(
+            f"{operation}: size_average and reduce were replaced by reduction; leave them None")
+    if not isinstance(reduction, str) or reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{operation}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+    return reduction
+
+
+cdef Tensor reduced(Tensor losses, str reduction):
+    """The losses themselves, their mean or their sum."""
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+# --- mean squared error ------------------------------------------------------------------------
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """(input − target)², and its mean (default), its sum, or each.
+
+    One shape (others are broadcast, with a warning); weight, of that shape: a factor for each
+    square, and the mean is then divided by the sum of the weights. torch.nn.functional.mse_loss.
+    """
+    cdef Tensor x = operand("mse_loss", "input", input), t = operand("mse_loss", "target", target)
+    cdef Tensor w
+    reduction = reduction_named("mse_loss", reduction, size_average, reduce)
+    x, t = operands("mse_loss", x, t)
+    if not cnp.PyArray_ISFLOAT(x.array):
+        raise DTypeError(
+            f"mse_loss: input or target must be float32 or float64, got {x.dtype} for both")
+    if not same_shape(x.array, t.array):
+        warn_of_broadcast(tuple(x.shape), tuple(t.shape))
+    difference = x - t
+    losses = difference * difference
+    if weight is None:
+        return reduced(losses, reduction)
+    w = floating("mse_loss", "weight", weight)
+    if not same_shape(w.array, x.array):
+        raise ShapeError(
+            f"mse_loss: weight must have the input's shape {tuple(x.shape)}, got {tuple(w.shape)}")
+    losses = losses * w
+    return losses.sum() / w.sum() if reduction == "mean" else reduced(losses, reduction)
+
+
+cdef int warn_of_broadcast(tuple shape, tuple target_shape) except -1:
+    try:
+        np.broadcast_shapes(shape, target_shape)
+    except ValueError:
+        raise ShapeError(f"mse_loss: input has shape {shape}, target {target_shape}") from None
+    warnings.warn(
+        f"mse_loss: input has shape {shape}, target {target_shape}; they are broadcast, so more "
+        "pairs are compared than there are targets; give both one shape", stacklevel=1)
+    return 0
+
+
+# --- binary cross-entropy ----------------------------------------------------------------------
+
+cdef class Softplus(Function):
+    """y = log(1 + eˣ):  dx = dy · sigmoid x"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy * sigmoid(x)
+
+
+cdef Tensor softplus(Tensor x):
+    y = quietly(np.logaddexp, (<object>x.array).astype(np.float64), 0)
+    cdef Tensor result = wrap(np.asarray(y, dtype=(<object>x.array).dtype))
+    if recording(x):
+        record(Softplus.__new__(Softplus), result, (x,)).save((x,))
+    return result
+
+
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+):
+    """−w · (p · t · log σ(x) + (1 − t) · log(1 − σ(x))), and its mean (default), its sum, or each.
+
+    Computed as w · (p · t · softplus(−x) + (1 − t) · softplus(x)), where nothing cancels; x is the
+    input, t the target of its shape, from 0 to 1; w = weight and p = pos_weight are broadcast.
+    Errors: ShapeError, DTypeError. torch.nn.functional.binary_cross_entropy_with_logits.
+    """
+    cdef str name = "binary_cross_entropy_with_logits"
+    cdef Tensor x = floating(name, "input", input), t = operand(name, "target", target)
+    reduction = reduction_named(name, reduction, size_average, reduce)
+    if not same_shape(x.array, t.array):
+        raise ShapeError(
+            f"{name}: target must have the input's shape {tuple(x.shape)}, got {tuple(t.shape)}")
+    positive = t * softplus(-x)
+    if pos_weight is not None:
+        positive = positive * factor(name, "pos_weight", pos_weight, x)
+    losses = positive + (1 - t) * softplus(x)
+    if weight is not None:
+        losses = losses * factor(name, "weight", weight, x)
+    return reduced(losses, reduction)
+
+
+cdef Tensor factor(str name, str argument, object value, Tensor x):
+    """A weight that can be broadcast to x's shape."""
+    cdef Tensor w = floating(name, argument, value)
+    cdef tuple shape = (<object>x.array).shape, own = (<object>w.array).shape
+    try:
+        fits = np.broadcast_shapes(own, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"{name}: {argument} of shape {own} does not broadcast to {shape}")
+    return w

@@ -1,0 +1,7 @@
+cimport numpy as cnp
+
+from ..tensor cimport Tensor
+
+
+cdef cnp.ndarray along(object kernel, tuple inputs, Py_ssize_t dim, bint with_scratch)
+cdef Tensor softmax_backward(Tensor dy, Tensor y, Py_ssize_t dim)

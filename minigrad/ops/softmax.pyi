@@ -1,0 +1,3 @@
+from ..tensor import Tensor, _DType
+
+def softmax(input: Tensor, dim: int, dtype: _DType | None = None) -> Tensor: ...
