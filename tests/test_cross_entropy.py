@@ -10,7 +10,7 @@ import minigrad
 from minigrad import DTypeError, GraphError, ShapeError
 from minigrad._kernels import active, use_kernels
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.ops.cross_entropy import cross_entropy, nll_loss
+from minigrad.nn.functional import cross_entropy, nll_loss
 
 
 @pytest.fixture(params=["compiled", "reference"])

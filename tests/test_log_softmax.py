@@ -160,6 +160,7 @@ def test_log_softmax_dtype_and_method():
     assert y.dtype is minigrad.float32
     assert ulps(y.numpy(), exact_log_softmax([[1.0, 2, 3]])) <= 0.51
     assert minigrad.Tensor.log_softmax is minigrad.log_softmax
+    assert minigrad.nn.functional.log_softmax is minigrad.log_softmax
 
 
 @pytest.mark.parametrize(

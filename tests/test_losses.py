@@ -8,8 +8,8 @@ from rounding import ulps
 import minigrad
 from minigrad import DTypeError, ShapeError
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.ops.losses import binary_cross_entropy_with_logits as bce
-from minigrad.ops.losses import mse_loss
+from minigrad.nn.functional import binary_cross_entropy_with_logits as bce
+from minigrad.nn.functional import mse_loss
 
 REDUCTIONS = ["none", "mean", "sum"]
 SHAPES = [(), (5,), (3, 4), (2, 3, 2)]

@@ -7,21 +7,31 @@ from ..errors import DTypeError
 from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
 from ..ops.batch_norm import batch_norm
 from ..ops.creation import as_tensor
+from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import dropout
 from ..ops.linear import linear
+from ..ops.log_softmax import log_softmax
+from ..ops.losses import binary_cross_entropy_with_logits, mse_loss
 from ..ops.shaping import flatten
+from ..ops.softmax import softmax
 from ..tensor import Tensor
 
 __all__ = [
     "batch_norm",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
     "dropout",
     "flatten",
     "gelu",
     "leaky_relu",
     "linear",
+    "log_softmax",
+    "mse_loss",
+    "nll_loss",
     "one_hot",
     "relu",
     "sigmoid",
+    "softmax",
     "tanh",
 ]
 
