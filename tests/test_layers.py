@@ -26,6 +26,9 @@ LAYERS = [
     ("Tanh", (), {}, (3, 4)),
     ("GELU", (), {}, (3, 4)),
     ("GELU", (), {"approximate": "tanh"}, (3, 4)),
+    ("Softmax", (), {"dim": 1}, (3, 4)),
+    ("Softmax", (-2,), {}, (3, 4)),
+    ("LogSoftmax", (1,), {}, (3, 4, 2)),
     ("Dropout", (), {"p": 0.0}, (3, 4)),
     ("Dropout", (1.0,), {}, (3, 4)),
 ]
@@ -132,6 +135,8 @@ def test_linear_names_the_dtypes():
         (lambda: nn.LeakyReLU(None), TypeError, "LeakyReLU: negative_slope"),
         (lambda: nn.ReLU(inplace=1), TypeError, "ReLU: inplace must be True or False"),
         (lambda: nn.GELU("fast"), ValueError, "GELU: approximate must be 'none' or 'tanh'"),
+        (lambda: nn.Softmax(1.0), TypeError, "Softmax: dim must be an integer"),
+        (lambda: nn.LogSoftmax(True), TypeError, "LogSoftmax: dim must be an integer"),
         (lambda: nn.Flatten(0.5), TypeError, "Flatten: start_dim must be an integer"),
         (lambda: nn.Flatten(1, None), TypeError, "Flatten: end_dim must be an integer"),
     ],
@@ -154,7 +159,7 @@ def test_dropout_only_in_training():
 def test_an_mlp_is_torchs(torch):
     def build(nn):
         return nn.Sequential(
-            nn.Flatten(), nn.Linear(6, 5), nn.GELU(), nn.Linear(5, 4), nn.Tanh()
+            nn.Flatten(), nn.Linear(6, 5), nn.GELU(), nn.Linear(5, 4), nn.Tanh(), nn.LogSoftmax(1)
         )
 
     ours, theirs = build(nn), build(torch.nn)

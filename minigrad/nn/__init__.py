@@ -10,28 +10,37 @@ from .layers import (
     Identity,
     LeakyReLU,
     Linear,
+    LogSoftmax,
     ReLU,
     Sigmoid,
+    Softmax,
     Tanh,
 )
+from .losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from .module import Module, Parameter
 from .summary import summary
 
 __all__ = [
     "BatchNorm1d",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
     "Dropout",
     "Flatten",
     "GELU",
     "Identity",
     "LeakyReLU",
     "Linear",
+    "LogSoftmax",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MSELoss",
+    "NLLLoss",
     "Parameter",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "Softmax",
     "Tanh",
     "functional",
     "init",

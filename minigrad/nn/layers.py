@@ -142,6 +142,32 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
+class _AlongDim(Module):
+    """A layer that works along one dimension, which must be named before it runs."""
+
+    def __init__(self, dim=None):
+        super().__init__()
+        name = type(self).__name__
+        self.dim = dim if dim is None else size(name, "dim", dim, at_least=-math.inf)
+
+    def extra_repr(self):
+        return f"dim={self.dim}"
+
+
+class Softmax(_AlongDim):
+    """y = e^x / Σ e^x along `dim`. torch.nn.Softmax."""
+
+    def forward(self, input):
+        return F.softmax(input, self.dim)
+
+
+class LogSoftmax(_AlongDim):
+    """y = log softmax(x) along `dim`. torch.nn.LogSoftmax."""
+
+    def forward(self, input):
+        return F.log_softmax(input, self.dim)
+
+
 class Dropout(Module):
     """Sets each element to 0 with probability p and scales the rest by 1/(1−p), in training only.
 

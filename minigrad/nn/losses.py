@@ -1,0 +1,94 @@
+"""Losses as modules: they hold the options, and weights as buffers."""
+
+from ..checks import number, size
+from ..tensor import Tensor
+from . import functional as F
+from .module import Module
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+class _Loss(Module):
+    """The mean of a batch's losses, their sum, or all of them ("none")."""
+
+    def __init__(self, reduction):
+        super().__init__()
+        if reduction not in REDUCTIONS:
+            name, expected = type(self).__name__, ", ".join(map(repr, REDUCTIONS))
+            raise ValueError(f"{name}: reduction must be one of {expected}, got {reduction!r}")
+        self.reduction = reduction
+
+    def _keep(self, name, weight):
+        if weight is not None and not isinstance(weight, Tensor):
+            kind = type(weight).__name__
+            raise TypeError(f"{type(self).__name__}: {name} must be a Tensor or None, got {kind}")
+        self.register_buffer(name, weight)
+
+
+class MSELoss(_Loss):
+    """(input − target)². torch.nn.MSELoss."""
+
+    def __init__(self, *, reduction="mean"):
+        super().__init__(reduction)
+
+    def forward(self, input, target):
+        return F.mse_loss(input, target, reduction=self.reduction)
+
+
+class NLLLoss(_Loss):
+    """−weight[target] · input[target], for log-probabilities (N, C). torch.nn.NLLLoss."""
+
+    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
+        super().__init__(reduction)
+        self._keep("weight", weight)
+        self.ignore_index = size("NLLLoss", "ignore_index", ignore_index, at_least=-(2**63))
+
+    def forward(self, input, target):
+        return F.nll_loss(
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+        )
+
+
+class CrossEntropyLoss(_Loss):
+    """−log softmax(input)[target], for logits (N, C). torch.nn.CrossEntropyLoss."""
+
+    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+        super().__init__(reduction)
+        self._keep("weight", weight)
+        self.ignore_index = size(
+            "CrossEntropyLoss", "ignore_index", ignore_index, at_least=-(2**63)
+        )
+        self.label_smoothing = number(
+            "CrossEntropyLoss", "label_smoothing", label_smoothing, at_least=0, at_most=1
+        )
+
+    def forward(self, input, target):
+        return F.cross_entropy(
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
+
+
+class BCEWithLogitsLoss(_Loss):
+    """−weight · (pos_weight · t · log σ(x) + (1 − t) · log(1 − σ(x))).
+
+    torch.nn.BCEWithLogitsLoss.
+    """
+
+    def __init__(self, weight=None, *, reduction="mean", pos_weight=None):
+        super().__init__(reduction)
+        self._keep("weight", weight)
+        self._keep("pos_weight", pos_weight)
+
+    def forward(self, input, target):
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
