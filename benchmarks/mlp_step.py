@@ -3,7 +3,8 @@
     python benchmarks/mlp_step.py [--batch 32 64 128 256 1024] [--threads 1] [--compile]
 
 784 - 128 - BatchNorm - ReLU - 64 - BatchNorm - ReLU - 10, cross-entropy, Adam, float32. Before
-anything is timed, every contestant makes three steps that must give the same losses and weights.
+anything is timed, each contestant makes three steps that must give the losses and weights of NumPy
+in double.
 """
 
 from statistics import median
@@ -37,20 +38,20 @@ def contestants(weights, x, y, compiled):
     return steps
 
 
-def check_agreement(steps):
-    """Three steps: every loss and every weight as NumPy has them, or an AssertionError."""
+def check_agreement(steps, oracle):
+    """Three steps: every loss and nearly every weight as NumPy has them in double."""
     import numpy as np
     import peers
 
-    losses = {name: [step().item() for _ in range(3)] for name, step in steps.items()}
-    expected = steps["NumPy by hand"].weights()
+    expected = [oracle().item() for _ in range(3)]
     for name, step in steps.items():
-        np.testing.assert_allclose(losses[name], losses["NumPy by hand"], rtol=1e-5, err_msg=name)
-        for i, (got, want) in enumerate(zip(step.weights(), expected, strict=True)):
+        losses = [step().item() for _ in range(3)]
+        np.testing.assert_allclose(losses, expected, rtol=1e-5, err_msg=name)
+        for i, (got, want) in enumerate(zip(step.weights(), oracle.weights(), strict=True)):
             # Adam makes a step of size LR of a gradient that is only rounding noise: that of a bias
-            # before batch norm, and here and there one of a weight.
+            # before batch norm, and here and there that of a weight.
             off = np.mean(np.abs(got - want) > 0.05 * peers.LR)
-            assert i in (1, 5) or off < 1e-3, f"{name}: {off:.1%} of weight {i} differ from NumPy's"
+            assert i in (1, 5) or off < 0.1, f"{name}: {off:.1%} of weight {i} are not NumPy's"
 
 
 def main():
@@ -69,7 +70,8 @@ def main():
         x = rng.random((batch, peers.SIZES[0]), dtype=np.float32)
         y = rng.integers(0, peers.SIZES[-1], batch)
         steps = contestants(weights, x, y, args.compile)
-        check_agreement(steps)
+        in_double = peers.NumPy([w.astype(float) for w in weights], x.astype(float), y)
+        check_agreement(steps, in_double)
         steps["matrix products alone"] = peers.MatrixProducts(weights, x)
         results[f"batch {batch}"] = harness.time_in_turns(steps, args.rounds)
     report(results, args)
