@@ -11,6 +11,7 @@ import weakref
 
 cimport numpy as cnp
 from cpython.ref cimport PyObject
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -188,20 +189,22 @@ cdef Tensor run_hooks(hooks, Tensor dy):
             raise TypeError(f"hook: expected None or a Tensor, got {type(answer).__name__}")
         if answer.shape != dy.shape:
             raise ShapeError(f"hook: the gradient has shape {tuple(dy.shape)}, the hook returned {tuple(answer.shape)}")
+        if answer.dtype is not dy.dtype:
+            raise DTypeError(f"hook: the gradient has dtype {dy.dtype}, the hook returned {answer.dtype}")
         dy = answer
     return dy
 
 
-cdef dict propagate(list roots, list cotangents, bint create_graph, bint keep_graph, frozenset wanted):
-    """Carry the cotangents of the roots back to the leaves (and to `wanted` nodes); returns {place: gradient}.
+cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wanted, list done):
+    """Carry the cotangents of the roots back to the leaves (and to `wanted` nodes).
 
-    The graph is given up only when the whole pass has succeeded, and not if `keep_graph`.
+    Returns {place: gradient} and adds to `done` what `settle` will need: nothing is changed here.
     """
     cdef dict table = {}, caught = {}
     cdef Function node
     cdef Tensor dy
     cdef list nodes = [root for root in roots if isinstance(root, Function)]
-    cdef list order = topological_order(nodes), done = []
+    cdef list order = topological_order(nodes)
     cdef set useful = None
     cdef object answer
     cdef Py_ssize_t i
@@ -239,49 +242,72 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, bint keep_gr
                 accumulate(table, node.inputs[0], answer)
             answer = None
         for leaf in table:
-            if (<Tensor>leaf).hooks:
+            if (<Tensor>leaf).hooks and (useful is None or leaf in useful):
                 table[leaf] = run_hooks((<Tensor>leaf).hooks, table[leaf])
     finally:
         set_grad_mode(before)
-    dy = None
-    while done:
-        node, dy = done.pop()
-        if type(node.value) is not tuple:
-            node.gradient = dy.array
-        if node.retainer is not None:
-            retained = node.retainer()
-            if retained is not None:
-                deposit(retained, dy, create_graph)
-        if not keep_graph:
-            node.spent = True
-            node.kept = None
     table.update(caught)
     return table
 
 
-cdef int deposit(Tensor leaf, Tensor dy, bint create_graph) except -1:
-    """Add dy to the leaf's .grad, which never shares memory with any other tensor."""
-    cdef Tensor total = leaf.gradient
-    if total is not None and not create_graph:
-        quietly(np.add, total.array, dy.array, out=total.array)
-        total.written("backward")
-    elif total is not None:
-        leaf.gradient = total + dy
-    elif create_graph:
-        leaf.gradient = dy.clone()
-    else:
-        leaf.gradient = wrap(own(dy))
-    return 0
+cdef tuple deposit(Tensor x, Tensor dy, bint create_graph):
+    """(x, its new .grad): dy added to the old one, in memory that no other tensor shares."""
+    cdef Tensor total = x.gradient
+    cdef cnp.ndarray array
+    if not cnp.PyArray_SAMESHAPE(dy.array, x.array) or cnp.PyArray_TYPE(dy.array) != cnp.PyArray_TYPE(x.array):
+        raise GraphError(
+            f"backward: a gradient of shape {tuple(dy.shape)} and {dy.dtype} arrived at a tensor that is now "
+            f"{tuple(x.shape)} and {x.dtype}; its .data was replaced after it was used")
+    if create_graph:
+        return (x, dy.clone() if total is None else total + dy)
+    array = own(dy)
+    if total is not None:
+        quietly(np.add, total.array, array, out=array)
+    return (x, wrap(array))
 
 
 cdef cnp.ndarray own(Tensor dy):
     """dy's array if nobody else can reach it, else a copy."""
     cdef cnp.ndarray array = dy.array
-    # One reference in dy and one here; a caller's name for dy shows in dy's own count.
-    if (Py_REFCNT(<PyObject *>array) == 2 and Py_REFCNT(<PyObject *>dy) <= 2 and dy.version is None
+    # The references that are known: our caller's to dy, dy's to the array, and the one of this line.
+    if (Py_REFCNT(<PyObject *>dy) == 1 and Py_REFCNT(<PyObject *>array) == 2 and dy.version is None
             and (<object>array).base is None and cnp.PyArray_ISCARRAY(array)):
         return array
     return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
+
+
+cdef int settle(list done, list deposits, bint create_graph, bint keep_graph) except -1:
+    """Write what a successful pass has found: gradients, and that the saved values are gone.
+
+    All that may fail comes first, so that the pass takes effect as a whole or not at all.
+    """
+    cdef Function node
+    cdef Tensor x, dy, total, new
+    for node, dy in done:
+        x = None if node.retainer is None else node.retainer()
+        if x is not None:
+            deposits.append(deposit(x, dy, create_graph))
+    for x, new in deposits:
+        total = x.gradient
+        if total is None or create_graph or not replaced(total.array, new.array):
+            x.gradient = new
+        else:
+            total.written("backward")
+    for node, dy in done:
+        if type(node.value) is not tuple:
+            node.gradient = dy.array
+        if not keep_graph:
+            node.spent = True
+            node.kept = None
+    return 0
+
+
+cdef bint replaced(cnp.ndarray old, cnp.ndarray new) noexcept:
+    """Write new's values over old's if nothing can fail about it: who holds the old .grad sees them."""
+    if not cnp.PyArray_ISCARRAY(old) or cnp.PyArray_NBYTES(old) != cnp.PyArray_NBYTES(new):
+        return False
+    memcpy(cnp.PyArray_DATA(old), cnp.PyArray_DATA(new), cnp.PyArray_NBYTES(new))
+    return True
 
 
 cdef Tensor cotangent_for(str operation, Tensor output, object given):
@@ -321,19 +347,41 @@ def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=
     cdef Tensor root = self
     cdef Tensor dy = cotangent_for("backward", root, gradient)
     cdef bint keep = create_graph if retain_graph is None else retain_graph
-    if inputs is not None:
-        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    cdef frozenset wanted = None if inputs is None else frozenset([place(x) for x in inputs])
-    cdef dict table = propagate([place(root)], [dy], create_graph, keep, wanted)
-    dy = None
-    if inputs is not None:
-        for x in inputs:
-            if place(x) in table:
-                deposit(x, table[place(x)], create_graph)
-        return
-    while table:
-        leaf, dy = table.popitem()
-        deposit(leaf, dy, create_graph)
+    cdef list done = [], deposits = []
+    cdef dict table
+    if inputs is None:
+        table = propagate([place(root)], [dy], create_graph, None, done)
+        dy = None
+        while table:
+            x, dy = table.popitem()
+            deposits.append(deposit(x, dy, create_graph))
+    else:
+        places = places_of("backward", "inputs", inputs)
+        table = propagate([place(root)], [dy], create_graph, frozenset(places), done)
+        for x, where in zip(as_tuple(inputs), places):
+            dy = table.pop(where, None)
+            if dy is not None:
+                deposits.append(deposit(x, dy, create_graph))
+    settle(done, deposits, create_graph, keep)
+
+
+cdef tuple as_tuple(object tensors):
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+cdef list places_of(str operation, str argument, object inputs):
+    """Where the gradients of these tensors arrive; each must want one."""
+    cdef list places = []
+    for x in as_tuple(inputs):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{operation}: {argument} must be Tensors, got {type(x).__name__}")
+        if not (<Tensor>x).wants_grad():
+            raise GraphError(
+                f"{operation}: one of the inputs does not require a gradient; set requires_grad=True on it")
+        places.append(place(x))
+    if not places:
+        raise ValueError(f"{operation}: {argument} is empty")
+    return places
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
@@ -342,29 +390,23 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     grad_outputs: one Tensor an output (None: 1, for one-element outputs). allow_unused: None for an
     input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
     """
-    cdef Tensor x
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    if grad_outputs is None or isinstance(grad_outputs, Tensor):
-        grad_outputs = (grad_outputs,) * len(outputs) if grad_outputs is None else (grad_outputs,)
+    cdef list done = []
+    outputs = as_tuple(outputs)
+    for each in outputs:
+        if not isinstance(each, Tensor):
+            raise TypeError(f"grad: outputs must be Tensors, got {type(each).__name__}")
+    grad_outputs = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"grad: {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
-    for each in (*outputs, *inputs):
-        if not isinstance(each, Tensor):
-            raise TypeError(f"grad: outputs and inputs must be Tensors, got {type(each).__name__}")
-    places = []
-    for x in inputs:
-        if not x.wants_grad():
-            raise GraphError("grad: one of the inputs does not require a gradient; set requires_grad=True on it")
-        places.append(place(x))
-    cotangents = [cotangent_for("grad", y, dy) for y, dy in zip(outputs, grad_outputs)]
-    keep = create_graph if retain_graph is None else retain_graph
-    table = propagate([place(y) for y in outputs], cotangents, create_graph, keep, frozenset(places))
+    cdef list places = places_of("grad", "inputs", inputs)
+    cdef list cotangents = [cotangent_for("grad", y, dy) for y, dy in zip(outputs, grad_outputs)]
+    cdef dict table = propagate([place(y) for y in outputs], cotangents, create_graph, frozenset(places), done)
     if not allow_unused:
         for number, where in enumerate(places):
             if where not in table:
                 raise GraphError(
                     f"grad: the outputs do not depend on input {number}; pass allow_unused=True to get None for it")
+    settle(done, [], create_graph, create_graph if retain_graph is None else retain_graph)
     return tuple([table.get(where) for where in places])
 
 
