@@ -152,7 +152,7 @@ def add(input, other, *, alpha=1):
     """y = input + alpha · other, elementwise with broadcasting. torch.add."""
     cdef Tensor a, b, y
     if alpha is not 1:
-        other = mul(other, alpha)
+        other = other * alpha
     a, b = operands("add", input, other)
     y = wrap(combine("add", ADD, a.array, b.array, None))
     if recording(a, b):
@@ -164,7 +164,7 @@ def sub(input, other, *, alpha=1):
     """y = input − alpha · other, elementwise with broadcasting. Not for bool. torch.sub."""
     cdef Tensor a, b, y
     if alpha is not 1:
-        other = mul(other, alpha)
+        other = other * alpha
     a, b = operands("sub", input, other)
     if cnp.PyArray_ISBOOL(a.array):
         raise DTypeError("sub: bool tensors have no difference; use logical_xor or ^, or convert with .int()")
@@ -180,14 +180,15 @@ def mul(input, other):
     a, b = operands("mul", input, other)
     y = wrap(combine("mul", MUL, a.array, b.array, None))
     if recording(a, b):
-        recorded(Mul.__new__(Mul), y, a, b).node.save((a, b))
+        recorded(Mul.__new__(Mul), y, a, b)
+        y.node.save((a if y.node.needs(1) else None, b if y.node.needs(0) else None))
     return y
 
 
 def div(input, other, *, rounding_mode=None):
     """y = input / other, elementwise with broadcasting; integers give the default float dtype.
 
-    rounding_mode: None, "floor" or "trunc" (rounded results have no gradient). torch.div.
+    rounding_mode: None, "floor" or "trunc" (a rounded result has the gradient 0). torch.div.
     """
     cdef Tensor a, b, y
     a, b = operands("div", input, other)
@@ -196,7 +197,8 @@ def div(input, other, *, rounding_mode=None):
     a, b = as_float(a), as_float(b)
     y = wrap(combine("div", DIV, a.array, b.array, None))
     if recording(a, b):
-        recorded(Div.__new__(Div), y, a, b).node.save((a, b))
+        recorded(Div.__new__(Div), y, a, b)
+        y.node.save((a if y.node.needs(1) else None, b))
     return y
 
 
@@ -205,19 +207,50 @@ cdef Tensor as_float(Tensor x):
     return x if cnp.PyArray_ISFLOAT(x.array) else x.to(dtypes.get_default_dtype())
 
 
+cdef class RoundedQuotient(Binary):
+    """y = a / b, rounded: flat wherever it has a derivative, so da = 0, db = 0."""
+
+    cdef backward(self, Tensor dy):
+        return (unbroadcast(zeros_like(dy), self.a_shape) if self.needs(0) else None,
+                unbroadcast(zeros_like(dy), self.b_shape) if self.needs(1) else None)
+
+
+cdef Tensor zeros_like(Tensor dy):
+    return wrap(np.zeros_like(dy.array))
+
+
+cdef int divisible(str operation, Tensor a, Tensor b) except -1:
+    """Raise the error of a division with remainder that NumPy only warns of, or answers in int8."""
+    if cnp.PyArray_ISBOOL(a.array):
+        raise DTypeError(f"{operation}: bool tensors have no quotient; convert one with .int()")
+    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
+        raise ZeroDivisionError(f"{operation}: an integer divided by zero")
+    return 0
+
+
+def _truncated(a, b):
+    quotient = np.floor_divide(a, b)
+    return quotient + ((quotient < 0) & (quotient * b != a)).astype(quotient.dtype)
+
+
 cdef Tensor rounded_quotient(Tensor a, Tensor b, mode):
+    cdef Tensor y
     if mode not in ("floor", "trunc"):
         raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {mode!r}")
-    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
-        raise ZeroDivisionError("div: an integer divided by zero")
+    divisible("div", a, b)
     if mode == "floor":
-        return wrap(np.asarray(quietly(np.floor_divide, a.array, b.array)))
-    quotient = quietly(np.true_divide, a.array, b.array)
-    return wrap(np.asarray(np.trunc(quotient).astype((<object>a.array).dtype)))
+        y = wrap(broadcast_call("div", np.floor_divide, a.array, b.array))
+    elif cnp.PyArray_ISFLOAT(a.array):
+        y = wrap(broadcast_call("div", lambda p, q: np.trunc(np.true_divide(p, q)), a.array, b.array))
+    else:
+        y = wrap(broadcast_call("div", _truncated, a.array, b.array))
+    if recording(a, b):
+        recorded(RoundedQuotient.__new__(RoundedQuotient), y, a, b)
+    return y
 
 
 def floor_divide(input, other):
-    """y = ⌊input / other⌋, elementwise; no gradient. torch.floor_divide."""
+    """y = ⌊input / other⌋, elementwise; gradient 0. torch.floor_divide."""
     return div(input, other, rounding_mode="floor")
 
 
@@ -234,11 +267,11 @@ def remainder(input, other):
     """y = input − ⌊input / other⌋ · other, elementwise: the sign of `other`. torch.remainder."""
     cdef Tensor a, b, y
     a, b = operands("remainder", input, other)
-    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
-        raise ZeroDivisionError("remainder: an integer divided by zero")
-    y = wrap(np.asarray(quietly(np.remainder, a.array, b.array)))
+    divisible("remainder", a, b)
+    y = wrap(broadcast_call("remainder", np.remainder, a.array, b.array))
     if recording(a, b):
-        recorded(Remainder.__new__(Remainder), y, a, b).node.save((a, b))
+        recorded(Remainder.__new__(Remainder), y, a, b)
+        y.node.save((a, b) if y.node.needs(1) else (None, None))
     return y
 
 
@@ -263,12 +296,17 @@ def power(input, exponent):
     a, b = operands("pow", input, exponent)
     if not cnp.PyArray_ISFLOAT(a.array) and np.any(np.less(b.array, 0)):
         raise ValueError("pow: an integer to a negative integer power; make one of them a float")
-    if cnp.PyArray_SIZE(b.array) == 1 and (<object>b.array).item() == 2 and cnp.PyArray_NDIM(b.array) == 0:
+    if cnp.PyArray_ISBOOL(a.array):
+        y = wrap(broadcast_call("pow", np.greater_equal, a.array, b.array))   # 0 only as 0¹
+    elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 2:
         y = wrap(combine("pow", MUL, a.array, a.array, None))
+    elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 1:
+        y = wrap(cnp.PyArray_NewCopy(a.array, cnp.NPY_CORDER))
     else:
         y = wrap(broadcast_call("pow", np.power, a.array, b.array))
     if recording(a, b):
-        recorded(Pow.__new__(Pow), y, a, b).node.save((a, b, y))
+        recorded(Pow.__new__(Pow), y, a, b)
+        y.node.save((a, b, y if y.node.needs(1) else None))
     return y
 
 
@@ -398,7 +436,7 @@ cdef class Sign(Function):
     """y = sign x: flat wherever it has a derivative, so dx = 0."""
 
     cdef backward(self, Tensor dy):
-        return dy * 0.0
+        return zeros_like(dy)
 
 
 def sign(input):

@@ -182,7 +182,7 @@ cdef Tensor unbroadcast(Tensor dy, object shape):
     cdef int extra = len(dy_sizes) - len(sizes), i
     cdef list axes = list(range(extra)) + [
         extra + i for i in range(len(sizes)) if sizes[i] == 1 and dy_sizes[extra + i] != 1]
-    return (dy.sum(tuple(axes)) if axes else dy).reshape(sizes)  # (1)
+    return dy.sum(tuple(axes)).reshape(sizes) if axes else dy  # (1)
 
 
 cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1:
@@ -242,6 +242,13 @@ cdef class WriteView(Function):
         return dbase, replay(dy, self.recipe)
 
 
+cdef class Overwritten(Function):
+    """y has nothing of x any more, in whose place it is written: dx = 0."""
+
+    cdef backward(self, Tensor dy):
+        return wrap(np.zeros_like(dy.array))
+
+
 def laid_out_as(strides, array):
     """A copy of the array with its dimensions in memory in the order of these strides, so that a reshape that
     is a view of the one is a view of the other."""
@@ -294,7 +301,9 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
     x.written(operation)
     if not tracked:
         return x
-    if x.base is None:
+    if x.base is None and not y.wants_grad():
+        record(Overwritten.__new__(Overwritten), x, (x,))
+    elif x.base is None:
         x.node = y.history() if not y.collects else (<Tensor>y.clone()).node
     else:
         node = WriteView.__new__(WriteView)

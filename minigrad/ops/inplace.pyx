@@ -14,7 +14,7 @@ from ..tensor cimport Tensor, wrap
 from ..tensor import method
 from .arithmetic import add, div, mul, power, sub
 from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine
-from .common cimport may_write, operand, operands, overwrite, same_shape
+from .common cimport is_number, may_write, operand, operands, overwrite, same_shape, scalar_like
 
 cnp.import_array()
 
@@ -25,25 +25,30 @@ cdef Tensor tensor_itself(str operation, object x):
     return x
 
 
-cdef Tensor frozen(Tensor x):
+cdef Tensor frozen(Tensor x, other):
     """x as it is now: what the plain operation may save although x is about to change."""
-    if not (grad_mode() and x.wants_grad()):
+    if not tracked(x, other):
         return x
     cdef Tensor before = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
     before.node, before.collects = x.history(), False
     return before
 
 
+cdef bint tracked(Tensor x, other):
+    return grad_mode() and (
+        x.wants_grad() or (isinstance(other, Tensor) and (<Tensor>other).wants_grad()))
+
+
 cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
     cdef Tensor x = tensor_itself(name, target), a, b
-    if not (grad_mode() and (x.wants_grad() or (isinstance(other, Tensor) and (<Tensor>other).wants_grad()))):
+    if not tracked(x, other):
         a, b = operands(name, x, other)
         if a is x and (operation != DIV or cnp.PyArray_ISFLOAT(x.array)) and fits(b.array, x.array):
             may_write(name, x)
             combine(name, operation, x.array, b.array, x.array)
             x.written(name)
             return x
-    return overwrite(name, x, plain(frozen(x), other))
+    return overwrite(name, x, plain(frozen(x, other), other))
 
 
 cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
@@ -54,12 +59,12 @@ cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
 
 def add_(self, other, *, alpha=1):
     """self ← self + alpha · other. torch.Tensor.add_."""
-    return arithmetic_("add_", ADD, add, self, other if alpha is 1 else mul(other, alpha))
+    return arithmetic_("add_", ADD, add, self, other if alpha is 1 else other * alpha)
 
 
 def sub_(self, other, *, alpha=1):
     """self ← self − alpha · other. torch.Tensor.sub_."""
-    return arithmetic_("sub_", SUB, sub, self, other if alpha is 1 else mul(other, alpha))
+    return arithmetic_("sub_", SUB, sub, self, other if alpha is 1 else other * alpha)
 
 
 def mul_(self, other):
@@ -75,7 +80,7 @@ def div_(self, other):
 def pow_(self, exponent):
     """self ← self ^ exponent. torch.Tensor.pow_."""
     cdef Tensor x = tensor_itself("pow_", self)
-    return overwrite("pow_", x, power(frozen(x), exponent))
+    return overwrite("pow_", x, power(frozen(x, exponent), exponent))
 
 
 def copy_(self, src):
@@ -88,7 +93,11 @@ def copy_(self, src):
 def fill_(self, value):
     """self ← value everywhere. torch.Tensor.fill_."""
     cdef Tensor x = tensor_itself("fill_", self)
-    cdef Tensor y = operand("fill_", "value", value)
+    cdef Tensor y
+    if is_number(value):
+        # Straight into self's dtype: by way of the default dtype a float64 would lose digits.
+        return overwrite("fill_", x, scalar_like("fill_", value, cnp.PyArray_TYPE(x.array)))
+    y = operand("fill_", "value", value)
     if cnp.PyArray_NDIM(y.array) != 0:
         raise ShapeError(f"fill_: expected a number or a 0-d tensor, got shape {tuple(y.shape)}")
     return overwrite("fill_", x, y.to(x.dtype))
@@ -97,7 +106,7 @@ def fill_(self, value):
 def zero_(self):
     """self ← 0 everywhere. torch.Tensor.zero_."""
     cdef Tensor x = tensor_itself("zero_", self)
-    return overwrite("zero_", x, operand("zero_", "value", 0).to(x.dtype))
+    return overwrite("zero_", x, scalar_like("zero_", 0, cnp.PyArray_TYPE(x.array)))
 
 
 for function in (add_, sub_, mul_, div_, pow_, copy_, fill_, zero_):

@@ -18,25 +18,29 @@ cnp.import_array()
 cdef class MatMul(Function):
     """Y = A B:  dA = dY Bᵀ  (1),  dB = Aᵀ dY  (2)"""
 
-    cdef object a_shape
-    cdef object b_shape
+    cdef tuple a_shape
+    cdef tuple b_shape
 
     cdef backward(self, Tensor dy):
         cdef Tensor a, b
         a, b = self.saved()
-        cdef bint a_is_vector = cnp.PyArray_NDIM(a.array) == 1, b_is_vector = cnp.PyArray_NDIM(b.array) == 1
         # A vector takes part as a matrix of one row (on the left) or one column (on the right).
-        if a_is_vector:
-            a, dy = a.unsqueeze(0), dy.unsqueeze(-1 if b_is_vector else -2)
-        if b_is_vector:
-            b, dy = b.unsqueeze(1), dy.unsqueeze(-1)
+        cdef bint a_is_row = len(self.a_shape) == 1, b_is_column = len(self.b_shape) == 1
+        if a_is_row:
+            dy = dy.unsqueeze(-1 if b_is_column else -2)
+        if b_is_column:
+            dy = dy.unsqueeze(-1)
         da = db = None
         if self.needs(0):
+            b = b.unsqueeze(1) if b_is_column else b
             da = matmul(dy, b.transpose(-1, -2))  # (1)
-            da = unbroadcast(da, self.a_shape) if not a_is_vector else unbroadcast(da, (1, *self.a_shape)).squeeze(0)
+            da = unbroadcast(da, (1, *self.a_shape) if a_is_row else self.a_shape)
+            da = da.squeeze(0) if a_is_row else da
         if self.needs(1):
+            a = a.unsqueeze(0) if a_is_row else a
             db = matmul(a.transpose(-1, -2), dy)  # (2)
-            db = unbroadcast(db, self.b_shape) if not b_is_vector else unbroadcast(db, (*self.b_shape, 1)).squeeze(1)
+            db = unbroadcast(db, (*self.b_shape, 1) if b_is_column else self.b_shape)
+            db = db.squeeze(1) if b_is_column else db
         return da, db
 
 
@@ -70,19 +74,9 @@ def matmul(input, other):
     if recording(a, b):
         node = MatMul.__new__(MatMul)
         node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
-        if a_ndim > 1 and b_ndim > 1:
-            node.a_shape = None if a_ndim == b_ndim and same_leading(a.array, y.array) else node.a_shape
-            node.b_shape = None if a_ndim == b_ndim and same_leading(b.array, y.array) else node.b_shape
-        record(node, y, (a, b)).save((a, b))
+        record(node, y, (a, b))
+        node.save((a if node.needs(1) else None, b if node.needs(0) else None))
     return y
-
-
-cdef bint same_leading(cnp.ndarray a, cnp.ndarray y) noexcept:
-    cdef int i
-    for i in range(cnp.PyArray_NDIM(y) - 2):
-        if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(y, i):
-            return False
-    return True
 
 
 def mm(input, mat2):
@@ -145,7 +139,8 @@ def linear(input, weight, bias=None):
         combine("linear", ADD, array, b.array, array)
     y = wrap(array)
     if recording(x, w, b):
-        record(Linear.__new__(Linear), y, (x, w, b)).save((x, w))
+        record(Linear.__new__(Linear), y, (x, w, b))
+        y.node.save((x if y.node.needs(1) else None, w if y.node.needs(0) else None))
     return y
 
 
