@@ -140,6 +140,17 @@ def test_empty_and_read_only(kind, dtype):
 
 
 @kinds
+def test_more_than_one_chunk(kind):
+    size = 2**20 + 3
+    x = np.random.default_rng(2).standard_normal(size).astype(np.float32)
+    buffer = np.full(size + 1, 7, np.float32)
+    getattr(activations, f"{kind}_forward")(x, buffer[:size], *numbers(kind))
+    np.testing.assert_array_equal(buffer[size - 9 : size], forward(activations, kind, x[-9:]))
+    getattr(activations, f"{kind}_backward")(x, x, buffer[:size], *numbers(kind))
+    assert np.isfinite(buffer).all() and buffer[size] == 7
+
+
+@kinds
 def test_nonsense_raises(kind):
     x = np.ones(4, np.float32)
     run = getattr(activations, f"{kind}_forward")
