@@ -1,32 +1,34 @@
 """Backpropagation to read: arrays with history, and the gradient of every operation derived."""
 
-from . import _built  # noqa: F401, I001  first: it says in words what is wrong with the compiled modules
-from . import autograd, cuda, datasets, graph as _graph, nn, ops, optim, random, utils
+from . import _built  # noqa: F401, I001  first: it says in words what is not compiled
+from . import autograd, cuda, datasets, graph as _graph, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
 from ._printing import set_printoptions
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .devices import device
 from .dtypes import (
-    bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types, set_default_dtype, uint8,
+    bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types,
+    set_default_dtype, uint8,
 )
 from .errors import CheckpointError, DTypeError, GraphError, ShapeError
 from .ops.activations import relu, sigmoid, tanh
 from .ops.arithmetic import (
-    absolute as abs, add, cos, div, exp, floor_divide, log, mul, neg, power as pow, remainder, sign, sin, sqrt, sub,
+    absolute as abs, add, cos, div, exp, floor_divide, log, mul, neg, power as pow, remainder, sign,
+    sin, sqrt, sub,
 )
 from .ops.comparison import (
-    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, equal, ge, gt, isclose, isfinite, isinf, isnan,
-    le, logical_and, logical_not, logical_or, logical_xor, lt, ne,
+    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, equal, ge, gt, isclose,
+    isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne,
 )
 from .ops.conversion import from_dlpack
 from .ops.copying import clone
 from .ops.creation import (
-    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, tensor, zeros,
-    zeros_like,
+    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones,
+    ones_like, tensor, zeros, zeros_like,
 )
 from .ops.indexing import gather, index_select, masked_fill
 from .ops.joining import cat, chunk, split, stack, unbind
-from .ops.linear import matmul
+from .ops.linear import matmul, mm
 from .ops.extremes import all, amax, amin, any, argmax, argmin, max, min
 from .ops.log_softmax import log_softmax, logsumexp
 from .ops.reductions import mean, norm, std, sum, var
@@ -38,3 +40,22 @@ from .ops.shaping import (
 from .ops.softmax import softmax
 from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
 from .tensor import Size, Tensor
+
+__all__ = [
+    "CheckpointError", "DTypeError", "Generator", "GraphError", "ShapeError", "Size", "Tensor",
+    "abs", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin",
+    "as_tensor", "autograd", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bool",
+    "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cuda", "datasets", "device", "div",
+    "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten",
+    "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like",
+    "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "index_select", "initial_seed",
+    "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf", "isnan", "le", "linspace",
+    "log", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp",
+    "lt", "manual_seed", "masked_fill", "matmul", "max", "maximum", "mean", "min", "minimum", "mm",
+    "mul", "multinomial", "ne", "neg", "nn", "no_grad", "norm", "numel", "ones", "ones_like", "ops",
+    "optim", "permute", "pow", "promote_types", "rand", "rand_like", "randint", "randn",
+    "randn_like", "random", "randperm", "relu", "remainder", "reshape", "set_default_dtype",
+    "set_grad_enabled", "set_printoptions", "set_rng_state", "sigmoid", "sign", "sin", "softmax",
+    "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "t", "tanh", "tensor", "transpose",
+    "uint8", "unbind", "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
+]

@@ -1,5 +1,7 @@
 """The six element types a tensor can have, under torch's names."""
 
+import builtins
+
 import numpy as np
 
 from .errors import DTypeError
@@ -38,12 +40,12 @@ bool = dtype("bool")
 
 ALL = (float32, float64, int64, int32, uint8, bool)
 _by_numpy = {each.numpy: each for each in ALL}
-_by_python = {float: float32, int: int64, type(True): bool}
+_by_python = {float: float32, int: int64, builtins.bool: bool}
 _default = float32
 
 
 def find(spec):
-    """The dtype that `spec` names: a dtype, a NumPy dtype, its name, or Python's float, int, bool."""
+    """The dtype that `spec` names: ours, NumPy's, the name, or Python's float, int, bool."""
     if isinstance(spec, dtype):
         return spec
     if isinstance(spec, type) and spec in _by_python:
@@ -56,7 +58,7 @@ def find(spec):
 
 
 def nearest(operation, argument, numpy_dtype):
-    """The smallest of our dtypes that holds every value of a NumPy dtype (int8 → int32, float16 → float32)."""
+    """Our smallest dtype that holds all values of NumPy's: int8 → int32, float16 → float32."""
     for each in (bool, uint8, int32, int64, float32, float64):
         if numpy_dtype.kind in "biuf" and np.can_cast(numpy_dtype, each.numpy, "safe"):
             return each
@@ -65,7 +67,7 @@ def nearest(operation, argument, numpy_dtype):
 
 
 def promote_types(type1, type2):
-    """The smallest dtype that tensors of both can become: a float before an integer before bool. torch.promote_types."""
+    """The dtype of a result of both: a float before an integer before bool. torch.promote_types."""
     if type1.is_floating_point != type2.is_floating_point:
         return type1 if type1.is_floating_point else type2
     return _by_numpy[np.promote_types(type1.numpy, type2.numpy)]

@@ -1,7 +1,7 @@
 """The typed loops of minigrad, each with a NumPy twin of the same name and signature.
 
 `active` holds the functions in use; rules call `active.softmax_forward(...)`, so that
-`use_kernels("reference")` trains the same network on plain NumPy, which a debugger can step through.
+`use_kernels("reference")` trains the same network on NumPy, which a debugger can step through.
 """
 
 from importlib import import_module
@@ -32,7 +32,7 @@ active = SimpleNamespace(**_compiled)
 class use_kernels:
     """Choose the kernels: "compiled" (Cython loops, the default) or "reference" (NumPy).
 
-    Takes effect at once, for the whole process; as a context manager it restores the earlier choice.
+    Takes effect at once, for the whole process; a context manager restores the earlier choice.
 
         minigrad.use_kernels("reference")
         with minigrad.use_kernels("reference"): ...
@@ -42,7 +42,8 @@ class use_kernels:
 
     def __init__(self, name):
         if name not in _sets:
-            raise ValueError(f"use_kernels: got {name!r}, expected one of {', '.join(map(repr, _sets))}")
+            expected = ", ".join(map(repr, _sets))
+            raise ValueError(f"use_kernels: got {name!r}, expected one of {expected}")
         self.previous = use_kernels.current
         self._activate(name)
 

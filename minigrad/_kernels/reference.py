@@ -1,9 +1,8 @@
-"""The kernels in NumPy: same names, same arguments, same results; slow, and easy to step through."""
+"""The kernels in NumPy: same names, arguments and results; slow, and easy to step through."""
 
 import math
 
 import numpy as np
-
 
 # --- activations ---------------------------------------------------------------------------------
 

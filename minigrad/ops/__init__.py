@@ -5,7 +5,7 @@ An operation is one function; the Tensor method and the `nn.functional` name are
 
 from .. import _printing
 from .. import tensor as _tensor
-from . import (
+from . import (  # noqa: F401  each gives Tensor its methods
     activations,
     arithmetic,
     batch_norm,
@@ -30,11 +30,14 @@ from . import (
 )
 
 _tensor.connect((
-    arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div, arithmetic.floor_divide, arithmetic.remainder,
-    arithmetic.power, arithmetic.neg, arithmetic.absolute, linear.matmul,
-    comparison.equals, comparison.differs, comparison.lt, comparison.le, comparison.gt, comparison.ge,
+    arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div,
+    arithmetic.floor_divide, arithmetic.remainder, arithmetic.power,
+    arithmetic.neg, arithmetic.absolute, linear.matmul,
+    comparison.equals, comparison.differs,
+    comparison.lt, comparison.le, comparison.gt, comparison.ge,
     comparison.bitwise_and, comparison.bitwise_or, comparison.bitwise_xor, comparison.bitwise_not,
     inplace.add_, inplace.sub_, inplace.mul_, inplace.div_, inplace.pow_,
-    indexing.getitem, indexing.setitem, _printing.text, creation.from_arguments, conversion.array_ufunc,
+    indexing.getitem, indexing.setitem,
+    _printing.text, creation.from_arguments, conversion.array_ufunc,
 ))
 _tensor.method("_repr_html_", _printing.rich)
