@@ -50,17 +50,25 @@ def find(spec):
         return spec
     if isinstance(spec, type) and spec in _by_python:
         return _default if spec is float else _by_python[spec]
-    try:
-        return _by_numpy[np.dtype(spec)]
-    except (KeyError, TypeError):
+    found = None
+    if isinstance(spec, str):
+        found = {each.name: each for each in ALL}.get(spec)
+    elif isinstance(spec, np.dtype) or (isinstance(spec, type) and issubclass(spec, np.generic)):
+        found = {each.numpy.type: each for each in ALL}.get(getattr(spec, "type", spec))
+    if found is None:
         names = ", ".join(each.name for each in ALL)
-        raise DTypeError(f"dtype: got {spec!r}, expected one of {names}") from None
+        raise DTypeError(f"dtype: got {spec!r}, expected one of {names}")
+    return found
 
 
 def nearest(operation, argument, numpy_dtype):
-    """Our smallest dtype that holds all values of NumPy's: int8 → int32, float16 → float32."""
-    for each in (bool, uint8, int32, int64, float32, float64):
-        if numpy_dtype.kind in "biuf" and np.can_cast(numpy_dtype, each.numpy, "safe"):
+    """The smallest of our dtypes of the same kind that holds every value of a NumPy dtype.
+
+    int8 becomes int32, float16 float32; uint64, longdouble and what is no number are DTypeErrors.
+    """
+    kinds = {"b": (bool,), "i": (int32, int64), "u": (uint8, int32, int64), "f": (float32, float64)}
+    for each in kinds.get(numpy_dtype.kind, ()):
+        if np.can_cast(numpy_dtype, each.numpy, "safe"):
             return each
     names = ", ".join(each.name for each in ALL)
     raise DTypeError(f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {names}")

@@ -348,6 +348,9 @@ cdef class Tensor:
             raise TypeError("iteration over a 0-d tensor")
         return iter([getitem(self, i) for i in range(cnp.PyArray_DIM(self.array, 0))])
 
+    def __contains__(self, value):
+        return bool((<Tensor>eq(self, value)).array.any())
+
     def item(self):
         """The value of a one-element tensor as a Python number."""
         if cnp.PyArray_SIZE(self.array) != 1:

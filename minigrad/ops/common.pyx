@@ -253,7 +253,7 @@ def laid_out_as(strides, array):
     """A copy of the array with its dimensions in memory in the order of these strides, so that a reshape that
     is a view of the one is a view of the other."""
     order = sorted(range(array.ndim), key=lambda i: -abs(strides[i]))
-    copy = np.ascontiguousarray(array.transpose(order))
+    copy = array.transpose(order).copy(order="C")
     return copy.transpose(sorted(range(array.ndim), key=order.__getitem__))
 
 

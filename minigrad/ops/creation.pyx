@@ -152,16 +152,16 @@ cdef object found_dtype(set python_types, set numpy_types):
 
 cdef cnp.ndarray converted(str operation, array, target):
     """Numbers in another dtype; an error for those that an integer dtype cannot hold."""
-    if target.kind in "iu":
+    if target.kind in "iu" and array.dtype.kind != "b":
         if array.dtype.kind == "f":
-            array = np.trunc(array)
+            array = np.asarray(np.trunc(array))
         # torch takes −1 for 255 in uint8, so the lowest number is −(largest + 1) there too.
         largest = np.iinfo(target).max
         bad = np.logical_not((array >= -largest - 1) & (array < largest + 1))
-        if array.dtype != bool and np.any(bad):
+        if np.any(bad):
             raise ValueError(f"{operation}: {array[bad].flat[0]} does not fit into {target}")
     try:
-        return quietly(array.astype, target, copy=True)
+        return np.asarray(quietly(array.astype, target, copy=True))
     except OverflowError:
         raise ValueError(f"{operation}: a number in data does not fit into {target}") from None
 
@@ -202,8 +202,8 @@ def from_arguments(arguments):
     if not arguments:
         return wrap(np.zeros(0, find(None)))
     first = arguments[0]
-    is_data = isinstance(first, (Tensor, list, tuple, np.ndarray)) and not isinstance(first, Size)
-    if len(arguments) == 1 and is_data:
+    data_types = (Tensor, list, tuple, range, np.ndarray)
+    if len(arguments) == 1 and isinstance(first, data_types) and not isinstance(first, Size):
         return wrap(array_of("Tensor", first, None if isinstance(first, Tensor) else find(None)))
     return zeros(*arguments)
 
@@ -328,6 +328,11 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     start, end = number("linspace", "start", start), number("linspace", "end", end)
     (count,) = sizes("linspace", (steps,))
     array = allocated("linspace", (count,), find(dtype))
-    values = np.linspace(start, end, count)
+    if array.dtype.kind != "f":
+        start, end = int(start), int(end)   # as torch: equal distances between whole ends
+    steps = np.arange(count, dtype=np.float64)
+    distance = (end - start) / max(count - 1, 1)
+    # Each half is counted from its own end, so that both ends are exact.
+    values = np.where(steps < count / 2, start + distance * steps, end - distance * (count - 1 - steps))
     np.copyto(array, np.trunc(values) if array.dtype.kind != "f" else values, casting="unsafe")
     return finished("linspace", array, device, requires_grad)

@@ -91,7 +91,7 @@ cdef tuple parse(Tensor x, key):
             at += left
             left = 0   # a second ... stands for no dimension
         elif isinstance(item, slice):
-            basic.append(forward(item, shape[at]))
+            basic.append(forward(item, shape[at], type(key) is tuple))
             advanced.append(ALL)
             at += 1
         elif isinstance(item, bool):
@@ -118,14 +118,16 @@ cdef tuple parse(Tensor x, key):
     return tuple(basic), advanced_key(advanced) if picks else None
 
 
-cdef object forward(item, Py_ssize_t size):
-    """A slice with its bounds made plain."""
+cdef object forward(item, Py_ssize_t size, bint among_others):
+    """A slice with its bounds made plain; one that leaves nothing out counts only if it is alone."""
     try:
         start, stop, step = item.indices(size)
     except TypeError:
         raise TypeError(f"index: a slice has integers or None as bounds, got {item}") from None
     if step < 0:
         raise ValueError(f"index: the step of a slice must be positive, got {step}")
+    if among_others and item.start in (None, 0) and stop == size and step == 1:
+        return ALL
     return slice(start, stop, step)
 
 
@@ -191,7 +193,7 @@ cdef class Index(Function):
                 return "SelectBackward0"
             if each is None:
                 return "UnsqueezeBackward0"
-            if isinstance(each, slice):
+            if isinstance(each, slice) and each is not ALL:
                 return "SliceBackward0"
         return "AliasBackward0"
 
