@@ -24,6 +24,8 @@ cnp.import_array()
 # --- relu --------------------------------------------------------------------------------------
 
 cdef class Relu(Function):
+    """y = max(x, 0):  dx = dy where y > 0, else 0"""
+
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
         return relu_backward(dy, y)
@@ -67,6 +69,8 @@ def relu(input, inplace=False):
 # --- leaky_relu --------------------------------------------------------------------------------
 
 cdef class LeakyRelu(Function):
+    """y = x where x > 0, else slope · x:  dx = dy where x > 0, else slope · dy"""
+
     cdef double slope
 
     cdef backward(self, Tensor dy):
@@ -117,6 +121,8 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
 # --- sigmoid -----------------------------------------------------------------------------------
 
 cdef class Sigmoid(Function):
+    """y = σ(x):  dx = dy · y · (1 − y)"""
+
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
         return sigmoid_backward(dy, y)
@@ -155,6 +161,8 @@ def sigmoid(input):
 # --- tanh --------------------------------------------------------------------------------------
 
 cdef class Tanh(Function):
+    """y = tanh x:  dx = dy · (1 − y²)"""
+
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
         return tanh_backward(dy, y)
@@ -190,6 +198,8 @@ def tanh(input):
 # --- gelu --------------------------------------------------------------------------------------
 
 cdef class Gelu(Function):
+    """y = x · Φ(x):  dx = dy · (Φ(x) + x φ(x));  by_tanh: with the approximation of Φ"""
+
     cdef bint by_tanh
 
     cdef backward(self, Tensor dy):
