@@ -83,7 +83,8 @@ class _BatchNorm(Module):
 
     def forward(self, input):
         self._check_input(input)
-        mean, var, count = self.running_mean, self.running_var, self.num_batches_tracked
+        state = self._parameters | self._buffers  # five look-ups of attributes would take longer
+        mean, var, count = state["running_mean"], state["running_var"], state["num_batches_tracked"]
         by_batch = self.training or (mean is None and var is None)
         if self.training and not self.track_running_stats:
             mean = var = None
@@ -91,7 +92,8 @@ class _BatchNorm(Module):
         momentum = self.momentum
         if momentum is None:  # 1/1, 1/2, 1/3, …: the plain average of all batches so far
             momentum = 1 / (count.item() + 1) if learns else 0.0
-        y = F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
+        weight, bias = state["weight"], state["bias"]
+        y = F.batch_norm(input, mean, var, weight, bias, by_batch, momentum, self.eps)
         if learns and input.numel() > 0:
             count += 1
         return y
