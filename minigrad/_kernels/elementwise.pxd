@@ -3,11 +3,15 @@ from .types cimport real
 ctypedef enum Operation:
     ADD, SUB, MUL, DIV
 
-# An operand seen as rows of `columns` elements: where the next row starts, and the step within a row (0 or 1).
+# An operand seen as rows of `columns` elements: where the next row starts, and the step within a
+# row (0 or 1).
 ctypedef struct Operand:
     void *data
     Py_ssize_t row
     Py_ssize_t step
 
-cdef int elementwise(Operation operation, bint is_double, Operand a, Operand b, void *y, Py_ssize_t rows, Py_ssize_t columns) except -1 nogil
+cdef int elementwise(
+    Operation operation, bint is_double, Operand a, Operand b, void *y,
+    Py_ssize_t rows, Py_ssize_t columns
+) except -1 nogil
 cdef bint in_use() noexcept nogil

@@ -1,4 +1,4 @@
-"""y = a + b, a − b, a · b and a / b over rows, where either operand may repeat (a scalar, a row, a column).
+"""y = a + b, a − b, a · b and a / b over rows; either operand may repeat (a scalar, row, column).
 
 NumPy has these too; ours cost a tenth of NumPy's call on small arrays, which is what a learner's
 network is made of, and raise no floating-point warnings. Reached from `ops/arithmetic.pyx` only.
@@ -17,15 +17,19 @@ cdef inline real apply(Operation operation, real a, real b) noexcept nogil:
     return a / b
 
 
-cdef inline void run_row(Operation operation, const real *a, const real *b, real *y,
-                         Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step) noexcept nogil:
+cdef inline void run_row(
+    Operation operation, const real *a, const real *b, real *y,
+    Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
+) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(columns):
         y[i] = apply(operation, a[i * a_step], b[i * b_step])
 
 
-cdef inline void choose_steps(Operation operation, const real *a, const real *b, real *y,
-                              Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step) noexcept nogil:
+cdef inline void choose_steps(
+    Operation operation, const real *a, const real *b, real *y,
+    Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
+) noexcept nogil:
     # Written out so that the compiler knows operation and steps, and vectorises each loop.
     if a_step and b_step:
         run_row(operation, a, b, y, columns, 1, 1)
@@ -37,8 +41,10 @@ cdef inline void choose_steps(Operation operation, const real *a, const real *b,
         run_row(operation, a, b, y, columns, 0, 0)
 
 
-cdef inline void choose_operation(Operation operation, const real *a, const real *b, real *y,
-                                  Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step) noexcept nogil:
+cdef inline void choose_operation(
+    Operation operation, const real *a, const real *b, real *y,
+    Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
+) noexcept nogil:
     if operation == ADD:
         choose_steps(ADD, a, b, y, columns, a_step, b_step)
     elif operation == SUB:
@@ -49,10 +55,12 @@ cdef inline void choose_operation(Operation operation, const real *a, const real
         choose_steps(DIV, a, b, y, columns, a_step, b_step)
 
 
-cdef int run(Operation operation, const real *a, Operand a_form, const real *b, Operand b_form, real *y,
-             Py_ssize_t rows, Py_ssize_t columns) except -1 nogil:
-    cdef Py_ssize_t n, start, width, done = 0
-    for n in range(rows):
+cdef int run(
+    Operation operation, const real *a, Operand a_form, const real *b, Operand b_form, real *y,
+    Py_ssize_t rows, Py_ssize_t columns
+) except -1 nogil:
+    cdef Py_ssize_t _n, start, width, done = 0
+    for _n in range(rows):
         start = 0
         while start < columns:
             width = min(<Py_ssize_t>CHUNK, columns - start)
@@ -69,11 +77,17 @@ cdef int run(Operation operation, const real *a, Operand a_form, const real *b, 
     return 0
 
 
-cdef int elementwise(Operation operation, bint is_double, Operand a, Operand b, void *y, Py_ssize_t rows, Py_ssize_t columns) except -1 nogil:
+cdef int elementwise(
+    Operation operation, bint is_double, Operand a, Operand b, void *y,
+    Py_ssize_t rows, Py_ssize_t columns
+) except -1 nogil:
     """Fill y, `rows` rows of `columns` contiguous elements; all three of the one dtype."""
     if is_double:
-        return run[double](operation, <const double *>a.data, a, <const double *>b.data, b, <double *>y, rows, columns)
-    return run[float](operation, <const float *>a.data, a, <const float *>b.data, b, <float *>y, rows, columns)
+        return run(
+            operation, <const double *>a.data, a, <const double *>b.data, b, <double *>y,
+            rows, columns)
+    return run(
+        operation, <const float *>a.data, a, <const float *>b.data, b, <float *>y, rows, columns)
 
 
 cdef bint compiled = True

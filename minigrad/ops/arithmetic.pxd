@@ -4,5 +4,6 @@ from .._kernels.elementwise cimport ADD, DIV, MUL, SUB, Operation
 from ..tensor cimport Tensor
 
 
-cdef cnp.ndarray combine(str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out)
+cdef cnp.ndarray combine(
+    str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out)
 cdef Tensor as_float(Tensor x)

@@ -10,7 +10,7 @@ from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic cimport ADD, combine
-from .common cimport floating, operand, shape_if_broadcast, unbroadcast
+from .common cimport floating, operand, unbroadcast
 
 cnp.import_array()
 
@@ -45,7 +45,7 @@ cdef class MatMul(Function):
 
 
 cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
-    """A B. For two matrices np.dot goes straight to BLAS; np.matmul repeats that over leading dimensions."""
+    """A B. Two matrices go straight to BLAS (np.dot); np.matmul repeats that over the dims before."""
     if cnp.PyArray_NDIM(a) <= 2 and cnp.PyArray_NDIM(b) <= 2 and cnp.PyArray_ISFLOAT(a):
         return np.asarray(np.dot(a, b))
     return np.asarray(quietly(np.matmul, a, b))
@@ -54,23 +54,30 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
 def matmul(input, other):
     """Y = A B; vectors count as one row (left) or one column (right), leading dimensions broadcast.
 
-    Shapes (…, N, K) and (…, K, M) → (…, N, M); both of one dtype. Errors: ShapeError, DTypeError. torch.matmul.
+    Shapes (…, N, K) and (…, K, M) → (…, N, M); both of one dtype. Errors: ShapeError, DTypeError.
+    torch.matmul.
     """
     cdef Tensor a = operand("matmul", "input", input), b = operand("matmul", "other", other), y
     cdef MatMul node
     cdef int a_ndim = cnp.PyArray_NDIM(a.array), b_ndim = cnp.PyArray_NDIM(b.array)
     if a_ndim == 0 or b_ndim == 0:
-        raise ShapeError(f"matmul: both must have at least 1 dimension, got shapes {tuple(a.shape)} and {tuple(b.shape)}; "
-                         "use * to scale")
+        raise ShapeError(
+            f"matmul: both must have at least 1 dimension, got shapes {tuple(a.shape)} and "
+            f"{tuple(b.shape)}; use * to scale")
     if cnp.PyArray_TYPE(a.array) != cnp.PyArray_TYPE(b.array):
-        raise DTypeError(f"matmul: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
+        raise DTypeError(
+            f"matmul: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
     inner = cnp.PyArray_DIM(a.array, a_ndim - 1), cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))
     if inner[0] != inner[1]:
-        raise ShapeError(f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: the inner sizes are {inner[0]} and {inner[1]}")
+        raise ShapeError(
+            f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: the inner sizes are "
+            f"{inner[0]} and {inner[1]}")
     try:
         y = wrap(product(a.array, b.array))
     except ValueError:
-        raise ShapeError(f"matmul: the leading dimensions of {tuple(a.shape)} and {tuple(b.shape)} do not broadcast") from None
+        raise ShapeError(
+            f"matmul: the leading dimensions of {tuple(a.shape)} and {tuple(b.shape)} do not "
+            "broadcast") from None
     if recording(a, b):
         node = MatMul.__new__(MatMul)
         node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
@@ -120,20 +127,27 @@ def linear(input, weight, bias=None):
 
     All of one float dtype. Errors: ShapeError, DTypeError. torch.nn.functional.linear.
     """
-    cdef Tensor x = floating("linear", "input", input), w = floating("linear", "weight", weight), b = None, y
+    cdef Tensor x = floating("linear", "input", input), w = floating("linear", "weight", weight)
+    cdef Tensor b = None, y
     if cnp.PyArray_NDIM(w.array) != 2:
         raise ShapeError(f"linear: weight must be a matrix (out, in), got shape {tuple(w.shape)}")
-    cdef Py_ssize_t in_features = cnp.PyArray_DIM(w.array, 1), out_features = cnp.PyArray_DIM(w.array, 0)
+    cdef Py_ssize_t in_features = cnp.PyArray_DIM(w.array, 1)
+    cdef Py_ssize_t out_features = cnp.PyArray_DIM(w.array, 0)
     cdef int ndim = cnp.PyArray_NDIM(x.array)
     if ndim == 0 or cnp.PyArray_DIM(x.array, ndim - 1) != in_features:
-        raise ShapeError(f"linear: the last size of input must be {in_features} (weight is {tuple(w.shape)}), got input of shape {tuple(x.shape)}")
+        raise ShapeError(
+            f"linear: the last size of input must be {in_features} (weight is {tuple(w.shape)}), "
+            f"got input of shape {tuple(x.shape)}")
     if bias is not None:
         b = floating("linear", "bias", bias)
         if cnp.PyArray_NDIM(b.array) != 1 or cnp.PyArray_DIM(b.array, 0) != out_features:
-            raise ShapeError(f"linear: bias must have shape ({out_features},), got {tuple(b.shape)}")
-    if cnp.PyArray_TYPE(x.array) != cnp.PyArray_TYPE(w.array) or (b is not None and cnp.PyArray_TYPE(b.array) != cnp.PyArray_TYPE(w.array)):
-        raise DTypeError(f"linear: input is {x.dtype}, weight {w.dtype}" + (f", bias {b.dtype}" if b is not None else "")
-                         + "; they must be one dtype")
+            raise ShapeError(
+                f"linear: bias must have shape ({out_features},), got {tuple(b.shape)}")
+    cdef int kind = cnp.PyArray_TYPE(w.array)
+    if cnp.PyArray_TYPE(x.array) != kind or b is not None and cnp.PyArray_TYPE(b.array) != kind:
+        also = "" if b is None else f", bias {b.dtype}"
+        raise DTypeError(
+            f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype")
     cdef cnp.ndarray array = np.dot(x.array, (<object>w.array).T)
     if b is not None:
         combine("linear", ADD, array, b.array, array)

@@ -105,10 +105,10 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """Positions drawn with probabilities proportional to the numbers ≥ 0 in `input` (or in each row).
+    """Positions drawn with probabilities proportional to the numbers ≥ 0 in `input` (or each row).
 
-    Shapes (C,) → (num_samples,), (N, C) → (N, num_samples); int64. Without `replacement` no position
-    is drawn twice. Errors: ValueError, ShapeError, DTypeError. torch.multinomial.
+    Shapes (C,) → (num_samples,), (N, C) → (N, num_samples); int64. Without `replacement` no
+    position is drawn twice. Errors: ValueError, ShapeError, DTypeError. torch.multinomial.
     """
     cdef Tensor x = floating("multinomial", "input", input)
     source = generator_or_default("multinomial", generator)
@@ -121,8 +121,9 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
         raise ValueError("multinomial: input has a number that is negative, infinite or nan")
     possible = (weights > 0).sum(axis=1).min(initial=weights.shape[1])
     if possible < (1 if replacement else num_samples):
-        raise ValueError(f"multinomial: {num_samples} samples {'with' if replacement else 'without'} "
-                         f"replacement, but a row has only {possible} numbers above 0")
+        raise ValueError(
+            f"multinomial: {num_samples} samples {'with' if replacement else 'without'} "
+            f"replacement, but a row has only {possible} numbers above 0")
     if replacement:
         drawn = np.empty((len(weights), num_samples), np.int64)
         points = source.random(drawn.shape)
