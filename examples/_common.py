@@ -1,0 +1,62 @@
+"""What several examples need: options that are checked, and pictures."""
+
+import argparse
+import math
+import os
+import sys
+from pathlib import Path
+
+
+def whole(least):
+    """An argparse type: an integer not below `least`."""
+
+    def convert(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value < 2**63:
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer ≥ {least}")
+        return value
+
+    return convert
+
+
+def positive(text):
+    """An argparse type: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number > 0")
+    return value
+
+
+def folder(text):
+    """An argparse type: a folder that exists."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
+    return text
+
+
+def picture(path, size):
+    """An empty matplotlib Figure that can be saved to `path`; else the program ends and says why.
+
+    Made before the training, so that nobody trains for a picture that cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        sys.exit(
+            f"The picture needs matplotlib ({error}): pip install -e '.[examples]'\n"
+            "Or run without it: --no-picture"
+        )
+    figure = Figure(figsize=size, layout="constrained")
+    kinds = figure.canvas.get_supported_filetypes()
+    path = Path(path)
+    if path.suffix[1:].lower() not in kinds:
+        sys.exit(f"--output {path}: the name must end in one of .{', .'.join(sorted(kinds))}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        sys.exit(f"--output {path}: cannot be written")
+    return figure

@@ -1,0 +1,241 @@
+"""Train a small network with batch normalization to read handwritten digits.
+
+784 – 128 – BatchNorm – ReLU – 64 – BatchNorm – ReLU – 10, cross-entropy from logits, Adam.
+
+    python examples/mnist_mlp.py
+    python examples/mnist_mlp.py --compare            beside it, the same network without BatchNorm
+    python examples/mnist_mlp.py --hidden 256 --activation gelu --placement after
+
+MNIST is looked for in --data, in the folder that MINIGRAD_DATA names, and in the cache; then it is
+downloaded. Without network, the small digits that come with minigrad take its place.
+"""
+
+import argparse
+import math
+import sys
+import time
+from typing import NamedTuple
+
+from _common import folder, picture, positive, whole
+
+import minigrad
+from minigrad import datasets, nn, optim
+from minigrad.utils.data import DataLoader
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+}
+OPTIMISERS = {
+    "adam": lambda parameters, lr: optim.Adam(parameters, lr=lr or 1e-3),
+    "adamw": lambda parameters, lr: optim.AdamW(parameters, lr=lr or 1e-3),
+    "sgd": lambda parameters, lr: optim.SGD(parameters, lr=lr or 0.1, momentum=0.9),
+}
+
+
+class Epoch(NamedTuple):
+    """Means over one epoch; the training figures are of the network as it was while it learned."""
+
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+
+
+class Result(NamedTuple):
+    name: str
+    history: list
+    train_accuracy: float
+    test_accuracy: float
+    seconds: float
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--epochs", type=whole(1), help="default: 10; 30 for the small digits, 42 times fewer")
+    add("--batch-size", type=whole(2), default=128, help="at least 2, default: 128")
+    add("--lr", type=positive, help="learning rate, default: 0.001; 0.1 for sgd")
+    add(
+        "--schedule",
+        choices=["cosine", "constant"],
+        default="cosine",
+        help="of the learning rate over the epochs, default: cosine, down to 0",
+    )
+    add("--optimiser", "--optimizer", choices=OPTIMISERS, default="adam", help="default: adam")
+    add("--hidden", type=whole(1), nargs="+", default=[128, 64], help="sizes, default: 128 64")
+    add("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
+    add(
+        "--placement",
+        choices=["before", "after"],
+        default="before",
+        help="normalize before or after the activation, default: before",
+    )
+    add("--compare", action="store_true", help="train the network without BatchNorm too")
+    add("--seed", type=whole(0), default=0, help="default: 0")
+    add("--data", type=folder, metavar="FOLDER", help="folder with the four files of MNIST")
+    add("--output", metavar="FILE", default="mnist_mlp.png", help="default: mnist_mlp.png")
+    add("--no-picture", action="store_true", help="draw no curves")
+    add("--batches", type=whole(1), help="at most so many batches an epoch, for a quick look")
+    return parser.parse_args(arguments)
+
+
+def load(folder):
+    """Training set, test set and their name: MNIST, or the small digits where it cannot be had."""
+    try:
+        return datasets.MNIST(folder), datasets.MNIST(folder, train=False), "MNIST"
+    except FileNotFoundError:
+        print("MNIST is not here and cannot be downloaded: the package's own small digits instead.")
+        return datasets.digits(train=True), datasets.digits(train=False), "UCI digits"
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def build(pixels, hidden, activation, placement):
+    """Linear layers of these sizes; `placement` of BatchNorm: before or after activations, None."""
+    layers = [nn.Flatten()]
+    for inputs, outputs in zip([pixels, *hidden], hidden):  # noqa: B905  the last size is only an input
+        layers.append(nn.Linear(inputs, outputs))
+        normal = [nn.BatchNorm1d(outputs)] if placement else []
+        active = [ACTIVATIONS[activation]()]
+        layers += active + normal if placement == "after" else normal + active
+    return nn.Sequential(*layers, nn.Linear(hidden[-1], 10))
+
+
+def evaluate(model, dataset):
+    """Mean loss and accuracy, with the running statistics."""
+    model.eval()
+    loss = correct = 0.0
+    with minigrad.no_grad():
+        for images, labels in DataLoader(dataset, batch_size=1000):
+            logits = model(images)
+            loss += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
+            correct += (logits.argmax(1) == labels).sum().item()
+    return loss / len(dataset), correct / len(dataset)
+
+
+def train_epoch(model, optimiser, loader, batches, show):
+    """One pass; mean loss, accuracy, and how many images were seen."""
+    model.train()
+    loss_sum = correct = seen = 0
+    for batch, (images, labels) in zip(range(1, batches + 1), loader):  # noqa: B905
+        logits = model(images)
+        loss = nn.functional.cross_entropy(logits, labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        mean = loss.item()
+        if not math.isfinite(mean):
+            sys.exit(f"The loss is {mean} at batch {batch}: a smaller --lr may help.")
+        loss_sum += mean * len(labels)
+        correct += (logits.argmax(1) == labels).sum().item()
+        seen += len(labels)
+        show(f"{batch} of {batches} batches  loss {loss_sum / seen:.4f}")
+    return loss_sum / seen, correct / seen, seen
+
+
+def fit(name, model, train, test, options):
+    """Train `model` and print a line an epoch."""
+    optimiser = OPTIMISERS[options.optimiser](model.parameters(), options.lr)
+    scheduler = None
+    if options.schedule == "cosine":  # lr falls along half a cosine to 0: worth 0.3 % of MNIST
+        scheduler = optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs)
+    loader = DataLoader(
+        train,
+        options.batch_size,
+        shuffle=True,
+        # One image alone in a last batch has no variance to be normalized by.
+        drop_last=len(train) % options.batch_size == 1,
+        generator=minigrad.Generator().manual_seed(options.seed),
+    )
+    batches = min(len(loader), options.batches or len(loader))
+    history, began = [], time.perf_counter()
+    print(f"\n{name}\n  epoch  train loss  accuracy  test loss  accuracy  images/s")
+    for epoch in range(1, options.epochs + 1):
+        start = time.perf_counter()
+        loss, accuracy, seen = train_epoch(model, optimiser, loader, batches, progress(epoch))
+        rate = seen / (time.perf_counter() - start)
+        if scheduler:
+            scheduler.step()
+        history.append(Epoch(loss, accuracy, *evaluate(model, test)))
+        line = "{:7d}  {:10.4f}  {:8.2%}  {:9.4f}  {:8.2%}  {:8,.0f}"
+        print(line.format(epoch, *history[-1], rate))
+    seconds = time.perf_counter() - began
+    return Result(name, history, evaluate(model, train)[1], history[-1].test_accuracy, seconds)
+
+
+def progress(epoch):
+    """A function that shows its text on one line, ten times a second, if somebody is looking."""
+    if not sys.stdout.isatty():
+        return lambda text: None
+    last = 0.0
+
+    def show(text):
+        nonlocal last
+        if time.perf_counter() - last > 0.1:
+            last = time.perf_counter()
+            print(f"{epoch:7d}  {text}", end="\033[K\r", flush=True)
+
+    return show
+
+
+def print_table(results):
+    width = max(len(result.name) for result in results)
+    print(f"\n{'':{width}}     train      test      time")
+    for name, _, train, test, seconds in results:
+        print(f"{name:{width}}  {train:8.2%}  {test:8.2%}  {seconds:6.1f} s")
+
+
+def draw(figure, results, title):
+    """Loss and accuracy over the epochs: dashed while learning, solid on the test set."""
+    loss, accuracy = figure.subplots(1, 2)
+    for result, colour in zip(results, ["tab:blue", "tab:orange"]):  # noqa: B905
+        train_loss, train_accuracy, test_loss, test_accuracy = zip(*result.history, strict=True)
+        epochs = range(1, len(result.history) + 1)
+        style = {"color": colour, "marker": ".", "markersize": 5}
+        loss.plot(epochs, train_loss, "--", **style, label=f"{result.name}, training")
+        loss.plot(epochs, test_loss, "-", **style, label=f"{result.name}, test")
+        accuracy.plot(epochs, [100 * a for a in train_accuracy], "--", **style)
+        accuracy.plot(epochs, [100 * a for a in test_accuracy], "-", **style)
+    loss.set(title="cross-entropy", xlabel="epoch", ylim=(0, None))
+    accuracy.set(title="accuracy, %", xlabel="epoch")
+    loss.legend()
+    for axes in (loss, accuracy):
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.suptitle(title)
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    figure = None if options.no_picture else picture(options.output, (10, 4))
+    train, test, source = load(options.data)
+    shape = tuple(train[0][0].shape)
+    options.epochs = options.epochs or (10 if source == "MNIST" else 30)
+    print(
+        f"{source}: {len(train):,} training and {len(test):,} test images of "
+        f"{shape[1]} × {shape[2]} pixels, {options.epochs} epochs"
+    )
+    results = []
+    for placement in [options.placement, None] if options.compare else [options.placement]:
+        minigrad.manual_seed(options.seed)
+        model = build(math.prod(shape), options.hidden, options.activation, placement)
+        if placement:
+            print(nn.summary(model, (options.batch_size, *shape)))
+        name = f"BatchNorm {placement} {options.activation}" if placement else "without BatchNorm"
+        results.append(fit(name, model, train, test, options))
+    print_table(results)
+    if figure:
+        draw(figure, results, f"{source}, test accuracy {results[0].test_accuracy:.2%}")
+        figure.savefig(options.output, dpi=120)
+        print(f"\ncurves: {options.output}")
+    return results
+
+
+if __name__ == "__main__":
+    main()

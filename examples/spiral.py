@@ -1,0 +1,85 @@
+"""Three spiral arms, and how a network bends its decision boundary until it follows them.
+
+    python examples/spiral.py                   writes spiral.png
+    python examples/spiral.py --steps 100
+
+The picture shows the class the network would give to every point of the plane, at four moments.
+"""
+
+import argparse
+
+import numpy as np
+from _common import picture, whole
+
+import minigrad
+from minigrad import datasets, nn, optim
+
+SIDE = 1.2  # the picture shows the plane from -SIDE to SIDE
+PIXELS = 201
+COLOURS = ["tab:blue", "tab:orange", "tab:green"]
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--steps", type=whole(3), default=600, help="default: 600")
+    parser.add_argument("--seed", type=whole(0), default=0, help="default: 0")
+    parser.add_argument(
+        "--output", metavar="FILE", default="spiral.png", help="default: spiral.png"
+    )
+    parser.add_argument("--no-picture", action="store_true", help="print the figures only")
+    return parser.parse_args(arguments)
+
+
+def classes_of_plane(model):
+    """The class of each pixel, from top left."""
+    line = np.linspace(-SIDE, SIDE, PIXELS, dtype=np.float32)
+    points = np.stack(np.meshgrid(line, line[::-1]), axis=-1).reshape(-1, 2)
+    with minigrad.no_grad():
+        return model(minigrad.from_numpy(points)).argmax(1).numpy().reshape(PIXELS, PIXELS)
+
+
+def draw(axes, plane, x, y, title):
+    from matplotlib.colors import ListedColormap
+
+    colours = ListedColormap(COLOURS)
+    square = (-SIDE, SIDE, -SIDE, SIDE)
+    axes.imshow(plane, extent=square, cmap=colours, vmin=0, vmax=2, alpha=0.35)
+    axes.scatter(*x.numpy().T, c=y.numpy(), cmap=colours, s=9, edgecolors="white", linewidths=0.3)
+    axes.set(title=title, xticks=[], yticks=[])
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    figure = None if options.no_picture else picture(options.output, (12, 3.4))
+    minigrad.manual_seed(options.seed)
+    x, y = datasets.spirals(samples=300, classes=3, noise=0.2).tensors
+    model = nn.Sequential(
+        nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 3)
+    )
+    optimiser = optim.Adam(model.parameters(), lr=0.01)
+    moments = [0, options.steps // 20, options.steps // 4, options.steps]
+    panels = dict(zip(moments, figure.subplots(1, 4), strict=True)) if figure else {}
+
+    print("  step    loss  accuracy")
+    for step in range(options.steps + 1):
+        logits = model(x)
+        loss = nn.functional.cross_entropy(logits, y)
+        if step in moments:
+            accuracy = (logits.argmax(1) == y).float().mean().item()
+            print(f"{step:6d}  {loss.item():.4f}  {accuracy:8.1%}")
+            if figure:
+                title = f"step {step}: {accuracy:.0%}"
+                draw(panels[step], classes_of_plane(model), x, y, title)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    if figure:
+        figure.savefig(options.output, dpi=120)
+        print(f"\ndecision boundary: {options.output}")
+    return accuracy
+
+
+if __name__ == "__main__":
+    main()

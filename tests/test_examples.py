@@ -1,0 +1,225 @@
+"""examples/: each runs, learns what it says, and answers a bad option in words before it trains."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigrad.datasets import mnist
+
+ROOT = Path(__file__).parents[1]
+MINIGRAD_DATA = os.environ.get("MINIGRAD_DATA")
+needs_mnist = pytest.mark.skipif(
+    not MINIGRAD_DATA, reason="MINIGRAD_DATA names no folder with the MNIST files"
+)
+
+
+@pytest.fixture
+def example(monkeypatch):
+    """Imports an example, as `python examples/name.py` would."""
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    return importlib.import_module
+
+
+@pytest.fixture
+def no_mnist(monkeypatch, tmp_path):
+    """A machine without MNIST and without network."""
+    monkeypatch.delenv("MINIGRAD_DATA", raising=False)
+    monkeypatch.setenv("MINIGRAD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+
+
+def is_picture(path):
+    from matplotlib.image import imread
+
+    pixels = imread(path)[:, :, :3]
+    return pixels.shape[0] > 200 and len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+
+
+def test_as_a_command(tmp_path):
+    """`python examples/by_hand.py`, from anywhere."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / "by_hand.py")],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.count("difference") == 14
+
+
+def test_by_hand(example, capsys):
+    by_hand = example("by_hand")
+    before, after = by_hand.main()
+    assert after < before - 0.1
+    out = capsys.readouterr().out
+    for name in ("z", "h", "logits", "p", "loss", "dlogits", "dW2", "db2", "dh", "dz", "dW1", "dx"):
+        assert f"  {name:9s} = " in out
+
+
+def test_by_hand_can_fail(example):
+    by_hand = example("by_hand")
+    value = by_hand.minigrad.tensor(by_hand.W1)
+    by_hand.show("W1", "", by_hand.W1, value)
+    with pytest.raises(SystemExit, match="W1: by hand"):
+        by_hand.show("W1", "", by_hand.W1 + 1e-9, value)
+
+
+def test_xor(example, capsys):
+    assert example("xor").main(starts=1) < 0.05
+    table = capsys.readouterr().out.split("wanted\n")[1].splitlines()[:4]
+    for line in table:
+        a, b, _, _, p, wanted = map(float, line.split())
+        assert wanted == (a != b) and abs(p - wanted) < 0.05
+
+
+def test_spiral(example, capsys, monkeypatch, tmp_path):
+    assert example("spiral").main(["--steps", "200", "--no-picture"]) > 0.95
+    assert capsys.readouterr().out.count("%") == 4
+
+
+def test_spiral_picture(example, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "spiral.png"
+    example("spiral").main(["--steps", "3", "--output", str(path)])
+    assert is_picture(path)
+
+
+# mnist_mlp
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_small_digits(example, no_mnist, capsys, seed):
+    """Without MNIST: one line says so, and the small digits are learnt."""
+    (result,) = example("mnist_mlp").main(["--no-picture", "--seed", seed])
+    out, err = capsys.readouterr()
+    assert result.test_accuracy >= 0.96
+    assert len(result.history) == 30
+    assert out.splitlines()[0].startswith("MNIST is not here and cannot be downloaded")
+    assert "UCI digits: 1,442 training and 355 test images of 8 × 8 pixels" in out
+    assert f"{result.test_accuracy:.2%}" in out.splitlines()[-1]
+    assert "\r" not in out and err == ""
+
+
+def test_progress_on_a_terminal(example, no_mnist, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    example("mnist_mlp").main(["--no-picture", "--epochs", "1"])
+    assert "of 12 batches  loss" in capsys.readouterr().out
+
+
+def test_compare(example, no_mnist, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "curves.png"
+    options = ["--compare", "--epochs", "3", "--output", str(path), "--placement", "after"]
+    normalized, plain = example("mnist_mlp").main(options)
+    assert normalized.name == "BatchNorm after relu" and plain.name == "without BatchNorm"
+    assert normalized.history != plain.history
+    assert is_picture(path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--optimiser", "sgd"],
+        ["--optimizer", "adamw", "--lr", "0.01", "--schedule", "constant"],
+        ["--hidden", "32", "--activation", "gelu", "--placement", "after"],
+        ["--hidden", "32", "16", "8", "--activation", "tanh"],
+        ["--batch-size", "131", "--activation", "sigmoid"],  # 1442 = 11 · 131 + 1
+        ["--batch-size", "5000", "--activation", "leaky_relu"],
+    ],
+)
+def test_options(example, no_mnist, capsys, options):
+    (result,) = example("mnist_mlp").main(["--no-picture", "--epochs", "2", *options])
+    assert result.history[1].train_loss < result.history[0].train_loss
+
+
+def test_same_seed_same_numbers(example, no_mnist, capsys):
+    run = example("mnist_mlp").main
+    first, again, other = (
+        run(["--no-picture", "--epochs", "2", "--seed", seed])[0].history for seed in "001"
+    )
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--epochs", "0"],
+        ["--epochs", "2.5"],
+        ["--batch-size", "1"],
+        ["--batch-size", "-3"],
+        ["--lr", "nan"],
+        ["--lr", "inf"],
+        ["--lr", "0"],
+        ["--lr", "-0.1"],
+        ["--lr", "fast"],
+        ["--hidden", "0"],
+        ["--hidden"],
+        ["--activation", "step"],
+        ["--optimiser", "newton"],
+        ["--placement", "around"],
+        ["--schedule", "random"],
+        ["--seed", "-1"],
+        ["--seed", str(2**64)],
+        ["--batches", "0"],
+        ["--data", "no/such/folder"],
+    ],
+)
+def test_bad_options(example, capsys, options):
+    with pytest.raises(SystemExit) as stop:
+        example("mnist_mlp").main(options)
+    assert stop.value.code == 2
+    assert f"error: argument {options[0]}" in capsys.readouterr().err
+
+
+def test_output_is_tried_before_the_training(example, no_mnist, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    main = example("mnist_mlp").main
+    with pytest.raises(SystemExit, match="--output curves.txt: the name must end in one of .*png"):
+        main(["--output", "curves.txt"])
+    with pytest.raises(SystemExit, match="--output .*: cannot be written"):
+        main(["--output", str(tmp_path / "no" / "such.png")])
+    assert capsys.readouterr().out == ""
+
+
+def test_missing_matplotlib(example, no_mnist, capsys, monkeypatch):
+    """Said before the training, with the extra that has it."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    for name in ("mnist_mlp", "spiral"):
+        with pytest.raises(SystemExit, match=r"(?s)needs matplotlib .*\[examples\].*--no-picture"):
+            example(name).main([])
+    assert capsys.readouterr().out == ""
+
+
+def test_wrong_data(example, no_mnist, capsys, tmp_path):
+    """A wrong file in the named folder ends the program by name; no other data takes its place."""
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"not an image")
+    with pytest.raises(SystemExit, match="error: MNIST: .*train-images-idx3-ubyte.gz is refused"):
+        example("mnist_mlp").main(["--no-picture", "--data", str(tmp_path)])
+
+
+def test_diverged(example, no_mnist, capsys):
+    options = ["--no-picture", "--optimiser", "sgd", "--lr", "1e30", "--epochs", "5"]
+    with pytest.raises(SystemExit, match="The loss is (nan|inf) at batch .*--lr"):
+        example("mnist_mlp").main(options)
+
+
+@needs_mnist
+def test_mnist_for_a_few_batches(example, capsys):
+    (result,) = example("mnist_mlp").main(["--no-picture", "--epochs", "1", "--batches", "60"])
+    assert result.test_accuracy > 0.85
+    assert "MNIST: 60,000 training and 10,000 test images" in capsys.readouterr().out
+
+
+@needs_mnist
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_mnist_accuracy(example, capsys, seed):
+    """The promise of the README, whatever the seed."""
+    (result,) = example("mnist_mlp").main(["--no-picture", "--seed", seed])
+    assert result.test_accuracy >= 0.977
