@@ -47,7 +47,7 @@ cdef class MatMul(Function):
 cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     """A B. Two matrices go straight to BLAS (np.dot); np.matmul repeats that over the dims before."""
     if cnp.PyArray_NDIM(a) <= 2 and cnp.PyArray_NDIM(b) <= 2 and cnp.PyArray_ISFLOAT(a):
-        return np.asarray(np.dot(a, b))
+        return np.asarray(quietly(np.dot, a, b))
     return np.asarray(quietly(np.matmul, a, b))
 
 
@@ -148,7 +148,7 @@ def linear(input, weight, bias=None):
         also = "" if b is None else f", bias {b.dtype}"
         raise DTypeError(
             f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype")
-    cdef cnp.ndarray array = np.dot(x.array, (<object>w.array).T)
+    cdef cnp.ndarray array = quietly(np.dot, x.array, (<object>w.array).T)
     if b is not None:
         combine("linear", ADD, array, b.array, array)
     y = wrap(array)
