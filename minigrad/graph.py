@@ -6,6 +6,7 @@ neighbours, then positions that keep neighbours close. No other program is neede
 """
 
 import os
+import re
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from .tensor import Tensor, method
 
+CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 LARGEST = 2000  # boxes; more is no picture
 
 
@@ -176,7 +178,7 @@ def collect(root, names):
             )
             continue
         value, gradient, constants = place.picture()
-        title = type(place).__name__.lower()
+        title = CAPITAL.sub("_", type(place).__name__).lower()
         if place in names_of_nodes:
             title = f"{names_of_nodes[place]} = {title}"
         box = Box(

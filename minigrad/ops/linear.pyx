@@ -15,7 +15,7 @@ from .common cimport floating, operand, unbroadcast
 cnp.import_array()
 
 
-cdef class MatMul(Function):
+cdef class Matmul(Function):
     """Y = A B:  dA = dY Bᵀ  (1),  dB = Aᵀ dY  (2)"""
 
     cdef tuple a_shape
@@ -58,7 +58,7 @@ def matmul(input, other):
     torch.matmul.
     """
     cdef Tensor a = operand("matmul", "input", input), b = operand("matmul", "other", other), y
-    cdef MatMul node
+    cdef Matmul node
     cdef int a_ndim = cnp.PyArray_NDIM(a.array), b_ndim = cnp.PyArray_NDIM(b.array)
     if a_ndim == 0 or b_ndim == 0:
         raise ShapeError(
@@ -79,7 +79,7 @@ def matmul(input, other):
             f"matmul: the leading dimensions of {tuple(a.shape)} and {tuple(b.shape)} do not "
             "broadcast") from None
     if recording(a, b):
-        node = MatMul.__new__(MatMul)
+        node = Matmul.__new__(Matmul)
         node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
         record(node, y, (a, b))
         node.save((a if node.needs(1) else None, b if node.needs(0) else None))
