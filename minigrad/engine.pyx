@@ -92,14 +92,18 @@ class grad_switch:
     mode = True
 
     def __new__(cls, function=None):
-        return object.__new__(cls) if function is None else decorated(cls, function)
+        if function is not None:
+            return decorated(cls, function)
+        self = object.__new__(cls)
+        self.before = []   # a stack: one object may be entered again before it is left
+        return self
 
     def __enter__(self):
-        self.before = set_grad_mode(self.mode)
+        self.before.append(set_grad_mode(self.mode))
         return self
 
     def __exit__(self, *exception):
-        set_grad_mode(self.before)
+        set_grad_mode(self.before.pop())
 
     def __call__(self, function):
         return decorated(type(self), function)
@@ -129,18 +133,17 @@ def decorated(manager, function):
     @functools.wraps(function)
     def steps(*arguments, **options):
         generator = function(*arguments, **options)
-        answer = None
+        step, given = generator.send, None
         while True:
             try:
                 with manager():
-                    value = generator.send(answer)
+                    value = step(given)
             except StopIteration as stop:
                 return stop.value
             try:
-                answer = yield value
-            except GeneratorExit:
-                generator.close()
-                raise
+                step, given = generator.send, (yield value)
+            except BaseException as error:   # thrown in by the caller, or GeneratorExit
+                step, given = generator.throw, error
     return steps
 
 

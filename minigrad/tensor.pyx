@@ -343,6 +343,9 @@ cdef class Tensor:
             raise TypeError("len(): a 0-d tensor has no length")
         return cnp.PyArray_DIM(self.array, 0)
 
+    def __contains__(self, element):
+        return bool(eq(self, element).any())
+
     def __iter__(self):
         if cnp.PyArray_NDIM(self.array) == 0:
             raise TypeError("iteration over a 0-d tensor")

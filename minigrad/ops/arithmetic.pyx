@@ -440,9 +440,11 @@ cdef class Sign(Function):
 
 
 def sign(input):
-    """y = −1, 0 or 1 as x is negative, zero or positive; gradient 0. torch.sign."""
+    """y = −1 where x < 0, 1 where x > 0, else 0; gradient 0. torch.sign."""
     cdef Tensor x = operand("sign", "input", input)
-    cdef Tensor y = wrap(np.asarray(quietly(np.sign, x.array)) if not cnp.PyArray_ISBOOL(x.array) else (<object>x.array).copy())
+    cdef object dtype = (<object>x.array).dtype
+    cdef Tensor y = wrap(np.asarray(np.subtract(np.greater(x.array, 0), np.less(x.array, 0), dtype=dtype))
+                         if not cnp.PyArray_ISBOOL(x.array) else x.array.copy())
     if recording(x):
         record(Sign.__new__(Sign), y, (x,))
     return y

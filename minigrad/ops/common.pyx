@@ -283,6 +283,7 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
     cdef Tensor root = x if x.base is None else x.base
     cdef bint tracked = grad_mode() and (y.wants_grad() or x.wants_grad())
     cdef WriteView node
+    cdef Function old, old_root
     may_write(operation, x)
     if y.dtype is not x.dtype:
         if kind_of(cnp.PyArray_TYPE(y.array)) > kind_of(cnp.PyArray_TYPE(x.array)):
@@ -296,6 +297,7 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
                 f"{operation}: the result has shape {tuple(y.shape)}, the tensor {tuple(x.shape)}") from None
     if tracked and not cnp.PyArray_ISFLOAT(x.array):
         tracked = False
+    old, old_root = x.node, root.node
     if y.array is not x.array:
         quietly(np.copyto, x.array, y.array)
     x.written(operation)
@@ -309,8 +311,17 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
         node = WriteView.__new__(WriteView)
         node.recipe, node.strides = x.recipe, (<object>root.array).strides
         record(node, root, (root, y))
-        x.history()
+        keep_retaining(old_root, root)
+    keep_retaining(old, x)
     return x
+
+
+cdef int keep_retaining(Function old, Tensor x) except -1:
+    """If x asked for its .grad (retain_grad), it is the gradient of its new values that it gets."""
+    cdef Function new = x.history()
+    if old is not None and new is not old and old.retainer is not None and old.retainer() is x:
+        new.retainer, old.retainer = old.retainer, None
+    return 0
 
 
 def broadcast_call(name, function, *arrays):

@@ -6,8 +6,6 @@ tensor takes over the history of its new values.
 
 cimport numpy as cnp
 
-import numpy as np
-
 from ..engine cimport grad_mode
 from ..errors import ShapeError
 from ..tensor cimport Tensor, wrap
@@ -43,7 +41,7 @@ cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
     cdef Tensor x = tensor_itself(name, target), a, b
     if not tracked(x, other):
         a, b = operands(name, x, other)
-        if a is x and (operation != DIV or cnp.PyArray_ISFLOAT(x.array)) and fits(b.array, x.array):
+        if a is x and cnp.PyArray_ISFLOAT(x.array) and fits(b.array, x.array):
             may_write(name, x)
             combine(name, operation, x.array, b.array, x.array)
             x.written(name)
@@ -52,9 +50,16 @@ cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
 
 
 cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
-    """Whether `small` is one element or has the shape of `large`, in memory of its own or the very same."""
-    return cnp.PyArray_NDIM(small) == 0 or (
-        same_shape(small, large) and (small is large or not np.may_share_memory(small, large)))
+    """Whether `large op= small` may be computed in place, element after element."""
+    cdef char *a = <char *>cnp.PyArray_DATA(small)
+    cdef char *b = <char *>cnp.PyArray_DATA(large)
+    if cnp.PyArray_NDIM(small) != 0 and not same_shape(small, large):
+        return False
+    if not (cnp.PyArray_IS_C_CONTIGUOUS(small) and cnp.PyArray_IS_C_CONTIGUOUS(large)):
+        return True   # NumPy's loop, which looks after memory that both share
+    # x /= x[0] would divide by an x[0] that is 1 already.
+    return (a + cnp.PyArray_NBYTES(small) <= b or b + cnp.PyArray_NBYTES(large) <= a
+            or (a == b and same_shape(small, large)))
 
 
 def add_(self, other, *, alpha=1):
