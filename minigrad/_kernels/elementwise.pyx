@@ -4,9 +4,12 @@ NumPy has these too; ours cost a tenth of NumPy's call on small arrays, which is
 network is made of, and raise no floating-point warnings. Reached from `ops/arithmetic.pyx` only.
 """
 
+cimport cython
+
 from .types cimport CHUNK, check_interrupt, real
 
 
+@cython.cdivision(True)   # 1 / 0 is inf, in the debug build too
 cdef inline real apply(Operation operation, real a, real b) noexcept nogil:
     if operation == ADD:
         return a + b
