@@ -41,6 +41,8 @@ from .ops.softmax import softmax
 from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
 from .tensor import Size, Tensor
 
+__version__ = "0.1.0"
+
 __all__ = [
     "CheckpointError", "DTypeError", "Generator", "GraphError", "ShapeError", "Size", "Tensor",
     "abs", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin",

@@ -1,6 +1,5 @@
 """How tensors look: torch's text to the letter, and a small table for notebooks."""
 
-import html
 import math
 from types import SimpleNamespace
 
@@ -152,13 +151,15 @@ def text(tensor):
 
 def rich(self):
     """HTML for notebooks: shape, dtype, where the tensor came from, and its (first) matrix."""
+    from html import escape  # not needed until a notebook asks
+
     array = self.detach().numpy()
     facts = [f"shape {tuple(self.shape)}", str(self.dtype)]
     if self.grad_fn is not None:
         facts.append(f"grad_fn={self.grad_fn.name()}")
     elif self.requires_grad:
         facts.append("requires_grad")
-    head = f"<b>{html.escape(type(self).__name__)}</b> {html.escape(', '.join(facts))}"
+    head = f"<b>{escape(type(self).__name__)}</b> {escape(', '.join(facts))}"
     if array.size == 0:
         return f"<div>{head}</div>"
     leading = (0,) * (array.ndim - 2)
