@@ -44,15 +44,17 @@ cdef tuple new_shape(str operation, tuple shape, object size):
     return sizes(operation, shape)
 
 
-cdef cnp.ndarray allocated(str operation, tuple shape, object numpy_dtype):
+cdef object allocated(str operation, tuple shape, object numpy_dtype, object make=np.empty):
     """An array, values undefined; sizes that cannot be are an error before memory is asked for."""
     if min(shape, default=0) < 0:
         raise ValueError(f"{operation}: sizes must be ≥ 0, got {shape}")
-    size = math.prod([each for each in shape if each]) * numpy_dtype.itemsize
+    size = numpy_dtype.itemsize
+    for each in shape:
+        size *= each or 1
     if size > sys.maxsize:
         raise MemoryError(f"{operation}: the size of {shape} overflows: {size} bytes")
     try:
-        return np.empty(shape, numpy_dtype)
+        return make(shape, numpy_dtype)
     except MemoryError:
         raise MemoryError(f"{operation}: no memory for shape {shape}: {size} bytes") from None
     except ValueError:
@@ -151,7 +153,9 @@ cdef object found_dtype(set python_types, set numpy_types):
 
 
 cdef cnp.ndarray converted(str operation, array, target):
-    """Numbers in another dtype; an error for those that an integer dtype cannot hold."""
+    """A new array in another dtype, `array` itself if it has it; numbers must fit."""
+    if array.dtype == target:
+        return array
     if target.kind in "iu" and array.dtype.kind != "b":
         if array.dtype.kind == "f":
             array = np.asarray(np.trunc(array))
@@ -214,14 +218,16 @@ cdef Tensor constant(
     str operation, tuple shape, object numpy_dtype, object value, object device,
     object requires_grad,
 ):
-    cdef cnp.ndarray array = allocated(operation, shape, numpy_dtype)
-    (<object>array).fill(value)
+    """A leaf with `value` everywhere; None is 0, in memory that comes zeroed."""
+    array = allocated(operation, shape, numpy_dtype, np.zeros if value is None else np.empty)
+    if value is not None:
+        array.fill(value)
     return finished(operation, array, device, requires_grad)
 
 
 def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Zeros of the shape given as zeros(2, 3) or zeros((2, 3)). torch.zeros."""
-    return constant("zeros", new_shape("zeros", shape, size), find(dtype), 0, device, requires_grad)
+    return constant("zeros", new_shape("zeros", shape, size), find(dtype), None, device, requires_grad)
 
 
 def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
@@ -248,16 +254,19 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
 
 cdef object number(str operation, str argument, value):
     """A number, given as such or as a 0-d tensor or array, as Python's."""
-    cdef Tensor x = operand(operation, argument, value)
+    cdef Tensor x
+    if type(value) in PLAIN:
+        return value
+    x = operand(operation, argument, value)
     if cnp.PyArray_NDIM(x.array):
         raise TypeError(f"{operation}: {argument} must be a number, got shape {tuple(x.shape)}")
-    return value if type(value) in PLAIN else x.item()
+    return x.item()
 
 
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros of the shape and dtype of `input`. torch.zeros_like."""
     cdef Tensor x = template("zeros_like", input)
-    return constant("zeros_like", tuple(x.shape), find(dtype or x.dtype), 0, device, requires_grad)
+    return constant("zeros_like", tuple(x.shape), find(dtype or x.dtype), None, device, requires_grad)
 
 
 def ones_like(input, *, dtype=None, device=None, requires_grad=False):

@@ -139,12 +139,17 @@ cdef object within(item, Py_ssize_t dim, Py_ssize_t size):
 
 cdef object positions(array, Py_ssize_t dim, Py_ssize_t size):
     """An array of indices, made ≥ 0; a copy, so that nobody changes it before backward."""
-    if array.size:
-        within(array.min().item(), dim, size)
+    cdef cnp.ndarray own = array.astype(np.intp, order="C")
+    cdef cnp.npy_intp *index = <cnp.npy_intp *>cnp.PyArray_DATA(own)
+    cdef Py_ssize_t i
+    if array.dtype == np.uint64 and array.size:
         within(array.max().item(), dim, size)
-    array = array.astype(np.intp)
-    array[array < 0] += size
-    return array
+    for i in range(cnp.PyArray_SIZE(own)):
+        if index[i] < 0:
+            index[i] += size
+        if not 0 <= index[i] < size:
+            within(array.flat[i].item(), dim, size)
+    return own
 
 
 cdef tuple advanced_key(list advanced):
@@ -155,11 +160,13 @@ cdef tuple advanced_key(list advanced):
         if advanced[i] is not ALL:
             end = i + 1
             shapes.append(advanced[i].shape)
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        listing = ", ".join([str(shape) for shape in shapes])
-        raise IndexError(f"index: index tensors of shapes {listing} do not broadcast") from None
+    if shapes.count(shapes[0]) < len(shapes):
+        try:
+            np.broadcast_shapes(*shapes)
+        except ValueError:
+            listing = ", ".join([str(shape) for shape in shapes])
+            raise IndexError(
+                f"index: index tensors of shapes {listing} do not broadcast") from None
     return tuple(advanced[:end])
 
 
@@ -244,9 +251,14 @@ def scattered(x, key, shape):
     else:
         # Indices for the first dimensions only: whole rows are added.
         indexed = shape[:len(key)]
-        rows = np.ravel_multi_index(np.broadcast_arrays(*key), indexed).ravel()
         count = math.prod(indexed)
+        rows = key[0].ravel()
+        if len(key) > 1:
+            rows = np.ravel_multi_index(np.broadcast_arrays(*key), indexed).ravel()
     x = x.reshape(len(rows), -1)
+    if is_rising(rows):
+        y.reshape(count, -1)[rows] = x
+        return y
     if x.shape[1] == 1:
         total = quietly(np.bincount, rows, weights=x[:, 0], minlength=count)
         return total.astype(x.dtype).reshape(shape)
@@ -256,6 +268,16 @@ def scattered(x, key, shape):
     total = quietly(np.add.reduceat, x[order], first, axis=0, dtype=np.float64)
     y.reshape(count, -1)[rows[first]] = total
     return y
+
+
+cdef bint is_rising(cnp.ndarray rows):
+    """Whether each index is larger than the one before, so that none occurs twice."""
+    cdef const cnp.npy_intp[:] row = rows
+    cdef Py_ssize_t i
+    for i in range(1, row.shape[0]):
+        if row[i] <= row[i - 1]:
+            return False
+    return True
 
 
 def getitem(self, key):
@@ -398,7 +420,8 @@ cdef tuple along(str operation, Tensor x, dim, index):
     if any([shape[i] > own[i] for i in range(len(own)) if i != at]):
         raise ShapeError(f"{operation}: index has shape {shape}, input {own}; "
                          f"it may be larger in dim {at} only")
-    key = list(np.ogrid[tuple([slice(size) for size in shape])])
+    key = [np.arange(size).reshape((size,) + (1,) * (len(shape) - 1 - i))
+           for i, size in enumerate(shape)]
     key[at] = from_front(places, at, own[at])
     return tuple(key)
 

@@ -77,7 +77,7 @@ def randint(
         raise ValueError(f"randint: no integers from {low} to {high} − 1 in {found}")
     array = allocated("randint", sizes("randint", (size,)), found)
     cdef Tensor y = finished("randint", array, device, requires_grad)
-    array[...] = source.integers(low, high, (<object>array).shape)
+    array[...] = source.integers(low, high, array.shape)
     return y
 
 

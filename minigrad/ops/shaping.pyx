@@ -5,8 +5,6 @@ import operator
 
 cimport numpy as cnp
 
-import numpy as np
-
 from ..engine cimport recording
 from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, view_of, wrap
@@ -14,6 +12,9 @@ from ..tensor import method
 from .common cimport dimension, dimensions, operand, unbroadcast
 
 cnp.import_array()
+
+cdef enum:
+    MAX_DIMENSIONS = 64
 
 
 cdef tuple sizes(str operation, tuple shape):
@@ -289,11 +290,24 @@ def expand(input, *size):
     return y
 
 
-def repeated(array, target):
+cdef object repeated(cnp.ndarray array, tuple target):
+    """np.broadcast_to at a fraction of its cost: a read-only view that steps by 0 where it repeats."""
+    cdef cnp.npy_intp[MAX_DIMENSIONS] shape, strides
+    cdef Py_ssize_t ndim = len(target), extra = ndim - cnp.PyArray_NDIM(array), i
+    if ndim > MAX_DIMENSIONS:
+        raise ValueError(f"expand: an array cannot have {ndim} dimensions")
     try:
-        return np.broadcast_to(array, target)
+        for i in range(ndim):
+            shape[i] = target[i]
+            strides[i] = 0
+            if i >= extra and cnp.PyArray_DIM(array, i - extra) == shape[i]:
+                strides[i] = cnp.PyArray_STRIDE(array, i - extra)
+        view = cnp.PyArray_New(cnp.ndarray, ndim, shape, cnp.PyArray_TYPE(array), strides,
+                               cnp.PyArray_DATA(array), 0, 0, None)
     except (ValueError, OverflowError):
         raise ValueError(f"expand: {target} is more than an array can be") from None
+    cnp.set_array_base(view, array)
+    return view
 
 
 def broadcast_to(input, *size):
