@@ -180,10 +180,9 @@ def test_other_ufuncs_compute_on_values():
     np.multiply.at(out, [0], tensor([2.0]))
     assert out.tolist() == [4.0, 5.0]
     leaf = x.detach().requires_grad_()
-    for call in (lambda: np.log1p(leaf), lambda: np.add.reduce(leaf), lambda: np.add(leaf, 1,
-                                                                                     out=out),
-                 lambda: np.exp(leaf, where=[True, False]), lambda: np.add(out, leaf,
-                                                                           out=out)):  # fmt: skip
+    for call in (lambda: np.log1p(leaf), lambda: np.add.reduce(leaf),
+                 lambda: np.add(leaf, 1, out=out), lambda: np.add(out, leaf, out=out),
+                 lambda: np.exp(leaf, where=[True, False])):  # fmt: skip
         with pytest.raises(GraphError, match="detach"):
             call()
     with pytest.raises(TypeError, match="out must be a NumPy array"):

@@ -187,8 +187,8 @@ def test_bad_data(data, error, words):
 
 def test_numbers_out_of_range_of_the_dtype():
     for value, name in [(300, "uint8"), (-300, "uint8"), (2**31, "int32"), (float("nan"), "int64"),
-                        (2.0**63, "int64"), (float("-inf"), "int32"), (10**400,
-                                                                       "float32")]:  # fmt: skip
+                        (2.0**63, "int64"), (float("-inf"), "int32"),
+                        (10**400, "float32")]:  # fmt: skip
         for data in (value, [value, 0]):
             with pytest.raises(ValueError, match=f"does not fit into {name}"):
                 tensor(data, dtype=getattr(minigrad, name))
@@ -198,8 +198,8 @@ def test_requires_grad():
     assert tensor([1.0], requires_grad=True).requires_grad
     assert tensor([1.0], minigrad.float64, True).requires_grad
     assert minigrad.zeros(2, requires_grad=True).is_leaf
-    for maker in (lambda: tensor([1], requires_grad=True), lambda: minigrad.arange(3,
-                                                                                   requires_grad=True),
+    for maker in (lambda: tensor([1], requires_grad=True),
+                  lambda: minigrad.arange(3, requires_grad=True),
                   lambda: minigrad.zeros(2, dtype=bool, requires_grad=True)):  # fmt: skip
         with pytest.raises(DTypeError, match="requires_grad"):
             maker()

@@ -227,7 +227,8 @@ cdef Tensor constant(
 
 def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Zeros of the shape given as zeros(2, 3) or zeros((2, 3)). torch.zeros."""
-    return constant("zeros", new_shape("zeros", shape, size), find(dtype), None, device, requires_grad)
+    shape = new_shape("zeros", shape, size)
+    return constant("zeros", shape, find(dtype), None, device, requires_grad)
 
 
 def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
@@ -266,7 +267,8 @@ cdef object number(str operation, str argument, value):
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros of the shape and dtype of `input`. torch.zeros_like."""
     cdef Tensor x = template("zeros_like", input)
-    return constant("zeros_like", tuple(x.shape), find(dtype or x.dtype), None, device, requires_grad)
+    found = find(dtype or x.dtype)
+    return constant("zeros_like", tuple(x.shape), found, None, device, requires_grad)
 
 
 def ones_like(input, *, dtype=None, device=None, requires_grad=False):
@@ -342,6 +344,7 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     steps = np.arange(count, dtype=np.float64)
     distance = (end - start) / max(count - 1, 1)
     # Each half is counted from its own end, so that both ends are exact.
-    values = np.where(steps < count / 2, start + distance * steps, end - distance * (count - 1 - steps))
+    values = np.where(
+        steps < count / 2, start + distance * steps, end - distance * (count - 1 - steps))
     np.copyto(array, np.trunc(values) if array.dtype.kind != "f" else values, casting="unsafe")
     return finished("linspace", array, device, requires_grad)

@@ -119,7 +119,7 @@ cdef tuple parse(Tensor x, key):
 
 
 cdef object forward(item, Py_ssize_t size, bint among_others):
-    """A slice with its bounds made plain; one that leaves nothing out counts only if it is alone."""
+    """A slice with plain bounds; one that leaves nothing out counts only if it is alone."""
     try:
         start, stop, step = item.indices(size)
     except TypeError:

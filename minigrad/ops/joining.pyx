@@ -66,7 +66,7 @@ cdef class Stack(Function):
 def cat(tensors, dim=0):
     """The tensors one after the other along `dim`; their other sizes must agree. torch.cat.
 
-    Tensors of shape (0,) join others. Dtypes promote. Errors: ShapeError, TypeError, ValueError.
+    Tensors of shape (0,) join any. Dtypes promote. Errors: ShapeError, TypeError, ValueError.
     """
     cdef tuple xs = members("cat", tensors)
     cdef Cat node

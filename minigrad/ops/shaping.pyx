@@ -291,7 +291,7 @@ def expand(input, *size):
 
 
 cdef object repeated(cnp.ndarray array, tuple target):
-    """np.broadcast_to at a fraction of its cost: a read-only view that steps by 0 where it repeats."""
+    """np.broadcast_to at less cost: a read-only view that steps by 0 where it repeats."""
     cdef cnp.npy_intp[MAX_DIMENSIONS] shape, strides
     cdef Py_ssize_t ndim = len(target), extra = ndim - cnp.PyArray_NDIM(array), i
     if ndim > MAX_DIMENSIONS:

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from against import assert_same, layouts, leaves
+
+import minigrad
+from minigrad import tensor
+
+DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool"]
+
+
+@pytest.mark.parametrize("source", DTYPES)
+@pytest.mark.parametrize("target", DTYPES)
+def test_casts_agree_with_torch(torch, source, target):
+    array = np.array([0, 1, 2.9, 100.2]).astype(source)
+    x, x_torch = leaves(array, torch)
+    y, y_torch = x.to(getattr(minigrad, target)), x_torch.to(getattr(torch, target))
+    assert_same(y, y_torch)
+    assert_same(x.type(getattr(minigrad, target)), y_torch)
+    assert_same(x.to(minigrad.zeros(1, dtype=getattr(minigrad, target))), y_torch)
+    assert_same(x.to("cpu", getattr(minigrad, target)), y_torch)
+    assert y.requires_grad == y_torch.requires_grad
+    assert y.type().removeprefix("minigrad.") == y_torch.type().removeprefix("torch.")
+    if y.grad_fn is not None:
+        assert y.grad_fn.name() == y_torch.grad_fn.name()
+        y.backward(tensor([1.0, 2.0, 3.0, 0.1], dtype=y.dtype))
+        y_torch.backward(torch.tensor([1.0, 2.0, 3.0, 0.1], dtype=y_torch.dtype))
+        assert_same(x.grad, x_torch.grad)
+
+
+def test_short_names_of_casts(torch):
+    x, x_torch = leaves(np.array([0.0, 1.5]), torch)
+    for name in ("float", "double", "long", "int", "bool", "byte"):
+        assert_same(getattr(x, name)(), getattr(x_torch, name)())
+
+
+def test_casting_warns_of_nothing_and_copies_when_asked():
+    assert tensor([np.nan, np.inf]).bool().tolist() == [True, True]
+    tensor([np.nan, np.inf, 1e30]).int()
+    assert tensor([1e300], dtype=minigrad.float64).float().tolist() == [np.inf]
+    x = minigrad.zeros(2)
+    y = x.to(minigrad.float32, copy=True)
+    assert y is not x and not np.shares_memory(x.numpy(), y.numpy())
+
+
+@pytest.mark.parametrize("name", ["contiguous", "fortran", "sliced", "flipped", "readonly"])
+def test_clone_and_contiguous(name):
+    array = layouts(np.random.default_rng(0).standard_normal((3, 4)))[name]
+    x = minigrad.from_numpy(array).requires_grad_()
+    for y in (x.clone(), x.contiguous()):
+        assert y.is_contiguous()
+        np.testing.assert_array_equal(y.detach().numpy(), array)
+        if y is not x:
+            y.detach().zero_()
+    assert array.any()
+    x.clone().backward(minigrad.from_numpy(array))
+    np.testing.assert_array_equal(x.grad.numpy(), array)
+
+
+def test_devices():
+    assert minigrad.zeros(1).device == minigrad.device("cpu")
+    assert (
+        str(minigrad.device("cpu")) == "cpu"
+        and repr(minigrad.device("cpu", 0)) == "device(type='cpu')"
+    )
+    assert minigrad.device(minigrad.device("cpu")).type == "cpu"
+    assert len({minigrad.device("cpu"), minigrad.device("cpu:0")}) == 1
+    assert minigrad.cuda.is_available() is False
+    for bad, error in [
+        ("cuda", ValueError),
+        ("cpu:1", ValueError),
+        (0, TypeError),
+        (None, TypeError),
+    ]:
+        with pytest.raises(error, match="device"):
+            minigrad.device(bad)
+    with pytest.raises(ValueError, match="cpu"):
+        minigrad.device("cpu", 1)
+    with pytest.raises(ValueError, match="cuda"):
+        minigrad.zeros(2, device="cuda")
