@@ -12,9 +12,14 @@ downloaded. Without network, the small digits that come with minigrad take its p
 
 import argparse
 import math
+import os
 import sys
 import time
 from typing import NamedTuple
+
+# Read when NumPy is loaded. Matrices this small gain little from a second thread; where the cores
+# are busy with something else, two threads that wait for each other take ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from _common import folder, picture, positive, whole
 
