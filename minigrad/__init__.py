@@ -10,6 +10,9 @@ from .dtypes import (
     bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types,
     set_default_dtype, uint8,
 )
+from .dtypes import (  # torch's second names
+    float32 as float, float64 as double, int32 as int, int64 as long,
+)
 from .errors import CheckpointError, DTypeError, GraphError, ShapeError
 from .ops.activations import relu, sigmoid, tanh
 from .ops.arithmetic import (
@@ -48,16 +51,17 @@ __all__ = [
     "abs", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin",
     "as_tensor", "autograd", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bool",
     "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cuda", "datasets", "device", "div",
-    "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten",
-    "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like",
+    "double", "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten",
+    "float", "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like",
     "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "index_select", "initial_seed",
-    "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf", "isnan", "le", "linspace",
-    "log", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp",
-    "lt", "manual_seed", "masked_fill", "matmul", "max", "maximum", "mean", "min", "minimum", "mm",
-    "mul", "multinomial", "ne", "neg", "nn", "no_grad", "norm", "numel", "ones", "ones_like", "ops",
-    "optim", "permute", "pow", "promote_types", "rand", "rand_like", "randint", "randn",
-    "randn_like", "random", "randperm", "relu", "remainder", "reshape", "set_default_dtype",
-    "set_grad_enabled", "set_printoptions", "set_rng_state", "sigmoid", "sign", "sin", "softmax",
-    "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "t", "tanh", "tensor", "transpose",
-    "uint8", "unbind", "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
+    "int", "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf", "isnan", "le",
+    "linspace", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul", "max", "maximum", "mean",
+    "min", "minimum", "mm", "mul", "multinomial", "ne", "neg", "nn", "no_grad", "norm", "numel",
+    "ones", "ones_like", "ops", "optim", "permute", "pow", "promote_types", "rand", "rand_like",
+    "randint", "randn", "randn_like", "random", "randperm", "relu", "remainder", "reshape",
+    "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state", "sigmoid", "sign",
+    "sin", "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "t", "tanh",
+    "tensor", "transpose", "uint8", "unbind", "unsqueeze", "use_kernels", "utils", "var", "where",
+    "zeros", "zeros_like",
 ]

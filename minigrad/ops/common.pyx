@@ -3,6 +3,7 @@
 Derivation of `unbroadcast`: docs/derivations/broadcasting.md.
 """
 
+import functools
 import numbers
 
 cimport numpy as cnp
@@ -331,3 +332,15 @@ def broadcast_call(name, function, *arrays):
     except ValueError:
         shapes = ", ".join(str(array.shape) for array in arrays)
         raise ShapeError(f"{name}: shapes {shapes} do not broadcast") from None
+
+
+def numpy_names(function):
+    """Let `function` be called with NumPy's `axis` and `keepdims` for `dim` and `keepdim`, as torch's."""
+    @functools.wraps(function)
+    def renaming(*arguments, **options):
+        if options:
+            for numpy_name, name in (("axis", "dim"), ("keepdims", "keepdim")):
+                if numpy_name in options and name not in options:
+                    options[name] = options.pop(numpy_name)
+        return function(*arguments, **options)
+    return renaming

@@ -15,6 +15,7 @@ from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
 from .common cimport dimension, dimensions, operand
+from .common import numpy_names
 from .comparison import isnan
 from .reductions cimport Reduction, all_dimensions, count, kept_shape, recorded
 from .selection import maximum, minimum, where
@@ -52,6 +53,7 @@ cdef Tensor extreme(str operation, object function, object input, object dim, bi
     return y
 
 
+@numpy_names
 def amax(input, dim=(), keepdim=False):
     """y = the largest element over `dim` (an integer, a tuple, (): all).
 
@@ -60,6 +62,7 @@ def amax(input, dim=(), keepdim=False):
     return extreme("amax", np.max, input, dim, keepdim)
 
 
+@numpy_names
 def amin(input, dim=(), keepdim=False):
     """y = the smallest element over `dim` (an integer, a tuple, (): all).
 
@@ -84,6 +87,7 @@ cdef Tensor place(str operation, object function, Tensor x, object dim, bint kee
     return wrap(index.reshape(kept_shape(array, axes)) if keepdim else index)
 
 
+@numpy_names
 def argmax(input, dim=None, keepdim=False):
     """The index of the first largest element along `dim`, int64.
 
@@ -92,6 +96,7 @@ def argmax(input, dim=None, keepdim=False):
     return place("argmax", np.argmax, operand("argmax", "input", input), dim, keepdim)
 
 
+@numpy_names
 def argmin(input, dim=None, keepdim=False):
     """The index of the first smallest element along `dim`, int64.
 
@@ -138,6 +143,7 @@ Largest = namedtuple("max", ["values", "indices"])
 Smallest = namedtuple("min", ["values", "indices"])
 
 
+@numpy_names
 def max(input, dim=None, keepdim=False, *, other=None):
     """The largest element; equal ones share the gradient. Of no elements: ValueError.
 
@@ -151,6 +157,7 @@ def max(input, dim=None, keepdim=False, *, other=None):
     return picked("max", np.argmax, Largest, input, dim, keepdim)
 
 
+@numpy_names
 def min(input, dim=None, keepdim=False, *, other=None):
     """The smallest element; equal ones share the gradient. Of no elements: ValueError.
 
@@ -174,6 +181,7 @@ cdef Tensor truth(str operation, object function, object input, object dim, bint
     return wrap(result.astype(np.uint8) if x.dtype is dtypes.uint8 else result)
 
 
+@numpy_names
 def any(input, dim=None, keepdim=False):
     """Whether an element over `dim` (an integer, a tuple, None: all) is not 0.
 
@@ -182,6 +190,7 @@ def any(input, dim=None, keepdim=False):
     return truth("any", np.any, input, dim, keepdim)
 
 
+@numpy_names
 def all(input, dim=None, keepdim=False):
     """Whether no element over `dim` (an integer, a tuple, None: all) is 0.
 

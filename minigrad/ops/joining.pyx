@@ -10,6 +10,7 @@ from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .common cimport dimension, operand
+from .common import numpy_names
 from .indexing import pick
 
 cnp.import_array()
@@ -63,6 +64,7 @@ cdef class Stack(Function):
                       for i in range(len(self.inputs))])
 
 
+@numpy_names
 def cat(tensors, dim=0):
     """The tensors one after the other along `dim`; their other sizes must agree. torch.cat.
 
@@ -89,6 +91,7 @@ def cat(tensors, dim=0):
     return y
 
 
+@numpy_names
 def stack(tensors, dim=0):
     """The tensors, all of one shape, along a new dimension `dim`. torch.stack."""
     cdef tuple xs = members("stack", tensors)

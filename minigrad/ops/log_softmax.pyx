@@ -12,6 +12,7 @@ from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic cimport as_float
 from .common cimport dimension, dimensions, floating, operand
+from .common import numpy_names
 from .softmax cimport along
 from .softmax import softmax
 
@@ -52,6 +53,7 @@ cdef Tensor log_softmax_backward(Tensor dy, Tensor y, Py_ssize_t dim):
     return dx
 
 
+@numpy_names
 def log_softmax(input, dim, dtype=None):
     """y_j = x_j − log Σ_k exp(x_k) along `dim`, right also where the probability is next to 0 or 1.
 
@@ -94,6 +96,7 @@ cdef Tensor logsumexp_along(Tensor x, Py_ssize_t dim):
     return y
 
 
+@numpy_names
 def logsumexp(input, dim, keepdim=False):
     """y = log Σ exp(input) over `dim` (an integer or a tuple), without overflow.
 

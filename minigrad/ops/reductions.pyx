@@ -19,6 +19,7 @@ from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic import absolute, power, sign
 from .common cimport dimensions, floating, operand
+from .common import numpy_names
 from .selection import where
 
 cnp.import_array()
@@ -165,6 +166,7 @@ cdef class Mean(Reduction):
         return self.spread(dy / self.count)  # (3)
 
 
+@numpy_names
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """y = Σ input over `dim` (an integer, a tuple, None: all). Integers and bools give int64.
 
@@ -192,6 +194,7 @@ cdef Tensor converted(str operation, object input, object dtype):
     return floating(operation, "input", input)
 
 
+@numpy_names
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """y = Σ input / R over the R elements along `dim` (an integer, a tuple, None: all).
 
@@ -257,6 +260,7 @@ cdef Tensor var_or_std(
     return y
 
 
+@numpy_names
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """y = Σ (input − mean)² / (R − correction) over the R elements along `dim`.
 
@@ -266,6 +270,7 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return var_or_std("var", VAR, input, dim, unbiased, keepdim, correction)
 
 
+@numpy_names
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """y = √var(input), with the same arguments; the gradient where y = 0 is 0. torch.std."""
     return var_or_std("std", STD, input, dim, unbiased, keepdim, correction)
@@ -294,6 +299,7 @@ def _p_norm(x, p, axes, keepdim):
     return np.asarray(total ** (1 / p)).astype(x.dtype)
 
 
+@numpy_names
 def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """y = (Σ |input|^p)^(1/p) over `dim` (an integer, a tuple, None: all).
 

@@ -14,6 +14,7 @@ from ..engine cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .common cimport dimension, empty_like, floating, operand
+from .common import numpy_names
 
 cnp.import_array()
 
@@ -69,6 +70,7 @@ cdef Tensor softmax_backward(Tensor dy, Tensor y, Py_ssize_t dim):
     return dx
 
 
+@numpy_names
 def softmax(input, dim, dtype=None):
     """y_j = exp(x_j) / Σ_k exp(x_k) along `dim`: positive numbers whose sum is 1.
 
