@@ -420,10 +420,10 @@ cdef int _update(
     if unbiased and m < 2:
         raise ValueError(f"batch_norm_update: the unbiased variance needs 2 values, got m = {m:g}")
     factor = m / (m - 1) if unbiased else 1
-    with nogil:
-        for c in range(C):
-            running_mean[c] = <real> (keep * running_mean[c] + momentum * mean[c])           # (13)
-            running_var[c] = <real> (keep * running_var[c] + momentum * (factor * var[c]))   # (14)
+    # With the GIL: threads that share the statistics update them one after the other.
+    for c in range(C):
+        running_mean[c] = <real> (keep * running_mean[c] + momentum * mean[c])               # (13)
+        running_var[c] = <real> (keep * running_var[c] + momentum * (factor * var[c]))       # (14)
     return 0
 
 
