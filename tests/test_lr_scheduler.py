@@ -177,3 +177,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     with pytest.raises(TypeError, match="expected a dictionary, got NoneType"):
         schedule.load_state_dict(None)
     assert schedule.state_dict() == before
+    schedule = lr_scheduler.MultiStepLR(optimizer(), [3, 3])
+    with pytest.raises(TypeError, match="milestones must be counted, got"):
+        schedule.load_state_dict({**schedule.state_dict(), "milestones": [3, 4]})
+    assert schedule.milestones == {3: 2}

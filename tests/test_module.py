@@ -107,6 +107,20 @@ def test_attributes_are_registered_and_stay_of_their_kind():
             delattr(net, name)
 
 
+def test_a_name_used_again_is_persistent_again():
+    net = Net()
+    del net.cache
+    net.register_buffer("cache", minigrad.ones(1))
+    assert "cache" in net.state_dict()
+    net.register_buffer("cache", minigrad.ones(1), persistent=False)
+    assert "cache" not in net.state_dict()
+    net.cache = nn.Parameter(minigrad.ones(1))
+    net.cache = None
+    del net.cache
+    net.register_buffer("cache", minigrad.ones(1))
+    assert "cache" in net.state_dict()
+
+
 def test_register_refuses():
     net = Net()
     for register in (net.register_parameter, net.register_buffer, net.add_module):
@@ -192,6 +206,7 @@ def test_train_and_eval():
             return super().train(False)
 
     net = nn.Sequential(nn.ReLU(), nn.Sequential(nn.ReLU(), Frozen(1, 1)))
+    assert all(module.training is True for module in net.modules())
     assert net.eval() is net and not any(module.training for module in net.modules())
     assert net.train() is net
     assert [module.training for module in net.modules()] == [True, True, True, True, False]
@@ -211,6 +226,7 @@ def test_zero_grad_and_requires_grad():
     assert net.requires_grad_(False) is net
     assert not any(p.requires_grad for p in net.parameters())
     assert not net(minigrad.ones(5, 4)).requires_grad
+    assert all(p.requires_grad for p in net.requires_grad_().parameters())
 
 
 def test_double_and_float():
@@ -254,6 +270,10 @@ def test_hooks():
     with net.register_forward_hook(lambda module, args, out: "replaced"):
         assert net(x) == "replaced"
     assert net(x) is not None and net(x) != "replaced"
+    for register in (net.register_forward_hook, net.register_forward_pre_hook):
+        for wrong in (None, 3, "hook"):
+            with pytest.raises(TypeError, match="hook must be a function, got "):
+                register(wrong)
 
 
 # --- state dicts ----------------------------------------------------------------------------------
@@ -458,6 +478,9 @@ def test_sequential():
     ]  # fmt: skip
     del net[1]
     assert list(net._modules) == ["0", "1"] and list(net) == [a, c]
+    for index, wrong, error in ((3, b, IndexError), (-3, b, IndexError), (0, abs, TypeError)):
+        with pytest.raises(error, match="out of range|Sequential.insert: expected a Module"):
+            net.insert(index, wrong)
     net.insert(1, b)
     assert list(net) == [a, b, c] and list(net._modules) == ["0", "1", "2"]
     net.extend([tanh])

@@ -1,5 +1,7 @@
 """Losses as modules: they hold the options, and weights as buffers."""
 
+import math
+
 from ..checks import number, size
 from ..tensor import Tensor
 from . import functional as F
@@ -41,7 +43,7 @@ class NLLLoss(_Loss):
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
         super().__init__(reduction)
         self._keep("weight", weight)
-        self.ignore_index = size("NLLLoss", "ignore_index", ignore_index, at_least=-(2**63))
+        self.ignore_index = size("NLLLoss", "ignore_index", ignore_index, at_least=-math.inf)
 
     def forward(self, input, target):
         return F.nll_loss(
@@ -60,7 +62,7 @@ class CrossEntropyLoss(_Loss):
         super().__init__(reduction)
         self._keep("weight", weight)
         self.ignore_index = size(
-            "CrossEntropyLoss", "ignore_index", ignore_index, at_least=-(2**63)
+            "CrossEntropyLoss", "ignore_index", ignore_index, at_least=-math.inf
         )
         self.label_smoothing = number(
             "CrossEntropyLoss", "label_smoothing", label_smoothing, at_least=0, at_most=1
