@@ -1,0 +1,654 @@
+"""The walk through the graph: accumulation, freeing, hooks, grad mode, failure, depth, leaks."""
+
+import gc
+import resource
+import sys
+import threading
+
+import numpy as np
+import pytest
+from probes import normal
+
+import minigrad as mg
+
+
+def leaf(*values):
+    return mg.tensor(list(values), dtype=mg.float64, requires_grad=True)
+
+
+# --- gradients add up ----------------------------------------------------------------------------
+
+
+def test_roads_add_up():
+    x = leaf(3.0)
+    (x * x).backward()
+    assert x.grad.tolist() == [6]
+    a = leaf(1.0)
+    b = a + a
+    c = b + b
+    c.backward()
+    assert a.grad.tolist() == [4]
+
+
+def test_a_node_waits_for_all_that_use_it():
+    # micrograd#64: z uses y, and w uses both; y must not go backward before z has.
+    x = leaf(2.0)
+    y = x * x
+    z = y * 3
+    w = y * z
+    w.backward()
+    assert x.grad.tolist() == [3 * 4 * 2**3]
+
+
+def test_backwards_accumulate_until_the_gradient_is_reset():
+    x = leaf(3.0)
+    for y, total in ((2 * x, 2), (3 * x, 5), (x * x, 11)):
+        y.backward()
+        assert x.grad.tolist() == [total]
+    grad = x.grad
+    (x * 1).backward()
+    assert x.grad is grad
+    x.grad = None
+    (x * 1).backward()
+    assert x.grad.tolist() == [1]
+
+
+MIXED = [
+    lambda a, b: a * b,
+    lambda a, b: a + b,
+    lambda a, b: (a - b) * 0.5,
+    lambda a, b: a / (b * b + 1),
+    lambda a, b: a.sum() * 0.1 + b,
+    lambda a, b: (a * 0.1).exp(),
+]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_graphs_as_torch(torch, seed):
+    rng = np.random.default_rng(seed)
+    start, weights = rng.uniform(0.5, 1.5, (3, 4)), rng.standard_normal((40, 4))
+    plan = [(rng.integers(6), rng.integers(0, n, 2)) for n in range(3, 40)]
+    results = []
+    for m in (mg, torch):
+        xs = [m.tensor(row, requires_grad=True) for row in start]
+        nodes = list(xs)
+        for kind, (i, j) in plan:
+            nodes.append(MIXED[kind](nodes[i], nodes[j]) / 2)
+        total = sum((n * m.tensor(w)).sum() for n, w in zip(nodes, weights, strict=True))
+        total.backward()
+        results.append([x.grad.numpy() for x in xs])
+    np.testing.assert_allclose(*results, rtol=1e-11, atol=1e-13)
+
+
+def test_grad_touches_no_grad(torch):
+    for m in (mg, torch):
+        x = m.tensor([1.0, 2.0], requires_grad=True)
+        w = m.tensor([3.0, 4.0], requires_grad=True)
+        y = x * w
+        dy = m.tensor([5.0, 7.0])
+        dw, dy_, dx = m.autograd.grad(y, (w, y, x), dy)
+        assert [d.tolist() for d in (dw, dy_, dx)] == [[5, 14], [5, 7], [15, 28]]
+        assert x.grad is None
+        assert w.grad is None
+
+
+def test_several_outputs(torch):
+    for m in (mg, torch):
+        x = m.tensor([1.0, 2.0], requires_grad=True)
+        dys = [m.tensor([1.0, -1.0]), m.tensor([0.5, 3.0]), None]
+        (dx,) = m.autograd.grad([x * 2, x * x, x.sum()], x, dys)
+        assert dx.tolist() == [4, 11]
+
+
+def test_inputs_of_backward(torch):
+    for m in (mg, torch):
+        x = m.tensor([1.0], requires_grad=True)
+        w = m.tensor([3.0], requires_grad=True)
+        calls = []
+        w.register_hook(calls.append)
+        y = x * w
+        (y * y).backward(m.tensor([2.0]), inputs=[x, y])
+        assert (x.grad.tolist(), y.grad.tolist(), w.grad, calls) == ([36], [12], None, [])
+
+
+def test_an_unused_input():
+    x, w = leaf(1.0), leaf(1.0)
+    y = x * 2
+    assert mg.autograd.grad(y, (x, w), allow_unused=True, retain_graph=True)[1] is None
+    with pytest.raises(mg.GraphError, match="do not depend on input 1; pass allow_unused=True"):
+        mg.autograd.grad(y, (x, w))
+    assert mg.autograd.grad(y, x)[0].tolist() == [2]  # the failed call freed nothing
+
+
+# --- what starts a backward ----------------------------------------------------------------------
+
+
+def test_errors_of_backward():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    with pytest.raises(mg.GraphError, match=r"backward: .*shape \(2,\).*\.sum\(\).*gradient="):
+        y.backward()
+    with pytest.raises(mg.ShapeError, match=r"backward: the output has shape \(2,\).*\(3,\)"):
+        y.backward(mg.ones(3, dtype=mg.float64))
+    with pytest.raises(mg.DTypeError, match=r"backward: .*float64, got a gradient of .*float32"):
+        y.backward(mg.ones(2))
+    with pytest.raises(TypeError, match="backward: gradient must be a Tensor or None, got list"):
+        y.backward([1.0, 1.0])
+    with pytest.raises(mg.GraphError, match="backward: this tensor does not.*requires_grad=True"):
+        mg.tensor(1.0).backward()
+    with pytest.raises(ValueError, match="backward: inputs is empty"):
+        y.backward(mg.ones(2, dtype=mg.float64), inputs=[])
+    with pytest.raises(TypeError, match="backward: inputs must be Tensors, got int"):
+        y.backward(mg.ones(2, dtype=mg.float64), inputs=[1])
+    with pytest.raises(mg.GraphError, match="one of the inputs does not require a gradient"):
+        y.backward(mg.ones(2, dtype=mg.float64), inputs=[mg.ones(2)])
+    assert x.grad is None
+
+
+def test_errors_of_grad():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    with pytest.raises(TypeError, match="grad: outputs must be Tensors, got float"):
+        mg.autograd.grad([1.0], x)
+    with pytest.raises(TypeError, match="grad: inputs must be Tensors, got str"):
+        mg.autograd.grad(y, ["a"])
+    with pytest.raises(ValueError, match="grad: 1 outputs, but 2 grad_outputs"):
+        mg.autograd.grad(y, x, [None, None])
+    with pytest.raises(mg.GraphError, match=r"grad: .*one-element output, got shape \(2,\)"):
+        mg.autograd.grad(y, x)
+    with pytest.raises(mg.GraphError, match="grad: one of the inputs does not require a gradient"):
+        mg.autograd.grad(y, mg.ones(2))
+
+
+def test_a_leaf_goes_backward_too():
+    x = leaf(5.0)
+    x.backward()
+    assert x.grad.tolist() == [1]
+
+
+# --- the graph is used once ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [lambda x: x * x, lambda x: x + 1, lambda x: x.sum()])
+def test_a_freed_graph(function):
+    x = leaf(2.0)
+    y = function(x)
+    y.backward(retain_graph=True)
+    y.backward()
+    twice = x.grad.tolist()
+    with pytest.raises(mg.GraphError, match="a second time.*retain_graph=True"):
+        y.backward()
+    assert x.grad.tolist() == twice
+
+
+def test_saved_values_are_freed_by_backward():
+    x = leaf(1.0, 2.0)
+    squares = x * 2 * x
+    y = squares.exp()
+    nodes = [y.grad_fn, squares.grad_fn]
+    assert all(node.kept_arrays() for node in nodes)
+    y.sum().backward()
+    assert not any(node.kept_arrays() for node in nodes)
+
+
+def test_create_graph_gives_higher_derivatives(torch):
+    results = []
+    for m in (mg, torch):
+        x = m.tensor([1.5, 2.0], dtype=m.float64, requires_grad=True)
+        y = (x**4).sum()
+        derivatives = []
+        for _ in range(4):
+            (y,) = m.autograd.grad(y.sum(), x, create_graph=True)
+            derivatives.append(y.tolist())
+        results.append(derivatives)
+    np.testing.assert_allclose(*results, rtol=1e-12)
+    np.testing.assert_allclose(results[0][3], [24, 24], rtol=1e-12)
+
+
+def test_backward_with_create_graph_gives_a_gradient_with_history():
+    x = leaf(2.0)
+    (x * x * x).backward(create_graph=True)
+    assert x.grad.requires_grad
+    x.grad, first = None, x.grad
+    first.backward()
+    assert x.grad.tolist() == [12]
+
+
+# --- .grad shares memory with nothing ------------------------------------------------------------
+
+
+def separate(*tensors):
+    arrays = [t.detach().numpy() for t in tensors]
+    return not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[i + 1 :])
+
+
+def test_gradients_of_two_leaves():
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    dy = mg.tensor([5.0, 7.0], dtype=mg.float64)
+    (a + b).backward(dy)
+    assert separate(a.grad, b.grad, dy)
+    a.grad.mul_(100)
+    assert b.grad.tolist() == dy.tolist() == [5, 7]
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: x, lambda x: x + 1, lambda x: x.clone(), lambda x: x.reshape(2, 1),
+    lambda x: x.view(2),
+    lambda x: x.expand(3, 2), lambda x: x.sum(), lambda x: x.double(), lambda x: x.unsqueeze(0),
+])  # fmt: skip
+def test_the_given_gradient(function):
+    x = leaf(1.0, 2.0)
+    y = function(x)
+    dy = mg.tensor(normal(*y.shape))
+    for _ in range(2):
+        function(x).backward(dy)
+        assert separate(x.grad, dy, x)
+    assert dy.tolist() == normal(*y.shape).tolist()
+
+
+def test_the_gradient_that_a_hook_kept():
+    x = leaf(1.0, 2.0)
+    kept = []
+    x.register_hook(kept.append)
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    assert [g.tolist() for g in kept] == [[2, 2], [2, 2]]
+    assert x.grad.tolist() == [4, 4]
+    assert separate(x.grad, *kept)
+
+
+def test_retained_gradients():
+    x = leaf(1.0, 2.0)
+    y = x + 0
+    z = y + 0
+    y.retain_grad()
+    z.retain_grad()
+    z.sum().backward()
+    assert separate(x.grad, y.grad, z.grad)
+
+
+def test_a_gradient_in_memory_that_cannot_be_written():
+    x = leaf(1.0, 2.0)
+    x.grad = mg.tensor([[1.0]], dtype=mg.float64).expand(1, 2)[0]
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+# --- hooks, retain_grad --------------------------------------------------------------------------
+
+
+def test_hooks_see_and_replace(torch):
+    for m in (mg, torch):
+        x = m.tensor([1.0, 2.0], requires_grad=True)
+        y = x * 2
+        seen = []
+        y.register_hook(lambda g: g * 10)
+        y.register_hook(lambda g: seen.append(g.tolist()))  # noqa: B023
+        x.register_hook(lambda g: g + 1)
+        y.retain_grad()
+        (y * y).backward(m.tensor([1.0, 3.0]))
+        assert seen == [[40, 240]]
+        assert y.grad.tolist() == [40, 240]
+        assert x.grad.tolist() == [81, 481]
+
+
+def test_a_leaf_hook_sees_the_whole_gradient_once(torch):
+    for m in (mg, torch):
+        x = m.tensor([1.0], requires_grad=True)
+        seen = []
+        x.register_hook(lambda g: seen.append(g.tolist()))  # noqa: B023
+        (x * 2 + x * 3 + x).backward()
+        assert seen == [[6]]
+
+
+def test_hooks_come_in_order_and_go():
+    x = leaf(1.0)
+    seen = []
+    x.register_hook(lambda g: seen.append(1))
+    handle = x.register_hook(lambda g: seen.append(2))
+    with x.register_hook(lambda g: seen.append(3)):
+        (x * 2).backward()
+    handle.remove()
+    handle.remove()
+    (x * 2).backward()
+    assert seen == [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize(("answer", "error", "message"), [
+    (lambda g: 1.0, TypeError, "hook: expected None or a Tensor, got float"),
+    (lambda g: mg.cat([g, g]), mg.ShapeError, r"shape \(2,\), the hook returned \(4,\)"),
+    (lambda g: g.float(), mg.DTypeError, "float64, the hook returned .*float32"),
+    (lambda g: 1 / 0, ZeroDivisionError, "division by zero"),
+])  # fmt: skip
+def test_a_pass_that_fails_changes_nothing(answer, error, message):
+    a, b, c = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(5.0, 6.0)
+    c.grad = mg.tensor([1.0, 1.0], dtype=mg.float64)
+    middle = a * b
+    middle.retain_grad()
+    y = (middle * b * c).sum()
+    handle = a.register_hook(answer)
+    with pytest.raises(error, match=message):
+        y.backward()
+    assert (a.grad, b.grad, middle.grad, c.grad.tolist()) == (None, None, None, [1, 1])
+    assert mg.is_grad_enabled()
+    handle.remove()
+    y.backward()  # and nothing was freed
+    assert b.grad.tolist() == [2 * 1 * 3 * 5, 2 * 2 * 4 * 6]
+
+
+def test_a_graph_freed_in_part_fails_as_a_whole():
+    a, b = leaf(2.0), leaf(3.0)
+    shared = a * a
+    shared.backward(retain_graph=False)
+    a.grad = None
+    y = shared * b
+    with pytest.raises(mg.GraphError, match="a second time"):
+        y.backward()
+    assert (a.grad, b.grad) == (None, None)
+
+
+def test_new_values_of_another_shape():
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    y = (a + b).sum()
+    a.data = mg.ones(3, dtype=mg.float64)
+    with pytest.raises(mg.GraphError, match=r"shape \(2,\).*now \(3,\).*\.data was replaced"):
+        y.backward()
+    assert (a.grad, b.grad) == (None, None)
+
+
+def test_errors_of_hooks_and_retain_grad():
+    x = mg.tensor([1.0])
+    with pytest.raises(mg.GraphError, match="register_hook: this tensor does not require"):
+        x.register_hook(print)
+    with pytest.raises(mg.GraphError, match="retain_grad: this tensor does not require"):
+        x.retain_grad()
+    with pytest.raises(TypeError, match="register_hook: expected a function, got int"):
+        leaf(1.0).register_hook(3)
+    y = leaf(1.0)
+    y.retain_grad()  # a leaf keeps its gradient anyway
+    y.backward()
+    assert y.grad.tolist() == [1]
+
+
+# --- grad mode -----------------------------------------------------------------------------------
+
+
+def test_no_grad_as_context_and_decorator():
+    x = leaf(1.0)
+
+    @mg.no_grad()
+    def first():
+        return x * 2
+
+    @mg.no_grad
+    def second():
+        with mg.enable_grad():
+            assert (x * 2).requires_grad
+        return x * 2
+
+    assert not first().requires_grad
+    assert not second().requires_grad
+    with mg.no_grad():
+        assert not mg.is_grad_enabled()
+        assert not (x * 2).requires_grad
+    assert mg.is_grad_enabled()
+    assert (x * 2).requires_grad
+
+
+def test_set_grad_enabled():
+    x = leaf(1.0)
+    with mg.set_grad_enabled(False):
+        assert not (x * 2).requires_grad
+    assert mg.is_grad_enabled()
+    mg.set_grad_enabled(False)
+    try:
+        assert not mg.is_grad_enabled()
+    finally:
+        mg.set_grad_enabled(True)
+
+    @mg.set_grad_enabled(False)
+    def quiet():
+        return x * 2
+
+    assert mg.is_grad_enabled()
+    assert not quiet().requires_grad
+    with pytest.raises(TypeError, match="set_grad_enabled: expected True or False, got 1"):
+        mg.set_grad_enabled(1)
+
+
+def test_one_object_entered_twice():
+    switch = mg.no_grad()
+    with switch:
+        with switch:
+            pass
+        assert not mg.is_grad_enabled()
+    assert mg.is_grad_enabled()
+
+
+def test_an_exception_restores_the_mode():
+    with pytest.raises(KeyError):
+        with mg.no_grad():
+            raise KeyError
+    assert mg.is_grad_enabled()
+    with pytest.raises(KeyError):
+        mg.no_grad(lambda: {}["a"])()
+    assert mg.is_grad_enabled()
+
+
+def test_a_generator_has_the_mode_in_its_steps_only():
+    log = []
+
+    @mg.no_grad()
+    def steps():
+        try:
+            log.append(mg.is_grad_enabled())
+            got = yield 1
+            log.append((got, mg.is_grad_enabled()))
+            yield 2
+        except KeyError:
+            log.append(("thrown", mg.is_grad_enabled()))
+            yield 3
+        finally:
+            log.append(("closed", mg.is_grad_enabled()))
+        return 4
+
+    generator = steps()
+    assert next(generator) == 1
+    assert mg.is_grad_enabled()
+    assert generator.send("x") == 2
+    assert generator.throw(KeyError()) == 3
+    with pytest.raises(StopIteration) as stop:
+        next(generator)
+    assert stop.value.value == 4
+    assert log == [False, ("x", False), ("thrown", False), ("closed", False)]
+    other = steps()
+    next(other)
+    other.close()
+    assert log[-1] == ("closed", False)
+    assert mg.is_grad_enabled()
+
+
+def test_each_thread_has_its_own_mode():
+    found = []
+    with mg.no_grad():
+        thread = threading.Thread(target=lambda: found.append(mg.is_grad_enabled()))
+        thread.start()
+        thread.join()
+    assert found == [True]
+
+
+def test_only_functions_are_decorated():
+    with pytest.raises(TypeError, match="grad mode: expected a function to decorate, got int"):
+        mg.no_grad(3)
+
+
+# --- depth ---------------------------------------------------------------------------------------
+
+
+def in_small_stack(function):
+    """Run in a thread with a stack of 256 KiB and next to no recursion left to Python."""
+    errors = []
+
+    def run():
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    before = threading.stack_size(256 * 1024)
+    limit = sys.getrecursionlimit()
+    try:
+        thread = threading.Thread(target=run)
+        sys.setrecursionlimit(200)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(before)
+    assert errors == []
+
+
+def chain(length):
+    x = leaf(1.0)
+    y = x
+    for _ in range(length):
+        y = y + 1.0
+    return x, y
+
+
+def deep(length):
+    x, y = chain(length)
+    y.backward()
+    assert x.grad.tolist() == [1]
+    del x, y  # after a backward
+    x, y = chain(length)
+    del x, y  # without one
+    x = leaf(0.5)
+    y = x
+    for _ in range(length // 4):  # nodes that keep values which lead on to nodes
+        y = (y * y).sqrt()
+    y.backward()
+    del y
+
+
+def diamonds(length):
+    """2^length roads from y to x, to be walked in `length` steps."""
+    x = leaf(1.0)
+    y = x
+    for _ in range(length):
+        y = (y + y) * 0.5
+    y.backward()
+    assert x.grad.tolist() == [1]
+
+
+def test_a_deep_chain():
+    in_small_stack(lambda: deep(20_000))
+
+
+def test_many_roads():
+    diamonds(5_000)
+
+
+@pytest.mark.slow
+def test_a_chain_of_1_000_000():
+    deep(1_000_000)
+    in_small_stack(lambda: deep(1_000_000))
+    diamonds(100_000)
+
+
+def test_a_chain_of_views_and_writes():
+    def run():
+        x = leaf(1.0, 2.0)
+        y = x * 1
+        for _ in range(2_000):
+            y[0] = y[1] * 1.0
+            y.mul_(1.0)
+        y.sum().backward()
+        assert x.grad.tolist() == [0, 2]
+
+    in_small_stack(run)
+
+
+# --- leaks ---------------------------------------------------------------------------------------
+
+
+def resident_tensors():
+    return sum(type(each) is mg.Tensor for each in gc.get_objects())
+
+
+def step(x, w):
+    h = (x @ w + w[0]).relu() * 1
+    h[0] = h[1] * 2
+    v = h.reshape(-1)
+    v.mul_(0.5)
+    h.retain_grad()
+    handle = h.register_hook(lambda g: g * 2)
+    loss = ((h - x.mean()) ** 2).sum() + h.max(0).values.sum()
+    loss.backward()
+    handle.remove()
+    (dw,) = mg.autograd.grad((w * w).sum(), w, create_graph=True)
+    with mg.no_grad():
+        w -= 1e-6 * w.grad
+    w.grad = None
+
+
+def failing_calls(x, w):
+    y = (x @ w).sum()
+    y.backward()
+    calls = [lambda: y.backward(), lambda: x @ mg.ones(7), lambda: w.add_(1), lambda: x.sum(5)]
+    failures = 0
+    for call in calls:
+        try:
+            call()
+        except (RuntimeError, IndexError):
+            failures += 1
+    assert failures == len(calls)
+
+
+@pytest.mark.parametrize("work", [step, failing_calls])
+def test_nothing_is_left_behind_without_the_collector(work):
+    x = mg.tensor(normal(4, 5, seed=1))
+    w = mg.tensor(normal(5, 5, seed=2), requires_grad=True)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(300):  # until the freelists are full
+            work(x, w)
+        tensors, blocks = resident_tensors(), sys.getallocatedblocks()
+        for _ in range(300):
+            work(x, w)
+        assert resident_tensors() == tensors
+        assert sys.getallocatedblocks() - blocks < 100
+    finally:
+        gc.enable()
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_100_000_steps():
+    x = mg.tensor(normal(4, 5, seed=1))
+    w = mg.tensor(normal(5, 5, seed=2), requires_grad=True)
+    gc.disable()
+    try:
+        for n in range(100_000):
+            step(x, w)
+            if n == 1_000:
+                before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before <= 256
+    finally:
+        gc.enable()
+
+
+def test_a_deleted_tensor_is_freed_at_once():
+    gc.disable()
+    try:
+        before = resident_tensors()
+        x = leaf(1.0, 2.0)
+        y = x * x
+        z = y.exp()
+        view = y[0]
+        del y
+        z.sum().backward()
+        del x, z, view
+        assert resident_tensors() == before
+    finally:
+        gc.enable()
