@@ -56,7 +56,9 @@ cdef bint recording(Tensor a, Tensor b=None, Tensor c=None):
     """Whether an operation on these tensors is to be recorded."""
     if recording_off:
         return False
-    return a.wants_grad() or (b is not None and b.wants_grad()) or (c is not None and c.wants_grad())
+    if a.wants_grad() or (b is not None and b.wants_grad()):
+        return True
+    return c is not None and c.wants_grad()
 
 
 def is_grad_enabled():
@@ -81,13 +83,14 @@ class set_grad_enabled:
         set_grad_mode(self.before)
 
     def __call__(self, function):
-        set_grad_mode(self.before)   # a decorator acts while the function runs, not where it is written
+        # A decorator acts while the function runs, not where it is written.
+        set_grad_mode(self.before)
         mode = self.mode
         return decorated(lambda: set_grad_enabled(mode), function)
 
 
 class grad_switch:
-    """A context manager and decorator that sets the grad mode to `mode`; see no_grad, enable_grad."""
+    """Context manager and decorator that sets the grad mode to `mode`: no_grad, enable_grad."""
 
     mode = True
 
@@ -110,7 +113,7 @@ class grad_switch:
 
 
 class no_grad(grad_switch):
-    """Within it nothing is recorded, and leaves may be changed in place: `with no_grad(): w -= lr * w.grad`."""
+    """Nothing is recorded, and leaves may be changed: `with no_grad(): w -= lr * w.grad`."""
 
     mode = False
 
@@ -120,9 +123,10 @@ class enable_grad(grad_switch):
 
 
 def decorated(manager, function):
-    """`function` run under `manager()`; a generator gets the mode for each of its steps, not between them."""
+    """`function` run under `manager()`; a generator gets the mode in its steps, not between."""
     if not callable(function):
-        raise TypeError(f"grad mode: expected a function to decorate, got {type(function).__name__}")
+        raise TypeError(
+            f"grad mode: expected a function to decorate, got {type(function).__name__}")
     if not inspect.isgeneratorfunction(function):
         @functools.wraps(function)
         def run(*arguments, **options):
@@ -176,7 +180,7 @@ cdef list topological_order(list roots):
 
 
 cdef int accumulate(dict table, object key, Tensor dy) except -1:
-    """Add dy to what has arrived at `key`: roads that lead to one place add up, (1) of chain_rule.md."""
+    """Add dy to what has arrived at `key`: roads to one place add up, (1) of chain_rule.md."""
     cdef object before = table.get(key)
     table[key] = dy if before is None else before + dy  # (1)
     return 0
@@ -191,9 +195,12 @@ cdef Tensor run_hooks(hooks, Tensor dy):
         if not isinstance(answer, Tensor):
             raise TypeError(f"hook: expected None or a Tensor, got {type(answer).__name__}")
         if answer.shape != dy.shape:
-            raise ShapeError(f"hook: the gradient has shape {tuple(dy.shape)}, the hook returned {tuple(answer.shape)}")
+            raise ShapeError(
+                f"hook: the gradient has shape {tuple(dy.shape)}, the hook returned "
+                f"{tuple(answer.shape)}")
         if answer.dtype is not dy.dtype:
-            raise DTypeError(f"hook: the gradient has dtype {dy.dtype}, the hook returned {answer.dtype}")
+            raise DTypeError(
+                f"hook: the gradient has dtype {dy.dtype}, the hook returned {answer.dtype}")
         dy = answer
     return dy
 
@@ -227,14 +234,16 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wa
                 continue
             if node.hooks:
                 dy = run_hooks(node.hooks, dy)
-            done.append((node, dy if type(node.value) is not tuple or node.retainer is not None else None))
+            shown = type(node.value) is not tuple or node.retainer is not None
+            done.append((node, dy if shown else None))
             if useful is not None and node in wanted:
                 caught[node] = dy
                 if useful.isdisjoint(node.inputs):
                     continue
             if node.spent:
                 raise GraphError(
-                    f"{node.name()}: backward through this graph a second time, but its saved values were freed; "
+                    f"{node.name()}: backward through this graph a second time, but its saved "
+                    "values were freed; "
                     "pass retain_graph=True to the first backward")
             answer = node.backward(dy)  # (3)
             if type(answer) is tuple:
@@ -257,9 +266,11 @@ cdef tuple deposit(Tensor x, Tensor dy, bint create_graph):
     """(x, its new .grad): dy added to the old one, in memory that no other tensor shares."""
     cdef Tensor total = x.gradient
     cdef cnp.ndarray array
-    if not cnp.PyArray_SAMESHAPE(dy.array, x.array) or cnp.PyArray_TYPE(dy.array) != cnp.PyArray_TYPE(x.array):
+    if (not cnp.PyArray_SAMESHAPE(dy.array, x.array)
+            or cnp.PyArray_TYPE(dy.array) != cnp.PyArray_TYPE(x.array)):
         raise GraphError(
-            f"backward: a gradient of shape {tuple(dy.shape)} and {dy.dtype} arrived at a tensor that is now "
+            f"backward: a gradient of shape {tuple(dy.shape)} and {dy.dtype} arrived at a tensor "
+            "that is now "
             f"{tuple(x.shape)} and {x.dtype}; its .data was replaced after it was used")
     if create_graph:
         return (x, dy.clone() if total is None else total + dy)
@@ -272,7 +283,7 @@ cdef tuple deposit(Tensor x, Tensor dy, bint create_graph):
 cdef cnp.ndarray own(Tensor dy):
     """dy's array if nobody else can reach it, else a copy."""
     cdef cnp.ndarray array = dy.array
-    # The references that are known: our caller's to dy, dy's to the array, and the one of this line.
+    # The references that are known: our caller's to dy, dy's to the array, and that of this line.
     if (Py_REFCNT(<PyObject *>dy) == 1 and Py_REFCNT(<PyObject *>array) == 2 and dy.version is None
             and (<object>array).base is None and cnp.PyArray_ISCARRAY(array)):
         return array
@@ -306,7 +317,7 @@ cdef int settle(list done, list deposits, bint create_graph, bint keep_graph) ex
 
 
 cdef bint replaced(cnp.ndarray old, cnp.ndarray new) noexcept:
-    """Write new's values over old's if nothing can fail about it: who holds the old .grad sees them."""
+    """Write new's values over old's if nothing can fail: who holds the old .grad sees them."""
     if not cnp.PyArray_ISCARRAY(old) or cnp.PyArray_NBYTES(old) != cnp.PyArray_NBYTES(new):
         return False
     memcpy(cnp.PyArray_DATA(old), cnp.PyArray_DATA(new), cnp.PyArray_NBYTES(new))
@@ -317,20 +328,27 @@ cdef Tensor cotangent_for(str operation, Tensor output, object given):
     """The gradient that backward starts with: `given`, checked, or 1 for a scalar."""
     if not output.wants_grad():
         raise GraphError(
-            f"{operation}: this tensor does not require a gradient and was not computed from one that does; "
+            f"{operation}: this tensor does not require a gradient and was not computed from one "
+            "that does; "
             "set requires_grad=True on an input before computing it")
     if given is None:
         if cnp.PyArray_SIZE(output.array) != 1:
             raise GraphError(
-                f"{operation}: a gradient is implied only for a one-element output, got shape {tuple(output.shape)}; "
+                f"{operation}: a gradient is implied only for a one-element output, got shape "
+                f"{tuple(output.shape)}; "
                 "reduce it (for example .sum()) or pass gradient=")
         return wrap(np.ones_like(output.array))  # (2)
     if not isinstance(given, Tensor):
-        raise TypeError(f"{operation}: gradient must be a Tensor or None, got {type(given).__name__}")
+        raise TypeError(
+            f"{operation}: gradient must be a Tensor or None, got {type(given).__name__}")
     if given.shape != output.shape:
-        raise ShapeError(f"{operation}: the output has shape {tuple(output.shape)}, got a gradient of shape {tuple(given.shape)}")
+        raise ShapeError(
+            f"{operation}: the output has shape {tuple(output.shape)}, got a gradient of shape "
+            f"{tuple(given.shape)}")
     if given.dtype is not output.dtype:
-        raise DTypeError(f"{operation}: the output has dtype {output.dtype}, got a gradient of dtype {given.dtype}")
+        raise DTypeError(
+            f"{operation}: the output has dtype {output.dtype}, got a gradient of dtype "
+            f"{given.dtype}")
     return given
 
 
@@ -345,7 +363,8 @@ def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=
     gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.
     retain_graph: keep the saved values for another backward (default: the value of create_graph).
     create_graph: record the pass itself, so that the gradients can be differentiated again.
-    inputs: only these leaves collect. Errors: GraphError, ShapeError, DTypeError. torch: Tensor.backward.
+    inputs: only these leaves collect. Errors: GraphError, ShapeError, DTypeError.
+    torch: Tensor.backward.
     """
     cdef Tensor root = self
     cdef Tensor dy = cotangent_for("backward", root, gradient)
@@ -380,14 +399,17 @@ cdef list places_of(str operation, str argument, object inputs):
             raise TypeError(f"{operation}: {argument} must be Tensors, got {type(x).__name__}")
         if not (<Tensor>x).wants_grad():
             raise GraphError(
-                f"{operation}: one of the inputs does not require a gradient; set requires_grad=True on it")
+                f"{operation}: one of the inputs does not require a gradient; set "
+                "requires_grad=True on it")
         places.append(place(x))
     if not places:
         raise ValueError(f"{operation}: {argument} is empty")
     return places
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+def grad(
+    outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False
+):
     """The gradients of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
 
     grad_outputs: one Tensor an output (None: 1, for one-element outputs). allow_unused: None for an
@@ -403,12 +425,14 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         raise ValueError(f"grad: {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
     cdef list places = places_of("grad", "inputs", inputs)
     cdef list cotangents = [cotangent_for("grad", y, dy) for y, dy in zip(outputs, grad_outputs)]
-    cdef dict table = propagate([place(y) for y in outputs], cotangents, create_graph, frozenset(places), done)
+    cdef list roots = [place(y) for y in outputs]
+    cdef dict table = propagate(roots, cotangents, create_graph, frozenset(places), done)
     if not allow_unused:
         for number, where in enumerate(places):
             if where not in table:
                 raise GraphError(
-                    f"grad: the outputs do not depend on input {number}; pass allow_unused=True to get None for it")
+                    f"grad: the outputs do not depend on input {number}; pass allow_unused=True to "
+                    "get None for it")
     settle(done, [], create_graph, create_graph if retain_graph is None else retain_graph)
     return tuple([table.get(where) for where in places])
 
@@ -453,7 +477,7 @@ def register_hook(self, hook):
 
 
 def retain_grad(self):
-    """Make backward write `.grad` on this tensor though it is no leaf. torch: Tensor.retain_grad."""
+    """Make backward write `.grad` here though this is no leaf. torch: Tensor.retain_grad."""
     cdef Tensor x = self
     if not x.wants_grad():
         raise GraphError("retain_grad: this tensor does not require a gradient")

@@ -5,8 +5,6 @@ history: an operation, with an arrow to whatever made each of its inputs. Nothin
 to differentiate anything: the rules are in `ops/`, the walk through the graph is in `engine.pyx`.
 """
 
-import operator
-
 cimport cython
 cimport numpy as cnp
 from cpython.ref cimport PyObject
@@ -61,7 +59,8 @@ cdef class SavedTensor:
     cdef Tensor unpack(self, Function owner):
         if self.version.count != self.count:
             raise GraphError(
-                f"{type(owner).__name__}.backward: a value saved for the backward pass was changed in place by "
+                f"{type(owner).__name__}.backward: a value saved for the backward pass was changed "
+                "in place by "
                 f"{self.version.writer} (version {self.version.count}, expected {self.count}); "
                 "make the change on a .clone(), or after backward"
             )
@@ -137,7 +136,7 @@ cdef class Function:
         return tuple([(each, 0) for each in self.inputs or ()])
 
     def picture(self):
-        """(value, gradient, constants): what `graph()` shows; an array where it is small, else a shape or None."""
+        """(value, gradient, constants) for `graph()`: arrays if small, else shapes or None."""
         return self.value, self.gradient, self.constants or (None,) * len(self.inputs)
 
     def kept_arrays(self):
@@ -153,7 +152,7 @@ cdef class Function:
         return f"<{self.name()} object at {hex(id(self))}>"
 
 
-# The operators below are one line each and call functions of ops/, which arrive when ops/ is imported:
+# The operators below are one line each and call functions of ops/, which arrive with its import:
 # ops knows Tensor, Tensor does not know ops.
 cdef object add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul
 cdef object eq, ne, lt, le, gt, ge, bitwise_and, bitwise_or, bitwise_xor, bitwise_not
@@ -234,10 +233,13 @@ cdef class Tensor:
             raise TypeError(f"requires_grad: expected True or False, got {value!r}")
         if self.history() is not None:
             if not value:
-                raise GraphError("requires_grad: this tensor was computed from others; to stop its gradient use .detach()")
+                raise GraphError(
+                    "requires_grad: this tensor was computed from others; to stop its gradient "
+                    "use .detach()")
             return
         if value and not cnp.PyArray_ISFLOAT(self.array):
-            raise DTypeError(f"requires_grad: only float32 and float64 tensors have gradients, got {self.dtype}")
+            raise DTypeError(
+                f"requires_grad: only float32 and float64 tensors have gradients, got {self.dtype}")
         self.collects = value
 
     def requires_grad_(self, requires_grad=True):
@@ -267,7 +269,7 @@ cdef class Tensor:
 
     @property
     def grad(self):
-        """The gradient that backward accumulated here: a Tensor of the same shape and dtype, or None."""
+        """The gradient that backward accumulated: a Tensor of the same shape and dtype, or None."""
         return self.gradient
 
     @grad.setter
@@ -278,9 +280,12 @@ cdef class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
         if value.shape != self.shape:
-            raise ShapeError(f"grad: the tensor has shape {tuple(self.shape)}, got a gradient of shape {tuple(value.shape)}")
+            raise ShapeError(
+                f"grad: the tensor has shape {tuple(self.shape)}, got a gradient of shape "
+                f"{tuple(value.shape)}")
         if value.dtype is not self.dtype:
-            raise DTypeError(f"grad: the tensor has dtype {self.dtype}, got a gradient of dtype {value.dtype}")
+            raise DTypeError(
+                f"grad: the tensor has dtype {self.dtype}, got a gradient of dtype {value.dtype}")
         if value is self:
             raise GraphError("grad: a tensor cannot be its own gradient")
         self.gradient = value
@@ -306,7 +311,9 @@ cdef class Tensor:
             raise TypeError(f"data: expected a Tensor, got {type(value).__name__}")
         cdef Tensor source = value
         if self.collects and not cnp.PyArray_ISFLOAT(source.array):
-            raise DTypeError(f"data: this tensor requires a gradient, so its dtype must be a float, got {source.dtype}")
+            raise DTypeError(
+                "data: this tensor requires a gradient, so its dtype must be a float, got "
+                f"{source.dtype}")
         if source.array is self.array:
             return
         self.written("assignment to .data")
@@ -357,13 +364,16 @@ cdef class Tensor:
     def item(self):
         """The value of a one-element tensor as a Python number."""
         if cnp.PyArray_SIZE(self.array) != 1:
-            raise ValueError(f"item: expected a tensor with one element, got {cnp.PyArray_SIZE(self.array)} (shape {tuple(self.shape)})")
+            raise ValueError(
+                f"item: expected a tensor with one element, got {cnp.PyArray_SIZE(self.array)} "
+                f"(shape {tuple(self.shape)})")
         return (<object>self.array).item()
 
     def __bool__(self):
         if cnp.PyArray_SIZE(self.array) != 1:
             raise ValueError(
-                f"bool: the truth of a tensor with {cnp.PyArray_SIZE(self.array)} elements is ambiguous; use .any() or .all()")
+                f"bool: the truth of a tensor with {cnp.PyArray_SIZE(self.array)} elements is "
+                "ambiguous; use .any() or .all()")
         return bool((<object>self.array).item())
 
     def __float__(self):
@@ -374,7 +384,9 @@ cdef class Tensor:
 
     def __index__(self):
         if cnp.PyArray_ISFLOAT(self.array) or cnp.PyArray_SIZE(self.array) != 1:
-            raise TypeError(f"only a one-element integer tensor can be an index, got shape {tuple(self.shape)} and {self.dtype}")
+            raise TypeError(
+                f"only a one-element integer tensor can be an index, got shape {tuple(self.shape)} "
+                f"and {self.dtype}")
         return int((<object>self.array).item())
 
     def __hash__(self):
@@ -430,14 +442,14 @@ cdef class Tensor:
 
 
 cdef object shown(Tensor x):
-    """What the picture of the graph can say of x later: its array if that is small, else its shape."""
+    """What the picture of the graph can say of x later: its array if that is small, or shape."""
     if x is None:
         return None
     return x.array if cnp.PyArray_SIZE(x.array) <= SHOWN else (<object>x.array).shape
 
 
 cdef object edge(Tensor x):
-    """What a node's arrow points to: the maker of x, x itself where it collects a gradient, or None."""
+    """What a node's arrow points to: the maker of x, x itself if it collects, or None."""
     if x is None:
         return None
     return x if x.collects else x.history()
@@ -468,7 +480,7 @@ cdef Tensor wrap(cnp.ndarray array):
 
 
 cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple arguments):
-    """A tensor over memory of x, which `function(x, *arguments)` shows: a write through either is seen by both."""
+    """A tensor over memory of x, `function(x, *arguments)`: a write through one shows in both."""
     cdef Tensor y = Tensor.__new__(Tensor)
     y.array = array
     y.version = x.shared_version()

@@ -10,7 +10,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_example_prints_what_the_readme_says():
-    code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL).groups()
+    blocks = r"```python\n(.*?)```\n\n```text\n(.*?)```"
+    code, printed = re.search(blocks, README, re.DOTALL).groups()
     assert len([line for line in code.splitlines() if line]) == 15
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT

@@ -1,6 +1,7 @@
-"""Sums, products, quotients, powers and the elementary functions: rules (1) to (14) of docs/derivations/arithmetic.md."""
+"""Sums, products, quotients, powers and the elementary functions.
 
-import numbers
+Rules (1) to (14) of docs/derivations/arithmetic.md.
+"""
 
 cimport numpy as cnp
 
@@ -27,8 +28,10 @@ cdef enum:
 
 # --- the values --------------------------------------------------------------------------------
 
-cdef bint as_rows(cnp.ndarray a, int ndim, Py_ssize_t *shape, Py_ssize_t columns_from, Operand *form) noexcept:
-    """See `a`, broadcast to `shape`, as rows that each repeat one element or run on; False if it is neither.
+cdef bint as_rows(
+    cnp.ndarray a, int ndim, Py_ssize_t *shape, Py_ssize_t columns_from, Operand *form
+) noexcept:
+    """See `a`, broadcast to `shape`, as rows that each repeat one element or run on; False if not.
 
     The dimensions from `columns_from` on make a row, those before it count the rows.
     """
@@ -50,20 +53,28 @@ cdef bint as_rows(cnp.ndarray a, int ndim, Py_ssize_t *shape, Py_ssize_t columns
     return True
 
 
-cdef cnp.ndarray combine(str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out):
-    """a op b with broadcasting, by our loop where the layout allows it, else by NumPy; into `out` if given."""
+cdef inline Py_ssize_t size_at(cnp.ndarray a, int i) noexcept:
+    """The size of dimension i; 1 in front of the first, as broadcasting has it."""
+    return cnp.PyArray_DIM(a, i) if i >= 0 else 1
+
+
+cdef cnp.ndarray combine(
+    str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out
+):
+    """a op b with broadcasting, into `out` if given, by our loop where the layout allows it."""
     cdef int ndim = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b)), i, columns_from
     cdef Py_ssize_t[MAX_DIMENSIONS] shape
     cdef Py_ssize_t a_size, b_size, rows = 1, columns = 1
     cdef Operand a_form, b_form
     cdef cnp.ndarray y = out
     cdef int type_number = cnp.PyArray_TYPE(a)
+    cdef bint is_double = type_number == cnp.NPY_FLOAT64
     cdef bint ours = (cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
-                      and (type_number == cnp.NPY_FLOAT32 or type_number == cnp.NPY_FLOAT64)
+                      and (type_number == cnp.NPY_FLOAT32 or is_double)
                       and (out is None or cnp.PyArray_ISCARRAY(out)))
     for i in range(ndim):
-        a_size = cnp.PyArray_DIM(a, i - ndim + cnp.PyArray_NDIM(a)) if i >= ndim - cnp.PyArray_NDIM(a) else 1
-        b_size = cnp.PyArray_DIM(b, i - ndim + cnp.PyArray_NDIM(b)) if i >= ndim - cnp.PyArray_NDIM(b) else 1
+        a_size = size_at(a, i - ndim + cnp.PyArray_NDIM(a))
+        b_size = size_at(b, i - ndim + cnp.PyArray_NDIM(b))
         if a_size != b_size and a_size != 1 and b_size != 1:
             raise ShapeError(
                 f"{name}: shapes {(<object>a).shape} and {(<object>b).shape} do not broadcast: "
@@ -86,10 +97,10 @@ cdef cnp.ndarray combine(str name, Operation operation, cnp.ndarray a, cnp.ndarr
         else:
             columns *= shape[i]
     if rows * columns < CHUNK:
-        elementwise(operation, type_number == cnp.NPY_FLOAT64, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
+        elementwise(operation, is_double, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
     else:
         with nogil:
-            elementwise(operation, type_number == cnp.NPY_FLOAT64, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
+            elementwise(operation, is_double, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
     return y
 
 
@@ -100,7 +111,7 @@ cdef cnp.ndarray numpy_combine(Operation operation, cnp.ndarray a, cnp.ndarray b
 # --- +, −, ·, / --------------------------------------------------------------------------------
 
 cdef class Binary(Function):
-    """y = a op b; remembers the shape of an input that was broadcast, since its gradient must be summed."""
+    """y = a op b; remembers the shape of a broadcast input, since its gradient must be summed."""
 
     cdef object a_shape
     cdef object b_shape
@@ -167,7 +178,8 @@ def sub(input, other, *, alpha=1):
         other = other * alpha
     a, b = operands("sub", input, other)
     if cnp.PyArray_ISBOOL(a.array):
-        raise DTypeError("sub: bool tensors have no difference; use logical_xor or ^, or convert with .int()")
+        raise DTypeError(
+            "sub: bool tensors have no difference; use logical_xor or ^, or convert with .int()")
     y = wrap(combine("sub", SUB, a.array, b.array, None))
     if recording(a, b):
         recorded(Sub.__new__(Sub), y, a, b)
@@ -241,7 +253,8 @@ cdef Tensor rounded_quotient(Tensor a, Tensor b, mode):
     if mode == "floor":
         y = wrap(broadcast_call("div", np.floor_divide, a.array, b.array))
     elif cnp.PyArray_ISFLOAT(a.array):
-        y = wrap(broadcast_call("div", lambda p, q: np.trunc(np.true_divide(p, q)), a.array, b.array))
+        y = wrap(broadcast_call(
+            "div", lambda p, q: np.trunc(np.true_divide(p, q)), a.array, b.array))
     else:
         y = wrap(broadcast_call("div", _truncated, a.array, b.array))
     if recording(a, b):
@@ -259,8 +272,10 @@ cdef class Remainder(Binary):
 
     cdef backward(self, Tensor dy):
         a, b = self.saved()
-        return (unbroadcast(dy, self.a_shape) if self.needs(0) else None,
-                unbroadcast(-dy * floor_divide(a.detach(), b.detach()), self.b_shape) if self.needs(1) else None)  # (5)
+        db = None
+        if self.needs(1):
+            db = unbroadcast(-dy * floor_divide(a.detach(), b.detach()), self.b_shape)  # (5)
+        return unbroadcast(dy, self.a_shape) if self.needs(0) else None, db
 
 
 def remainder(input, other):
@@ -443,16 +458,20 @@ def sign(input):
     """y = −1 where x < 0, 1 where x > 0, else 0; gradient 0. torch.sign."""
     cdef Tensor x = operand("sign", "input", input)
     cdef object dtype = (<object>x.array).dtype
-    cdef Tensor y = wrap(np.asarray(np.subtract(np.greater(x.array, 0), np.less(x.array, 0), dtype=dtype))
-                         if not cnp.PyArray_ISBOOL(x.array) else x.array.copy())
+    cdef Tensor y
+    if cnp.PyArray_ISBOOL(x.array):
+        y = wrap(x.array.copy())
+    else:
+        y = wrap(np.asarray(
+            np.subtract(np.greater(x.array, 0), np.less(x.array, 0), dtype=dtype)))
     if recording(x):
         record(Sign.__new__(Sign), y, (x,))
     return y
 
 
 for name, function in [
-    ("add", add), ("sub", sub), ("mul", mul), ("div", div), ("floor_divide", floor_divide), ("remainder", remainder),
-    ("pow", power), ("neg", neg), ("exp", exp), ("log", log), ("sqrt", sqrt), ("abs", absolute), ("sin", sin),
-    ("cos", cos), ("sign", sign),
+    ("add", add), ("sub", sub), ("mul", mul), ("div", div), ("floor_divide", floor_divide),
+    ("remainder", remainder), ("pow", power), ("neg", neg), ("exp", exp), ("log", log),
+    ("sqrt", sqrt), ("abs", absolute), ("sin", sin), ("cos", cos), ("sign", sign),
 ]:
     method(name, function)

@@ -45,7 +45,7 @@ cdef class Matmul(Function):
 
 
 cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
-    """A B. Two matrices go straight to BLAS (np.dot); np.matmul repeats that over the dims before."""
+    """A B. Two matrices go straight to BLAS (np.dot); np.matmul repeats that for all in front."""
     if cnp.PyArray_NDIM(a) <= 2 and cnp.PyArray_NDIM(b) <= 2 and cnp.PyArray_ISFLOAT(a):
         return np.asarray(quietly(np.dot, a, b))
     return np.asarray(quietly(np.matmul, a, b))
