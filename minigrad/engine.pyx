@@ -243,8 +243,7 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wa
             if node.spent:
                 raise GraphError(
                     f"{node.name()}: backward through this graph a second time, but its saved "
-                    "values were freed; "
-                    "pass retain_graph=True to the first backward")
+                    "values were freed; pass retain_graph=True to the first backward")
             answer = node.backward(dy)  # (3)
             if type(answer) is tuple:
                 for i in range(len(<tuple>answer)):
@@ -270,8 +269,7 @@ cdef tuple deposit(Tensor x, Tensor dy, bint create_graph):
             or cnp.PyArray_TYPE(dy.array) != cnp.PyArray_TYPE(x.array)):
         raise GraphError(
             f"backward: a gradient of shape {tuple(dy.shape)} and {dy.dtype} arrived at a tensor "
-            "that is now "
-            f"{tuple(x.shape)} and {x.dtype}; its .data was replaced after it was used")
+            f"that is now {tuple(x.shape)} and {x.dtype}; its .data was replaced after it was used")
     if create_graph:
         return (x, dy.clone() if total is None else total + dy)
     array = own(dy)
@@ -329,14 +327,12 @@ cdef Tensor cotangent_for(str operation, Tensor output, object given):
     if not output.wants_grad():
         raise GraphError(
             f"{operation}: this tensor does not require a gradient and was not computed from one "
-            "that does; "
-            "set requires_grad=True on an input before computing it")
+            "that does; set requires_grad=True on an input before computing it")
     if given is None:
         if cnp.PyArray_SIZE(output.array) != 1:
             raise GraphError(
                 f"{operation}: a gradient is implied only for a one-element output, got shape "
-                f"{tuple(output.shape)}; "
-                "reduce it (for example .sum()) or pass gradient=")
+                f"{tuple(output.shape)}; reduce it (for example .sum()) or pass gradient=")
         return wrap(np.ones_like(output.array))  # (2)
     if not isinstance(given, Tensor):
         raise TypeError(

@@ -60,8 +60,8 @@ cdef class SavedTensor:
         if self.version.count != self.count:
             raise GraphError(
                 f"{type(owner).__name__}.backward: a value saved for the backward pass was changed "
-                "in place by "
-                f"{self.version.writer} (version {self.version.count}, expected {self.count}); "
+                f"in place by {self.version.writer} (version {self.version.count}, expected "
+                f"{self.count}); "
                 "make the change on a .clone(), or after backward"
             )
         if self.leaf is not None:

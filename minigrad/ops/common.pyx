@@ -1,4 +1,4 @@
-"""What the rules share: arguments turned into tensors of one dtype, `unbroadcast`, writing in place.
+"""What the rules share: arguments as tensors of one dtype, `unbroadcast`, writing in place.
 
 Derivation of `unbroadcast`: docs/derivations/broadcasting.md.
 """
@@ -7,7 +7,7 @@ import functools
 import numbers
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 
 import numpy as np
@@ -16,8 +16,8 @@ from .. import dtypes
 from ..engine cimport grad_mode
 from ..errors import DTypeError, GraphError, ShapeError
 from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, view_of, wrap
-from ..tensor import method, replay
+from ..tensor cimport Function, Tensor, record, wrap
+from ..tensor import replay
 
 cnp.import_array()
 
@@ -35,7 +35,8 @@ cdef Tensor operand(str operation, str argument, object value):
     if isinstance(value, numbers.Real):
         return wrap(number_array(operation, argument, value))
     raise TypeError(
-        f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got {type(value).__name__}")
+        f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got "
+        f"{type(value).__name__}")
 
 
 cdef Tensor floating(str operation, str argument, object value):
@@ -43,14 +44,17 @@ cdef Tensor floating(str operation, str argument, object value):
     cdef Tensor x = operand(operation, argument, value)
     if not cnp.PyArray_ISFLOAT(x.array):
         raise DTypeError(
-            f"{operation}: {argument} must be float32 or float64, got {x.dtype}; convert it with .float()")
+            f"{operation}: {argument} must be float32 or float64, got {x.dtype}; convert it with "
+            ".float()")
     return x
 
 
 def plain_array(operation, argument, array):
-    """A NumPy array that a tensor can hold: one of our six dtypes, this machine's byte order, aligned."""
+    """An array that a tensor can hold: one of our dtypes, this machine's byte order, aligned."""
     if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{operation}: {argument} is a masked array, whose mask would be lost; use .filled(value)")
+        raise TypeError(
+            f"{operation}: {argument} is a masked array, whose mask would be lost; use "
+            ".filled(value)")
     array = np.asarray(array)
     if array.dtype not in dtypes._by_numpy or not array.flags.aligned or not array.dtype.isnative:
         array = np.array(array, dtype=dtypes.nearest(operation, argument, array.dtype).numpy)
@@ -68,7 +72,9 @@ def number_array(operation, argument, value):
 
 
 cdef bint is_number(object value):
-    return PyFloat_CheckExact(value) or PyLong_CheckExact(value) or isinstance(value, (numbers.Real, np.bool_))
+    if PyFloat_CheckExact(value) or PyLong_CheckExact(value):
+        return True
+    return isinstance(value, (numbers.Real, np.bool_))
 
 
 cdef Tensor scalar_like(str operation, object value, int type_number):
@@ -82,15 +88,18 @@ cdef Tensor scalar_like(str operation, object value, int type_number):
         try:
             (<object>array)[()] = value
         except OverflowError:
-            raise ValueError(f"{operation}: {value} does not fit into {(<object>array).dtype}") from None
+            raise ValueError(
+                f"{operation}: {value} does not fit into {(<object>array).dtype}") from None
     return wrap(array)
 
 
-# Promotion as in torch: an operand of a lower rank (a number below a 0-d tensor below any other) decides
-# only if its kind (bool, integer, float) is higher than that of all operands above it.
+# Promotion as in torch: an operand of a lower rank (a number below a 0-d tensor below any other)
+# decides only if its kind (bool, integer, float) is higher than that of all operands above it.
 
 cdef inline int kind_of(int type_number) noexcept:
-    return 2 if type_number in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64) else 0 if type_number == cnp.NPY_BOOL else 1
+    if type_number in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64):
+        return 2
+    return 0 if type_number == cnp.NPY_BOOL else 1
 
 
 cdef tuple operands(str operation, object a, object b):
@@ -113,7 +122,11 @@ cdef tuple operands(str operation, object a, object b):
 
 
 cdef inline int number_kind(object value):
-    return 2 if PyFloat_CheckExact(value) else 0 if isinstance(value, (bool, np.bool_)) else 1 if isinstance(value, numbers.Integral) else 2
+    if PyFloat_CheckExact(value):
+        return 2
+    if isinstance(value, (bool, np.bool_)):
+        return 0
+    return 1 if isinstance(value, numbers.Integral) else 2
 
 
 cdef int type_with_number(Tensor x, object value):
@@ -122,12 +135,16 @@ cdef int type_with_number(Tensor x, object value):
     cdef int kind = kind_of(own)
     if kind == 2 or number_kind(value) <= kind:
         return own
-    return np.dtype(np.int64).num if number_kind(value) == 1 else dtypes.get_default_dtype().numpy.num
+    if number_kind(value) == 1:
+        return np.dtype(np.int64).num
+    return dtypes.get_default_dtype().numpy.num
 
 
 cdef Tensor with_number(str operation, Tensor x, object value):
     cdef int target = type_with_number(x, value)
-    return x if target == cnp.PyArray_TYPE(x.array) else cast(x, dtypes._by_numpy[cnp.PyArray_DescrFromType(target)])
+    if target == cnp.PyArray_TYPE(x.array):
+        return x
+    return cast(x, dtypes._by_numpy[cnp.PyArray_DescrFromType(target)])
 
 
 cdef Tensor number_for(str operation, Tensor x, object value):
@@ -141,7 +158,8 @@ cdef tuple promoted(Tensor x, Tensor y):
 
 cdef object result_dtype(Tensor x, Tensor y):
     cdef int x_type = cnp.PyArray_TYPE(x.array), y_type = cnp.PyArray_TYPE(y.array)
-    cdef bint x_is_scalar = cnp.PyArray_NDIM(x.array) == 0, y_is_scalar = cnp.PyArray_NDIM(y.array) == 0
+    cdef bint x_is_scalar = cnp.PyArray_NDIM(x.array) == 0
+    cdef bint y_is_scalar = cnp.PyArray_NDIM(y.array) == 0
     cdef int x_kind = kind_of(x_type), y_kind = kind_of(y_type)
     if x_is_scalar != y_is_scalar:
         if x_is_scalar and x_kind <= y_kind:
@@ -192,7 +210,9 @@ cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1:
         raise TypeError(f"{operation}: dim must be an integer, got {type(dim).__name__}")
     cdef Py_ssize_t bound = max(ndim, 1)
     if not -bound <= dim < bound:
-        raise IndexError(f"{operation}: dim {dim} is out of range for a {ndim}-d tensor (expected {-bound} to {bound - 1})")
+        raise IndexError(
+            f"{operation}: dim {dim} is out of range for a {ndim}-d tensor (expected {-bound} to "
+            f"{bound - 1})")
     return dim + bound if dim < 0 else dim
 
 
@@ -212,23 +232,26 @@ cdef tuple dimensions(str operation, object dim, Py_ssize_t ndim):
 
 cdef cnp.ndarray contiguous(Tensor x):
     """x's values in one C-ordered block (x's own array where it is one)."""
-    return x.array if cnp.PyArray_IS_C_CONTIGUOUS(x.array) else cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER)
+    if cnp.PyArray_IS_C_CONTIGUOUS(x.array):
+        return x.array
+    return cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER)
 
 
 cdef cnp.ndarray flat(Tensor x):
-    """x's values as one contiguous row, for kernels that go element by element; a view where it can be."""
+    """x's values as one contiguous row, for kernels that go by element; a view where it can be."""
     return cnp.PyArray_Ravel(x.array, cnp.NPY_CORDER)
 
 
 cdef cnp.ndarray empty_like(cnp.ndarray array):
     """A new C-ordered array of the same shape and type, values undefined."""
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), 0)
+    return cnp.PyArray_EMPTY(
+        cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), 0)
 
 
 # --- writing in place --------------------------------------------------------------------------
 
 cdef class WriteView(Function):
-    """y is `base` with the part that `recipe` shows replaced: dbase is dy outside the part, dpart is dy on it."""
+    """y is `base`, the part that `recipe` shows replaced: dbase = dy outside it, dpart = dy on it."""
 
     cdef tuple recipe
     cdef tuple strides
@@ -251,8 +274,10 @@ cdef class Overwritten(Function):
 
 
 def laid_out_as(strides, array):
-    """A copy of the array with its dimensions in memory in the order of these strides, so that a reshape that
-    is a view of the one is a view of the other."""
+    """A copy whose dimensions lie in memory in the order of these strides.
+
+    So a reshape that is a view of the one is a view of the other.
+    """
     order = sorted(range(array.ndim), key=lambda i: -abs(strides[i]))
     copy = array.transpose(order).copy(order="C")
     return copy.transpose(sorted(range(array.ndim), key=order.__getitem__))
@@ -263,16 +288,17 @@ cdef int may_write(str operation, Tensor x) except -1:
     cdef Tensor root = x if x.base is None else x.base
     if grad_mode() and root.collects:
         raise GraphError(
-            f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in place while "
-            "operations are recorded; do it under no_grad()")
+            f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in "
+            "place while operations are recorded; do it under no_grad()")
     return has_writable_memory(operation, x)
 
 
 cdef int has_writable_memory(str operation, Tensor x) except -1:
     """Raise the error of a write to memory that is read-only."""
     if not cnp.PyArray_ISWRITEABLE(x.array):
-        raise ValueError(f"{operation}: this tensor is read-only (it shares a read-only array, or one element "
-                         "stands for many, as after expand); write to a .clone()")
+        raise ValueError(
+            f"{operation}: this tensor is read-only (it shares a read-only array, or one element "
+            "stands for many, as after expand); write to a .clone()")
     return 0
 
 
@@ -288,14 +314,16 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
     may_write(operation, x)
     if y.dtype is not x.dtype:
         if kind_of(cnp.PyArray_TYPE(y.array)) > kind_of(cnp.PyArray_TYPE(x.array)):
-            raise DTypeError(f"{operation}: the result is {y.dtype}, which a tensor of {x.dtype} cannot hold")
+            raise DTypeError(
+                f"{operation}: the result is {y.dtype}, which a tensor of {x.dtype} cannot hold")
         y = y.to(x.dtype)
     if not same_shape(x.array, y.array):
         try:
             y = y.expand(x.shape)
         except ShapeError:
             raise ShapeError(
-                f"{operation}: the result has shape {tuple(y.shape)}, the tensor {tuple(x.shape)}") from None
+                f"{operation}: the result has shape {tuple(y.shape)}, the tensor "
+                f"{tuple(x.shape)}") from None
     if tracked and not cnp.PyArray_ISFLOAT(x.array):
         tracked = False
     old, old_root = x.node, root.node
@@ -335,7 +363,7 @@ def broadcast_call(name, function, *arrays):
 
 
 def numpy_names(function):
-    """Let `function` be called with NumPy's `axis` and `keepdims` for `dim` and `keepdim`, as torch's."""
+    """Let `function` take NumPy's `axis` and `keepdims` for `dim` and `keepdim`, as torch's do."""
     @functools.wraps(function)
     def renaming(*arguments, **options):
         if options:
