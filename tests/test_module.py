@@ -79,6 +79,19 @@ def test_a_shared_parameter_is_listed_once():
     assert sum(key.endswith("weight") for key in net.state_dict()) == 4
 
 
+def test_a_shared_layer_is_listed_once(torch):
+    names = []
+    for nn_ in (nn, torch.nn):
+        norm = nn_.BatchNorm1d(2)
+        net = nn_.Sequential(norm, nn_.Sequential(norm))
+        walks = [net.named_buffers(), net.named_parameters(), net.named_modules()]
+        walks += [net.named_buffers(remove_duplicate=False), net.named_buffers(recurse=False)]
+        names.append([[name for name, _ in walk] for walk in walks])
+        names[-1] += [len(list(net.buffers())), len(list(net.buffers(recurse=False)))]
+        names[-1] += [list(net.state_dict())]
+    assert names[0] == names[1]
+
+
 def test_attributes_are_registered_and_stay_of_their_kind():
     net = Net()
     with pytest.raises(TypeError, match="cannot assign 'Tensor' as parameter 'scale'"):

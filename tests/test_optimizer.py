@@ -360,6 +360,13 @@ def test_bad_parameters_are_refused(kind):
     assert len(optimizer.param_groups) == 1
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+def test_defaults_are_torchs(torch, kind):
+    theirs = getattr(torch.optim, kind.__name__)([torch.ones(1)]).defaults
+    ours = kind([nn.Parameter(minigrad.ones(1))]).defaults
+    assert set(ours) <= set(theirs) and ours == {key: theirs[key] for key in ours}
+
+
 def test_groups_take_the_defaults_they_lack():
     a, b = nn.Parameter(minigrad.ones(2)), nn.Parameter(minigrad.ones(3))
     given = {"params": a, "lr": 0.5, "name": "first"}
