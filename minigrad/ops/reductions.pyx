@@ -32,7 +32,9 @@ cdef enum:
 
 cdef tuple all_dimensions(str operation, object dim, Py_ssize_t ndim):
     """The dimensions to reduce; none given, or an empty tuple: all."""
-    return dimensions(operation, None if dim == () else dim, ndim)
+    if isinstance(dim, (tuple, list)) and len(dim) == 0:
+        dim = None
+    return dimensions(operation, dim, ndim)
 
 
 cdef tuple kept_shape(cnp.ndarray x, tuple axes):

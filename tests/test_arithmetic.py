@@ -1,0 +1,309 @@
+"""Arithmetic and elementary functions as torch and as differences say, over shapes and layouts."""
+
+import itertools
+import operator
+
+import numpy as np
+import pytest
+from probes import DTYPES, LAYOUTS, PAIRS, leaf, normal, same_as_torch, stretched
+
+import minigrad as mg
+from minigrad._kernels import use_kernels
+from minigrad.autograd import gradcheck, gradgradcheck
+
+INF, NAN = np.inf, np.nan
+BINARY = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
+    "pow": operator.pow, "remainder": operator.mod, "floor_divide": operator.floordiv,
+}  # fmt: skip
+UNARY = ["neg", "exp", "log", "sqrt", "abs", "sin", "cos", "sign"]
+SHAPES = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 4), (3, 1)), ((3, 1), (1, 4)), ((1,), (5, 4)),
+          ((2, 1, 3), (4, 1)), ((), (3, 4)), ((3, 4), ()), ((), ()), ((1, 1), (1,)), ((0, 3), (3,)),
+          ((2, 3, 4), (2, 1, 4)), ((2, 3, 4), (1, 3, 1))]  # fmt: skip
+shapes = pytest.mark.parametrize(("a", "b"), SHAPES, ids=str)
+binary = pytest.mark.parametrize("name", BINARY)
+unary = pytest.mark.parametrize("name", UNARY)
+
+
+def positive(*shape, seed=0):
+    return np.random.default_rng(seed).uniform(0.5, 2.5, shape)
+
+
+def operation(name):
+    """m.name(p, q); torch has no gradient of floor_divide, ours is 0."""
+    if name == "floor_divide":
+        return lambda m, p, q: m.div(p, q, rounding_mode="floor")
+    return lambda m, p, q: getattr(m, name)(p, q)
+
+
+def differentiable(name):
+    return name not in ("floor_divide", "sign")
+
+
+# --- as torch, and against differences -----------------------------------------------------------
+
+
+@shapes
+@binary
+def test_broadcast_pairs(torch, name, a, b):
+    x, y = positive(*a), positive(*b, seed=1)
+    same_as_torch(torch, operation(name), x, y)
+    same_as_torch(torch, lambda m, p, q: BINARY[name](p.detach(), q.detach()), x, y)
+    if differentiable(name) and x.size * y.size:
+        p, q = leaf(x), leaf(y)
+        assert gradcheck(getattr(mg, name), (p, q))
+        assert gradgradcheck(lambda p, q: getattr(mg, name)(p * q, q * 1.1), (p, q))
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(LAYOUTS, LAYOUTS)))
+@binary
+def test_layouts_do_not_matter(name, first, second):
+    x, y = positive(4, 3), positive(4, 3, seed=1)
+    p, q = leaf(LAYOUTS[first](x)), leaf(LAYOUTS[second](y))
+    f = getattr(mg, name)
+    assert np.array_equal(f(p, q).detach().numpy(), f(mg.tensor(x), mg.tensor(y)).numpy())
+    if differentiable(name):
+        assert gradcheck(f, (p, q))
+
+
+@binary
+def test_stride_0(name):
+    x, y = stretched(positive(4, 3), 0), positive(4, 3, seed=1)
+    f = getattr(mg, name)
+    assert mg.equal(f(mg.from_numpy(x), mg.from_numpy(y)), f(mg.tensor(x.copy()), mg.tensor(y)))
+    if differentiable(name):
+        assert gradcheck(f, (leaf(x), leaf(stretched(y, 1))))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (), (0, 3), (1,)], ids=str)
+@unary
+def test_functions_of_one_tensor(torch, name, shape):
+    x = positive(*shape) if name in ("log", "sqrt") else normal(*shape)
+    same_as_torch(torch, lambda m, p: getattr(m, name)(p), x)
+    same_as_torch(torch, lambda m, p: getattr(p, name)(), x.astype(np.float32))
+    if differentiable(name) and x.size:
+        assert gradcheck(getattr(mg, name), leaf(x))
+        assert gradgradcheck(lambda p: getattr(mg, name)(p * p), leaf(np.asarray(abs(x) + 0.1)))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@unary
+def test_layouts_of_one_tensor(name, layout):
+    x = positive(4, 3)
+    f = getattr(mg, name)
+    p = leaf(LAYOUTS[layout](x))
+    assert np.array_equal(f(p).detach().numpy(), f(mg.tensor(x)).numpy())
+    if differentiable(name):
+        assert gradcheck(f, p)
+
+
+# --- dtypes --------------------------------------------------------------------------------------
+
+
+def few(dtype, *shape):
+    return np.resize([3, 1, 2, 7, 1, 5], shape).astype(dtype)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+@binary
+def test_every_pair_of_dtypes_as_torch(torch, name, first, second):
+    for a, b in (((2,), (2,)), ((), (2,)), ((2,), ()), ((), ())):
+        x, y = few(first, *a), few(second, *b)
+        if "bool" in (first, second):
+            if name == "sub":
+                continue  # torch subtracts no bool from anything; here only none from none
+            if name in ("remainder", "floor_divide", "pow") and first == second:
+                continue  # nor has it these for two bools
+        same_as_torch(torch, lambda m, p, q: BINARY[name](p.detach(), q.detach()), x, y)
+
+
+@pytest.mark.parametrize(
+    "number", [True, 2, 2.5, np.float32(2.5), np.float64(0.1), np.int32(2)], ids=repr
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+@binary
+def test_numbers_never_widen(torch, name, number, dtype):
+    if name == "sub" and "bool" in (dtype, type(number).__name__):
+        return
+    if name in ("remainder", "floor_divide", "pow") and dtype == type(number).__name__ == "bool":
+        return
+    for shape in ((2,), ()):
+        x = few(dtype, *shape)
+        same_as_torch(torch, lambda m, p: BINARY[name](p.detach(), number), x)
+        same_as_torch(torch, lambda m, p: BINARY[name](number, p.detach()), x)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+@pytest.mark.parametrize("name", ["add", "mul", "div", "pow"])
+def test_arrays_on_either_side_count_as_tensors(name, first, second):
+    x, y = few(first, 2), few(second, 2)
+    expected = BINARY[name](mg.tensor(x), mg.tensor(y))
+    for result in (BINARY[name](mg.tensor(x), y), BINARY[name](x, mg.tensor(y))):
+        assert isinstance(result, mg.Tensor)
+        assert result.dtype is expected.dtype
+        assert mg.equal(result, expected)
+
+
+def test_an_array_on_the_left_keeps_the_graph():
+    w = leaf(normal(3))
+    y = np.array([1.0, 2.0, 3.0]) * w - np.ones(3)
+    dy = normal(3, seed=1)
+    y.backward(mg.tensor(dy))
+    np.testing.assert_allclose(w.grad.numpy(), dy * [1, 2, 3])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@unary
+def test_dtypes_of_one_tensor_as_torch(torch, name, dtype):
+    if dtype == "bool" and name in ("neg", "abs"):
+        return
+    same_as_torch(torch, lambda m, p: getattr(m, name)(p.detach()), few(dtype, 4))
+
+
+def test_integers_with_signs_as_torch(torch):
+    a, b = np.array([7, -7, 7, -7, 0]), np.array([2, 2, -2, -2, 3])
+    for name in ("remainder", "floor_divide"):
+        same_as_torch(torch, operation(name), a, b)
+        same_as_torch(torch, operation(name), a / 2, b / 4)
+    for p, q in ((a, b), (a / 2, b / 4), (a * 2**55 + 1, b)):
+        same_as_torch(torch, lambda m, p, q: m.div(p, q, rounding_mode="trunc"), p, q)
+
+
+# --- special values ------------------------------------------------------------------------------
+
+
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, 2.0, -2.5, INF, -INF, NAN, 1e-310, 1e308])
+
+
+@binary
+def test_edges_as_torch(torch, name):
+    with np.errstate(all="raise"):
+        x, y = np.meshgrid(EDGES, EDGES)
+        if name in ("remainder", "floor_divide"):
+            keep = (abs(x) < 9) & (abs(y) < 9) & (abs(y) > 1e-9)
+            x, y = x[keep], y[keep]
+        same_as_torch(torch, operation(name), x, y)
+
+
+@unary
+def test_edges_of_one_tensor_as_torch(torch, name):
+    with np.errstate(all="raise"):
+        same_as_torch(torch, lambda m, p: getattr(m, name)(p), EDGES[:-2])
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 3, -1, 0.5, -0.5, 0.0, 2.0])
+def test_powers_as_torch(torch, exponent):
+    same_as_torch(torch, lambda m, p: p**exponent, np.array([0.0, 1.0, 2.0, -1.0, -3.0]))
+    same_as_torch(torch, lambda m, p: exponent**p, np.array([0.0, 1.0, 2.0, -1.0, 0.5]))
+
+
+def test_the_logarithm_of_nothing_and_less():
+    x = mg.tensor([0.0, -1.0], requires_grad=True)
+    with np.errstate(all="raise"):
+        y = mg.log(x)
+        y.backward(mg.tensor([1.0, 1.0]))
+    assert y[0].item() == -INF
+    assert np.isnan(y[1].item())
+    assert x.grad[0].item() == INF
+
+
+def test_alpha(torch):
+    a, b = normal(3), normal(3, seed=1)
+    same_as_torch(torch, lambda m, p, q: m.add(p, q, alpha=3), a, b)
+    same_as_torch(torch, lambda m, p, q: m.sub(p, q, alpha=0.1), a, b)
+    same_as_torch(torch, lambda m, p: p.add(2, alpha=0.1), a)
+
+
+# --- the loops -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_two_shapes_as_numpy(seed):
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(1, 5, rng.integers(0, 5))
+    operands = []
+    for _ in range(2):
+        own = np.where(rng.random(shape.size) < 0.4, 1, shape)[rng.integers(0, shape.size + 1) :]
+        operands.append(rng.standard_normal(own).astype(rng.choice(["float32", "float64"])))
+    a, b = operands[0], operands[1].astype(operands[0].dtype)
+    for name in ("add", "sub", "mul", "div"):
+        expected = BINARY[name](a, b)
+        result = BINARY[name](mg.tensor(a), mg.tensor(b))
+        assert result.numpy().dtype == expected.dtype
+        assert np.array_equal(result.numpy(), expected)
+        with use_kernels("reference"):
+            assert mg.equal(BINARY[name](mg.tensor(a), mg.tensor(b)), result)
+
+
+def test_inputs_are_not_written():
+    for name, f in BINARY.items():
+        x, y = few("float64", 3), few("float64", 3)
+        x.flags.writeable = y.flags.writeable = False
+        result = f(mg.from_numpy(x), mg.from_numpy(y))
+        assert not np.shares_memory(result.numpy(), x), name
+    for name in UNARY:
+        assert not np.shares_memory(getattr(mg, name)(mg.from_numpy(x)).numpy(), x), name
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+@binary
+def test_shapes_that_do_not_broadcast(name):
+    with pytest.raises(mg.ShapeError, match=r"\(2, 3\).*\(4,\)"):
+        getattr(mg, name)(mg.ones(2, 3), mg.ones(4))
+
+
+def test_the_message_names_the_dimension():
+    with pytest.raises(mg.ShapeError, match="add: .*sizes 2 and 3 at dimension -2"):
+        mg.ones(2, 3) + mg.ones(3, 1)
+
+
+@pytest.mark.parametrize("bad", [None, "a", [1.0], 1j, object()], ids=repr)
+@binary
+def test_what_is_no_operand(name, bad):
+    spelling = "div" if name == "floor_divide" else name
+    with pytest.raises(
+        TypeError, match=f"{spelling}: (other|exponent) must be a Tensor, a NumPy array"
+    ):
+        getattr(mg, name)(mg.ones(2), bad)
+    with pytest.raises(TypeError, match=f"{spelling}: input must be a Tensor, a NumPy array"):
+        getattr(mg, name)(bad, mg.ones(2))
+
+
+@unary
+def test_what_is_no_tensor(name):
+    with pytest.raises(TypeError, match=f"{name}: input must be a Tensor"):
+        getattr(mg, name)("a")
+
+
+def test_bool_has_no_arithmetic():
+    t = mg.tensor([True, False])
+    with pytest.raises(mg.DTypeError, match="sub: bool"):
+        t.sub(t)
+    with pytest.raises(mg.DTypeError, match="neg: a bool"):
+        _ = -t
+    for call in (lambda: t // t, lambda: t % True, lambda: mg.div(t, t, rounding_mode="trunc")):
+        with pytest.raises(mg.DTypeError, match="bool tensors have no quotient"):
+            call()
+    assert (t + t).tolist() == [True, False]
+    assert (t**t).tolist() == [True, True]
+
+
+def test_integers_divided_by_zero():
+    x = mg.tensor([1, 2])
+    for call in (lambda: x // 0, lambda: x % 0, lambda: x // mg.tensor([1, 0])):
+        with pytest.raises(ZeroDivisionError, match="an integer divided by zero"):
+            call()
+    assert (x / 0).tolist() == [INF, INF]
+
+
+def test_other_bad_arguments():
+    with pytest.raises(
+        ValueError, match="rounding_mode must be None, 'floor' or 'trunc', got 'up'"
+    ):
+        mg.div(mg.ones(1), 2, rounding_mode="up")
+    with pytest.raises(ValueError, match="pow: an integer to a negative integer power"):
+        mg.tensor([2]) ** -1
+    with pytest.raises(ValueError, match="add: 300 does not fit into uint8"):
+        mg.tensor([1], dtype=mg.uint8) + 300

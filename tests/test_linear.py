@@ -1,0 +1,159 @@
+"""Products of matrices and the linear layer: as torch and as differences say, in every layout."""
+
+import itertools
+
+import numpy as np
+import pytest
+from probes import LAYOUTS, leaf, normal, same_as_torch, stretched
+
+import minigrad as mg
+from minigrad.autograd import gradcheck, gradgradcheck
+from minigrad.nn.functional import linear
+
+SHAPES = [
+    ((3, 4), (4, 5)), ((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 5)), ((2, 3, 4), (4, 5)),
+    ((3, 4), (2, 4, 5)), ((2, 3, 4), (2, 4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((4,), (2, 4, 5)),
+    ((2, 3, 4), (4,)), ((1, 3, 4), (2, 4, 5)), ((1, 1), (1, 1)), ((3, 1), (1, 4)),
+]  # fmt: skip
+EMPTY = [((0, 4), (4, 5)), ((3, 0), (0, 5)), ((3, 4), (4, 0)), ((0,), (0,)), ((2, 0, 4), (4, 5))]
+INPUTS = [(3, 4), (4,), (2, 3, 4), (1, 1, 1, 4)]
+
+
+@pytest.mark.parametrize(("a", "b"), SHAPES + EMPTY, ids=str)
+def test_products_as_torch(torch, a, b):
+    x, y = normal(*a), normal(*b, seed=1)
+    same_as_torch(torch, lambda m, p, q: m.matmul(p, q), x, y)
+    same_as_torch(torch, lambda m, p, q: p @ q, x.astype(np.float32), y.astype(np.float32))
+    same_as_torch(torch, lambda m, p, q: p.detach() @ q, x, y)
+    same_as_torch(torch, lambda m, p, q: p @ q.detach(), x, y)
+
+
+@pytest.mark.parametrize(("a", "b"), SHAPES, ids=str)
+def test_gradients_of_products(a, b):
+    x, y = leaf(normal(*a)), leaf(normal(*b, seed=1))
+    assert gradcheck(mg.matmul, (x, y))
+    assert gradgradcheck(mg.matmul, (x, y))
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(LAYOUTS, LAYOUTS)))
+def test_layouts_of_products(first, second):
+    x, y = normal(3, 4), normal(4, 2, seed=1)
+    p, q = leaf(LAYOUTS[first](x)), leaf(LAYOUTS[second](y))
+    np.testing.assert_allclose((p @ q).detach().numpy(), x @ y, rtol=1e-14)
+    assert gradcheck(mg.matmul, (p, q))
+
+
+def test_stride_0():
+    x, y = leaf(stretched(normal(3, 4), 0)), leaf(stretched(normal(4, 2), 1))
+    assert gradcheck(mg.matmul, (x, y))
+    (x @ y).sum().backward()  # whose gradient is one number, repeated
+    np.testing.assert_allclose(x.grad.numpy(), np.ones((3, 2)) @ y.detach().numpy().T)
+
+
+def test_integers(torch):
+    same_as_torch(
+        torch, lambda m, p, q: p @ q, np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2)
+    )
+
+
+def test_mm(torch):
+    same_as_torch(torch, lambda m, p, q: m.mm(p, q), normal(3, 4), normal(4, 5, seed=1))
+    with pytest.raises(mg.ShapeError, match=r"mm: mat2 must be a matrix, got shape \(4,\)"):
+        mg.mm(mg.ones(3, 4), mg.ones(4))
+
+
+def test_an_array_on_either_side():
+    w, x = leaf(normal(4, 5)), normal(3, 4, seed=1)
+    y = x @ w
+    assert isinstance(y, mg.Tensor)
+    np.testing.assert_allclose(y.detach().numpy(), x @ normal(4, 5))
+    y.backward(mg.tensor(normal(3, 5, seed=2)))
+    np.testing.assert_allclose(w.grad.numpy(), x.T @ normal(3, 5, seed=2))
+    assert isinstance(w.t() @ normal(4, 2), mg.Tensor)
+
+
+def test_errors_of_products():
+    with pytest.raises(
+        mg.ShapeError, match=r"\(2, 3\) and \(4, 5\) do not fit: the inner sizes are 3 and 4"
+    ):
+        mg.ones(2, 3) @ mg.ones(4, 5)
+    with pytest.raises(mg.ShapeError, match=r"leading dimensions of \(2, 3, 4\) and \(3, 4, 5\)"):
+        mg.ones(2, 3, 4) @ mg.ones(3, 4, 5)
+    with pytest.raises(mg.ShapeError, match=r"at least 1 dimension, got shapes \(2, 3\) and \(\)"):
+        mg.ones(2, 3) @ mg.tensor(2.0)
+    with pytest.raises(mg.DTypeError, match="matmul: the dtypes differ: .*float32 and .*float64"):
+        mg.ones(2, 3) @ mg.ones(3, 2, dtype=mg.float64)
+    with pytest.raises(TypeError, match="matmul: other must be a Tensor"):
+        mg.ones(2, 3) @ "a"
+
+
+# --- linear ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [*INPUTS, (0, 4), (2, 0, 4)], ids=str)
+@pytest.mark.parametrize("biased", [True, False])
+def test_linear_as_torch(torch, shape, biased):
+    def function(m, x, w, *b):
+        return m.nn.functional.linear(x, w, *b)
+
+    arrays = [normal(*shape), normal(5, 4, seed=1)] + [normal(5, seed=2)] * biased
+    same_as_torch(torch, function, *arrays)
+    same_as_torch(torch, function, *(a.astype(np.float32) for a in arrays))
+    tensors = [leaf(a) for a in arrays]
+    if 0 not in shape:
+        assert gradcheck(linear, tensors)
+        assert gradgradcheck(linear, tensors)
+
+
+@pytest.mark.parametrize("wanted", list(itertools.product([True, False], repeat=3))[:-1])
+def test_any_of_the_three_may_want_a_gradient(wanted):
+    arrays = [normal(2, 3, 4), normal(5, 4, seed=1), normal(5, seed=2)]
+    tensors = [mg.tensor(a, requires_grad=want) for a, want in zip(arrays, wanted, strict=True)]
+    assert gradcheck(linear, tensors)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_linear(layout):
+    change = LAYOUTS[layout]
+    arrays = [normal(3, 4), normal(5, 4, seed=1), normal(5, seed=2)]
+    expected = arrays[0] @ arrays[1].T + arrays[2]
+    tensors = [leaf(change(a)) for a in arrays]
+    np.testing.assert_allclose(linear(*tensors).detach().numpy(), expected, rtol=1e-14)
+    assert gradcheck(linear, tensors)
+
+
+@pytest.mark.parametrize(("inner", "outer"), [(0, 2), (3, 0), (0, 0)])
+def test_no_features(inner, outer):
+    x, w, b = leaf(np.ones((4, inner))), leaf(np.ones((outer, inner))), leaf(normal(outer))
+    y = linear(x, w, b)
+    np.testing.assert_array_equal(y.detach().numpy(), np.broadcast_to(normal(outer), (4, outer)))
+    dy = normal(4, outer, seed=1)
+    y.backward(mg.tensor(dy))
+    assert (x.grad.shape, w.grad.shape) == ((4, inner), (outer, inner))
+    np.testing.assert_allclose(b.grad.numpy(), dy.sum(axis=0))
+
+
+def test_errors_of_linear():
+    x, w, b = mg.ones(2, 3), mg.ones(5, 3), mg.ones(5)
+    with pytest.raises(
+        mg.ShapeError, match=r"last size of input must be 3 .*got input of shape \(2, 4\)"
+    ):
+        linear(mg.ones(2, 4), w, b)
+    with pytest.raises(
+        mg.ShapeError, match=r"last size of input must be 3 .*got input of shape \(\)"
+    ):
+        linear(mg.tensor(1.0), w)
+    with pytest.raises(mg.ShapeError, match=r"bias must have shape \(5,\), got \(3,\)"):
+        linear(x, w, mg.ones(3))
+    with pytest.raises(
+        mg.ShapeError, match=r"weight must be a matrix \(out, in\), got shape \(3,\)"
+    ):
+        linear(x, mg.ones(3))
+    with pytest.raises(
+        mg.DTypeError, match="linear: input must be float32 or float64, got .*int64"
+    ):
+        linear(mg.tensor([[1, 2, 3]]), w)
+    with pytest.raises(mg.DTypeError, match="input is .*float64, weight .*float32, bias .*float32"):
+        linear(x.double(), w, b)
+    with pytest.raises(TypeError, match="linear: weight must be a Tensor"):
+        linear(x, None)
