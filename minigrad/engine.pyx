@@ -353,7 +353,7 @@ cdef object place(Tensor x):
     return x if x.collects else x.history()
 
 
-def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+def backward(Tensor self not None, gradient=None, retain_graph=None, create_graph=False, inputs=None):
     """Accumulate d self / d leaf, times `gradient`, into the `.grad` of every leaf below.
 
     gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.
@@ -451,7 +451,7 @@ class HookHandle:
         self.remove()
 
 
-def register_hook(self, hook):
+def register_hook(Tensor self not None, hook):
     """Call hook(gradient) whenever this tensor's gradient is computed; it may return a replacement.
 
     Returns a handle whose `.remove()` takes the hook away. torch: Tensor.register_hook.
@@ -472,7 +472,7 @@ def register_hook(self, hook):
     return HookHandle(node.hooks, hook)
 
 
-def retain_grad(self):
+def retain_grad(Tensor self not None):
     """Make backward write `.grad` here though this is no leaf. torch: Tensor.retain_grad."""
     cdef Tensor x = self
     if not x.wants_grad():

@@ -72,6 +72,7 @@ cdef class SavedTensor:
         return x
 
 
+@cython.binding(False)   # see Tensor
 @cython.trashcan(True)
 cdef class Function:
     """A node of the graph: an operation that was run, and where its inputs came from.
@@ -175,6 +176,8 @@ def method(name, function):
     PyType_Modified(Tensor)
 
 
+# Without binding, a method checks what it is called on: Tensor.item(3) is a TypeError, no crash.
+@cython.binding(False)
 @cython.freelist(256)
 cdef class Tensor:
     """A multi-dimensional array that can record what is computed from it, for `backward`.
@@ -357,9 +360,6 @@ cdef class Tensor:
         if cnp.PyArray_NDIM(self.array) == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter([getitem(self, i) for i in range(cnp.PyArray_DIM(self.array, 0))])
-
-    def __contains__(self, value):
-        return bool((<Tensor>eq(self, value)).array.any())
 
     def item(self):
         """The value of a one-element tensor as a Python number."""

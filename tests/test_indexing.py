@@ -156,15 +156,14 @@ def test_repeated_indices_add_up():
 
 
 def test_repeated_indices_add_up_in_double():
+    dy = np.tile(np.array([1e8, 1.0, -1e8], np.float32), 1000)
+    index = minigrad.zeros(3000, dtype=minigrad.int64)
     x = minigrad.zeros(2, requires_grad=True)
-    dy = np.full(100_000, 0.1, np.float32)
-    x[minigrad.zeros(100_000, dtype=minigrad.int64)].backward(tensor(dy))
-    assert x.grad[0].item() == pytest.approx(float(np.float32(0.1)) * 1e5, rel=1e-7)
+    x[index].backward(tensor(dy))
+    assert x.grad.tolist() == [1000, 0]
     w = minigrad.zeros(2, 3, requires_grad=True)
-    w[minigrad.zeros(100_000, dtype=minigrad.int64)].backward(
-        tensor(np.repeat(dy, 3).reshape(-1, 3))
-    )
-    np.testing.assert_allclose(w.grad[0].numpy(), float(np.float32(0.1)) * 1e5, rtol=1e-7)
+    w[index].backward(tensor(np.repeat(dy, 3).reshape(-1, 3)))
+    assert w.grad.tolist() == [[1000] * 3, [0] * 3]
 
 
 def test_of_values_written_to_one_place_the_last_gets_the_gradient():
@@ -210,6 +209,16 @@ def test_basic_keys_give_views_and_others_copies():
         assert not np.shares_memory(x[key].numpy(), x.numpy())
     x[1][2] = 5
     assert x[1, 2].item() == 5
+
+
+@pytest.mark.parametrize("key", [0, [0], ..., (slice(None), None)], ids=str)
+def test_a_change_of_a_saved_value_is_noticed(key):
+    x = minigrad.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    with minigrad.no_grad():
+        x[key] = 5
+    with pytest.raises(GraphError, match="setitem"):
+        y.backward()
 
 
 def test_an_index_changed_later_does_not_change_the_gradient():

@@ -29,7 +29,7 @@ cdef cnp.ndarray shown(str operation, Tensor x):
     return np.asarray(memoryview(x.array).toreadonly())
 
 
-def numpy(self, *, force=False):
+def numpy(Tensor self not None, *, force=False):
     """The values as a read-only NumPy array on the same memory; `.copy()` it to write.
 
     force: as .detach().numpy(). Errors: GraphError if it requires grad. torch.Tensor.numpy.
@@ -37,7 +37,7 @@ def numpy(self, *, force=False):
     return shown("numpy", self.detach() if force else self)
 
 
-def array(self, dtype=None, copy=None):
+def array(Tensor self not None, dtype=None, copy=None):
     """What np.asarray(tensor) and np.array(tensor) call: `numpy()`, or a copy if one is needed."""
     values = shown("numpy", self)
     if copy:
@@ -82,28 +82,27 @@ cdef Tensor as_result(ufunc, value):
     return wrap(plain_array(ufunc.__name__, "the result", np.asarray(value)))
 
 
-def tolist(self):
+def tolist(Tensor self not None):
     """The values as nested Python lists; a 0-d tensor gives a number. torch.Tensor.tolist."""
-    return (<object>(<Tensor>self).array).tolist()
+    return (<object>self.array).tolist()
 
 
 # --- DLPack --------------------------------------------------------------------------------------
 
-def dlpack(self, **options):
+def dlpack(Tensor self not None, **options):
     """The values for another library, on the same memory: what it writes there is not noticed.
 
     Errors: BufferError on a tensor that requires grad, as DLPack wants it.
     """
-    cdef Tensor x = self
-    if x.wants_grad():
+    if self.wants_grad():
         raise BufferError("__dlpack__: this tensor requires a gradient, which DLPack cannot carry; "
                           "use .detach() first")
-    return (<object>x.array).__dlpack__(**options)
+    return (<object>self.array).__dlpack__(**options)
 
 
-def dlpack_device(self):
+def dlpack_device(Tensor self not None):
     """Where the values are: the CPU, in DLPack's numbers."""
-    return (<object>(<Tensor>self).array).__dlpack_device__()
+    return (<object>self.array).__dlpack_device__()
 
 
 def from_dlpack(ext_tensor):
@@ -125,61 +124,60 @@ cdef int only_leaves(str operation, Tensor x) except -1:
 
 def rebuilt(kind, array, requires_grad):
     """A leaf of class `kind` around an array (for pickle and copy)."""
-    cdef Tensor y = kind.__new__(kind)
-    y.array = array
+    cdef Tensor y = kind.__new__(kind), source = from_numpy(array)
+    y.array = source.array
     y.requires_grad = requires_grad
     return y
 
 
-def shallow_copy(self):
+def shallow_copy(Tensor self not None):
     """Another leaf on the same memory, for copy.copy."""
-    cdef Tensor x = self, y
-    only_leaves("copy", x)
-    y = rebuilt(type(x), x.array, x.requires_grad)
-    y.version = x.shared_version()
+    cdef Tensor y
+    only_leaves("copy", self)
+    y = rebuilt(type(self), self.array, self.requires_grad)
+    y.version = self.shared_version()
     return y
 
 
-def deep_copy(self, memo):
+def deep_copy(Tensor self not None, memo):
     """A leaf with memory and gradient of its own, for copy.deepcopy. torch.Tensor.__deepcopy__."""
-    cdef Tensor x = self, y
-    if id(x) in memo:
-        return memo[id(x)]
-    only_leaves("deepcopy", x)
-    y = rebuilt(type(x), cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER), x.requires_grad)
-    y.gradient = _copy.deepcopy(x.gradient, memo)
-    memo[id(x)] = y
+    cdef Tensor y
+    if id(self) in memo:
+        return memo[id(self)]
+    only_leaves("deepcopy", self)
+    y = rebuilt(type(self), cnp.PyArray_NewCopy(self.array, cnp.NPY_CORDER), self.requires_grad)
+    y.gradient = _copy.deepcopy(self.gradient, memo)
+    memo[id(self)] = y
     return y
 
 
-def reduce_ex(self, protocol):
+def reduce_ex(Tensor self not None, protocol):
     """For pickle: the values and requires_grad of a leaf; its gradient stays behind."""
-    cdef Tensor x = self
-    only_leaves("pickle", x)
-    return rebuilt, (type(x), cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER), x.requires_grad)
+    only_leaves("pickle", self)
+    copied = cnp.PyArray_NewCopy(self.array, cnp.NPY_CORDER)
+    return rebuilt, (type(self), copied, self.requires_grad)
 
 
 # --- text and facts ------------------------------------------------------------------------------
 
-def formatted(self, spec):
+def formatted(Tensor self not None, spec):
     """f"{tensor:.3f}": a 0-d tensor as its number; others take no format. As in torch."""
-    cdef Tensor x = self
-    if cnp.PyArray_NDIM(x.array) == 0 and type(x) is Tensor:
-        return format(x.item(), spec)
+    if cnp.PyArray_NDIM(self.array) == 0 and type(self) is Tensor:
+        return format(self.item(), spec)
     if spec:
         raise TypeError(f"format: {spec!r} is for one number, and this tensor has shape "
-                        f"{tuple(x.shape)}; use .item() or .tolist()")
-    return str(x)
+                        f"{tuple(self.shape)}; use .item() or .tolist()")
+    return str(self)
 
 
-def element_size(self):
+def element_size(Tensor self not None):
     """The bytes of one element. torch.Tensor.element_size."""
-    return cnp.PyArray_ITEMSIZE((<Tensor>self).array)
+    return cnp.PyArray_ITEMSIZE(self.array)
 
 
-def data_ptr(self):
+def data_ptr(Tensor self not None):
     """The address of the first element. torch.Tensor.data_ptr."""
-    return <size_t>cnp.PyArray_DATA((<Tensor>self).array)
+    return <size_t>cnp.PyArray_DATA(self.array)
 
 
 for name, function in [

@@ -29,15 +29,14 @@ def clone(input):
     return y
 
 
-def contiguous(self):
+def contiguous(Tensor self not None):
     """The tensor, or a clone if its elements are not in one block. torch.Tensor.contiguous."""
-    cdef Tensor x = self
-    return x if cnp.PyArray_IS_C_CONTIGUOUS(x.array) else clone(x)
+    return self if cnp.PyArray_IS_C_CONTIGUOUS(self.array) else clone(self)
 
 
-def is_contiguous(self):
+def is_contiguous(Tensor self not None):
     """Whether the elements lie in one block, in order. torch.Tensor.is_contiguous."""
-    return bool(cnp.PyArray_IS_C_CONTIGUOUS((<Tensor>self).array))
+    return bool(cnp.PyArray_IS_C_CONTIGUOUS(self.array))
 
 
 cdef class ToCopy(Function):
@@ -88,7 +87,7 @@ def type_(self, dtype=None):
     return TYPE_NAMES[self.dtype] if dtype is None else to(self, dtype=dtype)
 
 
-def cpu(self):
+def cpu(Tensor self not None):
     """The tensor itself: it lives on the CPU. torch.Tensor.cpu."""
     return self
 

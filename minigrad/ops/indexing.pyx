@@ -7,6 +7,7 @@ dimension last, where NumPy has it first.
 
 import math
 
+cimport cython
 cimport numpy as cnp
 
 import numpy as np
@@ -179,6 +180,7 @@ cdef bint is_basic(tuple key):
 
 # --- reading values ------------------------------------------------------------------------------
 
+@cython.binding(False)   # see Tensor
 cdef class Index(Function):
     """y = x[key]:  dx = dy added up at key, 0 elsewhere"""
 
@@ -214,7 +216,7 @@ cdef class Scatter(Function):
         return pick(dy, self.key)
 
 
-def pick(Tensor x, tuple key, str called=None):
+def pick(Tensor x not None, tuple key not None, str called=None):
     """x[key] for a NumPy key that `parse` made: a view if it is basic, else a copy."""
     cdef Index node
     cdef cnp.ndarray array = (<object>x.array)[key]
@@ -226,7 +228,7 @@ def pick(Tensor x, tuple key, str called=None):
     return y
 
 
-def scatter(Tensor x, tuple key, tuple shape):
+def scatter(Tensor x not None, tuple key not None, tuple shape not None):
     """Zeros of `shape` with x added up at `key`: the transpose of `pick`."""
     cdef Scatter node
     cdef Tensor y = wrap(scattered(x.array, key, shape))
@@ -280,7 +282,7 @@ cdef bint is_rising(cnp.ndarray rows):
     return True
 
 
-def getitem(self, key):
+def getitem(Tensor self not None, key):
     """self[key] as in torch: a view for integers, slices, None and ...; else a copy.
 
     Errors: IndexError (out of range, too many, masks that do not fit), TypeError, ValueError.
@@ -383,14 +385,13 @@ cdef bint is_same_part(Tensor value, Tensor part):
             and cnp.PyArray_DATA(value.array) == cnp.PyArray_DATA(part.array))
 
 
-def setitem(self, key, value):
+def setitem(Tensor self not None, key, value):
     """self[key] = value as in torch: broadcast and cast to fit; both sides keep their gradients.
 
     Errors: those of self[key]; ShapeError, GraphError (a leaf that requires grad), ValueError.
     """
-    cdef Tensor x = self
-    basic, advanced = parse(x, key)
-    write_at("setitem", x, basic, advanced, assignable("setitem", x, value))
+    basic, advanced = parse(self, key)
+    write_at("setitem", self, basic, advanced, assignable("setitem", self, value))
 
 
 # --- picking along one dimension -----------------------------------------------------------------
@@ -438,7 +439,7 @@ def gather(input, dim, index):
     return pick(x, along("gather", x, dim, index), "GatherBackward0")
 
 
-def scatter_(self, dim, index, src=None, *, value=None):
+def scatter_(Tensor self not None, dim, index, src=None, *, value=None):
     """self[i, j, …] ← src[i, j, …], with index[i, j, …] in place of the index of `dim`.
 
     src (or value): a number, or a tensor no smaller than index. torch.Tensor.scatter_.
@@ -487,10 +488,9 @@ def masked_fill(input, mask, value):
     return where(m, v, x)
 
 
-def masked_fill_(self, mask, value):
+def masked_fill_(Tensor self not None, mask, value):
     """self ← value where mask holds. torch.Tensor.masked_fill_."""
-    cdef Tensor x = self
-    return overwrite("masked_fill_", x, masked_fill(x, mask, value))
+    return overwrite("masked_fill_", self, masked_fill(self, mask, value))
 
 
 for name, function in [

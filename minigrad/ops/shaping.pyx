@@ -3,6 +3,7 @@
 import math
 import operator
 
+cimport cython
 cimport numpy as cnp
 
 from ..engine cimport recording
@@ -46,6 +47,7 @@ cdef class Unsqueeze(View):
     """y = x with one more dimension."""
 
 
+@cython.binding(False)   # see Tensor
 cdef class Squeeze(View):
     """y = x without dimensions of size 1: all (0), one (1), or several that were named (2)."""
 
@@ -217,12 +219,11 @@ def t(input):
     return y
 
 
-def matrix_transpose(self):
+def matrix_transpose(Tensor self not None):
     """The last two dimensions swapped, as a view. torch.Tensor.mT."""
-    cdef Tensor x = self
-    if cnp.PyArray_NDIM(x.array) < 2:
-        raise ShapeError(f"mT: expected at least 2 dimensions, got shape {tuple(x.shape)}")
-    return transpose(x, -2, -1)
+    if cnp.PyArray_NDIM(self.array) < 2:
+        raise ShapeError(f"mT: expected at least 2 dimensions, got shape {tuple(self.shape)}")
+    return transpose(self, -2, -1)
 
 
 def permute(input, *dims):
@@ -244,9 +245,9 @@ def permute(input, *dims):
     return y
 
 
-def reversed_dimensions(self):
+def reversed_dimensions(Tensor self not None):
     """The dimensions in reverse order, as a view: of a matrix, its transpose. torch.Tensor.T."""
-    return permute(self, tuple(range((<Tensor>self).ndim))[::-1])
+    return permute(self, tuple(range(self.ndim))[::-1])
 
 
 # --- repetition without copying ------------------------------------------------------------------
@@ -322,28 +323,27 @@ def expand_as(self, other):
 
 # --- sizes ---------------------------------------------------------------------------------------
 
-def size(self, dim=None):
+def size(Tensor self not None, dim=None):
     """The shape, or the size of one dimension. torch.Tensor.size."""
-    cdef Tensor x = self
-    return x.shape if dim is None else named_dimension("size", x, dim, x.shape)
+    return self.shape if dim is None else named_dimension("size", dim, self.shape)
 
 
-def stride(self, dim=None):
+def stride(Tensor self not None, dim=None):
     """How many elements apart neighbours are, along each dimension. torch.Tensor.stride."""
-    cdef Tensor x = self
-    steps = tuple([step // cnp.PyArray_ITEMSIZE(x.array) for step in (<object>x.array).strides])
-    return steps if dim is None else named_dimension("stride", x, dim, steps)
+    cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(self.array)
+    steps = tuple([step // itemsize for step in (<object>self.array).strides])
+    return steps if dim is None else named_dimension("stride", dim, steps)
 
 
-def named_dimension(operation, x, dim, values):
+cdef object named_dimension(str operation, dim, values):
     if not values:
         raise IndexError(f"{operation}: a 0-d tensor has no dimension {dim}")
     return values[dimension(operation, dim, len(values))]
 
 
-def dim(self):
+def dim(Tensor self not None):
     """The number of dimensions. torch.Tensor.dim."""
-    return (<Tensor>self).ndim
+    return self.ndim
 
 
 def numel(input):
