@@ -1,9 +1,11 @@
 """The public door to differentiation; the machinery is in `engine.pyx` and `tensor.pyx`."""
 
+from .custom import Function
 from .engine import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
+    "Function",
     "enable_grad",
     "grad",
     "gradcheck",

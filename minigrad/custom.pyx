@@ -1,0 +1,199 @@
+"""Operations written in Python: `autograd.Function`, with a forward and a backward of one's own."""
+
+import math
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .engine cimport set_grad_mode
+from .errors import GraphError, ShapeError
+from .tensor cimport Function as Node
+from .tensor cimport Tensor, record, wrap
+
+cnp.import_array()
+
+
+class Context:
+    """What `forward` leaves for `backward`: saved tensors, and anything else as attributes.
+
+    `needs_input_grad` says of each argument of forward whether it wants a gradient.
+    """
+
+    def __init__(self, needs_input_grad):
+        self.needs_input_grad = needs_input_grad
+        self._to_save = ()
+        self._saved = None
+        self._constants = ()
+
+    def save_for_backward(self, *tensors):
+        """Keep tensors (or None), guarded against changes in place until backward reads them."""
+        for each in tensors:
+            if each is not None and not isinstance(each, Tensor):
+                raise TypeError(
+                    f"save_for_backward: expected Tensors or None, got {type(each).__name__}; "
+                    "keep other values as attributes of ctx")
+        self._to_save = tensors
+
+    @property
+    def saved_tensors(self):
+        """What `save_for_backward` was given, while backward runs."""
+        if self._saved is None:
+            raise GraphError("saved_tensors: there are none outside of backward")
+        return self._saved
+
+    def mark_non_differentiable(self, *tensors):
+        """Say that these outputs are constants."""
+        self._constants = tensors
+
+
+class Function:
+    """An operation of one's own: a subclass defines two static methods and is used through `apply`.
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, dy):
+                (x,) = ctx.saved_tensors
+                return dy * 2 * x
+
+        y = Square.apply(x)
+
+    forward runs unrecorded and returns a Tensor or a tuple of them. backward gets the gradient of
+    each and returns one for each argument of forward (None where there is none); written with
+    Tensor operations it can be differentiated again. torch: autograd.Function.
+    """
+
+    @staticmethod
+    def forward(ctx, *inputs):
+        """Compute the outputs; to be defined by the subclass."""
+        raise NotImplementedError("Function: the subclass must define forward(ctx, *inputs)")
+
+    @staticmethod
+    def backward(ctx, *grad_outputs):
+        """Compute the gradient of each input; to be defined by the subclass."""
+        raise NotImplementedError("Function: the subclass must define backward(ctx, *grad_outputs)")
+
+    @classmethod
+    def apply(cls, *inputs):
+        """Run forward, and record it if an input requires a gradient."""
+        return apply(cls, inputs)
+
+
+cdef class Custom(Node):
+    """y = forward(x, …):  the gradients are what the backward of `operation` returns.
+
+    A node has one output. Several are recorded as one vector, of which each is a slice; so their
+    gradients meet by themselves, like those of any other slices.
+    """
+
+    cdef object operation
+    cdef object context
+    cdef tuple places     # of the Tensors among the arguments of forward
+    cdef tuple inputs_are   # (shape, dtype) of each of these Tensors
+    cdef tuple outputs_are  # (shape, dtype, start in the vector, or None if it is a constant)
+    cdef bint several
+    cdef tuple own        # for each saved tensor: the number of the output that it is, or None
+
+    cdef backward(self, Tensor dy):
+        cdef list saved = list(self.saved()) if self.kept is not None else []
+        for i, number in enumerate(self.own):
+            if number is not None:
+                saved[i] = self.output(saved[i], number)
+        self.context._saved = tuple(saved)
+        try:
+            answer = self.operation.backward(
+                self.context, *[self.output(dy, i) for i in range(len(self.outputs_are))])
+        finally:
+            self.context._saved = None
+        return self.checked(answer)
+
+    cdef Tensor output(self, Tensor vector, Py_ssize_t number):
+        """Output `number` out of what was recorded, or its gradient out of that gradient."""
+        shape, dtype, start = self.outputs_are[number]
+        if start is None:
+            return wrap(np.zeros(shape, dtype.numpy))
+        if not self.several:
+            return vector
+        return vector[start:start + math.prod(shape)].reshape(shape).to(dtype)
+
+    cdef tuple checked(self, answer):
+        """A gradient or None for each Tensor among the arguments."""
+        cdef list gradients = []
+        given = answer if isinstance(answer, tuple) else (answer,)
+        expected = len(self.context.needs_input_grad)
+        if len(given) < expected or any([each is not None for each in given[expected:]]):
+            raise GraphError(
+                f"{self.name()}: returned {len(given)} gradients for {expected} inputs of forward")
+        for place, (shape, dtype) in zip(self.places, self.inputs_are):
+            dx = given[place]
+            if dx is None:
+                gradients.append(None)
+                continue
+            if not isinstance(dx, Tensor):
+                raise TypeError(f"{self.name()}: gradient {place} must be a Tensor or None, "
+                                f"got {type(dx).__name__}")
+            if dx.shape != shape:
+                raise ShapeError(f"{self.name()}: input {place} has shape {tuple(shape)}, "
+                                 f"got a gradient of shape {tuple(dx.shape)}")
+            gradients.append(dx.to(dtype))
+        return tuple(gradients)
+
+    def name(self):
+        return f"{self.operation.__name__}Backward"
+
+
+def apply(operation, inputs):
+    """Run `operation.forward(ctx, *inputs)` and make its backward the history of the outputs."""
+    places = [place for place, x in enumerate(inputs) if isinstance(x, Tensor)]
+    tensors = [inputs[place] for place in places]
+    context = Context(tuple([isinstance(x, Tensor) and x.requires_grad for x in inputs]))
+    cdef bint recorded = set_grad_mode(False)
+    cdef Custom node
+    cdef Tensor whole
+    try:
+        result = operation.forward(context, *inputs)
+    finally:
+        set_grad_mode(recorded)
+    outputs = list(result) if isinstance(result, tuple) else [result]
+    for y in outputs:
+        if not isinstance(y, Tensor):
+            raise TypeError(f"{operation.__name__}: forward must return Tensors, "
+                            f"got {type(y).__name__}")
+    varying = [i for i, y in enumerate(outputs) if y.dtype.is_floating_point
+               and not any([y is constant for constant in context._constants])]
+    if not (recorded and varying and any(context.needs_input_grad)):
+        return result
+
+    node = Custom.__new__(Custom)
+    node.operation, node.context = operation, context
+    node.places = tuple(places)
+    node.inputs_are = tuple([(x.shape, x.dtype) for x in tensors])
+    node.several = len(varying) > 1
+    starts = dict(zip(varying, np.cumsum([0] + [outputs[i].numel() for i in varying]).tolist()))
+    node.outputs_are = tuple([(y.shape, y.dtype, starts.get(i)) for i, y in enumerate(outputs)])
+    if node.several:
+        whole = wrap(np.concatenate([(<Tensor>outputs[i]).array.ravel() for i in varying]))
+    else:
+        whole = separate(outputs[varying[0]], inputs)
+    record(node, whole, tuple(tensors))
+
+    numbers = [next((i for i in varying if outputs[i] is x), None) for x in context._to_save]
+    node.own = tuple(numbers)
+    node.save(tuple([x if number is None else whole
+                     for x, number in zip(context._to_save, numbers)]))
+    context._to_save = context._constants = ()
+    for i in varying:
+        outputs[i] = node.output(whole, i)
+    return tuple(outputs) if isinstance(result, tuple) else outputs[0]
+
+
+cdef Tensor separate(Tensor y, inputs):
+    """y, or a copy if it is an input, a view, or has a history that must not be lost."""
+    if y.base is None and not y.wants_grad() and not any([y is x for x in inputs]):
+        return y
+    return wrap(cnp.PyArray_NewCopy(y.array, cnp.NPY_CORDER))
