@@ -353,7 +353,9 @@ cdef object place(Tensor x):
     return x if x.collects else x.history()
 
 
-def backward(Tensor self not None, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+def backward(
+    Tensor self not None, gradient=None, retain_graph=None, create_graph=False, inputs=None
+):
     """Accumulate d self / d leaf, times `gradient`, into the `.grad` of every leaf below.
 
     gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.

@@ -24,7 +24,6 @@ cdef extern from "Python.h":
 cdef enum:
     SHOWN = 64   # a node remembers values of at most so many elements, for the picture of the graph
 
-
 cdef cnp.ndarray NOTHING = np.zeros(0, np.float32)
 
 

@@ -1,9 +1,11 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..tensor import _Operand
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 def plain_array(
     operation: str, argument: str, array: np.ndarray[Any, Any]
@@ -13,3 +15,4 @@ def laid_out_as(strides: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, An
 def broadcast_call(
     name: str, function: Callable[..., Any], *arrays: Any
 ) -> np.ndarray[Any, Any]: ...
+def numpy_names(function: _F) -> _F: ...

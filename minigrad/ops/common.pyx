@@ -251,7 +251,7 @@ cdef cnp.ndarray empty_like(cnp.ndarray array):
 # --- writing in place --------------------------------------------------------------------------
 
 cdef class WriteView(Function):
-    """y is `base`, the part that `recipe` shows replaced: dbase = dy outside it, dpart = dy on it."""
+    """y is `base`, the part that `recipe` shows replaced: dbase = dy outside, dpart = dy on it."""
 
     cdef tuple recipe
     cdef tuple strides
