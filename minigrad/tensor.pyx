@@ -148,6 +148,9 @@ cdef class Function:
                 arrays.append((<SavedTensor>saved).array)
         return [array for array in arrays if array is not None]
 
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"{self.name()}: a node of the graph can be neither copied nor pickled")
+
     def __repr__(self):
         return f"<{self.name()} object at {hex(id(self))}>"
 

@@ -413,3 +413,17 @@ def test_a_graph_does_not_follow_a_copy():
     assert tensor(x * 2).is_leaf
     with pytest.raises(GraphError):
         (tensor(x * 2)).backward()
+
+
+def test_a_list_that_holds_itself_is_an_error():
+    endless = []
+    endless.extend([endless, endless])
+    for make in (minigrad.tensor, minigrad.as_tensor, minigrad.Tensor):
+        with pytest.raises(ValueError, match="lists in lists, more than 64 deep"):
+            make(endless)
+    deep = 1.5
+    for _ in range(64):
+        deep = [deep]
+    assert tensor(deep).shape == (1,) * 64
+    with pytest.raises(ValueError, match="more than 64 deep"):
+        tensor([deep])

@@ -60,6 +60,8 @@ def test_mm(torch):
     same_as_torch(torch, lambda m, p, q: m.mm(p, q), normal(3, 4), normal(4, 5, seed=1))
     with pytest.raises(mg.ShapeError, match=r"mm: mat2 must be a matrix, got shape \(4,\)"):
         mg.mm(mg.ones(3, 4), mg.ones(4))
+    with pytest.raises(mg.ShapeError, match=r"mm: input must be a matrix, got shape \(\)"):
+        mg.mm(2.0, mg.ones(2, 2))
 
 
 def test_an_array_on_either_side():

@@ -1,6 +1,8 @@
 """The Tensor itself: what it says of itself, its operators, and what may be assigned to it."""
 
+import copy
 import operator
+import pickle
 
 import numpy as np
 import pytest
@@ -262,3 +264,13 @@ def test_the_methods_are_the_functions():
     for name in ("add", "exp", "sum", "maximum", "matmul", "max", "var", "reshape"):
         assert getattr(mg.Tensor, name) is getattr(mg, name)
     assert mg.tensor([1.0, 2.0]).where(mg.tensor([True, False]), 0).tolist() == [1, 0]
+
+
+# --- nodes -----
+
+
+def test_a_node_is_neither_copied_nor_pickled():
+    node = (mg.ones(3, requires_grad=True) * 2).grad_fn
+    for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="MulBackward0: .* neither copied nor pickled"):
+            duplicate(node)

@@ -22,9 +22,12 @@ def assign(str operation, list tensors, list arrays):
     cdef Tensor x
     cdef cnp.ndarray array
     cdef Py_ssize_t k
-    cdef list blocks = [np.ascontiguousarray(array) for array in arrays]
-    for x in tensors:
+    cdef list blocks = [np.asarray(array, order="C") for array in arrays]
+    if len(blocks) != len(tensors):
+        raise ValueError(f"{operation}: {len(blocks)} arrays for {len(tensors)} tensors")
+    for x, array in zip(tensors, blocks):
         prepare(operation, x)
+        fits(operation, x, array)
     for k in range(len(tensors)):
         x, array = tensors[k], blocks[k]
         if cnp.PyArray_ISCARRAY(x.array):
@@ -47,8 +50,8 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
     cdef tuple update, arrays
     for update in updates:
         p = update[1]
-        check_gradient(operation, p, update[0])
         prepare(operation, p)
+        check_gradient(operation, p, update[0])
         arrays = arrays_of(update)
         arguments.append(arrays)
         if arrays[1] is not p.array:
@@ -72,6 +75,8 @@ def clear_gradients(tensors, bint set_to_none):
     """Set the gradient of each tensor to None, or fill those that exist with zeros."""
     cdef Tensor x
     for x in list(tensors):
+        if x is None:
+            raise TypeError("zero_grad: expected a Tensor, got None")
         if set_to_none or x.gradient is None:
             x.gradient = None
         else:
@@ -79,12 +84,26 @@ def clear_gradients(tensors, bint set_to_none):
 
 
 cdef int prepare(str operation, Tensor x) except -1:
+    if x is None:
+        raise TypeError(f"{operation}: expected a Tensor to change, got None")
     has_writable_memory(operation, x)
     x.shared_version()   # allocated here, so that `written` cannot fail
     return 0
 
 
+cdef int fits(str operation, Tensor x, cnp.ndarray array) except -1:
+    shape, found = (<object>x.array).shape, (<object>array).shape
+    if shape != found:
+        raise ShapeError(f"{operation}: a {shape} tensor cannot take values of shape {found}")
+    if cnp.PyArray_TYPE(x.array) != cnp.PyArray_TYPE(array):
+        raise DTypeError(
+            f"{operation}: a {x.dtype} tensor cannot take values of {(<object>array).dtype}")
+    return 0
+
+
 cdef int check_gradient(str operation, Tensor p, Tensor g) except -1:
+    if g is None:
+        raise TypeError(f"{operation}: expected a gradient, got None")
     shape, found = tuple(p.shape), tuple(g.shape)
     if found != shape:
         raise ShapeError(f"{operation}: a {shape} parameter has a gradient of shape {found}")

@@ -103,7 +103,7 @@ cdef cnp.ndarray array_of(str operation, data, target):
 
 cdef object array_of_list(str operation, data, target):
     cdef set python_types = set(), numpy_types = set()
-    values = collected(operation, data, python_types, numpy_types)
+    values = collected(operation, data, python_types, numpy_types, 1)
     try:
         array = np.array(values)
     except ValueError:
@@ -112,7 +112,7 @@ cdef object array_of_list(str operation, data, target):
         operation, array, found_dtype(python_types, numpy_types) if target is None else target)
 
 
-cdef object collected(str operation, data, set python_types, set numpy_types):
+cdef object collected(str operation, data, set python_types, set numpy_types, int depth):
     """`data` with NumPy arrays for tensors; the types of its numbers are noted in the two sets."""
     cdef set types = set(map(type, data))
     if types <= PLAIN:
@@ -121,7 +121,9 @@ cdef object collected(str operation, data, set python_types, set numpy_types):
     cdef list values = []
     for each in data:
         if isinstance(each, (list, tuple, range)):
-            values.append(collected(operation, each, python_types, numpy_types))
+            if depth == DEEPEST:
+                raise ValueError(f"{operation}: data is lists in lists, more than {DEEPEST} deep")
+            values.append(collected(operation, each, python_types, numpy_types, depth + 1))
         elif isinstance(each, Tensor):
             if cnp.PyArray_SIZE((<Tensor>each).array) != 1:
                 raise ValueError(f"{operation}: a tensor of shape {tuple(each.shape)} is no "
@@ -141,6 +143,7 @@ cdef object collected(str operation, data, set python_types, set numpy_types):
 
 
 cdef set PLAIN = {bool, int, float}
+cdef int DEEPEST = 64  # NumPy's limit; a list that holds itself ends here too
 
 
 cdef object found_dtype(set python_types, set numpy_types):

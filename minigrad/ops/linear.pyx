@@ -89,8 +89,9 @@ def matmul(input, other):
 def mm(input, mat2):
     """Y = A B for two matrices, (N, K) and (K, M) → (N, M). torch.mm."""
     for name, x in (("input", input), ("mat2", mat2)):
-        if operand("mm", name, x).ndim != 2:
-            raise ShapeError(f"mm: {name} must be a matrix, got shape {tuple(x.shape)}; use matmul")
+        shape = tuple(operand("mm", name, x).shape)
+        if len(shape) != 2:
+            raise ShapeError(f"mm: {name} must be a matrix, got shape {shape}; use matmul")
     return matmul(input, mat2)
 
 
