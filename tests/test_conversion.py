@@ -192,6 +192,16 @@ def test_other_ufuncs_compute_on_values():
     assert out.tolist() == [4.0, 5.0] and x.tolist() == [0.5, 2.0]
 
 
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "argmax", "argmin", "any", "all"])
+def test_numpy_reductions_are_ours(name):
+    x = tensor([[0.5, 2.0], [3.0, 1.0]], requires_grad=True)
+    y = getattr(np, name)(x)
+    assert isinstance(y, minigrad.Tensor) and y.item() == getattr(np, name)(x.tolist())
+    if name in ("sum", "mean"):
+        assert y.requires_grad
+        assert getattr(np, name)(x, axis=0).tolist() == getattr(np, name)(x.tolist(), axis=0).tolist()
+
+
 # --- DLPack --------------------------------------------------------------------------------------
 
 

@@ -363,10 +363,15 @@ def broadcast_call(name, function, *arrays):
 
 
 def numpy_names(function):
-    """Let `function` take NumPy's `axis` and `keepdims` for `dim` and `keepdim`, as torch's do."""
+    """Let `function` take NumPy's `axis` and `keepdims` for `dim` and `keepdim`, as torch's do.
+
+    np.sum(tensor) calls tensor.sum(axis=None, out=None): that `out` is dropped.
+    """
     @functools.wraps(function)
     def renaming(*arguments, **options):
         if options:
+            if "out" in options and options["out"] is None:
+                del options["out"]
             for numpy_name, name in (("axis", "dim"), ("keepdims", "keepdim")):
                 if numpy_name in options and name not in options:
                     options[name] = options.pop(numpy_name)
