@@ -11,7 +11,9 @@ import pytest
 from numpy.polynomial import chebyshev
 from numpy.polynomial.polynomial import polyval
 
-SOURCE = (Path(__file__).parents[1] / "minigrad/_kernels/exponential.pxd").read_text()
+import minigrad
+
+SOURCE = (Path(minigrad.__file__).parent / "_kernels/exponential.pxd").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

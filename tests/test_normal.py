@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-SOURCE = (Path(__file__).parents[1] / "minigrad/_kernels/normal.pxd").read_text(encoding="utf-8")
+import minigrad
+
+SOURCE = (Path(minigrad.__file__).parent / "_kernels/normal.pxd").read_text(encoding="utf-8")
 
 
 def test_error_bound_of_the_comment():
