@@ -3,7 +3,8 @@
 Derivation: docs/derivations/batch_norm.md
 
 Data is (rows, C), a column a channel, or (N, C, L), L values a channel and sample: whatever axis is
-kept, a reshape leads to one of the two. m is the number of values that a channel has.
+kept, a reshape leads to one of the two. m is the number of values that a channel has. Where L is
+small, (N, C, L) is worked as N rows of C · L columns, L neighbouring columns a channel.
 
 Three decisions hold for all loops:
 
@@ -22,7 +23,8 @@ from libc.math cimport fabs, sqrt
 from .types cimport CHUNK, check_interrupt, real
 
 cdef enum:
-    PANEL = 1024   # channels worked at a time: their constants lie on the stack
+    PANEL = 1024   # columns worked at a time: their sums and constants lie on the stack
+    NARROW = 32    # up to this L, planes are worked as columns
     LANES = 128    # sums that run side by side over the values of one channel
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
@@ -51,16 +53,6 @@ cdef inline int _pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
     return 0
 
 
-cdef inline double _total(double *lane) noexcept nogil:
-    """The sum of the lanes, which are 0 again afterwards."""
-    cdef double total = 0
-    cdef Py_ssize_t k
-    for k in range(LANES):
-        total += lane[k]
-        lane[k] = 0
-    return total
-
-
 cdef inline bint _fit(
     const double[::1] mean, const double[::1] inv_std, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
@@ -72,31 +64,70 @@ cdef inline bint _fit(
     return True
 
 
-# --- forward -----------------------------------------------------------------------------------
+cdef Py_ssize_t _narrow_length(object x) except -1:
+    """L, if the loops over columns are to be taken; 0 for those over planes."""
+    if x.ndim == 2:
+        return 1
+    return x.shape[2] if x.ndim == 3 and x.shape[2] <= NARROW else 0
+
+
+cdef object _as_rows(object x, str argument):
+    """(N, C, L) as (N, C · L), in the same memory."""
+    if x.ndim != 3 or not x.flags.c_contiguous:
+        raise ValueError(f"batch_norm: {argument} is not a contiguous (N, C, L)")
+    return x.reshape(x.shape[0], x.shape[1] * x.shape[2])
+
+
+# --- statistics --------------------------------------------------------------------------------
+
+cdef inline void _repeat(wide *u, Py_ssize_t L) noexcept nogil:
+    """The first of L neighbours becomes the value of all."""
+    cdef Py_ssize_t k
+    for k in range(1, L):
+        u[k] = u[0]
+
+
+cdef inline double _total(double *sums, Py_ssize_t L) noexcept nogil:
+    """The sum of L neighbours, which are 0 again afterwards."""
+    cdef double total = 0
+    cdef Py_ssize_t k
+    for k in range(L):
+        total += sums[k]
+        sums[k] = 0
+    return total
+
 
 cdef int _statistics_panel(
-    const real[:, ::1] x, double[::1] mean, double[::1] var, Py_ssize_t first, Py_ssize_t last
+    const real[:, ::1] x, double[::1] mean, double[::1] var,
+    Py_ssize_t L, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
-    """Of the channels first .. last - 1. On the way, var holds the sums."""
-    cdef Py_ssize_t rows = x.shape[0], n, c, done = 0
-    cdef double m = max(rows, 1), d
+    """Of the channels first .. last - 1, each L columns wide."""
+    cdef Py_ssize_t rows = x.shape[0], start = first * L, width = (last - first) * L
+    cdef Py_ssize_t n, c, k, done = 0
+    cdef double[PANEL] origin, sums
+    cdef double m = max(rows * L, 1), d
     for c in range(first, last):
-        mean[c] = x[0, c] if rows else 0
-        var[c] = 0
+        k = (c - first) * L
+        origin[k] = x[0, start + k] if rows else 0
+        _repeat(&origin[k], L)
+    for k in range(width):
+        sums[k] = 0
     for n in range(rows):
-        for c in range(first, last):
-            var[c] += x[n, c] - mean[c]                                  # (1)
-        _pause(&done, last - first)
+        for k in range(width):
+            sums[k] += x[n, start + k] - origin[k]                       # (1)
+        _pause(&done, width)
     for c in range(first, last):
-        mean[c] += var[c] / m                                            # (1)
-        var[c] = 0
+        k = (c - first) * L
+        origin[k] += _total(&sums[k], L) / m                          # (1)
+        mean[c] = origin[k]
+        _repeat(&origin[k], L)
     for n in range(rows):
-        for c in range(first, last):
-            d = x[n, c] - mean[c]
-            var[c] += d * d                                              # (2)
-        _pause(&done, last - first)
+        for k in range(width):
+            d = x[n, start + k] - origin[k]
+            sums[k] += d * d                                             # (2)
+        _pause(&done, width)
     for c in range(first, last):
-        var[c] /= m                                                      # (2)
+        var[c] = _total(&sums[(c - first) * L], L) / m                # (2)
     return 0
 
 
@@ -115,7 +146,7 @@ cdef int _statistics_plane(
             for k in range(min(LANES, L - i)):
                 lane[k] += x[n, c, i + k] - start                        # (1)
         _pause(done, L)
-    mean[c] = start + _total(lane) / m                                   # (1)
+    mean[c] = start + _total(lane, LANES) / m                                   # (1)
     for n in range(N):
         for block in range(L // LANES + 1):
             i = block * LANES
@@ -123,9 +154,56 @@ cdef int _statistics_plane(
                 d = x[n, c, i + k] - mean[c]
                 lane[k] += d * d                                         # (2)
         _pause(done, L)
-    var[c] = _total(lane) / m                                            # (2)
+    var[c] = _total(lane, LANES) / m                                            # (2)
     return 0
 
+
+cdef int _statistics_rows(
+    const real[:, ::1] x, double[::1] mean, double[::1] var, Py_ssize_t L
+) except -1:
+    cdef Py_ssize_t C = x.shape[1] // L, panel = PANEL // L, first = 0, last
+    _check("batch_norm_statistics", True, C, C, C, C, mean.shape[0], var.shape[0])
+    with nogil:
+        while first < C:
+            last = min(first + panel, C)
+            _statistics_panel(x, mean, var, L, first, last)
+            first = last
+    return 0
+
+
+cdef int _statistics_planes(
+    const real[:, :, ::1] x, double[::1] mean, double[::1] var
+) except -1:
+    cdef Py_ssize_t C = x.shape[1], c, done = 0
+    _check("batch_norm_statistics", True, C, C, C, C, mean.shape[0], var.shape[0])
+    with nogil:
+        for c in range(C):
+            _statistics_plane(x, mean, var, c, &done)
+    return 0
+
+
+def batch_norm_statistics(x not None, mean not None, var not None):
+    """mean and var of every channel of x, and nothing else.
+
+    mean = M(x) = x_0 + M(x − x_0)          (1)   M: mean over a channel; x_0: its first value
+    var = M((x − mean)²)                    (2)
+
+    mean and var are (C,) float64. Without values (m = 0) they are 0.
+    """
+    cdef Py_ssize_t L = _narrow_length(x)
+    if L:
+        x = x if x.ndim == 2 else _as_rows(x, "x")
+        if x.itemsize == 4:
+            _statistics_rows[float](x, mean, var, L)
+        else:
+            _statistics_rows[double](x, mean, var, L)
+    elif x.itemsize == 4:
+        _statistics_planes[float](x, mean, var)
+    else:
+        _statistics_planes[double](x, mean, var)
+
+
+# --- forward -----------------------------------------------------------------------------------
 
 cdef inline void _forward_constants(
     double mean, double inv_std, double gamma, double beta, wide *centre, wide *scale, wide *shift
@@ -138,19 +216,22 @@ cdef inline void _forward_constants(
 
 cdef int _normalize_panel(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, const double[::1] mean,
-    real[:, ::1] y, const double[::1] inv_std, wide type_of_work, Py_ssize_t first, Py_ssize_t last
+    real[:, ::1] y, const double[::1] inv_std, wide type_of_work,
+    Py_ssize_t L, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
-    """The channels first .. last - 1."""
-    cdef Py_ssize_t width = last - first, n, c, k, done = 0
+    """The channels first .. last - 1, each L columns wide."""
+    cdef Py_ssize_t start = first * L, width = (last - first) * L, n, c, k, done = 0
     cdef wide[PANEL] centre, scale, shift
-    for k in range(width):
-        c = first + k
+    for c in range(first, last):
+        k = (c - first) * L
         _forward_constants(
             mean[c], inv_std[c], gamma[c], beta[c], &centre[k], &scale[k], &shift[k])
+        _repeat(&centre[k], L)
+        _repeat(&scale[k], L)
+        _repeat(&shift[k], L)
     for n in range(x.shape[0]):
         for k in range(width):
-            c = first + k
-            y[n, c] = <real> ((x[n, c] - centre[k]) * scale[k] + shift[k])   # (4) (5) (17)
+            y[n, start + k] = <real> ((x[n, start + k] - centre[k]) * scale[k] + shift[k])   # (4) (5) (17)
         _pause(&done, width)
     return 0
 
@@ -173,22 +254,22 @@ cdef int _normalize_plane(
 
 cdef int _forward_rows(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
-    double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training
+    double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training, Py_ssize_t L
 ) except -1:
-    cdef Py_ssize_t C = x.shape[1], first = 0, last, c
-    _check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == C, C,
+    cdef Py_ssize_t C = x.shape[1] // L, panel = PANEL // L, first = 0, last, c
+    _check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == x.shape[1], C,
            gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
     with nogil:
         while first < C:
-            last = min(first + PANEL, C)
+            last = min(first + panel, C)
             if training:
-                _statistics_panel(x, mean, var, first, last)
+                _statistics_panel(x, mean, var, L, first, last)
             for c in range(first, last):
                 inv_std[c] = 1 / sqrt(var[c] + eps)                      # (3)
             if _fit(mean, inv_std, first, last):
-                _normalize_panel[real, real](x, gamma, beta, mean, y, inv_std, 0, first, last)
+                _normalize_panel[real, real](x, gamma, beta, mean, y, inv_std, 0, L, first, last)
             else:
-                _normalize_panel[real, double](x, gamma, beta, mean, y, inv_std, 0, first, last)
+                _normalize_panel[real, double](x, gamma, beta, mean, y, inv_std, 0, L, first, last)
             first = last
     return 0
 
@@ -231,11 +312,14 @@ def batch_norm_forward(
 
     mean, var and inv_std are (C,) float64. Without values (m = 0) mean and var are 0.
     """
-    if x.ndim == 2:
+    cdef Py_ssize_t L = _narrow_length(x)
+    if L:
+        if x.ndim == 3:
+            x, y = _as_rows(x, "x"), _as_rows(y, "y")
         if x.itemsize == 4:
-            _forward_rows[float](x, gamma, beta, y, mean, var, inv_std, eps, training)
+            _forward_rows[float](x, gamma, beta, y, mean, var, inv_std, eps, training, L)
         else:
-            _forward_rows[double](x, gamma, beta, y, mean, var, inv_std, eps, training)
+            _forward_rows[double](x, gamma, beta, y, mean, var, inv_std, eps, training, L)
     elif x.itemsize == 4:
         _forward_planes[float](x, gamma, beta, y, mean, var, inv_std, eps, training)
     else:
@@ -261,41 +345,48 @@ cdef inline double _backward_constants(
 cdef int _backward_panel(
     const real[:, ::1] dy, const real[:, ::1] x, const real[::1] gamma, const double[::1] mean,
     const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
-    wide type_of_work, Py_ssize_t first, Py_ssize_t last
+    wide type_of_work, Py_ssize_t L, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
-    """The channels first .. last - 1."""
-    cdef Py_ssize_t rows = x.shape[0], width = last - first, n, c, k, done = 0
-    cdef double[PANEL] sum_dy, sum_dy_x
+    """The channels first .. last - 1, each L columns wide."""
+    cdef Py_ssize_t rows = x.shape[0], start = first * L, width = (last - first) * L
+    cdef Py_ssize_t n, c, k, done = 0
+    cdef double[PANEL] sums_dy, sums_dy_x
     cdef wide[PANEL] centre, scale, offset, slope
     cdef wide d
-    cdef double m = max(rows, 1), g
+    cdef double m = max(rows * L, 1), g, sum_dy
+    for c in range(first, last):
+        k = (c - first) * L
+        centre[k] = <wide> mean[c]                                       # (16)
+        _repeat(&centre[k], L)
     for k in range(width):
-        centre[k] = <wide> mean[first + k]                               # (16)
-        sum_dy[k] = sum_dy_x[k] = 0
+        sums_dy[k] = sums_dy_x[k] = 0
     for n in range(rows):
         for k in range(width):
-            c = first + k
-            g = dy[n, c]
-            sum_dy[k] += g                                               # (6)
-            sum_dy_x[k] += g * (x[n, c] - centre[k])                     # (7)
+            g = dy[n, start + k]
+            sums_dy[k] += g                                              # (6)
+            sums_dy_x[k] += g * (x[n, start + k] - centre[k])            # (7)
         _pause(&done, width)
-    for k in range(width):
-        c = first + k
-        dbeta[c] = <real> sum_dy[k]                                      # (6)
+    for c in range(first, last):
+        k = (c - first) * L
+        sum_dy = _total(&sums_dy[k], L)
+        dbeta[c] = <real> sum_dy                                         # (6)
         dgamma[c] = <real> _backward_constants(                          # (7)
-            mean[c], inv_std[c], gamma[c], m, sum_dy[k], sum_dy_x[k],
+            mean[c], inv_std[c], gamma[c], m, sum_dy, _total(&sums_dy_x[k], L),
             &scale[k], &offset[k], &slope[k])
+        _repeat(&scale[k], L)
+        _repeat(&offset[k], L)
+        _repeat(&slope[k], L)
     if dx is None:
         return 0
     for n in range(rows):
         if training:
             for k in range(width):
-                c = first + k
-                d = x[n, c] - centre[k]
-                dx[n, c] = <real> ((dy[n, c] - offset[k] - d * slope[k]) * scale[k])   # (8) (18)
+                d = x[n, start + k] - centre[k]
+                dx[n, start + k] = <real> (                              # (8) (18)
+                    (dy[n, start + k] - offset[k] - d * slope[k]) * scale[k])
         else:
             for k in range(width):
-                dx[n, first + k] = <real> (dy[n, first + k] * scale[k])  # (12)
+                dx[n, start + k] = <real> (dy[n, start + k] * scale[k])  # (12)
         _pause(&done, width)
     return 0
 
@@ -320,10 +411,10 @@ cdef int _backward_plane(
                 lane_dy[k] += g                                          # (6)
                 lane_dy_x[k] += g * (x[n, c, i + k] - centre)            # (7)
         _pause(done, L)
-    sum_dy = _total(lane_dy)
+    sum_dy = _total(lane_dy, LANES)
     dbeta[c] = <real> sum_dy                                             # (6)
     dgamma[c] = <real> _backward_constants(                              # (7)
-        mean[c], inv_std[c], gamma[c], m, sum_dy, _total(lane_dy_x), &scale, &offset, &slope)
+        mean[c], inv_std[c], gamma[c], m, sum_dy, _total(lane_dy_x, LANES), &scale, &offset, &slope)
     if dx is None:
         return 0
     for n in range(N):
@@ -340,22 +431,23 @@ cdef int _backward_plane(
 
 cdef int _backward_rows(
     const real[:, ::1] dy, const real[:, ::1] x, const real[::1] gamma, const double[::1] mean,
-    const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training
+    const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
+    Py_ssize_t L
 ) except -1:
-    cdef Py_ssize_t C = x.shape[1], first = 0, last
+    cdef Py_ssize_t W = x.shape[1], C = W // L, panel = PANEL // L, first = 0, last
     _check("batch_norm_backward",
-           dy.shape[0] == x.shape[0] and dy.shape[1] == C
-           and (dx is None or dx.shape[0] == x.shape[0] and dx.shape[1] == C), C,
+           dy.shape[0] == x.shape[0] and dy.shape[1] == W
+           and (dx is None or dx.shape[0] == x.shape[0] and dx.shape[1] == W), C,
            gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
     with nogil:
         while first < C:
-            last = min(first + PANEL, C)
+            last = min(first + panel, C)
             if _fit(mean, inv_std, first, last):
                 _backward_panel[real, real](
-                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, first, last)
+                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, L, first, last)
             else:
                 _backward_panel[real, double](
-                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, first, last)
+                    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, L, first, last)
             first = last
     return 0
 
@@ -396,11 +488,15 @@ def batch_norm_backward(
     dx = (dy − offset − (x − centre) · slope) · scale,
     slope = inv_std · dgamma/m, offset = dbeta/m − rest · slope             (18)
     """
-    if x.ndim == 2:
+    cdef Py_ssize_t L = _narrow_length(x)
+    if L:
+        if x.ndim == 3:
+            dy, x = _as_rows(dy, "dy"), _as_rows(x, "x")
+            dx = None if dx is None else _as_rows(dx, "dx")
         if x.itemsize == 4:
-            _backward_rows[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+            _backward_rows[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
         else:
-            _backward_rows[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+            _backward_rows[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
     elif x.itemsize == 4:
         _backward_planes[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
     else:

@@ -80,13 +80,19 @@ def _batch_norm_layout(x):
     return axes, max(m, 1), (-1,) if x.ndim == 2 else (-1, 1)
 
 
-def batch_norm_forward(x, gamma, beta, y, mean, var, inv_std, eps, training):
+def batch_norm_statistics(x, mean, var):
     axes, m, spread = _batch_norm_layout(x)
     x = x.astype(np.float64)
+    start = x[:1] if x.ndim == 2 else x[:1, :, :1]
+    mean[...] = start.sum(axes) + (x - start).sum(axes) / m
+    var[...] = ((x - mean.reshape(spread)) ** 2).sum(axes) / m
+
+
+def batch_norm_forward(x, gamma, beta, y, mean, var, inv_std, eps, training):
+    _, _, spread = _batch_norm_layout(x)
     if training:
-        start = x[:1] if x.ndim == 2 else x[:1, :, :1]
-        mean[...] = start.sum(axes) + (x - start).sum(axes) / m
-        var[...] = ((x - mean.reshape(spread)) ** 2).sum(axes) / m
+        batch_norm_statistics(x, mean, var)
+    x = x.astype(np.float64)
     inv_std[...] = 1 / np.sqrt(var + eps)
     x_hat = (x - mean.reshape(spread)) * inv_std.reshape(spread)
     y[...] = gamma.reshape(spread) * x_hat + beta.reshape(spread)

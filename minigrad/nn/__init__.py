@@ -1,7 +1,7 @@
 """Layers and models: modules that hold parameters."""
 
 from . import functional, init, utils
-from .batch_norm import BatchNorm1d
+from .batch_norm import BatchNorm1d, BatchNorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers import (
     GELU,
@@ -22,6 +22,7 @@ from .summary import summary
 
 __all__ = [
     "BatchNorm1d",
+    "BatchNorm2d",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Dropout",

@@ -29,6 +29,8 @@ class _BatchNorm(Module):
         dtype=None,
         *,
         bias=True,
+        axis=1,
+        unbiased_running_var=True,
     ):
         super().__init__()
         name = type(self).__name__
@@ -40,6 +42,8 @@ class _BatchNorm(Module):
         self.affine = flag(name, "affine", affine)
         self.track_running_stats = flag(name, "track_running_stats", track_running_stats)
         bias = flag(name, "bias", bias)
+        self.axis = self._check_axis(axis)
+        self.unbiased_running_var = flag(name, "unbiased_running_var", unbiased_running_var)
         options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
 
         def channels():
@@ -52,6 +56,29 @@ class _BatchNorm(Module):
         self.register_buffer("running_var", channels() if tracked else None)
         self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if tracked else None)
         self.reset_parameters()
+
+    @classmethod
+    def from_keras(
+        cls, num_features, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True
+    ):
+        """The layer that Keras makes of these arguments, with Keras' meanings.
+
+        `axis` is kept (−1: channels last), `momentum` weighs the *old* value, running_var remembers
+        the biased variance, center=False drops bias (β), scale=False drops weight (γ).
+        keras.layers.BatchNormalization of Keras 3.
+        """
+        name = f"{cls.__name__}.from_keras"
+        momentum = number(name, "momentum", momentum, at_least=0, at_most=1)
+        epsilon = number(name, "epsilon", epsilon, above=0)
+        center, scale = flag(name, "center", center), flag(name, "scale", scale)
+        new_weight = round(1 - momentum, 15)  # 0.01 for 0.99, not 0.010000000000000009
+        layer = cls(
+            num_features, epsilon, new_weight, center or scale, bias=center, axis=axis,
+            unbiased_running_var=False,
+        )  # fmt: skip
+        if not scale:
+            layer.weight = None
+        return layer
 
     def reset_running_stats(self):
         """Forget all batches: mean 0, variance 1, count 0."""
@@ -68,6 +95,13 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    def _check_axis(self, axis):
+        name, ndim = type(self).__name__, max(self._dimensions)
+        axis = size(name, "axis", axis, at_least=-ndim)
+        if axis >= ndim:
+            raise ValueError(f"{name}: axis must be below {ndim}, got {axis}")
+        return axis
+
     def _check_input(self, input):
         name = type(self).__name__
         if not isinstance(input, Tensor):
@@ -75,10 +109,14 @@ class _BatchNorm(Module):
         if input.ndim not in self._dimensions:
             wanted = " or ".join(f"{ndim}D" for ndim in self._dimensions)
             raise ShapeError(f"{name}: expected {wanted} input (got {input.ndim}D input)")
-        if input.shape[1] != self.num_features:
+        if not -input.ndim <= self.axis < input.ndim:
             raise ShapeError(
-                f"{name}: expected {self.num_features} channels (num_features), "
-                f"got {input.shape[1]} in input of shape {tuple(input.shape)}"
+                f"{name}: input of shape {tuple(input.shape)} has no axis {self.axis}"
+            )
+        if input.shape[self.axis] != self.num_features:
+            raise ShapeError(
+                f"{name}: expected {self.num_features} channels (num_features) along axis "
+                f"{self.axis}, got {input.shape[self.axis]} in input of shape {tuple(input.shape)}"
             )
 
     def forward(self, input):
@@ -93,17 +131,25 @@ class _BatchNorm(Module):
         if momentum is None:  # 1/1, 1/2, 1/3, …: the plain average of all batches so far
             momentum = 1 / (count.item() + 1) if learns else 0.0
         weight, bias = state["weight"], state["bias"]
-        y = F.batch_norm(input, mean, var, weight, bias, by_batch, momentum, self.eps)
+        y = F.batch_norm(
+            input, mean, var, weight, bias, by_batch, momentum, self.eps,
+            axis=self.axis, unbiased_running_var=self.unbiased_running_var,
+        )  # fmt: skip
         if learns and input.numel() > 0:
             count += 1
         return y
 
     def extra_repr(self):
-        return (
+        text = (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
             f"affine={self.affine}, bias={self.bias is not None}, "
             f"track_running_stats={self.track_running_stats}"
-        )
+        )  # torch's words; what torch does not have is said only where it differs
+        if self.affine and self.weight is None:
+            text += ", weight=False"
+        if self.axis != 1:
+            text += f", axis={self.axis}"
+        return text if self.unbiased_running_var else text + ", unbiased_running_var=False"
 
 
 class BatchNorm1d(_BatchNorm):
@@ -113,8 +159,19 @@ class BatchNorm1d(_BatchNorm):
     running ← (1 − momentum) · running + momentum · batch, var there divided by m − 1;
     momentum=None averages all batches alike. Evaluation: the running statistics, or those of the
     batch if there are none (track_running_stats=False). affine=False: no weight, no bias.
-    An empty batch counts for nothing. Errors, before anything changes: ShapeError, DTypeError, and
-    ValueError for a single value per channel in training. torch.nn.BatchNorm1d.
+    `axis` is the dimension of the channels (−1: (N, L, C)); unbiased_running_var=False divides
+    by m in running_var, too. An empty batch counts for nothing.
+    Errors, before anything changes: ShapeError, DTypeError, and ValueError for a single value per
+    channel in training. torch.nn.BatchNorm1d; axis, unbiased_running_var and from_keras are ours.
     """
 
     _dimensions = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """The same for images: x (N, C, H, W), a channel has m = N · H · W values.
+
+    axis=-1 takes (N, H, W, C). torch.nn.BatchNorm2d; arguments, modes and errors: BatchNorm1d.
+    """
+
+    _dimensions = (4,)

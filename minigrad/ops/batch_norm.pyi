@@ -1,3 +1,5 @@
+import numpy as np
+
 from ..tensor import Tensor, _Operand
 
 def batch_norm(
@@ -9,4 +11,8 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    *,
+    axis: int = 1,
+    unbiased_running_var: bool = True,
 ) -> Tensor: ...
+def batch_statistics(input: _Operand, axis: int = 1) -> tuple[np.ndarray, np.ndarray, int]: ...

@@ -20,52 +20,6 @@ from .common cimport contiguous, empty_like, floating, may_write
 cnp.import_array()
 
 
-# --- layouts: the channels are dimension 1 -----------------------------------------------------
-
-cdef cnp.ndarray data(Tensor x):
-    """x's values as the kernels take them: (rows, C), or (N, C, L) where a channel has L > 1."""
-    cdef cnp.ndarray array = contiguous(x)
-    cdef Py_ssize_t N, C, size
-    if cnp.PyArray_NDIM(array) == 2:
-        return array
-    N, C, size = cnp.PyArray_DIM(array, 0), cnp.PyArray_DIM(array, 1), cnp.PyArray_SIZE(array)
-    if size == N * C:
-        return (<object>array).reshape(N, C)
-    return (<object>array).reshape(N, C, size // (N * C))
-
-
-cdef Py_ssize_t channels(Tensor x):
-    return cnp.PyArray_DIM(x.array, 1)
-
-
-cdef Py_ssize_t values_per_channel(Tensor x):
-    """m: how many values share a mean."""
-    cdef Py_ssize_t i, m = cnp.PyArray_DIM(x.array, 0)
-    for i in range(2, cnp.PyArray_NDIM(x.array)):
-        m *= cnp.PyArray_DIM(x.array, i)
-    return m
-
-
-cdef tuple reduced(Tensor x):
-    """The dimensions that a mean is taken over."""
-    return (0, *range(2, cnp.PyArray_NDIM(x.array)))
-
-
-cdef Tensor spread(Tensor u, Tensor x):
-    """u, one number a channel, shaped so that it broadcasts along x."""
-    if cnp.PyArray_NDIM(x.array) == 2:
-        return u
-    return u.reshape((-1, *(1,) * (cnp.PyArray_NDIM(x.array) - 2)))
-
-
-cdef Tensor ones(Tensor x):
-    return wrap(np.ones(channels(x), (<object>x.array).dtype))
-
-
-cdef Tensor zeros(Tensor x):
-    return wrap(np.zeros(channels(x), (<object>x.array).dtype))
-
-
 # --- rules -------------------------------------------------------------------------------------
 
 cdef class BatchNorm(Function):
@@ -75,6 +29,7 @@ cdef class BatchNorm(Function):
     cdef cnp.ndarray var
     cdef cnp.ndarray inv_std
     cdef double eps
+    cdef Py_ssize_t axis
     cdef bint training   # whether mean and var came from x; in evaluation they are constants
 
     cdef backward(self, Tensor dy):
@@ -89,17 +44,17 @@ cdef class BatchNormInput(BatchNorm):
     cdef backward(self, Tensor v):
         dy, x, gamma = self.saved()
         cdef Tensor ddy, dgamma
-        ddy = input_gradient(self, v, x, gamma) if self.needs(0) else None          # (11b)
-        dgamma = (v * input_gradient(self, dy, x, ones(x))).sum(reduced(x))         # (11c)
+        ddy = input_gradient(self, v, x, gamma) if self.needs(0) else None  # (11b)
+        dgamma = (v * input_gradient(self, dy, x, ones(self, x))).sum(reduced(self, x))  # (11c)
         if not self.training or not self.needs(1):
             return ddy, None, dgamma
-        m = max(values_per_channel(x), 1)
-        x_hat, r, scale = normalized(self, x), inverse_std(self, x), spread(gamma, x)
-        v_x_hat = (v * x_hat).sum(reduced(x), keepdim=True) / m
-        dy_x_hat = (dy * x_hat).sum(reduced(x), keepdim=True) / m
-        s = -scale * r * (v * dy_x_hat + dy * v_x_hat)                              # (11d)
-        t_r = scale * spread(dgamma, x)                                             # (11e) times r
-        dx = input_gradient(self, s, x, ones(x)) - t_r * r * x_hat / m              # (11g)
+        m = max(values_per_channel(self, x), 1)
+        x_hat, r, scale = normalized(self, x), inverse_std(self, x), spread(self, gamma, x)
+        v_x_hat = (v * x_hat).sum(reduced(self, x), keepdim=True) / m
+        dy_x_hat = (dy * x_hat).sum(reduced(self, x), keepdim=True) / m
+        s = -scale * r * (v * dy_x_hat + dy * v_x_hat)  # (11d)
+        t_r = scale * spread(self, dgamma, x)  # (11e) times r
+        dx = input_gradient(self, s, x, ones(self, x)) - t_r * r * x_hat / m  # (11g)
         return ddy, dx, dgamma
 
 
@@ -108,15 +63,15 @@ cdef class BatchNormWeight(BatchNorm):
 
     cdef backward(self, Tensor v):
         dy, x = self.saved()
-        return spread(v, x) * normalized(self, x), input_gradient(self, dy, x, v)   # (11h)
+        return spread(self, v, x) * normalized(self, x), input_gradient(self, dy, x, v)  # (11h)
 
 
-cdef class BatchNormBias(Function):
+cdef class BatchNormBias(BatchNorm):
     """dbeta = Σ dy; v arrives for it."""
 
     cdef backward(self, Tensor v):
         (x,) = self.saved()
-        return spread(v, x).expand(x.shape)                                         # (11h)
+        return spread(self, v, x).expand(x.shape)  # (11h)
 
 
 cdef class InverseStd(BatchNorm):
@@ -125,14 +80,64 @@ cdef class InverseStd(BatchNorm):
     cdef backward(self, Tensor dr):
         (x,) = self.saved()
         cdef Tensor r = inverse_std(self, x)
-        return -dr * r * r * normalized(self, x) / max(values_per_channel(x), 1)    # (11f)
+        return -dr * r * r * normalized(self, x) / max(values_per_channel(self, x), 1)  # (11f)
 
 
 cdef BatchNorm sharing(BatchNorm of, BatchNorm node):
     """node, with the statistics of another."""
     node.mean, node.var, node.inv_std = of.mean, of.var, of.inv_std
-    node.eps, node.training = of.eps, of.training
+    node.eps, node.axis, node.training = of.eps, of.axis, of.training
     return node
+
+
+# --- layouts: whichever dimension the channels are, a reshape leads to what the kernels take -----
+
+cdef Py_ssize_t channels(BatchNorm of, Tensor x):
+    return cnp.PyArray_DIM(x.array, of.axis)
+
+
+cdef Py_ssize_t length(Tensor x, Py_ssize_t first, Py_ssize_t last):
+    """The product of the sizes of the dimensions first .. last - 1."""
+    cdef Py_ssize_t i, product = 1
+    for i in range(first, last):
+        product *= cnp.PyArray_DIM(x.array, i)
+    return product
+
+
+cdef Py_ssize_t values_per_channel(BatchNorm of, Tensor x):
+    """m: how many values share a mean."""
+    return length(x, 0, of.axis) * length(x, of.axis + 1, cnp.PyArray_NDIM(x.array))
+
+
+cdef cnp.ndarray data(BatchNorm of, Tensor x):
+    """x's values as (rows, C) if nothing follows the channels, else as (N, C, L)."""
+    cdef cnp.ndarray array = contiguous(x)
+    if cnp.PyArray_NDIM(array) == 2 and of.axis == 1:
+        return array
+    cdef Py_ssize_t N = length(x, 0, of.axis), C = channels(of, x)
+    cdef Py_ssize_t L = length(x, of.axis + 1, cnp.PyArray_NDIM(array))
+    if L == 1:
+        return (<object>array).reshape(N, C)
+    return (<object>array).reshape(N, C, L)
+
+
+cdef tuple reduced(BatchNorm of, Tensor x):
+    """The dimensions that a mean is taken over."""
+    return tuple([dim for dim in range(cnp.PyArray_NDIM(x.array)) if dim != of.axis])
+
+
+cdef Tensor spread(BatchNorm of, Tensor u, Tensor x):
+    """u, one number a channel, shaped so that it broadcasts along x."""
+    cdef Py_ssize_t following = cnp.PyArray_NDIM(x.array) - 1 - of.axis
+    return u.reshape((-1, *(1,) * following)) if following else u
+
+
+cdef Tensor ones(BatchNorm of, Tensor x):
+    return wrap(np.ones(channels(of, x), (<object>x.array).dtype))
+
+
+cdef Tensor zeros(BatchNorm of, Tensor x):
+    return wrap(np.zeros(channels(of, x), (<object>x.array).dtype))
 
 
 # --- operations --------------------------------------------------------------------------------
@@ -142,8 +147,8 @@ cdef Tensor normalize(BatchNorm node, Tensor x, Tensor gamma, Tensor beta, bint 
     cdef Tensor y = wrap(empty_like(x.array))
     node.inv_std = empty_like(node.mean)
     kernels.batch_norm_forward(
-        data(x), contiguous(gamma), contiguous(beta), data(y), node.mean, node.var, node.inv_std,
-        node.eps, new_statistics)
+        data(node, x), contiguous(gamma), contiguous(beta), data(node, y),
+        node.mean, node.var, node.inv_std, node.eps, new_statistics)
     if recording(x, gamma, beta):
         record(node, y, (x, gamma, beta)).save((x, gamma))
     return y
@@ -155,8 +160,8 @@ cdef tuple gradients(BatchNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_
     cdef Tensor dgamma = wrap(empty_like(gamma.array)), dbeta = wrap(empty_like(gamma.array))
     cdef BatchNorm node
     kernels.batch_norm_backward(
-        data(dy), data(x), contiguous(gamma), of.mean, of.inv_std, None if dx is None else data(dx),
-        dgamma.array, dbeta.array, of.training)
+        data(of, dy), data(of, x), contiguous(gamma), of.mean, of.inv_std,
+        None if dx is None else data(of, dx), dgamma.array, dbeta.array, of.training)
     if with_dx and recording(dy, x, gamma):
         node = sharing(of, BatchNormInput.__new__(BatchNormInput))
         record(node, dx, (dy, x, gamma)).save((dy, x, gamma))
@@ -164,7 +169,8 @@ cdef tuple gradients(BatchNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_
         node = sharing(of, BatchNormWeight.__new__(BatchNormWeight))
         record(node, dgamma, (dy, x)).save((dy, x))
     if recording(dy):
-        record(BatchNormBias.__new__(BatchNormBias), dbeta, (dy,)).save((x.detach(),))
+        node = sharing(of, BatchNormBias.__new__(BatchNormBias))
+        record(node, dbeta, (dy,)).save((x.detach(),))
     return dx, dgamma, dbeta
 
 
@@ -174,23 +180,25 @@ cdef Tensor input_gradient(BatchNorm of, Tensor dy, Tensor x, Tensor gamma):
 
 cdef Tensor normalized(BatchNorm of, Tensor x):
     """x_hat"""
-    return normalize(sharing(of, BatchNorm.__new__(BatchNorm)), x, ones(x), zeros(x), False)
+    cdef BatchNorm node = sharing(of, BatchNorm.__new__(BatchNorm))
+    return normalize(node, x, ones(of, x), zeros(of, x), False)
 
 
 cdef Tensor inverse_std(BatchNorm of, Tensor x):
     """r, shaped so that it broadcasts along x."""
-    cdef Tensor r = spread(wrap((<object>of.inv_std).astype((<object>x.array).dtype)), x)
+    cdef Tensor r = spread(of, wrap((<object>of.inv_std).astype((<object>x.array).dtype)), x)
     if of.training and recording(x):
         record(sharing(of, InverseStd.__new__(InverseStd)), r, (x,)).save((x,))
     return r
 
 
 cdef int update(
-    Tensor running_mean, Tensor running_var, BatchNorm batch, double momentum, Py_ssize_t m
+    Tensor running_mean, Tensor running_var, BatchNorm batch, double momentum, Py_ssize_t m,
+    bint unbiased
 ) except -1:
     """Move the running statistics towards those of the batch, in place."""
     cdef cnp.ndarray mean = contiguous(running_mean), var = contiguous(running_var)
-    kernels.batch_norm_update(batch.mean, batch.var, mean, var, momentum, m, True)
+    kernels.batch_norm_update(batch.mean, batch.var, mean, var, momentum, m, unbiased)
     if mean is not running_mean.array:
         np.copyto(running_mean.array, mean)
     if var is not running_var.array:
@@ -202,19 +210,20 @@ cdef int update(
 
 # --- checks ------------------------------------------------------------------------------------
 
-cdef Tensor per_channel(str argument, Tensor u, Tensor x):
+cdef Tensor per_channel(BatchNorm of, str argument, Tensor u, Tensor x):
     """u, if it holds one number a channel, in x's dtype."""
-    if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != channels(x):
+    cdef Py_ssize_t C = channels(of, x)
+    if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != C:
         raise ShapeError(
-            f"batch_norm: {argument} has shape {tuple(u.shape)}, expected ({channels(x)},): "
-            f"input has {channels(x)} channels (its shape is {tuple(x.shape)})")
+            f"batch_norm: {argument} has shape {tuple(u.shape)}, expected ({C},): input has "
+            f"{C} channels (its shape is {tuple(x.shape)}, the channels are dimension {of.axis})")
     if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
         raise DTypeError(
             f"batch_norm: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
     return u
 
 
-cdef Tensor running(str argument, object value, Tensor x, bint training):
+cdef Tensor running(BatchNorm of, str argument, object value, Tensor x):
     """A running statistic, if it fits and may be changed in training."""
     if not isinstance(value, Tensor):
         raise TypeError(
@@ -222,9 +231,9 @@ cdef Tensor running(str argument, object value, Tensor x, bint training):
     if (<Tensor>value).wants_grad():
         raise GraphError(
             f"batch_norm: {argument} requires a gradient, but none is computed; use .detach()")
-    if training:
+    if of.training:
         may_write("batch_norm", value)
-    return per_channel(argument, value, x)
+    return per_channel(of, argument, value, x)
 
 
 cdef Py_ssize_t first_negative(const real *u, Py_ssize_t size) noexcept:
@@ -250,45 +259,65 @@ cdef int check_variance(cnp.ndarray var) except -1:
 
 # --- the function ------------------------------------------------------------------------------
 
+cdef Tensor channels_of(BatchNorm node, object input, object axis):
+    """input as a Tensor; node learns which of its dimensions the channels are."""
+    cdef Tensor x = floating("batch_norm", "input", input)
+    cdef Py_ssize_t ndim = cnp.PyArray_NDIM(x.array)
+    if ndim < 2:
+        raise ShapeError(
+            f"batch_norm: expected input of shape (N, C) or (N, C, ...), got {tuple(x.shape)}")
+    if type(axis) is not int:
+        axis = checks.size("batch_norm", "axis", axis, at_least=-ndim)
+    if not -ndim <= axis < ndim:
+        raise IndexError(
+            f"batch_norm: axis {axis} is out of range for input of shape {tuple(x.shape)} "
+            f"(expected {-ndim} to {ndim - 1})")
+    node.axis = axis % ndim
+    return x
+
+
 def batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
+    eps=1e-5, *, axis=1, unbiased_running_var=True
 ):
     """y = weight · (input − mean) / √(var + eps) + bias, channel by channel.
 
-    input: (N, C) or (N, C, …), float32 or float64. The others: (C,), of its dtype, or None.
+    input: (N, C) or (N, C, …), float32 or float64; `axis` says which dimension the channels are
+    (−1: the last), a mean is taken over all others. The others: (C,), of its dtype, or None.
     training: mean and (biased) var are those of the batch, and the running statistics, if given,
-    become (1 − momentum) · running + momentum · batch in place, with the unbiased variance.
+    become (1 − momentum) · running + momentum · batch in place, with the unbiased variance or, if
+    unbiased_running_var is False (Keras, Flax, ONNX), with the biased one.
     Otherwise mean and var are the running ones, for the gradient as they were in this call.
     An empty batch changes nothing. Errors, all before anything changes: ShapeError, DTypeError,
-    TypeError, GraphError; ValueError for one value per channel in training, a negative running
-    variance, eps not above 0, momentum outside [0, 1]. torch.nn.functional.batch_norm.
+    TypeError, GraphError; IndexError for an axis out of range; ValueError for one value per
+    channel in training, a negative running variance, eps not above 0, momentum outside [0, 1].
+    torch.nn.functional.batch_norm; axis and unbiased_running_var are additions.
     """
-    cdef Tensor x = floating("batch_norm", "input", input)
-    cdef Tensor run_mean = None, run_var = None, gamma, beta, y
     cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
-    if cnp.PyArray_NDIM(x.array) < 2:
-        raise ShapeError(
-            f"batch_norm: expected input of shape (N, C) or (N, C, ...), got {tuple(x.shape)}")
+    cdef Tensor x = channels_of(node, input, axis)
+    cdef Tensor run_mean = None, run_var = None, gamma, beta, y
     node.training = training if type(training) is bool else checks.flag(
         "batch_norm", "training", training)
     node.eps = eps if type(eps) is float and 0 < eps < 1 else checks.number(
         "batch_norm", "eps", eps, above=0)
     if type(momentum) is not float or not 0 <= momentum <= 1:
         momentum = checks.number("batch_norm", "momentum", momentum, at_least=0, at_most=1)
+    cdef bint unbiased = unbiased_running_var if type(unbiased_running_var) is bool else (
+        checks.flag("batch_norm", "unbiased_running_var", unbiased_running_var))
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_norm: running_mean and running_var must be given both or neither")
     if running_mean is not None:
-        run_mean = running("running_mean", running_mean, x, node.training)
-        run_var = running("running_var", running_var, x, node.training)
+        run_mean = running(node, "running_mean", running_mean, x)
+        run_var = running(node, "running_var", running_var, x)
         check_variance(contiguous(run_var))
     elif not node.training:
         raise ValueError(
             "batch_norm: running_mean and running_var must be given when training is False")
-    gamma = ones(x) if weight is None else per_channel(
-        "weight", floating("batch_norm", "weight", weight), x)
-    beta = zeros(x) if bias is None else per_channel(
-        "bias", floating("batch_norm", "bias", bias), x)
-    cdef Py_ssize_t m = values_per_channel(x)
+    gamma = ones(node, x) if weight is None else per_channel(
+        node, "weight", floating("batch_norm", "weight", weight), x)
+    beta = zeros(node, x) if bias is None else per_channel(
+        node, "bias", floating("batch_norm", "bias", bias), x)
+    cdef Py_ssize_t m = values_per_channel(node, x)
     if m == 1 and node.training:
         raise ValueError(
             "batch_norm: expected more than 1 value per channel when training, "
@@ -298,8 +327,20 @@ def batch_norm(
         node.mean = (<object>run_mean.array).astype(np.float64)
         node.var = (<object>run_var.array).astype(np.float64)
         return normalize(node, x, gamma, beta, False)
-    node.mean, node.var = np.empty((2, channels(x)))
+    node.mean, node.var = np.empty((2, channels(node, x)))
     y = normalize(node, x, gamma, beta, True)
     if run_mean is not None and m > 0:
-        update(run_mean, run_var, node, momentum, m)
+        update(run_mean, run_var, node, momentum, m, unbiased)
     return y
+
+
+def batch_statistics(input, axis=1):
+    """(mean, var, m): mean and biased variance of every channel, and how many values each has.
+
+    mean and var are float64 arrays of shape (C,), whatever the dtype; nothing is recorded.
+    """
+    cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
+    cdef Tensor x = channels_of(node, input, axis)
+    mean, var = np.empty((2, channels(node, x)))
+    kernels.batch_norm_statistics(data(node, x), mean, var)
+    return mean, var, values_per_channel(node, x)
