@@ -24,7 +24,7 @@ from .types cimport CHUNK, check_interrupt, real
 
 cdef enum:
     PANEL = 1024   # columns worked at a time: their sums and constants lie on the stack
-    NARROW = 32    # up to this L, planes are worked as columns
+    NARROW = 64    # up to this L, planes are worked as columns
     LANES = 128    # sums that run side by side over the values of one channel
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
@@ -231,7 +231,8 @@ cdef int _normalize_panel(
         _repeat(&shift[k], L)
     for n in range(x.shape[0]):
         for k in range(width):
-            y[n, start + k] = <real> ((x[n, start + k] - centre[k]) * scale[k] + shift[k])   # (4) (5) (17)
+            y[n, start + k] = <real> (                                       # (4) (5) (17)
+                (x[n, start + k] - centre[k]) * scale[k] + shift[k])
         _pause(&done, width)
     return 0
 
