@@ -1,5 +1,7 @@
 import pytest
 
+from minigrad._kernels import active, use_kernels
+
 
 @pytest.fixture(scope="session")
 def torch():
@@ -7,3 +9,10 @@ def torch():
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
     return torch
+
+
+@pytest.fixture(params=["compiled", "reference"])
+def kernels(request):
+    """The kernels in use, once the compiled loops and once their NumPy twins."""
+    with use_kernels(request.param):
+        yield active

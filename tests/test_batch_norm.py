@@ -8,14 +8,8 @@ import pytest
 from normalized import EPS, exact, exact_dx, leaf, normal
 
 from minigrad import tensor
-from minigrad._kernels import active, reference, use_kernels
+from minigrad._kernels import active, reference
 from minigrad.ops.batch_norm import batch_norm
-
-
-@pytest.fixture(params=["compiled", "reference"])
-def kernels(request):
-    with use_kernels(request.param):
-        yield active
 
 
 def run(kernels, x, dy, gamma, beta, eps, training, mean=None, var=None):
@@ -37,8 +31,9 @@ def run(kernels, x, dy, gamma, beta, eps, training, mean=None, var=None):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "shape",
-    [(2, 1), (9, 5), (3, 1030), (70, 64), (1, 4, 2), (3, 2, 7), (2, 3, 128), (2, 2, 129)],
-)
+    [(2, 1), (9, 5), (3, 1030), (70, 64), (1, 4, 2), (3, 2, 7), (2, 3, 128), (2, 2, 129),
+     (4, 700, 3), (3, 40, 60), (2, 17, 64), (2, 17, 65)],
+)  # fmt: skip
 def test_kernel_is_its_reference(shape, dtype, training):
     rng = np.random.default_rng(0)
     C = shape[1]
@@ -53,6 +48,19 @@ def test_kernel_is_its_reference(shape, dtype, training):
         np.testing.assert_allclose(
             compiled[name], values, rtol=tolerance, atol=tolerance, err_msg=name
         )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(9, 5), (3, 1030), (4, 700, 3), (2, 17, 65), (0, 3), (2, 3, 0)])
+def test_kernel_of_statistics_alone(kernels, shape, dtype):
+    x = (3 * normal(0, *shape) + 10).astype(dtype)
+    x.flags.writeable = False
+    per_channel = np.ones(shape[1], dtype)
+    whole = run(kernels, x, x, per_channel, per_channel, 0.1, True)
+    mean, var = np.full((2, shape[1]), np.nan)
+    kernels.batch_norm_statistics(x, mean, var)
+    np.testing.assert_array_equal(mean, whole["mean"])
+    np.testing.assert_array_equal(var, whole["var"])
 
 
 def test_kernel_layouts_agree(kernels):
@@ -124,9 +132,13 @@ def test_kernel_refuses_nonsense():
         names = ("dy", "x", "gamma", "mean", "inv_std", "dx", "dgamma", "dbeta")
         active.batch_norm_backward(*(a[k] for k in names), True)
 
+    def statistics(a):
+        active.batch_norm_statistics(a["x"], a["mean"], a["var"])
+
     tried = 0
-    for shape in [(4, 3), (4, 3, 2)]:
+    for shape in [(4, 3), (4, 3, 2), (4, 3, 70)]:
         for call, names in [
+            (statistics, "mean var"),
             (forward, "x gamma beta y mean var inv_std"),
             (backward, "dy x gamma mean inv_std dx dgamma dbeta"),
         ]:
@@ -142,7 +154,10 @@ def test_kernel_refuses_nonsense():
                     with pytest.raises((ValueError, TypeError, AttributeError)):
                         call({**arguments(shape), name: value})
                     tried += 1
-    assert tried == 2 * (7 * 8 + 8 * 8 - 1)
+    assert tried == 3 * (2 * 8 + 7 * 8 + 8 * 8 - 1)
+    for x in [np.ones(()), np.ones(3), np.ones((4, 3), int), np.ones((6, 4)).T, "x", None]:
+        with pytest.raises((ValueError, TypeError, AttributeError)):
+            active.batch_norm_statistics(x, np.ones(3), np.ones(3))
     for wrong in [np.ones(2), np.ones(4), np.ones((3, 1)), None]:
         for position in range(4):
             per_channel = [np.ones(3) for _ in range(4)]

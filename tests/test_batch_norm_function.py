@@ -1,137 +1,20 @@
-"""functional.batch_norm: against torch, primitives and differences; its properties; bad input.
+"""functional.batch_norm: its properties, its statistics, bad input.
 
-The kernels themselves are in test_batch_norm.py, the layer is in test_nn_batch_norm.py.
+What it agrees with is in test_batch_norm_agreement.py, the kernels are in test_batch_norm.py, the
+layer is in test_nn_batch_norm.py.
 """
 
 import tracemalloc
 
 import numpy as np
 import pytest
-from normalized import EPS, SHAPES, axes, configuration, exact, exact_dx, leaf, normal
+from normalized import EPS, SHAPES, axes, exact, exact_dx, leaf, normal
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, tensor
-from minigrad._kernels import active, use_kernels
-from minigrad.autograd import grad, gradcheck, gradgradcheck
-from minigrad.ops.batch_norm import batch_norm
+from minigrad.ops.batch_norm import batch_norm, batch_statistics
 
-
-@pytest.fixture(params=["compiled", "reference"])
-def kernels(request):
-    with use_kernels(request.param):
-        yield active
-
-
-def differentiated(library, function, values, dy, options):
-    """y, the gradients and the running statistics; `library` is minigrad or torch."""
-    t = {k: None if v is None else library.as_tensor(v) for k, v in values.items()}
-    for name in ("running_mean", "running_var"):
-        t[name] = None if t[name] is None else t[name].clone()
-    leaves = [t[name] for name in ("x", "weight", "bias") if t[name] is not None]
-    for each in leaves:
-        each.requires_grad_()
-    y = function(
-        t["x"], t["running_mean"], t["running_var"], t["weight"], t["bias"], **options
-    )
-    y.backward(library.as_tensor(dy))
-    results = [y.detach(), *[each.grad for each in leaves]]
-    statistics = [t[k] for k in ("running_mean", "running_var") if t[k] is not None]
-    return [result.numpy() for result in results + statistics]
-
-
-@pytest.mark.parametrize("block", range(3))
-def test_agrees_with_torch(torch, kernels, block):
-    for seed in range(100 * block, 100 * block + 100):
-        values, dy, options = configuration(seed)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("warnings.warn", lambda *_, **__: None)
-            expected = differentiated(
-                torch,
-                torch.nn.functional.batch_norm,
-                {k: None if v is None else v.copy() for k, v in values.items()},
-                dy.copy(),
-                options,
-            )
-        found = differentiated(minigrad, batch_norm, values, dy, options)
-        assert len(found) == len(expected) >= 2
-        for a, b in zip(found, expected, strict=True):
-            scale = max(1, np.abs(b).max())
-            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10 * scale, err_msg=f"seed {seed}")
-
-
-def composed(x, running_mean, running_var, weight, bias, training, momentum, eps):
-    """The same from primitives, whose rules know nothing of batch normalization."""
-    m = x.numel() // x.shape[1]
-    shape = (1, -1, *[1] * (x.ndim - 2))
-    mean, var = running_mean, running_var
-    if training:
-        mean = x.sum(axes(x)) / m
-        var = ((x - mean.reshape(shape)) ** 2).sum(axes(x)) / m
-    y = (x - mean.reshape(shape)) / (var.reshape(shape) + eps).sqrt()
-    y = y if weight is None else y * weight.reshape(shape)
-    return y if bias is None else y + bias.reshape(shape)
-
-
-def test_agrees_with_primitives(kernels):
-    for seed in range(40):
-        values, dy, options = configuration(seed)
-        found = differentiated(minigrad, batch_norm, values, dy, options)
-        expected = differentiated(minigrad, composed, values, dy, options)
-        leaves = 1 + sum(values[k] is not None for k in ("x", "weight", "bias"))
-        for a, b in list(zip(found, expected, strict=True))[:leaves]:
-            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * max(1, np.abs(b).max()))
-
-
-def differentiable(shape, training):
-    rng = np.random.default_rng(5)
-    C = shape[1]
-    x = leaf(2 * rng.standard_normal(shape) + 1)
-    w, b = leaf(rng.standard_normal(C)), leaf(rng.standard_normal(C))
-    mean, var = tensor(rng.standard_normal(C)), tensor(rng.uniform(0.5, 2, C))
-    statistics = (None, None) if training else (mean, var)
-
-    def function(x, w, b):
-        return batch_norm(x, *statistics, w, b, training, 0.1, 0.1)
-
-    return function, (x, w, b)
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("shape", [(5, 3), (4, 2, 1), (3, 2, 3), (2, 2, 2, 2)])
-def test_derivatives(kernels, shape, training):
-    function, inputs = differentiable(shape, training)
-    assert gradcheck(function, inputs)
-    assert gradgradcheck(function, inputs)
-
-
-@pytest.mark.parametrize("shape", [(5, 3), (3, 2, 3)])
-def test_third_derivatives(shape):
-    function, (x, w, b) = differentiable(shape, True)
-    b = b.detach()
-
-    def gradient(x, w, dy):
-        return grad(function(x, w, b), (x, w), dy, create_graph=True)
-
-    assert gradgradcheck(gradient, (x, w, leaf(normal(8, *shape))))
-
-
-def test_second_derivatives_are_accurate_in_float32():
-    """The mean is 10,000 standard deviations away: float32 differences from it would not do."""
-    shape = (64, 4)
-    wide = (normal(0, *shape) + 1e4).astype(np.float32)
-    dy, v = normal(1, *shape, dtype=np.float32), normal(2, *shape, dtype=np.float32)
-
-    def second(dtype):
-        x, cotangent = leaf(wide.astype(dtype)), leaf(dy.astype(dtype))
-        y = batch_norm(x, None, None, training=True)
-        (dx,) = grad(y, x, cotangent, create_graph=True)
-        return [g.numpy() for g in grad(dx, (x, cotangent), tensor(v.astype(dtype)))]
-
-    for found, expected in zip(second(np.float32), second(np.float64), strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())
-
-
-# --- the function: properties --------------------------------------------------------------------
+# --- properties ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -258,7 +141,7 @@ def test_a_nan_stays_in_its_channel(kernels):
         assert np.isfinite(mean.numpy()[::2]).all() and not np.isfinite(mean.numpy()[1])
 
 
-# --- the function: evaluation and running statistics ---------------------------------------------
+# --- evaluation and running statistics -----------------------------------------------------------
 
 
 def test_evaluation_remembers_its_own_statistics(kernels):
@@ -338,7 +221,19 @@ def test_a_changed_input_is_noticed():
         y.sum().backward()
 
 
-# --- the function: bad input ---------------------------------------------------------------------
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_statistics_of_a_batch(kernels, axis):
+    x = (normal(0, 3, 4, 5) + 1e6).astype(np.float32)
+    over = tuple(d for d in range(3) if d != axis % 3)
+    mean, var, m = batch_statistics(tensor(x), axis)
+    assert m == 60 // x.shape[axis] and mean.dtype == var.dtype == np.float64
+    np.testing.assert_allclose(mean, x.astype(float).mean(over), rtol=1e-12)
+    np.testing.assert_allclose(var, x.astype(float).var(over), rtol=1e-9)
+    with pytest.raises(IndexError, match="axis 3 is out of range"):
+        batch_statistics(x, 3)
+
+
+# --- bad input -----------------------------------------------------------------------------------
 
 
 def arguments():
@@ -380,6 +275,14 @@ BAD = [
     (dict(eps=float("nan")), ValueError, "eps must be .*got nan"),
     (dict(eps=float("inf")), ValueError, "eps must be .*got inf"),
     (dict(eps=None), TypeError, "eps must be a number"),
+    (dict(axis=2), IndexError, r"axis 2 is out of range for input of shape \(4, 3\) .*-2 to 1"),
+    (dict(axis=-3), IndexError, "axis -3 is out of range"),
+    (dict(axis=0), ShapeError, r"expected \(4,\).*the channels are dimension 0"),
+    (dict(axis=1.0), TypeError, "axis must be an integer, got 1.0"),
+    (dict(axis=True), TypeError, "axis must be an integer, got True"),
+    (dict(axis=None), TypeError, "axis must be an integer, got None"),
+    (dict(unbiased_running_var=1), TypeError, "unbiased_running_var must be True or False, got 1"),
+    (dict(unbiased_running_var=None), TypeError, "unbiased_running_var must be True or False"),
     (dict(training=1), TypeError, "training must be True or False, got 1"),
     (dict(training=None), TypeError, "training must be True or False"),
     (dict(running_mean=None), ValueError, "running_mean and running_var must be given both"),

@@ -13,12 +13,6 @@ from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.nn.functional import cross_entropy, nll_loss
 
 
-@pytest.fixture(params=["compiled", "reference"])
-def kernels(request):
-    with use_kernels(request.param):
-        yield active
-
-
 def forward(
     kernels, x, t, weight=None, reduction="mean", label_smoothing=0.0, ignore_index=-100, keep=True
 ):

@@ -5,11 +5,11 @@ import threading
 
 import numpy as np
 import pytest
-from normalized import exact, leaf, normal
+from normalized import exact, exact_dx, leaf, normal
 
 import minigrad
 from minigrad import DTypeError, ShapeError, tensor
-from minigrad.nn import BatchNorm1d
+from minigrad.nn import BatchNorm1d, BatchNorm2d
 
 OPTIONS = [
     {},
@@ -39,8 +39,9 @@ def trained(batches=3, **options):
 
 
 @options
-def test_looks_like_torch(torch, options):
-    ours, theirs = BatchNorm1d(4, **options), torch.nn.BatchNorm1d(4, **options)
+@pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d"])
+def test_looks_like_torch(torch, name, options):
+    ours, theirs = getattr(minigrad.nn, name)(4, **options), getattr(torch.nn, name)(4, **options)
     assert repr(ours) == repr(theirs)
     expected = theirs.state_dict()
     assert list(ours.state_dict()) == list(expected)
@@ -64,10 +65,11 @@ def step(library, layer, x, dy, train):
     return [np.array(t.detach().numpy(), np.float64) for t in tensors]
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_lives_like_torch(torch, block):
+@pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d"])
+@pytest.mark.parametrize("block", range(3))
+def test_lives_like_torch(torch, name, block):
     """Random layers through random lives of training and evaluation."""
-    for seed in range(25 * block, 25 * block + 25):
+    for seed in range(100 * block, 100 * block + 100):
         rng = np.random.default_rng(seed)
         chosen = {
             "eps": float(10 ** rng.uniform(-5, -0.3)),
@@ -77,13 +79,15 @@ def test_lives_like_torch(torch, block):
             "bias": bool(rng.integers(4)),
         }
         C = int(rng.integers(1, 7))
-        ours, theirs = BatchNorm1d(C, **chosen).double(), torch.nn.BatchNorm1d(C, **chosen).double()
+        ours = getattr(minigrad.nn, name)(C, **chosen).double()
+        theirs = getattr(torch.nn, name)(C, **chosen).double()
         for (_, a), (_, b) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
             start = rng.standard_normal(C)
             a.data, b.data = tensor(start), torch.as_tensor(start.copy())
         for _ in range(8):
-            N, L = int(rng.integers(2, 12)), int(rng.integers(1, 6))
-            shape = (N, C, L) if rng.integers(2) else (N, C)
+            N, H, W = int(rng.integers(2, 12)), int(rng.integers(1, 6)), int(rng.integers(1, 6))
+            shape = (N, C, H) if rng.integers(2) else (N, C)
+            shape = (N, C, H, W) if name == "BatchNorm2d" else shape
             x = rng.uniform(0.2, 4) * rng.standard_normal(shape) + rng.standard_normal()
             dy, train = rng.standard_normal(shape), bool(rng.integers(3))
             expected = step(torch, theirs, x.copy(), dy.copy(), train)
@@ -110,12 +114,19 @@ def test_weights_move_both_ways(torch):
 # --- accuracy ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(1024, 8), (16, 8, 64)])
+@pytest.mark.parametrize("shape", [(1024, 8), (16, 8, 64), (16, 8, 4, 4), (4, 8, 16, 16)])
 @pytest.mark.parametrize("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_accuracy(shape, offset):
     x = (normal(0, *shape) + offset).astype(np.float32)
-    y = BatchNorm1d(8)(tensor(x))
-    assert np.abs(y.detach().numpy() - exact(x)[0]).max() <= 1e-6
+    layer = BatchNorm2d(8) if x.ndim == 4 else BatchNorm1d(8)
+    x = leaf(x)
+    y = layer(x)
+    assert np.abs(y.detach().numpy() - exact(x.detach().numpy())[0]).max() <= 1e-6
+    if offset <= 1e6:
+        dy = normal(1, *shape, dtype=np.float32)
+        y.backward(tensor(dy))
+        expected = exact_dx(dy, x.detach().numpy(), np.ones(8))
+        assert np.abs(x.grad.numpy() - expected).max() <= 1e-6
 
 
 @pytest.mark.parametrize("value", [0.1, 100, 1e4, 1e8])
@@ -136,6 +147,100 @@ def test_cumulative_average():
     variances = np.mean([b.astype(float).var(0, ddof=1) for b in batches], axis=0)
     np.testing.assert_allclose(layer.running_mean.numpy(), means, atol=1e-6)
     np.testing.assert_allclose(layer.running_var.numpy(), variances, atol=1e-6)
+
+
+# --- other conventions ---------------------------------------------------------------------------
+
+
+def test_channels_last():
+    """(N, H, W, C) with axis=-1 is (N, C, H, W), moved; buffers and gradients agree."""
+    first, last = BatchNorm2d(3).double(), BatchNorm2d(3, axis=-1).double()
+    images, dy = normal(0, 4, 3, 5, 2), normal(1, 4, 3, 5, 2)
+    x, moved = leaf(images), leaf(np.moveaxis(images, 1, -1))
+    y, y_moved = first(x), last(moved)
+    y.backward(tensor(dy))
+    y_moved.backward(tensor(np.moveaxis(dy, 1, -1)))
+
+    def agree(a, b):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+
+    agree(np.moveaxis(y_moved.detach().numpy(), -1, 1), y.detach().numpy())
+    agree(np.moveaxis(moved.grad.numpy(), -1, 1), x.grad.numpy())
+    for a, b in zip(last.parameters(), first.parameters(), strict=True):
+        agree(a.grad.numpy(), b.grad.numpy())
+    for a, b in zip(last.buffers(), first.buffers(), strict=True):
+        agree(a.numpy(), b.numpy())
+    with pytest.raises(ShapeError, match=r"3 channels .* along axis -1, got 2 .*\(4, 3, 5, 2\)"):
+        last(x)
+
+
+def test_an_axis_that_the_input_lacks():
+    layer = BatchNorm1d(4, axis=2)
+    before = state(layer)
+    with pytest.raises(ShapeError, match=r"\(3, 4\) has no axis 2"):
+        layer(minigrad.zeros(3, 4))
+    assert state(layer) == before
+    layer(minigrad.zeros(3, 2, 4))
+
+
+def test_every_pixel_counts():
+    """m = N · H · W, and m - 1 divides in the running variance."""
+    x = normal(0, 2, 3, 4, 5)
+    for unbiased in (True, False):
+        layer = BatchNorm2d(3, momentum=1.0, unbiased_running_var=unbiased).double()
+        layer(tensor(x))
+        by_hand = ((x - x.mean((0, 2, 3), keepdims=True)) ** 2).sum((0, 2, 3)) / (40 - unbiased)
+        np.testing.assert_allclose(layer.running_var.numpy(), by_hand, rtol=1e-13)
+    assert BatchNorm2d(3)(minigrad.randn(1, 3, 1, 2)).shape == (1, 3, 1, 2)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        BatchNorm2d(3)(minigrad.randn(1, 3, 1, 1))
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("scale", [True, False])
+def test_from_keras(axis, center, scale):
+    """Three steps and an evaluation, against what Keras' documentation says."""
+    momentum, epsilon = 0.7, 0.01
+    layer = BatchNorm1d.from_keras(3, axis, momentum, epsilon, center, scale).double()
+    gamma, beta = normal(5, 3), normal(6, 3)
+    assert [k for k, _ in layer.named_parameters()] == ["weight"] * scale + ["bias"] * center
+    if scale:
+        layer.weight.data = tensor(gamma)
+    if center:
+        layer.bias.data = tensor(beta)
+    moving_mean, moving_var = np.zeros(3), np.ones(3)
+
+    def keras(x, mean, var):
+        x_hat = (x - mean) / np.sqrt(var + epsilon)
+        return x_hat * (gamma if scale else 1) + (beta if center else 0)
+
+    def moved(x):
+        return x if axis == -1 else np.moveaxis(x, -1, 1)
+
+    for seed in range(3):
+        x = 2 * normal(seed, 4, 5, 3) + 1
+        mean, var = x.mean((0, 1)), x.var((0, 1))
+        y = layer(tensor(moved(x))).detach().numpy()
+        np.testing.assert_allclose(y, moved(keras(x, mean, var)), rtol=1e-12, atol=1e-12)
+        moving_mean = moving_mean * momentum + mean * (1 - momentum)
+        moving_var = moving_var * momentum + var * (1 - momentum)
+    np.testing.assert_allclose(layer.running_mean.numpy(), moving_mean, rtol=1e-13)
+    np.testing.assert_allclose(layer.running_var.numpy(), moving_var, rtol=1e-13)
+    y = layer.eval()(tensor(moved(x))).detach().numpy()
+    np.testing.assert_allclose(y, moved(keras(x, moving_mean, moving_var)), atol=1e-12)
+
+
+def test_keras_defaults_and_what_they_print():
+    assert repr(BatchNorm2d.from_keras(8)) == (
+        "BatchNorm2d(8, eps=0.001, momentum=0.01, affine=True, bias=True, "
+        "track_running_stats=True, axis=-1, unbiased_running_var=False)"
+    )
+    assert "weight=False" in repr(BatchNorm1d.from_keras(8, scale=False))
+    assert "bias=False" in repr(BatchNorm1d.from_keras(8, center=False))
+    layer = BatchNorm1d.from_keras(2, scale=False)
+    layer.reset_parameters()
+    assert [key for key, _ in layer.named_parameters()] == ["bias"]
 
 
 # --- modes and state -----------------------------------------------------------------------------
@@ -341,8 +446,30 @@ def test_an_empty_batch_counts_nothing(shape, momentum):
         ({"track_running_stats": None}, TypeError, "track_running_stats must be True or False"),
         ({"bias": "no"}, TypeError, "bias must be True or False"),
         ({"device": "cuda"}, Exception, "cuda"),
+        ({"axis": 3}, ValueError, "BatchNorm1d: axis must be below 3, got 3"),
+        ({"axis": -4}, ValueError, "axis must be ≥ -3, got -4"),
+        ({"axis": None}, TypeError, "axis must be an integer, got None"),
+        ({"axis": [1]}, TypeError, "axis must be an integer, got"),
+        ({"unbiased_running_var": 0}, TypeError, "unbiased_running_var must be True or False"),
     ],
 )
 def test_bad_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         BatchNorm1d(**{"num_features": 4, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"momentum": 1.5}, ValueError, "from_keras: momentum must be .* ≤ 1, got 1.5"),
+        ({"momentum": None}, TypeError, "from_keras: momentum must be a number"),
+        ({"epsilon": 0}, ValueError, "from_keras: epsilon must be"),
+        ({"center": 1}, TypeError, "from_keras: center must be True or False"),
+        ({"scale": None}, TypeError, "from_keras: scale must be True or False"),
+        ({"axis": 4}, ValueError, "BatchNorm2d: axis must be below 4, got 4"),
+        ({"num_features": 0}, ValueError, "num_features must be ≥ 1"),
+    ],
+)
+def test_bad_arguments_from_keras(arguments, error, message):
+    with pytest.raises(error, match=message):
+        BatchNorm2d.from_keras(**{"num_features": 4, **arguments})

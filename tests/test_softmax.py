@@ -9,12 +9,6 @@ from minigrad._kernels import active, use_kernels
 from minigrad.autograd import gradcheck, gradgradcheck
 
 
-@pytest.fixture(params=["compiled", "reference"])
-def kernels(request):
-    with use_kernels(request.param):
-        yield active
-
-
 def forward(kernels, x):
     x = np.array(x)
     x.flags.writeable = False
