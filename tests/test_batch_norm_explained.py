@@ -66,6 +66,14 @@ def test_ignored_statistics(explained):
     assert found.numbers["change"] < 1e-11 and found.numbers["honest"] < 1e-11
 
 
+def test_slow_statistics(explained):
+    found = explained.slow_statistics()
+    assert found.verdict == "holds"
+    assert found.numbers["memory"] < found.numbers["batch"] - 0.1
+    assert abs(found.numbers["repaired"] - found.numbers["batch"]) < 0.015
+    assert explained.slow_statistics(momentum=0.3).verdict == "holds partly"
+
+
 def test_deep_sigmoids(explained):
     found = explained.deep_sigmoids()
     assert found.verdict == "holds"

@@ -1,4 +1,4 @@
-"""Helpers for training: clip gradients, and see all parameters as one vector."""
+"""Helpers for models: clip gradients, see all parameters as one vector, finish batch norm."""
 
 import math
 
@@ -11,6 +11,14 @@ from ..ops.creation import as_tensor
 from ..ops.joining import cat
 from ..quiet import quietly
 from ..tensor import Tensor
+from .recalibration import recalibrate
+
+__all__ = [
+    "clip_grad_norm_",
+    "parameters_to_vector",
+    "recalibrate",
+    "vector_to_parameters",
+]
 
 
 def _tensors(function, parameters):
