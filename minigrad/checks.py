@@ -36,6 +36,15 @@ def size(owner, name, value, *, at_least=0):
     return value
 
 
+def sizes(owner, name, value):
+    """The tuple of sizes in `value`, a tuple or list of at least one."""
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{owner}: {name} must be a tuple or list of integers, got {value!r}")
+    if not value:
+        raise ValueError(f"{owner}: {name} must name at least one dimension, got {value!r}")
+    return tuple([size(owner, name, each) for each in value])
+
+
 def flag(owner, name, value):
     """The bool in `value`; a number or a string is a TypeError."""
     if not isinstance(value, bool):

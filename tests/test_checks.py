@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from minigrad.checks import flag, number, size
+from minigrad.checks import flag, number, size, sizes
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.float64(1), np.int64(1)])
@@ -62,6 +62,20 @@ def test_size_keeps_its_bound():
         size("Linear", "in_features", -1)
     with pytest.raises(ValueError, match="StepLR: step_size must be ≥ 1, got 0"):
         size("StepLR", "step_size", 0, at_least=1)
+
+
+def test_sizes():
+    assert sizes("LayerNorm", "normalized_shape", [2, np.int64(3)]) == (2, 3)
+    for value in (3, None, "33", np.ones(2), {2, 3}):
+        with pytest.raises(TypeError, match="LayerNorm: normalized_shape must be a tuple or list"):
+            sizes("LayerNorm", "normalized_shape", value)
+    for value in ([], ()):
+        with pytest.raises(ValueError, match="normalized_shape must name at least one dimension"):
+            sizes("LayerNorm", "normalized_shape", value)
+    with pytest.raises(TypeError, match="normalized_shape must be an integer, got 2.0"):
+        sizes("LayerNorm", "normalized_shape", (3, 2.0))
+    with pytest.raises(ValueError, match="normalized_shape must be ≥ 0, got -1"):
+        sizes("LayerNorm", "normalized_shape", (-1, 3))
 
 
 def test_flag():

@@ -133,6 +133,29 @@ def dropout_backward(dy, mask, dx, p):
     dx[...] = dy * (mask * dy.dtype.type(1 / (1 - p) if p < 1 else 0))
 
 
+# --- layer norm ----------------------------------------------------------------------------------
+
+
+def layer_norm_forward(x, gamma, beta, y, mean, inv_std, eps):
+    if x.size == 0:
+        return
+    x = x.astype(np.float64)
+    mean[...] = x[:, 0] + (x - x[:, :1]).mean(1)
+    inv_std[...] = 1 / np.sqrt(((x - mean[:, None]) ** 2).mean(1) + eps)
+    y[...] = gamma * ((x - mean[:, None]) * inv_std[:, None]) + beta
+
+
+def layer_norm_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta):
+    x_hat = (x - mean[:, None]) * inv_std[:, None]
+    dbeta[...] = dy.sum(0, dtype=np.float64)
+    dgamma[...] = (dy * x_hat).sum(0)
+    if dx is None or dx.size == 0:
+        return
+    h = np.multiply(gamma, dy, dtype=np.float64)
+    along = (h * x_hat).mean(1, keepdims=True)
+    dx[...] = inv_std[:, None] * (h - h.mean(1, keepdims=True) - x_hat * along)
+
+
 # --- softmax, log-softmax, cross-entropy: in float64, rounded once at the end --------------------
 
 

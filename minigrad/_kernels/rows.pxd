@@ -2,6 +2,9 @@
 #
 # A sum runs in four partial sums: a single one would wait four cycles for each addition, and the
 # compiler may not reorder it (no -ffast-math). Four short sums also round less than one long one.
+# Where several are taken at once, LANES of them become vector instructions.
+
+from libc.math cimport fabs
 
 from .exponential cimport exponential
 from .types cimport real
@@ -9,6 +12,7 @@ from .types cimport real
 
 cdef enum:
     BLOCK = 64   # row_argmax looks closely at this many numbers of a row
+    LANES = 16  # partial sums that a normalization runs side by side
 
 
 cdef inline double row_max(const real *x, Py_ssize_t C) noexcept nogil:
@@ -71,6 +75,49 @@ cdef inline double row_dot(const real *x, const real *y, Py_ssize_t C) noexcept 
     for j in range(blocks, C):
         s0 += <double> x[j] * y[j]
     return (s0 + s1) + (s2 + s3)
+
+
+cdef inline double row_mean(const real *x, Py_ssize_t C) noexcept nogil:
+    """M(x) = x_0 + M(x − x_0): a constant row has exactly its constant as mean."""
+    cdef double[LANES] lane
+    cdef double start = x[0], total = 0
+    cdef Py_ssize_t block, j, k, blocks = C // LANES
+    for k in range(LANES):
+        lane[k] = 0
+    for block in range(blocks):
+        j = block * LANES
+        for k in range(LANES):
+            lane[k] += x[j + k] - start
+    for j in range(blocks * LANES, C):
+        total += x[j] - start
+    for k in range(LANES):
+        total += lane[k]
+    return start + total / C
+
+
+cdef inline double row_var(const real *x, double mean, Py_ssize_t C) noexcept nogil:
+    """M((x − mean)²)"""
+    cdef double[LANES] lane
+    cdef double total = 0, d
+    cdef Py_ssize_t block, j, k, blocks = C // LANES
+    for k in range(LANES):
+        lane[k] = 0
+    for block in range(blocks):
+        j = block * LANES
+        for k in range(LANES):
+            d = x[j + k] - mean
+            lane[k] += d * d
+    for j in range(blocks * LANES, C):
+        d = x[j] - mean
+        total += d * d
+    for k in range(LANES):
+        total += lane[k]
+    return total / C
+
+
+cdef inline bint row_fits(double mean, double inv_std) noexcept nogil:
+    """Whether float32 is wide enough for the differences from this mean and what follows them."""
+    return fabs(mean) < 1e30 and 1e-30 < inv_std < 1e30
 
 
 cdef inline double exponentials(

@@ -3,6 +3,7 @@
 from . import functional, init, utils
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .containers import ModuleDict, ModuleList, Sequential
+from .layer_norm import LayerNorm
 from .layers import (
     GELU,
     Dropout,
@@ -29,6 +30,7 @@ __all__ = [
     "Flatten",
     "GELU",
     "Identity",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",

@@ -9,6 +9,7 @@ from ..ops.batch_norm import batch_norm
 from ..ops.creation import as_tensor
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import dropout
+from ..ops.layer_norm import layer_norm
 from ..ops.linear import linear
 from ..ops.log_softmax import log_softmax
 from ..ops.losses import binary_cross_entropy_with_logits, mse_loss
@@ -23,6 +24,7 @@ __all__ = [
     "dropout",
     "flatten",
     "gelu",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",

@@ -19,6 +19,7 @@ from . import (  # noqa: F401  each gives Tensor its methods
     indexing,
     inplace,
     joining,
+    layer_norm,
     linear,
     log_softmax,
     losses,

@@ -1,0 +1,65 @@
+"""Layer normalization as a layer: it owns γ and β, and has neither memory nor modes.
+
+γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/layer_norm.md
+"""
+
+from ..checks import flag, number, sizes
+from ..dtypes import find, get_default_dtype
+from ..ops.creation import empty
+from ..tensor import Tensor
+from . import functional as F
+from . import init
+from .module import Module, Parameter
+
+
+class LayerNorm(Module):
+    """y = weight · (x − mean) / √(var + eps) + bias for x (…, *normalized_shape), by samples.
+
+    mean and var are those of the last dimensions, whose sizes are normalized_shape (an integer
+    stands for a single one); var is divided by the number of values. weight and bias have this
+    shape. The same in training and evaluation. elementwise_affine=False: neither weight nor bias.
+    Errors: ShapeError, DTypeError. torch.nn.LayerNorm.
+    """
+
+    def __init__(
+        self,
+        normalized_shape,
+        eps=1e-5,
+        elementwise_affine=True,
+        bias=True,
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        if not isinstance(normalized_shape, (tuple, list)):
+            normalized_shape = (normalized_shape,)
+        self.normalized_shape = sizes("LayerNorm", "normalized_shape", normalized_shape)
+        self.eps = number("LayerNorm", "eps", eps, above=0)
+        self.elementwise_affine = flag("LayerNorm", "elementwise_affine", elementwise_affine)
+        bias = flag("LayerNorm", "bias", bias) and self.elementwise_affine
+        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+
+        def features():
+            return Parameter(empty(self.normalized_shape, **options))
+
+        self.register_parameter("weight", features() if self.elementwise_affine else None)
+        self.register_parameter("bias", features() if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Start anew: weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input):
+        if not isinstance(input, Tensor):
+            raise TypeError(f"LayerNorm: input must be a Tensor, got {type(input).__name__}")
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )

@@ -1,0 +1,13 @@
+cimport numpy as cnp
+
+from ..tensor cimport Function, Tensor
+
+
+cdef class RowNorm(Function):
+    cdef cnp.ndarray mean
+    cdef cnp.ndarray inv_std
+    cdef double eps
+
+
+cdef RowNorm sharing(RowNorm of, RowNorm node)
+cdef tuple gradients_of_projection(RowNorm of, Tensor v, Tensor h, Tensor x, bint with_dx)

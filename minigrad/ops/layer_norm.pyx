@@ -1,0 +1,216 @@
+"""Layer normalization: every sample gets the mean 0 and the variance 1, then scales and shifts.
+
+The formulas are in `_kernels/layer_norm.pyx`, derived in docs/derivations/layer_norm.md. As in
+`batch_norm.pyx` the gradients are operations of their own, whose rules use these operations again.
+"""
+
+import math
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import checks
+from .._kernels import active as kernels
+from ..engine cimport recording
+from ..errors import DTypeError, ShapeError
+from ..tensor cimport Function, Tensor, record, wrap
+from .common cimport contiguous, empty_like, flat, floating, shape_if_broadcast, unbroadcast
+
+cnp.import_array()
+
+
+# --- layouts: a row is what lies in the last dimensions, those of gamma ------------------------
+
+cdef cnp.ndarray rows(Tensor x, Tensor gamma):
+    """x's values as the kernels take them: (rows, D)."""
+    cdef Py_ssize_t D = cnp.PyArray_SIZE(gamma.array)
+    cdef Py_ssize_t leading = cnp.PyArray_NDIM(x.array) - cnp.PyArray_NDIM(gamma.array)
+    return (<object>contiguous(x)).reshape(math.prod((<object>x.array).shape[:leading]), D)
+
+
+cdef Tensor over_rows(Tensor u, Tensor gamma):
+    """The sum of u over the dimensions that gamma does not have."""
+    return unbroadcast(u, shape_if_broadcast(gamma.array, u.array))
+
+
+cdef Tensor matrix(Tensor x, RowNorm of):
+    """x as (rows, D), with its history."""
+    cdef Py_ssize_t R = cnp.PyArray_SIZE(of.mean)
+    return x.reshape((R, cnp.PyArray_SIZE(x.array) // max(R, 1)))
+
+
+cdef Tensor ones(Tensor x):
+    """A gamma without effect for the rows of the matrix x."""
+    return wrap(np.ones(x.shape[1], (<object>x.array).dtype))
+
+
+# --- rules -------------------------------------------------------------------------------------
+
+cdef class RowNorm(Function):
+    """What the rules of normalizations by rows hold: the statistics of the call."""
+
+
+cdef class LayerNorm(RowNorm):
+    """y = gamma · x_hat + beta"""
+
+    cdef backward(self, Tensor dy):
+        x, gamma = self.saved()
+        dx, dgamma, dbeta = gradients(self, dy, x, gamma, self.needs(0))
+        return dx, dgamma if self.needs(1) else None, dbeta if self.needs(2) else None
+
+
+cdef class LayerNormInput(RowNorm):
+    """dx = r · P(gamma · dy); v arrives for it."""
+
+    cdef backward(self, Tensor v):
+        dy, x, gamma = self.saved()
+        cdef Tensor dh, dx
+        dh, dx = gradients_of_projection(self, v, gamma * dy, x, self.needs(1))
+        return gamma * dh, dx, over_rows(dy * dh, gamma)  # (11d)
+
+
+cdef class LayerNormWeight(RowNorm):
+    """dgamma = Σ_n dy · x_hat; v arrives for it."""
+
+    cdef backward(self, Tensor v):
+        dy, x = self.saved()
+        x_hat = normalized(self, matrix(x, self)).reshape(x.shape)
+        return v * x_hat, input_gradient(self, dy, x, v)  # (11e)
+
+
+cdef class LayerNormBias(Function):
+    """dbeta = Σ_n dy; v arrives for it."""
+
+    cdef tuple shape
+
+    cdef backward(self, Tensor v):
+        return v.expand(self.shape)  # (11e)
+
+
+cdef class InverseStd(RowNorm):
+    """r = 1/√(var + eps) of each row of x, (rows, D) → (rows, 1); dr arrives for it."""
+
+    cdef backward(self, Tensor dr):
+        (x,) = self.saved()
+        cdef Tensor r = inverse_std(self, x)
+        return -dr * r * r * normalized(self, x) / max(x.shape[1], 1)  # (11c)
+
+
+cdef tuple gradients_of_projection(RowNorm of, Tensor v, Tensor h, Tensor x, bint with_dx):
+    """Gradients of Σ v · r · P(h) with respect to h and to x (None if not wanted).
+
+    Any shape whose rows, as the statistics count them, lie one after the other.
+    """
+    shape = x.shape
+    v, h, x = matrix(v, of), matrix(h, of), matrix(x, of)
+    m, one = max(x.shape[1], 1), ones(x)
+    cdef Tensor dh = input_gradient(of, v, x, one)  # (11a)
+    if not with_dx:
+        return dh.reshape(shape), None
+    x_hat, r = normalized(of, x), inverse_std(of, x)
+    h_x_hat = (h * x_hat).sum(1, keepdim=True) / m
+    v_x_hat = (v * x_hat).sum(1, keepdim=True) / m
+    s = -r * (v * h_x_hat + h * v_x_hat)  # (11b)
+    t_r = (v * input_gradient(of, h, x, one)).sum(1, keepdim=True)  # (11b) times r
+    dx = input_gradient(of, s, x, one) - t_r * r * x_hat / m  # (11c)
+    return dh.reshape(shape), dx.reshape(shape)
+
+
+cdef RowNorm sharing(RowNorm of, RowNorm node):
+    """node, with the statistics of another."""
+    node.mean, node.inv_std, node.eps = of.mean, of.inv_std, of.eps
+    return node
+
+
+# --- operations --------------------------------------------------------------------------------
+
+cdef Tensor normalize(Tensor x, Tensor gamma, Tensor beta, double eps):
+    """y and its history."""
+    cdef Tensor y = wrap(empty_like(x.array))
+    cdef LayerNorm node = LayerNorm.__new__(LayerNorm)
+    cdef cnp.ndarray data = rows(x, gamma)
+    node.mean, node.inv_std = np.empty((2, cnp.PyArray_DIM(data, 0)))
+    node.eps = eps
+    kernels.layer_norm_forward(
+        data, flat(gamma), flat(beta), rows(y, gamma), node.mean, node.inv_std, eps)
+    if recording(x, gamma, beta):
+        record(node, y, (x, gamma, beta)).save((x, gamma))
+    return y
+
+
+cdef tuple gradients(RowNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
+    """dx (None if not wanted), dgamma and dbeta of a call with these statistics."""
+    cdef Tensor dx = wrap(empty_like(x.array)) if with_dx else None, dgamma, dbeta
+    cdef LayerNormBias bias
+    sums = np.empty((2, cnp.PyArray_SIZE(gamma.array)))
+    kernels.layer_norm_backward(
+        rows(dy, gamma), rows(x, gamma), flat(gamma), of.mean, of.inv_std,
+        None if dx is None else rows(dx, gamma), *sums)
+    dgamma, dbeta = [
+        wrap(each.reshape(gamma.shape).astype((<object>x.array).dtype)) for each in sums]
+    if with_dx and recording(dy, x, gamma):
+        record(sharing(of, LayerNormInput.__new__(LayerNormInput)), dx, (dy, x, gamma)).save(
+            (dy, x, gamma))
+    if recording(dy, x):
+        record(sharing(of, LayerNormWeight.__new__(LayerNormWeight)), dgamma, (dy, x)).save(
+            (dy, x))
+    if recording(dy):
+        bias = LayerNormBias.__new__(LayerNormBias)
+        bias.shape = (<object>x.array).shape
+        record(bias, dbeta, (dy,))
+    return dx, dgamma, dbeta
+
+
+cdef Tensor input_gradient(RowNorm of, Tensor dy, Tensor x, Tensor gamma):
+    return gradients(of, dy, x, gamma, True)[0]
+
+
+cdef Tensor normalized(RowNorm of, Tensor x):
+    """x_hat of the matrix x."""
+    return normalize(x, ones(x), wrap(np.zeros_like(ones(x).array)), of.eps)
+
+
+cdef Tensor inverse_std(RowNorm of, Tensor x):
+    """r of the matrix x, (rows, 1)."""
+    cdef Tensor r = wrap((<object>of.inv_std).astype((<object>x.array).dtype).reshape(-1, 1))
+    if recording(x):
+        record(sharing(of, InverseStd.__new__(InverseStd)), r, (x,)).save((x,))
+    return r
+
+
+# --- the function ------------------------------------------------------------------------------
+
+cdef Tensor per_feature(str argument, object value, tuple shape, Tensor x):
+    """value, if it is a tensor of the normalized shape and of x's dtype."""
+    cdef Tensor u = floating("layer_norm", argument, value)
+    if (<object>u.array).shape != shape:
+        raise ShapeError(
+            f"layer_norm: {argument} has shape {tuple(u.shape)}, expected normalized_shape {shape}")
+    if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
+        raise DTypeError(
+            f"layer_norm: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
+    return u
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """y = weight · (input − mean) / √(var + eps) + bias, mean and var over the last dimensions.
+
+    input: (…, *normalized_shape), float32 or float64; var is divided by the number of values.
+    weight, bias: of shape normalized_shape (at least one dimension) and of input's dtype, or None.
+    Errors: ShapeError, DTypeError, TypeError; ValueError for an eps not above 0.
+    torch.nn.functional.layer_norm.
+    """
+    cdef Tensor x = floating("layer_norm", "input", input), gamma, beta
+    cdef tuple whole = (<object>x.array).shape, shape = checks.sizes(
+        "layer_norm", "normalized_shape", normalized_shape)
+    eps = checks.number("layer_norm", "eps", eps, above=0)
+    if len(whole) < len(shape) or whole[len(whole) - len(shape):] != shape:
+        raise ShapeError(
+            f"layer_norm: normalized_shape is {shape}, expected input of shape "
+            f"(…, {', '.join(map(str, shape))}), got {whole}")
+    dtype = (<object>x.array).dtype
+    gamma = wrap(np.ones(shape, dtype)) if weight is None else per_feature(
+        "weight", weight, shape, x)
+    beta = wrap(np.zeros(shape, dtype)) if bias is None else per_feature("bias", bias, shape, x)
+    return normalize(x, gamma, beta, eps)
