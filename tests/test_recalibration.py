@@ -9,7 +9,6 @@ from normalized import normal
 import minigrad
 from minigrad import nn, tensor
 from minigrad.nn.recalibration import Population
-from minigrad.nn.twin import twin
 from minigrad.nn.utils import recalibrate
 from minigrad.utils.data import DataLoader, TensorDataset
 
@@ -261,30 +260,6 @@ def test_hooks_run():
     assert model[1].running_mean.numpy().min() > 90  # what the layer got, not what was sent
 
 
-def test_values_left_in_attributes():
-    """A model that keeps its last output for a look, as teaching code does."""
-
-    class Keeps(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.norm = nn.BatchNorm1d(3)
-
-        def forward(self, x):
-            self.last = self.norm(x)
-            return self.last
-
-    model = Keeps().double()
-    kept = model(tensor(normal(0, 5, 3), requires_grad=True))
-
-    def spoil(module, inputs):
-        module.last.zero_()
-
-    model.register_forward_pre_hook(spoil)
-    recalibrate(model, [tensor(normal(1, 8, 3))])
-    assert model.last is kept and kept.grad_fn is not None
-    assert np.abs(kept.detach().numpy()).min() > 0
-
-
 # --- errors --------------------------------------------------------------------------------------
 
 
@@ -377,16 +352,6 @@ def test_population_against_all_at_once():
     scatter = np.average((means - mean) ** 2, axis=0, weights=weights)
     np.testing.assert_allclose(population.scatter, scatter, rtol=1e-12)
     assert (population.calls, population.values) == (4, 22)
-
-
-def test_a_twin():
-    model = network()
-    model.last = model(batches(5)[0])
-    other = twin(model)
-    assert other.last is not model.last and other.last.grad_fn is None
-    np.testing.assert_array_equal(other.last.numpy(), model.last.detach().numpy())
-    for ours, theirs in zip(model.state_dict().values(), other.state_dict().values(), strict=True):
-        assert not np.shares_memory(ours.numpy(), theirs.numpy())
 
 
 @pytest.mark.parametrize("sizes", [(5, 5), (5, 1)])

@@ -11,10 +11,12 @@ from ..ops.creation import as_tensor
 from ..ops.joining import cat
 from ..quiet import quietly
 from ..tensor import Tensor
+from .folding import fold_batch_norm
 from .recalibration import recalibrate
 
 __all__ = [
     "clip_grad_norm_",
+    "fold_batch_norm",
     "parameters_to_vector",
     "recalibrate",
     "vector_to_parameters",

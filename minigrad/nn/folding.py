@@ -1,0 +1,197 @@
+"""Batch normalization hidden in the layer before it, for a network that only answers.
+
+In evaluation y = γ·r·(z − mean) + β is a straight line in z, and so is z = W x + b in x. Two
+straight lines are one: y = (γ·r·W) x + (β + γ·r·(b − mean)). docs/derivations/batch_norm.md (12a)
+"""
+
+import copy
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..ops.creation import from_numpy
+from ..quiet import quietly
+from .batch_norm import _BatchNorm
+from .containers import Sequential
+from .layers import Identity, Linear
+from .module import Module, Parameter
+from .twin import twin
+
+
+class Folding(NamedTuple):
+    """What `fold_batch_norm` did, by the names of the layers.
+
+    `folded`: pairs (batch normalization, layer that took it in). `kept`: pairs (batch
+    normalization, why it stayed).
+    """
+
+    folded: list
+    kept: list
+
+    def __str__(self):
+        lines = [f"{norm} is folded into {layer}" for norm, layer in self.folded]
+        lines += [f"{norm} stays: {why}" for norm, why in self.kept]
+        return "\n".join(lines) or "there is no batch normalization"
+
+    __repr__ = __str__
+
+
+class Slot(NamedTuple):
+    """A place in a Sequential."""
+
+    container: Sequential
+    key: str
+    path: str
+
+    @property
+    def layer(self):
+        return self.container._modules[self.key]
+
+    @property
+    def identity(self):
+        return id(self.container), self.key
+
+
+def fold_batch_norm(model):
+    """A copy of `model` for inference, in which layers have taken in their batch normalizations.
+
+    W' = γ·r·W and b' = β + γ·r·(b − running_mean) with r = 1/√(running_var + eps), computed in
+    double, for every Linear directly followed by a batch normalization in a Sequential, also across
+    the borders of nested ones; an Identity takes the place of the normalization, so that all other
+    layers keep their names. Only in a Sequential is the order certain (it is taken to be run as a
+    whole). What stands elsewhere stays as it is, as does a batch normalization without running
+    statistics, along an axis that is not the layer's outputs, or with hooks or a forward of its
+    own; `copy.folding` says what was folded, and why the rest was not.
+
+    The copy is in evaluation mode; `model` does not change. A Linear whose batch normalization was
+    one of (N, C) takes 2D inputs only, and says so. TypeError for what is no Module.
+    torch.nn.utils.fusion.fuse_linear_bn_eval, for a whole model.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"fold_batch_norm: model must be a Module, got {type(model).__name__}")
+    other = twin(model).eval()
+    places = dict(other.named_modules(remove_duplicate=False))
+    uses = Counter(map(id, places.values()))
+    folded, kept = {}, {}
+    for path, module in places.items():
+        parent = places[path.rpartition(".")[0]]
+        if not is_chain(module) or (is_chain(parent) and is_inline(module) and path):
+            continue
+        before = None
+        for slot in slots_of(module, path):
+            if isinstance(slot.layer, _BatchNorm):
+                why = obstacle(before, slot, uses)
+                if why is None:
+                    setattr(before.container, before.key, merged(before.layer, slot.layer))
+                    setattr(slot.container, slot.key, Identity().eval())
+                    folded[slot.identity] = slot.path, before.path
+                    continue
+                kept.setdefault(slot.identity, (slot.path, why))
+            before = slot
+    for path, module in places.items():
+        parent, _, key = path.rpartition(".")
+        slot = id(places[parent]), key
+        if isinstance(module, _BatchNorm) and slot not in folded:
+            owner = type(places[parent]).__name__
+            why = f"the forward of {owner} decides what comes before it"
+            kept.setdefault(slot, (path, why if path else "it is the whole model"))
+    other.folding = Folding(list(folded.values()), list(kept.values()))
+    return other
+
+
+def is_chain(module):
+    """Whether a module surely runs its children one after the other."""
+    return isinstance(module, Sequential) and runs_as(module, Sequential)
+
+
+def is_inline(module):
+    """Whether its children might as well stand in the chain around it."""
+    return is_chain(module) and not has_hooks(module)
+
+
+def runs_as(module, kind):
+    """Whether a module's forward is that of a class: a subclass may have one of its own."""
+    return type(module).forward is kind.forward and "forward" not in vars(module)
+
+
+def has_hooks(module):
+    hooks = [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
+    return any(hook is not two_dimensional for hook in hooks)
+
+
+def slots_of(chain, path):
+    """All places of a chain, those of chains inside it where they stand."""
+    for key, child in chain._modules.items():
+        here = f"{path}.{key}" if path else key
+        if is_inline(child):
+            yield from slots_of(child, here)
+        else:
+            yield Slot(chain, key, here)
+
+
+def obstacle(before, slot, uses):
+    """Why the batch normalization in `slot` cannot go into what is `before`; None if it can."""
+    norm = slot.layer
+    if before is None:
+        return "nothing comes before it in its Sequential"
+    layer = before.layer
+    kind = type(layer).__name__
+    if not isinstance(layer, Linear):
+        return f"it follows a {kind}"
+    if not runs_as(norm, _BatchNorm) or has_hooks(norm):
+        return "it has hooks or a forward of its own"
+    if not runs_as(layer, Linear) or has_hooks(layer):
+        return f"the {kind} before it has hooks or a forward of its own"
+    if before.container is not slot.container and (
+        uses[id(before.container)] > 1 or uses[id(slot.container)] > 1
+    ):
+        return "it and the layer before it are in Sequentials that are used in several places"
+    if norm.running_mean is None or norm.running_var is None:
+        return "it has no running statistics"
+    if not (norm.axis == -1 or (norm.axis == 1 and 2 in norm._dimensions)):
+        return f"its channels are along axis {norm.axis}, the outputs of {kind} are not"
+    if norm.num_features != layer.out_features:
+        return f"it has {norm.num_features} channels, the {kind} {layer.out_features} outputs"
+    if norm.running_mean.dtype is not layer.weight.dtype:
+        return f"it is {norm.running_mean.dtype}, the {kind} is {layer.weight.dtype}"
+    if not all(np.isfinite(array).all() for array in lines(layer, norm)):
+        return "its statistics make values that are not finite"
+    return None
+
+
+def lines(layer, norm):
+    """W' and b' in the dtype of W."""
+    weight, gamma, beta, mean, var, bias = (
+        None if tensor is None else tensor.detach().numpy().astype(np.float64)
+        for tensor in (
+            layer.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var, layer.bias
+        )
+    )  # fmt: skip
+    slope = quietly(np.reciprocal, quietly(np.sqrt, var + norm.eps))
+    slope = slope if gamma is None else gamma * slope
+    shift = -slope * mean if bias is None else slope * (bias - mean)
+    shift = shift if beta is None else beta + shift
+    weight = weight * slope.reshape(-1, *[1] * (weight.ndim - 1))
+    return [quietly(array.astype, layer.weight.dtype.numpy) for array in (weight, shift)]
+
+
+def merged(layer, norm):
+    """The layer that does the work of both."""
+    weight, bias = map(from_numpy, lines(layer, norm))
+    result = copy.deepcopy(layer)
+    result.weight = Parameter(weight, layer.weight.requires_grad)
+    result.bias = Parameter(bias, layer.weight.requires_grad)
+    if norm.axis == 1 and not result._forward_pre_hooks:
+        result.register_forward_pre_hook(two_dimensional)
+    return result
+
+
+def two_dimensional(layer, inputs):
+    """A batch norm of (N, C, L) keeps axis 1, but the outputs of a Linear are the last axis."""
+    if inputs and inputs[0].ndim != 2:
+        raise ShapeError(
+            f"{layer}: a batch normalization was folded into this layer, which is possible for 2D "
+            f"inputs only, got shape {tuple(inputs[0].shape)}"
+        )
