@@ -4,6 +4,8 @@ import numbers
 import operator
 import sys
 
+LARGEST_STEP = 2**31 - 1  # of a window over an image: what the kernels can compute with
+
 
 def number(owner, name, value, *, at_least=None, above=None, below=None, at_most=None):
     """The Python number in `value`, which must be finite and within the bounds.
@@ -50,3 +52,19 @@ def flag(owner, name, value):
     if not isinstance(value, bool):
         raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
     return value
+
+
+def pair(owner, name, value, *, at_least):
+    """Two ints, for height and width: both of the pair in `value`, or twice the int that it is.
+
+    Neither may be below `at_least`, nor so large that positions could overflow.
+    """
+    values = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != 2 or any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
+        raise TypeError(f"{owner}: {name} must be an integer or a pair of integers, got {value!r}")
+    values = tuple(operator.index(v) for v in values)
+    if min(values) < at_least:
+        raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value!r}")
+    if max(values) > LARGEST_STEP:
+        raise ValueError(f"{owner}: {name} must be ≤ {LARGEST_STEP}, got {value!r}")
+    return values

@@ -121,6 +121,64 @@ def batch_norm_update(mean, var, running_mean, running_var, momentum, m, unbiase
     running_var[...] = (1 - momentum) * running_var + momentum * (factor * var)
 
 
+# --- conv2d, max_pool2d --------------------------------------------------------------------------
+
+
+def _under(windows, window, stride, dilation, before, size):
+    """Which place of a side element i of window o is at, (window, windows); outside: `size`."""
+    o, i = np.arange(windows), np.arange(window)[:, None]
+    place = o * stride + i * dilation - before
+    return np.where((place < 0) | (place >= size), size, place)
+
+
+def _places(x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    """The rows and columns of x for all (i, j, o, p), where H and W stand for outside."""
+    kernel_h, kernel_w, out_h, out_w = columns.shape[2:]
+    h = _under(out_h, kernel_h, stride_h, dilation_h, top, x.shape[2])
+    w = _under(out_w, kernel_w, stride_w, dilation_w, left, x.shape[3])
+    return h[:, None, :, None], w[None, :, None, :]
+
+
+def conv2d_gather(x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    h, w = _places(x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w)
+    columns[...] = np.pad(x, ((0, 0), (0, 0), (0, 1), (0, 1)))[:, :, h, w]
+
+
+def conv2d_scatter(columns, x, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    N, C, H, W = x.shape
+    h, w = _places(x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w)
+    dx = np.zeros((N, C, H + 1, W + 1), x.dtype)
+    np.add.at(dx, (slice(None), slice(None), h, w), columns)
+    x += dx[:, :, :H, :W]
+
+
+def max_pool2d_forward(
+    x, y, index, kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w
+):
+    H, W = x.shape[1:]
+    y[...], index[...] = -np.inf, -1
+    h = _under(y.shape[1], kernel_h, stride_h, dilation_h, top, H)
+    w = _under(y.shape[2], kernel_w, stride_w, dilation_w, left, W)
+    padded = np.pad(x, ((0, 0), (0, 1), (0, 1)))
+    for i, j in np.ndindex(kernel_h, kernel_w):
+        value = padded[:, h[i][:, None], w[j]]
+        place = h[i][:, None] * W + w[j]
+        wins = (value > y) | np.isnan(value) | (index == -1)
+        wins &= (h[i] < H)[:, None] & (w[j] < W)
+        y[...] = np.where(wins, value, y)
+        index[...] = np.where(wins, place, index)
+
+
+def max_pool2d_scatter(dy, index, dx):
+    padded = np.zeros((dx.shape[0], dx.shape[1] + 1), dx.dtype)  # the last for the index -1
+    np.add.at(padded, (np.arange(len(dx))[:, None], index), dy)
+    dx[...] = padded[:, :-1]
+
+
+def max_pool2d_gather(x, index, y):
+    y[...] = np.pad(x, ((0, 0), (0, 1)))[np.arange(len(x))[:, None], index]
+
+
 # --- dropout -------------------------------------------------------------------------------------
 
 

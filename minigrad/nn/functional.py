@@ -6,6 +6,7 @@ from ..checks import size
 from ..errors import DTypeError
 from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
 from ..ops.batch_norm import batch_norm
+from ..ops.conv2d import conv2d
 from ..ops.creation import as_tensor
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import dropout
@@ -13,6 +14,7 @@ from ..ops.layer_norm import layer_norm
 from ..ops.linear import linear
 from ..ops.log_softmax import log_softmax
 from ..ops.losses import binary_cross_entropy_with_logits, mse_loss
+from ..ops.max_pool2d import max_pool2d
 from ..ops.shaping import flatten
 from ..ops.softmax import softmax
 from ..tensor import Tensor
@@ -20,6 +22,7 @@ from ..tensor import Tensor
 __all__ = [
     "batch_norm",
     "binary_cross_entropy_with_logits",
+    "conv2d",
     "cross_entropy",
     "dropout",
     "flatten",
@@ -28,6 +31,7 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "max_pool2d",
     "mse_loss",
     "nll_loss",
     "one_hot",

@@ -1,0 +1,104 @@
+"""Convolution as a layer. Derivation: docs/derivations/conv2d.md"""
+
+import math
+
+from ..checks import flag, pair, size
+from ..dtypes import find, get_default_dtype
+from ..errors import ShapeError
+from ..ops.creation import empty
+from . import functional as F
+from . import init
+from .module import Module, Parameter
+
+
+class Conv2d(Module):
+    """Each output is a weighted sum of what lies under one window: torch.nn.Conv2d.
+
+    (N, in_channels, H, W) → (N, out_channels, out_h, out_w), or both without N, with
+    out = (H + 2 · padding − dilation · (kernel_size − 1) − 1) // stride + 1.
+    kernel_size, stride, padding and dilation: an integer, or a pair for height and width.
+    padding: zeros on each side; "valid" is 0, "same" keeps H and W (stride 1 only). groups: the
+    channels are cut into as many parts, each with weights of its own. weight (out_channels,
+    in_channels / groups, kernel_h, kernel_w) and bias (out_channels,) start from U(−k, k) with
+    k = 1/√(in_channels / groups · kernel_h · kernel_w).
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        self.in_channels = size("Conv2d", "in_channels", in_channels)
+        self.out_channels = size("Conv2d", "out_channels", out_channels)
+        self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, at_least=1)
+        self.stride = pair("Conv2d", "stride", stride, at_least=1)
+        if isinstance(padding, str):
+            if padding not in ("same", "valid"):
+                raise ValueError(
+                    "Conv2d: padding must be 'same', 'valid', an integer or a pair of integers, "
+                    f"got {padding!r}"
+                )
+            if padding == "same" and self.stride != (1, 1):
+                raise ValueError(f"Conv2d: padding='same' needs stride 1, got stride {stride!r}")
+            self.padding = padding
+        else:
+            self.padding = pair("Conv2d", "padding", padding, at_least=0)
+        self.dilation = pair("Conv2d", "dilation", dilation, at_least=1)
+        self.groups = size("Conv2d", "groups", groups, at_least=1)
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels % self.groups:
+                raise ValueError(f"Conv2d: {name} {channels} must be divisible by groups {groups}")
+        if padding_mode != "zeros":
+            raise ValueError(
+                f"Conv2d: padding_mode must be 'zeros', the only one there is, got {padding_mode!r}"
+            )
+        self.padding_mode = padding_mode
+        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+        field = (self.in_channels // self.groups, *self.kernel_size)
+        self.weight = Parameter(empty(self.out_channels, *field, **options))
+        if flag("Conv2d", "bias", bias):
+            self.bias = Parameter(empty(self.out_channels, **options))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw weight and bias anew."""
+        # torch's kaiming_uniform_ with a = √5 is this same bound.
+        fan_in = math.prod(self.weight.shape[1:])
+        bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input):
+        settings = self.stride, self.padding, self.dilation, self.groups
+        try:
+            return F.conv2d(input, self.weight, self.bias, *settings)
+        except ShapeError as error:
+            raise ShapeError(f"{self}: {error}") from None
+
+    def extra_repr(self):
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}"
+        )
+        if self.padding != (0, 0):
+            text += f", padding={self.padding}"
+        if self.dilation != (1, 1):
+            text += f", dilation={self.dilation}"
+        if self.groups != 1:
+            text += f", groups={self.groups}"
+        if self.bias is None:
+            text += ", bias=False"
+        return text

@@ -1,0 +1,321 @@
+"""Convolution: every output is a weighted sum of what lies under one window of the image.
+
+Derivation: docs/derivations/conv2d.md
+
+The sum of dy · conv2d(x, weight) is linear in each of x, weight and dy. Its derivatives by dy, x
+and weight are three operations: the convolution, the gradient of the image and that of the weight.
+The derivatives of each of them are the other two, so the three rules below give derivatives of any
+order. Each operation works through the batch block by block: `_kernels/conv2d.pyx` brings a block
+into columns (or back), and BLAS multiplies. The columns of a block are made anew when they are
+needed again; what is kept for the backward pass are the image and the weight alone.
+"""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from .. import checks
+from .._kernels import active as kernels
+from ..engine cimport recording
+from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
+from ..tensor cimport Function, Tensor, record, wrap
+from .common cimport contiguous, floating
+
+cnp.import_array()
+
+cdef enum:
+    # Numbers that a block's columns and outputs have together: they stay in the cache (1 MB of
+    # float32). Only a single row of outputs can take more, for which the block is then that row.
+    BLOCK = 262144
+
+
+cdef class Windows:
+    """How the windows lie: everything that x, weight and dy have to agree on."""
+
+    cdef Py_ssize_t N, C, O, groups   # samples, channels in and out, groups of channels
+    cdef Py_ssize_t height, width, kernel_h, kernel_w, out_h, out_w
+    cdef Py_ssize_t stride_h, stride_w, top, left, dilation_h, dilation_w
+    cdef object dtype
+
+    cdef tuple x_shape(self):
+        return self.N, self.C, self.height, self.width
+
+    cdef tuple weight_shape(self):
+        return self.O, self.C // self.groups, self.kernel_h, self.kernel_w
+
+    cdef tuple y_shape(self):
+        return self.N, self.O, self.out_h, self.out_w
+
+    cdef Py_ssize_t column(self):
+        """How many numbers a column has in each group."""
+        return self.C // max(self.groups, 1) * self.kernel_h * self.kernel_w
+
+    cdef bint are_points(self):
+        """Whether each window is one point of the image, and the image its own columns."""
+        return (self.kernel_h == self.kernel_w == self.stride_h == self.stride_w == 1
+                and self.top == self.left == 0
+                and self.out_h == self.height and self.out_w == self.width)
+
+    cdef list blocks(self):
+        """Slices (of the samples, of the rows of outputs) that together are the whole batch."""
+        cdef Py_ssize_t row = max(self.out_w * (self.groups * self.column() + self.O), 1)
+        cdef Py_ssize_t rows = max(min(BLOCK // row, self.out_h), 1), samples = 1
+        if rows >= self.out_h and self.out_h > 0:
+            samples = max(BLOCK // (row * self.out_h), 1)
+        return [(slice(n, min(n + samples, self.N)), slice(r, min(r + rows, self.out_h)))
+                for n in range(0, self.N, samples) for r in range(0, self.out_h, rows)]
+
+    cdef object columns(self, samples, rows):
+        """Room for the columns of a block: (samples, C, kernel_h, kernel_w, rows, out_w)."""
+        return np.empty((samples.stop - samples.start, self.C, self.kernel_h, self.kernel_w,
+                         rows.stop - rows.start, self.out_w), self.dtype)
+
+    cdef object matrices(self, columns, rows):
+        """The columns of these rows of outputs as one matrix a sample and group."""
+        return columns.reshape(
+            len(columns), self.groups, self.column(), (rows.stop - rows.start) * self.out_w)
+
+    cdef tuple steps(self, rows):
+        """What the kernels must know of a block whose outputs begin at these rows."""
+        return (self.stride_h, self.stride_w, self.top - rows.start * self.stride_h, self.left,
+                self.dilation_h, self.dilation_w)
+
+    cdef object gathered(self, cnp.ndarray x, samples, rows):
+        """The columns of a block as matrices."""
+        part = (<object>x)[samples]
+        if self.are_points():
+            return self.matrices(part[:, :, rows], rows)
+        columns = self.columns(samples, rows)
+        kernels.conv2d_gather(part, columns, *self.steps(rows))
+        return self.matrices(columns, rows)
+
+    cdef object by_group(self, Tensor y):
+        """Outputs (N, O, out_h, out_w) as one matrix a sample and group."""
+        return (<object>contiguous(y)).reshape(
+            self.N, self.groups, self.O // self.groups, self.out_h * self.out_w)
+
+    cdef object within(self, matrices, samples, rows):
+        """The part of such matrices that belongs to a block."""
+        return matrices[samples, :, :, rows.start * self.out_w:rows.stop * self.out_w]
+
+    cdef object weights(self, Tensor weight):
+        """The weight as one matrix a group."""
+        return (<object>contiguous(weight)).reshape(
+            self.groups, self.O // self.groups, self.column())
+
+
+# --- rules -------------------------------------------------------------------------------------
+
+cdef class Convolution(Function):
+    """y = weight · columns + bias; dy arrives for it.
+
+    dbias = Σ dy over samples and windows   (3)
+    """
+
+    cdef Windows windows
+
+    cdef backward(self, Tensor dy):
+        x, weight = self.saved()
+        dx = input_gradient(self.windows, dy, weight) if self.needs(0) else None
+        dweight = weight_gradient(self.windows, dy, x) if self.needs(1) else None
+        return dx, dweight, dy.sum((0, 2, 3)) if self.needs(2) else None         # (3)
+
+
+cdef class ConvolutionInput(Function):
+    """dx from dy and weight; v arrives for it.
+
+    ddy = conv2d(v, weight)   (7)
+    dweight is the gradient of the weight of a convolution of v   (8)
+    """
+
+    cdef Windows windows
+
+    cdef backward(self, Tensor v):
+        dy, weight = self.saved()
+        ddy = convolution(self.windows, v, weight, None) if self.needs(0) else None          # (7)
+        return ddy, weight_gradient(self.windows, dy, v) if self.needs(1) else None          # (8)
+
+
+cdef class ConvolutionWeight(Function):
+    """dweight from dy and x; v arrives for it.
+
+    ddy = conv2d(x, v)   (9)
+    dx is the gradient of the image of a convolution with v   (10)
+    """
+
+    cdef Windows windows
+
+    cdef backward(self, Tensor v):
+        dy, x = self.saved()
+        ddy = convolution(self.windows, x, v, None) if self.needs(0) else None               # (9)
+        return ddy, input_gradient(self.windows, dy, v) if self.needs(1) else None           # (10)
+
+
+# --- operations --------------------------------------------------------------------------------
+
+cdef object product(a, b, out):
+    """A matrix product of each pair of matrices, without warnings."""
+    return quietly(np.matmul, a, b, out)
+
+
+cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
+    """y = weight · columns + b   (2)"""
+    cdef Tensor y = wrap(np.empty(windows.y_shape(), windows.dtype))
+    cdef Convolution node
+    cdef cnp.ndarray image = contiguous(x)
+    if bias is not None:
+        offsets = bias.array.reshape(windows.groups, windows.O // windows.groups, 1)
+    weights, outputs = windows.weights(weight), windows.by_group(y)
+    for samples, rows in windows.blocks():
+        part = windows.within(outputs, samples, rows)
+        product(weights, windows.gathered(image, samples, rows), part)           # (2)
+        if bias is not None:
+            quietly(np.add, part, offsets, part)                                 # (2)
+    if recording(x, weight, bias):
+        node = Convolution.__new__(Convolution)
+        node.windows = windows
+        record(node, y, (x, weight, bias))
+        node.save((x if node.needs(1) else None, weight if node.needs(0) else None))
+    return y
+
+
+cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
+    """dweight = Σ dy · columnsᵀ over the samples   (4)"""
+    cdef Py_ssize_t outs = windows.O // windows.groups, K = windows.column()
+    cdef Tensor dweight
+    cdef ConvolutionWeight node
+    image, dys = contiguous(x), windows.by_group(dy)
+    total = np.zeros((windows.groups, outs, K))   # in double, over the blocks and their samples
+    for samples, rows in windows.blocks():
+        part, columns = windows.within(dys, samples, rows), windows.gathered(image, samples, rows)
+        if outs * K > (outs + K) * part.shape[3]:
+            # Few windows a sample: the samples side by side make one long product.
+            part, columns = side_by_side(part), side_by_side(columns)
+        products = product(part, columns.swapaxes(2, 3), None)                   # (4)
+        quietly(np.add, total, quietly(np.add.reduce, products, 0, np.float64), total)       # (4)
+    dweight = wrap(quietly(total.reshape(windows.weight_shape()).astype, windows.dtype))
+    if recording(dy, x):
+        node = ConvolutionWeight.__new__(ConvolutionWeight)
+        node.windows = windows
+        record(node, dweight, (dy, x)).save((dy, x))
+    return dweight
+
+
+cdef object side_by_side(matrices):
+    """(n, groups, rows, L) → (1, groups, rows, n·L)"""
+    n, groups, rows, L = matrices.shape
+    return matrices.transpose(1, 2, 0, 3).reshape(1, groups, rows, n * L)
+
+
+cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
+    """dx = scatter(dcolumns), dcolumns = weightᵀ · dy   (5)"""
+    cdef Tensor dx = wrap(np.zeros(windows.x_shape(), windows.dtype))
+    cdef ConvolutionInput node
+    dys, weights = windows.by_group(dy), windows.weights(weight).swapaxes(1, 2)
+    for samples, rows in windows.blocks():
+        columns = windows.columns(samples, rows)
+        du = windows.matrices(columns, rows)
+        product(weights, windows.within(dys, samples, rows), du)                 # (5)
+        kernels.conv2d_scatter(columns, dx.array[samples], *windows.steps(rows))
+    if recording(dy, weight):
+        node = ConvolutionInput.__new__(ConvolutionInput)
+        node.windows = windows
+        record(node, dx, (dy, weight)).save((dy, weight))
+    return dx
+
+
+# --- the function ------------------------------------------------------------------------------
+
+cdef Py_ssize_t outputs_along(
+    Py_ssize_t size, Py_ssize_t padding, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation
+):
+    """How many windows fit along a side that has `padding` zeros more; 0: not even one."""
+    cdef Py_ssize_t left_over = size + padding - dilation * (kernel - 1) - 1
+    return left_over // stride + 1 if left_over >= 0 else 0
+
+
+cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dilation, groups):
+    """The windows of this call, if everything fits."""
+    cdef Windows windows = Windows.__new__(Windows)
+    cdef Py_ssize_t kernel_h, kernel_w, dilation_h, dilation_w, tall, wide
+    x_shape, w_shape = (<object>x.array).shape, (<object>weight.array).shape
+    if len(x_shape) not in (3, 4):
+        raise ShapeError(
+            "conv2d: input must have shape (N, C, H, W) or (C, H, W), got "
+            f"{x_shape}")
+    if len(w_shape) != 4 or 0 in w_shape[2:]:
+        raise ShapeError(
+            "conv2d: weight must have shape (out_channels, in_channels / groups, kernel_h, "
+            f"kernel_w) with a kernel of at least 1 × 1, got {w_shape}")
+    N, C, height, width = x_shape if len(x_shape) == 4 else (1, *x_shape)
+    windows.N, windows.C, windows.height, windows.width = N, C, height, width
+    windows.O, per_group, kernel_h, kernel_w = w_shape
+    windows.kernel_h, windows.kernel_w = kernel_h, kernel_w
+    windows.groups = checks.size("conv2d", "groups", groups, at_least=1)
+    if windows.O % windows.groups:
+        raise ShapeError(
+            f"conv2d: weight of shape {w_shape} has {windows.O} output channels, "
+            f"which groups = {groups} does not divide")
+    if per_group * windows.groups != windows.C:
+        raise ShapeError(
+            f"conv2d: input has {windows.C} channels (its shape is {x_shape}), but weight "
+            f"of shape {w_shape} with groups = {groups} expects "
+            f"{per_group * windows.groups}")
+    if bias is not None and tuple(bias.shape) != (windows.O,):
+        raise ShapeError(
+            f"conv2d: bias must have shape ({windows.O},), got {tuple(bias.shape)}")
+    for name, u in (("weight", weight), ("bias", bias)):
+        if u is not None and u.dtype is not x.dtype:
+            raise DTypeError(
+                f"conv2d: {name} is {u.dtype}, but input is {x.dtype}; convert one of them")
+    windows.dtype = (<object>x.array).dtype
+    windows.stride_h, windows.stride_w = checks.pair("conv2d", "stride", stride, at_least=1)
+    dilation_h, dilation_w = checks.pair("conv2d", "dilation", dilation, at_least=1)
+    windows.dilation_h, windows.dilation_w = dilation_h, dilation_w
+    if padding == "same":
+        if windows.stride_h != 1 or windows.stride_w != 1:
+            raise ValueError(
+                f"conv2d: padding='same' needs stride 1, got stride {stride!r}: the output of "
+                "strided convolutions is smaller than the input")
+        tall, wide = dilation_h * (kernel_h - 1), dilation_w * (kernel_w - 1)
+        windows.top, windows.left = tall // 2, wide // 2   # an odd zero goes to the end
+    elif isinstance(padding, str):
+        if padding != "valid":
+            raise ValueError(
+                "conv2d: padding must be 'same', 'valid', an integer or a pair of integers, got "
+                f"{padding!r}")
+        tall = wide = 0
+        windows.top = windows.left = 0
+    else:
+        windows.top, windows.left = checks.pair("conv2d", "padding", padding, at_least=0)
+        tall, wide = 2 * windows.top, 2 * windows.left
+    windows.out_h = outputs_along(
+        windows.height, tall, kernel_h, windows.stride_h, windows.dilation_h)
+    windows.out_w = outputs_along(
+        windows.width, wide, kernel_w, windows.stride_w, windows.dilation_w)
+    if windows.out_h == 0 or windows.out_w == 0:
+        raise ShapeError(
+            f"conv2d: a window of {dilation_h * (kernel_h - 1) + 1} × "
+            f"{dilation_w * (kernel_w - 1) + 1} does not fit into an image of {windows.height} × "
+            f"{windows.width}, with padding {windows.height + tall} × {windows.width + wide}")
+    return windows
+
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """y[n, o, p, q] = Σ weight[o, c, i, j] · input[n, c, p·s+i·d−pad, q·s+j·d−pad] + bias[o]
+
+    input (N, C, H, W) or (C, H, W), weight (O, C/groups, kernel_h, kernel_w), bias (O,) or None,
+    all of one float dtype → (N, O, out_h, out_w), out = (H + 2·pad − d·(kernel − 1) − 1) // s + 1.
+    stride, padding and dilation: an integer, or a pair for height and width. padding: zeros on each
+    side; "valid" is 0, "same" makes y as large as input (stride 1; an odd zero goes to the end).
+    Each of the groups of output channels sees its own input channels only. Errors, all before
+    anything is computed: ShapeError, DTypeError, TypeError, ValueError. torch.nn.functional.conv2d.
+    """
+    cdef Tensor x = floating("conv2d", "input", input)
+    cdef Tensor w = floating("conv2d", "weight", weight)
+    cdef Tensor b = None if bias is None else floating("conv2d", "bias", bias)
+    cdef Windows windows = arranged(x, w, b, stride, padding, dilation, groups)
+    if cnp.PyArray_NDIM(x.array) == 3:
+        return convolution(windows, x.unsqueeze(0), w, b).squeeze(0)
+    return convolution(windows, x, w, b)
