@@ -5,6 +5,7 @@ from . import autograd, cuda, datasets, graph as _graph, nn, ops, optim, random,
 from ._kernels import use_kernels
 from ._printing import set_printoptions
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .checkpoint import load, save
 from .devices import device
 from .dtypes import (
     bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types,
@@ -55,13 +56,13 @@ __all__ = [
     "float", "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like",
     "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "index_select", "initial_seed",
     "int", "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf", "isnan", "le",
-    "linspace", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul", "max", "maximum", "mean",
-    "min", "minimum", "mm", "mul", "multinomial", "ne", "neg", "nn", "no_grad", "norm", "numel",
-    "ones", "ones_like", "ops", "optim", "permute", "pow", "promote_types", "rand", "rand_like",
-    "randint", "randn", "randn_like", "random", "randperm", "relu", "remainder", "reshape",
-    "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state", "sigmoid", "sign",
-    "sin", "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "t", "tanh",
-    "tensor", "transpose", "uint8", "unbind", "unsqueeze", "use_kernels", "utils", "var", "where",
-    "zeros", "zeros_like",
+    "linspace", "load", "log", "log_softmax", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul", "max",
+    "maximum", "mean", "min", "minimum", "mm", "mul", "multinomial", "ne", "neg", "nn", "no_grad",
+    "norm", "numel", "ones", "ones_like", "ops", "optim", "permute", "pow", "promote_types", "rand",
+    "rand_like", "randint", "randn", "randn_like", "random", "randperm", "relu", "remainder",
+    "reshape", "save", "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state",
+    "sigmoid", "sign", "sin", "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum",
+    "t", "tanh", "tensor", "transpose", "uint8", "unbind", "unsqueeze", "use_kernels", "utils",
+    "var", "where", "zeros", "zeros_like",
 ]

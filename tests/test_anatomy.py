@@ -69,13 +69,14 @@ def test_links_of_pages_lead_somewhere(path):
 
 
 # Data flows one way: nn, optim -> ops -> autograd, tensor; and ops -> _kernels -> nothing.
-# "core" is every file that lies directly in minigrad/, except __init__.
+# "core" is every file that lies directly in minigrad/, except __init__ and those above the layers.
+TOP = {"utils", "datasets", "checkpoint"}
 ABOVE = {
-    "_kernels": {"core", "ops", "nn", "optim", "utils", "datasets"},
-    "core": {"ops", "nn", "optim", "utils", "datasets"},
-    "ops": {"nn", "optim", "utils", "datasets"},
-    "nn": {"optim", "utils", "datasets"},
-    "optim": {"nn", "utils", "datasets"},
+    "_kernels": {"core", "ops", "nn", "optim", *TOP},
+    "core": {"ops", "nn", "optim", *TOP},
+    "ops": {"nn", "optim", *TOP},
+    "nn": {"optim", *TOP},
+    "optim": {"nn", *TOP},
 }
 SOURCES = [
     path
@@ -87,7 +88,7 @@ SOURCES = [
 def layer(path_in_package):
     """`("ops", "common")` -> "ops"; `("tensor",)` -> "core"."""
     first = path_in_package[0]
-    return first if first in ABOVE or first in {"utils", "datasets"} else "core"
+    return first if first in ABOVE or first in TOP else "core"
 
 
 def imported(path, source):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad
+from minigrad import ShapeError
 from minigrad.utils.data import (
     DataLoader,
     Dataset,
@@ -354,3 +355,73 @@ def test_torchs_other_arguments(pairs):
 def test_wrong_arguments(pairs, arguments, error):
     with pytest.raises(error, match=f"DataLoader: {next(iter(arguments))}"):
         DataLoader(**{"dataset": pairs, **arguments})
+
+
+# --- the state of a loader -----------------------------------------------------------------------
+
+
+def numbers(batches):
+    return [batch[0].tolist() for batch in batches]
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_a_pass_can_be_continued(shuffle, drop_last, taken):
+    data = TensorDataset(minigrad.arange(14))
+
+    def loader():
+        generator = minigrad.Generator().manual_seed(3)
+        return DataLoader(data, 4, shuffle, drop_last, generator)
+
+    first = loader()
+    batches = iter(first)
+    for _ in range(taken):
+        next(batches)
+    state = first.state_dict()
+    expected = numbers(batches)
+    second = loader()
+    second.load_state_dict(state)
+    assert second.state_dict()["position"] == 4 * taken
+    assert numbers(second) == expected
+    assert second.state_dict() == {"order": None, "position": 0} == first.state_dict()
+    assert len(numbers(second)) == len(second)  # the pass after it is a whole one
+
+
+def test_between_two_passes_there_is_nothing_to_continue():
+    loader = DataLoader(TensorDataset(minigrad.arange(5)), 2)
+    assert loader.state_dict() == {"order": None, "position": 0}
+    state = loader.state_dict()
+    next(iter(loader))
+    assert loader.state_dict()["position"] == 2
+    loader.load_state_dict(state)
+    assert loader.state_dict() == state
+    assert numbers(loader) == [[0, 1], [2, 3], [4]]
+
+
+ORDER = minigrad.arange(5)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        (None, TypeError, "expected a dictionary of 'order' and 'position'"),
+        ({"order": ORDER}, TypeError, "expected a dictionary"),
+        ({"order": ORDER, "position": 1, "more": 2}, TypeError, "expected a dictionary"),
+        ({"order": [0, 1, 2, 3, 4], "position": 1}, TypeError, "order must be a Tensor or None"),
+        ({"order": ORDER[:4], "position": 1}, ShapeError, r"shape \(4,\), .* 5 samples"),
+        ({"order": ORDER * 2, "position": 1}, ValueError, "not the state of a pass over 5 samples"),
+        ({"order": ORDER * 0, "position": 1}, ValueError, "not the state of a pass over 5 samples"),
+        ({"order": ORDER, "position": 6}, ValueError, "not the state of a pass over 5 samples"),
+        ({"order": ORDER, "position": -1}, ValueError, "position must be ≥ 0, got -1"),
+        ({"order": ORDER, "position": 1.0}, TypeError, "position must be an integer"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(state, error, message):
+    loader = DataLoader(TensorDataset(ORDER), 2)
+    batches = iter(loader)
+    next(batches)
+    with pytest.raises(error, match=f"DataLoader.load_state_dict: .*{message}"):
+        loader.load_state_dict(state)
+    assert loader.state_dict()["position"] == 2
+    assert numbers(loader) == [[0, 1], [2, 3], [4]]

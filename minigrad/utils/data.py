@@ -185,6 +185,8 @@ class DataLoader:
         self.drop_last = flag("DataLoader", "drop_last", drop_last)
         self.generator = generator
         self.collate_fn = collate_fn
+        self._pass = None  # the latest
+        self._resumed = None  # the one that the next loop continues, after load_state_dict
 
     def __len__(self):
         if self.drop_last:
@@ -192,19 +194,61 @@ class DataLoader:
         return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self):
-        count = len(self.dataset)
-        if self.shuffle:
-            return Pass(self, randperm(count, generator=self.generator).numpy())
-        return Pass(self, np.arange(count))
+        self._pass, self._resumed = self._resumed, None
+        if self._pass is None:
+            count = len(self.dataset)
+            if self.shuffle:
+                order = randperm(count, generator=self.generator).numpy()
+            else:
+                order = np.arange(count)
+            self._pass = Pass(self, order)
+        return self._pass
+
+    def state_dict(self):
+        """Where the latest pass is: its order and how many samples it has handed out.
+
+        {"order": int64 tensor, or None between two passes, "position": number}. The generator that
+        later passes are shuffled with is saved on its own: `generator.get_state()` or
+        `get_rng_state()`. As torchdata's StatefulDataLoader.
+        """
+        under_way = self._resumed or self._pass
+        if under_way is None or under_way.is_over():
+            return {"order": None, "position": 0}
+        return {"order": tensor(under_way.order), "position": under_way.position}
+
+    def load_state_dict(self, state_dict):
+        """The next loop over the loader continues the pass of which `state_dict` was taken.
+
+        TypeError, ShapeError or ValueError, and nothing changes, for a state of another dataset.
+        """
+        name = "DataLoader.load_state_dict"
+        if not isinstance(state_dict, Mapping) or set(state_dict) != {"order", "position"}:
+            raise TypeError(f"{name}: expected a dictionary of 'order' and 'position'")
+        order, count = state_dict["order"], len(self.dataset)
+        position = size(name, "position", state_dict["position"])
+        if order is None:
+            self._pass = self._resumed = None
+            return
+        if not isinstance(order, Tensor):
+            raise TypeError(f"{name}: order must be a Tensor or None, got {type(order).__name__}")
+        rows = order.detach().numpy()
+        if rows.shape != (count,):
+            raise ShapeError(
+                f"{name}: order has shape {rows.shape}, but the dataset has {count} samples"
+            )
+        if not np.array_equal(np.sort(rows), np.arange(count)) or position > count:
+            raise ValueError(f"{name}: this is not the state of a pass over {count} samples")
+        self._resumed = Pass(self, rows.astype(np.int64), position)
 
 
 class Pass:
     """One walk of a loader: `order` is settled, `position` samples of it have been handed out."""
 
-    def __init__(self, loader, order):
-        self.loader = loader
+    def __init__(self, loader, order, position=0):
         self.order = order
-        self.position = 0
+        self.position = position
+        self.batch_size, self.drop_last = loader.batch_size, loader.drop_last
+        self.collate_fn = loader.collate_fn
         # Through subsets of subsets to the dataset itself, so that one gather makes the batch.
         self._dataset, self._rows = loader.dataset, order
         while type(self._dataset) is Subset:
@@ -215,15 +259,19 @@ class Pass:
         return self
 
     def __next__(self):
-        rows = self._rows[self.position : self.position + self.loader.batch_size]
-        if len(rows) < (self.loader.batch_size if self.loader.drop_last else 1):
+        if self.is_over():
             raise StopIteration
+        rows = self._rows[self.position : self.position + self.batch_size]
         batch = self._gather(rows)
         self.position += len(rows)
         return batch
 
+    def is_over(self):
+        """Whether too few samples are left for a batch."""
+        return len(self.order) - self.position < (self.batch_size if self.drop_last else 1)
+
     def _gather(self, rows):
-        dataset, collate_fn = self._dataset, self.loader.collate_fn
+        dataset, collate_fn = self._dataset, self.collate_fn
         if collate_fn is None and type(dataset).__getitem__ is TensorDataset.__getitem__:
             return [part[rows] for part in dataset.tensors]
         return (collate_fn or default_collate)([dataset[row] for row in rows.tolist()])
