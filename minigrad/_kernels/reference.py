@@ -191,6 +191,36 @@ def dropout_backward(dy, mask, dx, p):
     dx[...] = dy * (mask * dy.dtype.type(1 / (1 - p) if p < 1 else 0))
 
 
+# --- group norm ----------------------------------------------------------------------------------
+
+
+def _groups(u, mean):
+    """u (N, C, L) as (N, groups, values of a group), for the groups that the statistics have."""
+    return u.reshape(*mean.shape, u.shape[1] // mean.shape[1] * u.shape[2])
+
+
+def group_norm_forward(x, gamma, beta, y, mean, inv_std, eps):
+    if x.size == 0:
+        return
+    groups = _groups(x, mean).astype(np.float64)
+    mean[...] = groups[..., 0] + (groups - groups[..., :1]).mean(2)
+    inv_std[...] = 1 / np.sqrt(((groups - mean[..., None]) ** 2).mean(2) + eps)
+    x_hat = ((groups - mean[..., None]) * inv_std[..., None]).reshape(x.shape)
+    y[...] = gamma[:, None] * x_hat + beta[:, None]
+
+
+def group_norm_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta):
+    x_hat = (_groups(x, mean) - mean[..., None]) * inv_std[..., None]
+    dbeta[...] = dy.sum((0, 2), dtype=np.float64)
+    dgamma[...] = (dy * x_hat.reshape(x.shape)).sum((0, 2))
+    if dx is None or dx.size == 0:
+        return
+    h = _groups(np.multiply(gamma[:, None], dy, dtype=np.float64), mean)
+    along = (h * x_hat).mean(2, keepdims=True)
+    rest = h - h.mean(2, keepdims=True) - x_hat * along
+    dx[...] = (inv_std[..., None] * rest).reshape(x.shape)
+
+
 # --- layer norm ----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from . import functional, init, utils
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .conv2d import Conv2d
+from .group_norm import GroupNorm
 from .layer_norm import LayerNorm
 from .layers import (
     GELU,
@@ -32,6 +33,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GELU",
+    "GroupNorm",
     "Identity",
     "LayerNorm",
     "LeakyReLU",

@@ -10,6 +10,7 @@ from ..ops.conv2d import conv2d
 from ..ops.creation import as_tensor
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import dropout
+from ..ops.group_norm import group_norm
 from ..ops.layer_norm import layer_norm
 from ..ops.linear import linear
 from ..ops.log_softmax import log_softmax
@@ -27,6 +28,7 @@ __all__ = [
     "dropout",
     "flatten",
     "gelu",
+    "group_norm",
     "layer_norm",
     "leaky_relu",
     "linear",

@@ -17,6 +17,7 @@ from . import (  # noqa: F401  each gives Tensor its methods
     cross_entropy,
     dropout,
     extremes,
+    group_norm,
     indexing,
     inplace,
     joining,

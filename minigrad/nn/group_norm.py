@@ -1,0 +1,77 @@
+"""Group normalization as a layer: it owns γ and β, and has neither memory nor modes.
+
+γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/group_norm.md
+"""
+
+from ..checks import flag, number, size
+from ..dtypes import find, get_default_dtype
+from ..errors import ShapeError
+from ..ops.creation import empty
+from ..tensor import Tensor
+from . import functional as F
+from . import init
+from .module import Module, Parameter
+
+
+class GroupNorm(Module):
+    """y = weight · (x − mean) / √(var + eps) + bias for x (N, num_channels, …), by groups.
+
+    mean and var are those of one of num_groups groups of neighbouring channels of one sample; var
+    is divided by the number of values. weight and bias have one value a channel. The same in
+    training and evaluation. affine=False: neither weight nor bias. Errors: ShapeError, DTypeError,
+    ValueError if num_groups does not divide num_channels. torch.nn.GroupNorm.
+    """
+
+    def __init__(
+        self,
+        num_groups,
+        num_channels,
+        eps=1e-5,
+        affine=True,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
+    ):
+        super().__init__()
+        self.num_groups = size("GroupNorm", "num_groups", num_groups, at_least=1)
+        self.num_channels = size("GroupNorm", "num_channels", num_channels)
+        if self.num_channels % self.num_groups:
+            raise ValueError(
+                f"GroupNorm: num_channels ({self.num_channels}) must be divisible by num_groups "
+                f"({self.num_groups})"
+            )
+        self.eps = number("GroupNorm", "eps", eps, above=0)
+        self.affine = flag("GroupNorm", "affine", affine)
+        bias = flag("GroupNorm", "bias", bias) and self.affine
+        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+
+        def channels():
+            return Parameter(empty(self.num_channels, **options))
+
+        self.register_parameter("weight", channels() if self.affine else None)
+        self.register_parameter("bias", channels() if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Start anew: weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input):
+        if not isinstance(input, Tensor):
+            raise TypeError(f"GroupNorm: input must be a Tensor, got {type(input).__name__}")
+        if input.ndim >= 2 and input.shape[1] != self.num_channels:
+            raise ShapeError(
+                f"GroupNorm: expected {self.num_channels} channels (num_channels), "
+                f"got {input.shape[1]} in input of shape {tuple(input.shape)}"
+            )
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
