@@ -5,6 +5,7 @@ from .batch_norm import BatchNorm1d, BatchNorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .conv2d import Conv2d
 from .group_norm import GroupNorm
+from .inspection import inspect_batch_norm
 from .layer_norm import LayerNorm
 from .layers import (
     GELU,
@@ -53,6 +54,7 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
+    "inspect_batch_norm",
     "summary",
     "utils",
 ]

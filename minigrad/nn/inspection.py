@@ -1,0 +1,244 @@
+"""What the normalizations of a model will do at their next call, said before it happens."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..tensor import Tensor
+from .batch_norm import _BatchNorm
+from .group_norm import GroupNorm
+from .layer_norm import LayerNorm
+from .module import Module
+from .recalibration import populations
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far the running statistics of a layer are from those of data; arrays, one per channel.
+
+    All in units of the standard deviations that the layer divides by, √(var + eps). `gap` is the
+    root mean square of what lies between the outputs of training and evaluation, before γ and β:
+    √(shift² + (ratio − 1)²). `spread` is how much the means of single batches scatter.
+    """
+
+    batches: int  # or calls, for a layer that is called several times a batch
+    values: int
+    mean: np.ndarray
+    var: np.ndarray
+    shift: np.ndarray  # (mean of the data − running mean) / running σ
+    ratio: np.ndarray  # σ of the data / running σ
+    gap: np.ndarray
+    spread: np.ndarray
+
+    @property
+    def worst(self):
+        """The channel whose outputs differ most."""
+        return int(np.argmax(self.gap))
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One normalization: what its next call uses and changes, and what is trained.
+
+    `uses` is "batch", "running" or "sample". `changes` is what the next call changes: a dictionary
+    from the name of a buffer to the weight of the new value in it (1 for the counter).
+    `trained` says of weight and bias whether they are trained; what the layer lacks is missing.
+    """
+
+    name: str
+    kind: str
+    training: bool
+    uses: str
+    changes: dict
+    trained: dict
+    batches: int | None  # num_batches_tracked
+    layer: Module
+    data: Comparison | None = None
+
+    def __str__(self):
+        mode = "training" if self.training else "evaluation"
+        lines = [f"{self.name or '(the model)'}: {self.kind} in {mode} mode"]
+        for title, text in [
+            ("normalizes by", self.uses_in_words()),
+            ("changes", self.changes_in_words()),
+            ("trained", self.trained_in_words()),
+            *([("on this data", self.data_in_words())] if self.data else []),
+        ]:
+            first, *rest = text.splitlines()
+            lines += [f"  {title:14s}{first}", *(f"  {'':14s}{line}" for line in rest)]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def uses_in_words(self):
+        if self.uses == "sample":
+            groups = isinstance(self.layer, GroupNorm)
+            what = "each group of channels of each sample" if groups else "each sample"
+            return f"mean and variance of {what}, in training and evaluation alike"
+        if self.uses == "batch":
+            always = "" if self.training else ", also in evaluation: it has no running statistics"
+            return f"mean and variance of the batch{always}"
+        seen = "" if self.batches is None else f" ({number(self.batches, 'batch', 'batches')} seen)"
+        return f"the running statistics{seen}, whatever the batch is"
+
+    def changes_in_words(self):
+        if not self.changes:
+            return "nothing"
+        lines = []
+        if "running_mean" in self.changes:
+            new = self.changes["running_mean"]
+            divisor = "m − 1 (unbiased)" if self.layer.unbiased_running_var else "m (biased)"
+            lines.append(f"running ← {1 - new:.4g} · running + {new:.4g} · batch")
+            lines.append(
+                "momentum None: every batch so far counts the same"
+                if self.layer.momentum is None
+                else f"momentum {new:.4g} here and in torch; Keras, Flax, ONNX: {1 - new:.4g}"
+            )
+            lines.append(f"its variance of m values is divided by {divisor}")
+        if "num_batches_tracked" in self.changes:
+            lines.append(f"num_batches_tracked {self.batches} → {self.batches + 1}")
+        return "\n".join(lines)
+
+    def trained_in_words(self):
+        free = [name for name, trained in self.trained.items() if trained]
+        frozen = [name for name, trained in self.trained.items() if not trained]
+        if not self.trained:
+            return "nothing: it has neither weight (γ) nor bias (β)"
+        said = ", ".join(free) if free else "nothing"
+        return said + (f"; frozen (requires_grad=False): {', '.join(frozen)}" if frozen else "")
+
+    def data_in_words(self):
+        data, worst = self.data, self.data.worst
+        lines = [
+            f"{number(data.batches, 'batch', 'batches')}, {data.values:,} values a channel",
+            "outputs in training and in evaluation are "
+            f"{rms(data.gap):.2g} standard deviations (σ) apart",
+            f"most in channel {worst}, by {data.gap[worst]:.2g} σ: there the mean is "
+            f"{data.shift[worst]:+.2g} σ from the running mean,",
+            f"and σ is {data.ratio[worst]:.2g} times the running σ",
+        ]
+        if data.batches > 1:
+            lines.append(f"(the means of single batches scatter by {rms(data.spread):.2g} σ)")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `nn.inspect_batch_norm` found: one LayerReport a normalization, in `layers`."""
+
+    layers: tuple
+    training: bool
+
+    def __getitem__(self, name):
+        """The report on the layer of this name."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(f"there is no normalization '{name}'")
+
+    def __str__(self):
+        if not self.layers:
+            return "The model has no normalization."
+        return "\n\n".join([*map(str, self.layers), *self.advice()])
+
+    __repr__ = __str__
+
+    def advice(self):
+        """Sentences about the model as a whole, where there is something to say."""
+        frozen = [f"'{layer.name}'" for layer in self.layers if layer.uses == "running"]
+        if self.training and frozen:
+            yield (
+                f"The model is in training mode, but the statistics of {', '.join(frozen)} are "
+                "frozen: eval() was called on the layer.\nThe next model.train() ends that."
+            )
+        apart = [layer for layer in self.layers if layer.data and rms(layer.data.gap) > 0.1]
+        if apart:
+            names = ", ".join(f"'{layer.name}'" for layer in apart)
+            yield (
+                f"Training and evaluation disagree in {names}: the running statistics are not "
+                "those of this data.\nIf it is like the training data, they lag behind the weights "
+                "or still hold their start, mean 0 and\nvariance 1: nn.utils.recalibrate(model, "
+                "loader) renews them. If not, the network never saw such data."
+            )
+
+
+def number(count, one, many):
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def rms(values):
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def inspect_batch_norm(model, data=None):
+    """What each normalization of `model` will do at its next call; nothing changes by asking.
+
+    For every BatchNorm, LayerNorm and so on: its mode, whether it normalizes by the batch, by the
+    running statistics or by each sample, which running statistics the call will change and with
+    which weight for the new value, and whether weight and bias are trained.
+    With `data`, a batch (a tensor, or a tuple that begins with it) or a loader: how far the running
+    statistics are from those that `nn.utils.recalibrate` would compute from it.
+    Print it, or read the attributes of `inspect_batch_norm(model)["name of a layer"]`.
+    Errors: TypeError; with `data` those of nn.utils.recalibrate.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"inspect_batch_norm: model must be a Module, got {type(model).__name__}")
+    measured = {}
+    if data is not None:
+        loader = [data] if isinstance(data, (Tensor, tuple)) else data
+        found = populations("inspect_batch_norm", model, loader)
+        measured = {name: compare(*pair) for name, pair in found.items() if pair[1].calls}
+    return Inspection(
+        tuple(
+            report(name, module, measured.get(name))
+            for name, module in model.named_modules()
+            if isinstance(module, (_BatchNorm, GroupNorm, LayerNorm))
+        ),
+        model.training,
+    )
+
+
+def report(name, layer, data):
+    """What BatchNorm.forward would decide, without calling it."""
+    parameters = {"weight": layer.weight, "bias": layer.bias}
+    facts = {
+        "name": name,
+        "kind": f"{type(layer).__name__}({layer.extra_repr().split(', eps')[0]})",
+        "training": layer.training,
+        "trained": {k: p.requires_grad for k, p in parameters.items() if p is not None},
+        "layer": layer,
+        "data": data,
+    }
+    if not isinstance(layer, _BatchNorm):
+        return LayerReport(uses="sample", changes={}, batches=None, **facts)
+    count = layer.num_batches_tracked
+    batches = None if count is None else int(count.item())
+    remembers = layer.running_mean is not None and layer.running_var is not None
+    by_batch = layer.training or not remembers
+    changes = {}
+    if layer.training and layer.track_running_stats and remembers:
+        weight = layer.momentum
+        if weight is None:
+            weight = 0.0 if batches is None else 1 / (batches + 1)
+        changes = dict.fromkeys(("running_mean", "running_var"), weight)
+        if batches is not None:
+            changes["num_batches_tracked"] = 1
+    uses = "batch" if by_batch else "running"
+    return LayerReport(uses=uses, changes=changes, batches=batches, **facts)
+
+
+def compare(layer, population):
+    """A layer's running statistics beside those of the data."""
+    running_mean, running_var, mean, var, scatter = (
+        np.asarray(values, np.float64)
+        for values in (
+            layer.running_mean.numpy(), layer.running_var.numpy(),
+            population.mean, population.var, population.scatter,
+        )
+    )  # fmt: skip
+    running_std, std = np.sqrt(running_var + layer.eps), np.sqrt(var + layer.eps)
+    shift, ratio = (mean - running_mean) / running_std, std / running_std
+    return Comparison(
+        batches=population.calls, values=population.values, mean=mean, var=var,
+        shift=shift, ratio=ratio, gap=np.hypot(shift, ratio - 1), spread=np.sqrt(scatter) / std,
+    )  # fmt: skip
