@@ -15,6 +15,7 @@ from minigrad.nn import functional as F
 from minigrad.nn.utils import fold_batch_norm, recalibrate
 from minigrad.utils.data import DataLoader
 
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 MINIGRAD_DATA = os.environ.get("MINIGRAD_DATA")
 
 
@@ -22,11 +23,11 @@ def lived_in(model, shape=(40, 6), seed=0):
     """A model whose weights and statistics are those of no fresh layer; in training mode."""
     rng = np.random.default_rng(seed)
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm1d) and module.weight is not None:
+        if isinstance(module, NORMS) and module.weight is not None:
             module.weight.data = tensor(rng.uniform(-2, 2, module.num_features)).float()
-        if isinstance(module, nn.BatchNorm1d) and module.bias is not None:
+        if isinstance(module, NORMS) and module.bias is not None:
             module.bias.data = tensor(rng.standard_normal(module.num_features)).float()
-    if any(isinstance(m, nn.BatchNorm1d) and m.running_mean is not None for m in model.modules()):
+    if any(isinstance(m, NORMS) and m.running_mean is not None for m in model.modules()):
         recalibrate(model, [tensor(2 * normal(seed + 7, *shape, dtype=np.float32) + 1)])
     return model
 
@@ -41,7 +42,7 @@ def same_answers(model, folded, shape=(30, 6), tolerance=1e-5):
 
 
 def norms(model):
-    return [name for name, m in model.named_modules() if isinstance(m, nn.BatchNorm1d)]
+    return [name for name, m in model.named_modules() if isinstance(m, NORMS)]
 
 
 def plain(model):
@@ -311,6 +312,59 @@ def test_channels_in_the_middle_are_refused_in_words():
             folded(minigrad.ones(*shape))
 
 
+CONVOLUTIONS = [
+    {},
+    {"bias": False},
+    {"stride": 2, "padding": 1},
+    {"padding": "same", "dilation": 2},
+    {"groups": 2},
+]
+
+
+@pytest.mark.parametrize("axis", [1, -3])
+@pytest.mark.parametrize("options", CONVOLUTIONS, ids=str)
+def test_convolutions(torch, options, axis):
+    model = nn.Sequential(nn.Conv2d(4, 6, 3, **options), nn.BatchNorm2d(6, axis=axis), nn.ReLU())
+    lived_in(model, (5, 4, 8, 7))
+    folded = fold_batch_norm(model)
+    assert norms(folded) == [] and same_answers(model, folded, (3, 4, 8, 7))
+    assert repr(folded[0]) == repr(nn.Conv2d(4, 6, 3, **{**options, "bias": True}))
+
+    theirs = torch.nn.Conv2d(4, 6, 3, **options).eval(), torch.nn.BatchNorm2d(6).eval()
+    for own, their in zip(model, theirs, strict=False):
+        state = {k: torch.as_tensor(np.array(v.numpy())) for k, v in own.state_dict().items()}
+        their.load_state_dict(state)
+    fused = torch.nn.utils.fusion.fuse_conv_bn_eval(*theirs)
+    for name in ("weight", "bias"):
+        expected = getattr(fused, name).detach().numpy()
+        found = getattr(folded[0], name).detach().numpy()
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_network_of_the_article():
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(72, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 10),
+    )  # fmt: skip
+    folded = fold_batch_norm(lived_in(model, (30, 1, 8, 8)))
+    assert folded.folding.folded == [("1", "0"), ("6", "5")]
+    assert same_answers(model, folded, (9, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("norm", "why"),
+    [
+        (nn.BatchNorm2d(4, axis=-1), "its channels are along axis -1, the outputs of Conv2d are"),
+        (nn.BatchNorm2d(4, axis=2), "its channels are along axis 2"),
+        (nn.BatchNorm1d(4), "its channels are along axis 1"),
+        (nn.BatchNorm2d(3), "it has 3 channels, the Conv2d 4 outputs"),
+    ],
+)
+def test_convolutions_that_do_not_fit(norm, why):
+    folded = fold_batch_norm(nn.Sequential(nn.Conv2d(2, 4, 3), norm))
+    assert folded.folding.folded == [] and folded.folding.kept[0][1].startswith(why)
+
+
 def test_gradients_may_still_be_asked_for():
     model = lived_in(nn.Sequential(*pair(4), nn.Linear(4, 2)))
     model[0].requires_grad_(False)
@@ -347,7 +401,7 @@ def briefly_trained(dataset, steps):
     minigrad.manual_seed(0)
     pixels = dataset[0][0].numel()
     model = nn.Sequential(
-        nn.Flatten(),
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(pixels, 128), nn.BatchNorm1d(128), nn.ReLU(),
         nn.Linear(128, 64), nn.BatchNorm1d(64), nn.ReLU(),
         nn.Linear(64, 10), nn.BatchNorm1d(10),

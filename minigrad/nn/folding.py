@@ -1,7 +1,8 @@
 """Batch normalization hidden in the layer before it, for a network that only answers.
 
-In evaluation y = γ·r·(z − mean) + β is a straight line in z, and so is z = W x + b in x. Two
-straight lines are one: y = (γ·r·W) x + (β + γ·r·(b − mean)). docs/derivations/batch_norm.md (12a)
+In evaluation y = γ·r·(z − mean) + β is a straight line in z, and so is z = W x + b in x, a linear
+layer or a convolution. Two straight lines are one: y = (γ·r·W) x + (β + γ·r·(b − mean)).
+docs/derivations/batch_norm.md (12a)
 """
 
 import copy
@@ -15,6 +16,7 @@ from ..ops.creation import from_numpy
 from ..quiet import quietly
 from .batch_norm import _BatchNorm
 from .containers import Sequential
+from .conv2d import Conv2d
 from .layers import Identity, Linear
 from .module import Module, Parameter
 from .twin import twin
@@ -58,16 +60,16 @@ def fold_batch_norm(model):
     """A copy of `model` for inference, in which layers have taken in their batch normalizations.
 
     W' = γ·r·W and b' = β + γ·r·(b − running_mean) with r = 1/√(running_var + eps), computed in
-    double, for every Linear directly followed by a batch normalization in a Sequential, also across
-    the borders of nested ones; an Identity takes the place of the normalization, so that all other
-    layers keep their names. Only in a Sequential is the order certain (it is taken to be run as a
-    whole). What stands elsewhere stays as it is, as does a batch normalization without running
-    statistics, along an axis that is not the layer's outputs, or with hooks or a forward of its
-    own; `copy.folding` says what was folded, and why the rest was not.
+    double, for every Linear and Conv2d directly followed by a batch normalization in a Sequential,
+    also across the borders of nested ones; an Identity takes the place of the normalization, so
+    that all other layers keep their names. Only in a Sequential is the order certain (it is taken
+    to be run as a whole). What stands elsewhere stays as it is, as does a batch normalization
+    without running statistics, along an axis that is not the layer's outputs, or with hooks or a
+    forward of its own; `copy.folding` says what was folded, and why the rest was not.
 
     The copy is in evaluation mode; `model` does not change. A Linear whose batch normalization was
     one of (N, C) takes 2D inputs only, and says so. TypeError for what is no Module.
-    torch.nn.utils.fusion.fuse_linear_bn_eval, for a whole model.
+    torch.nn.utils.fusion.fuse_linear_bn_eval and fuse_conv_bn_eval, for a whole model.
     """
     if not isinstance(model, Module):
         raise TypeError(f"fold_batch_norm: model must be a Module, got {type(model).__name__}")
@@ -138,11 +140,11 @@ def obstacle(before, slot, uses):
         return "nothing comes before it in its Sequential"
     layer = before.layer
     kind = type(layer).__name__
-    if not isinstance(layer, Linear):
+    if not isinstance(layer, (Linear, Conv2d)):
         return f"it follows a {kind}"
     if not runs_as(norm, _BatchNorm) or has_hooks(norm):
         return "it has hooks or a forward of its own"
-    if not runs_as(layer, Linear) or has_hooks(layer):
+    if not (runs_as(layer, Linear) or runs_as(layer, Conv2d)) or has_hooks(layer):
         return f"the {kind} before it has hooks or a forward of its own"
     if before.container is not slot.container and (
         uses[id(before.container)] > 1 or uses[id(slot.container)] > 1
@@ -150,10 +152,15 @@ def obstacle(before, slot, uses):
         return "it and the layer before it are in Sequentials that are used in several places"
     if norm.running_mean is None or norm.running_var is None:
         return "it has no running statistics"
-    if not (norm.axis == -1 or (norm.axis == 1 and 2 in norm._dimensions)):
+    if isinstance(layer, Conv2d):
+        fits = 4 in norm._dimensions and norm.axis in (1, -3)
+    else:
+        fits = norm.axis == -1 or (2 in norm._dimensions and norm.axis == 1)
+    if not fits:
         return f"its channels are along axis {norm.axis}, the outputs of {kind} are not"
-    if norm.num_features != layer.out_features:
-        return f"it has {norm.num_features} channels, the {kind} {layer.out_features} outputs"
+    outputs = layer.weight.shape[0]
+    if norm.num_features != outputs:
+        return f"it has {norm.num_features} channels, the {kind} {outputs} outputs"
     if norm.running_mean.dtype is not layer.weight.dtype:
         return f"it is {norm.running_mean.dtype}, the {kind} is {layer.weight.dtype}"
     if not all(np.isfinite(array).all() for array in lines(layer, norm)):
@@ -183,7 +190,7 @@ def merged(layer, norm):
     result = copy.deepcopy(layer)
     result.weight = Parameter(weight, layer.weight.requires_grad)
     result.bias = Parameter(bias, layer.weight.requires_grad)
-    if norm.axis == 1 and not result._forward_pre_hooks:
+    if isinstance(layer, Linear) and norm.axis == 1 and not result._forward_pre_hooks:
         result.register_forward_pre_hook(two_dimensional)
     return result
 
