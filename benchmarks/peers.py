@@ -25,15 +25,20 @@ def initial_weights(rng):
     return [w.astype(np.float32) for w in weights]
 
 
+def mlp(nn):
+    """The network of all the classes below, of torch's layers or minigrad's."""
+    layers = []
+    for fan_in, fan_out in zip(SIZES, SIZES[1:], strict=False):
+        layers += [nn.Linear(fan_in, fan_out), nn.BatchNorm1d(fan_out), nn.ReLU()]
+    return nn.Sequential(*layers[:-2])
+
+
 class Modules:
     """torch, or minigrad imported in its place: the script is the same."""
 
-    def __init__(self, torch, weights, x, y, compiled=False, **adam):
+    def __init__(self, torch, weights, x, y, network=mlp, compiled=False, **adam):
         nn = torch.nn
-        layers = []
-        for fan_in, fan_out in zip(SIZES, SIZES[1:], strict=False):
-            layers += [nn.Linear(fan_in, fan_out), nn.BatchNorm1d(fan_out), nn.ReLU()]
-        self.model = nn.Sequential(*layers[:-2])
+        self.model = network(nn).to(torch.from_numpy(x).dtype)
         with torch.no_grad():
             for parameter, value in zip(self.model.parameters(), weights, strict=True):
                 parameter.copy_(torch.from_numpy(value))
