@@ -25,6 +25,7 @@ cdef class Function:
     cdef object retainer
     cdef Py_ssize_t mark
     cdef bint spent
+    cdef object called_at
     cdef backward(self, Tensor dy)
     cdef Function save(self, tuple tensors)
     cdef tuple saved(self)
@@ -48,6 +49,7 @@ cdef class Tensor:
     cdef int written(self, str operation) except -1
 
 
+cdef int note_calls(bint on) except -1
 cdef object edge(Tensor x)
 cdef Function record(Function node, Tensor y, tuple inputs)
 cdef Tensor wrap(cnp.ndarray array)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from typing_extensions import disjoint_base
 
-from . import devices, dtypes, engine
+from . import devices, dtypes, engine, hooks
 from .graph import Graph
 from .ops import (
     activations,
@@ -25,15 +25,13 @@ from .ops import (
 )
 from .ops import log_softmax as _log_softmax
 from .ops import softmax as _softmax
+from .size import Size as Size
 
 _Number: TypeAlias = float | np.generic
 _Operand: TypeAlias = Tensor | np.ndarray[Any, Any] | _Number
 _DType: TypeAlias = dtypes.dtype | np.dtype[Any] | type | str
 _Device: TypeAlias = devices.device | str
 _Shape: TypeAlias = int | Sequence[int]
-
-class Size(tuple[int, ...]):
-    def numel(self) -> int: ...
 
 @disjoint_base
 class Version: ...
@@ -88,8 +86,8 @@ class Tensor:
     def graph(self, model: Any = None, /, **names: Tensor) -> Graph: ...
 
     backward = engine.backward
-    register_hook = engine.register_hook
-    retain_grad = engine.retain_grad
+    register_hook = hooks.register_hook
+    retain_grad = hooks.retain_grad
     maximum = selection.maximum
     minimum = selection.minimum
     clamp = selection.clamp

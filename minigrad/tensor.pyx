@@ -5,6 +5,8 @@ history: an operation, with an arrow to whatever made each of its inputs. Nothin
 to differentiate anything: the rules are in `ops/`, the walk through the graph is in `engine.pyx`.
 """
 
+import traceback
+
 cimport cython
 cimport numpy as cnp
 from cpython.ref cimport PyObject
@@ -13,6 +15,7 @@ import numpy as np
 
 from . import dtypes
 from .errors import DTypeError, GraphError, ShapeError
+from .size import Size
 
 cnp.import_array()
 
@@ -25,21 +28,6 @@ cdef enum:
     SHOWN = 64   # a node remembers values of at most so many elements, for the picture of the graph
 
 cdef cnp.ndarray NOTHING = np.zeros(0, np.float32)
-
-
-class Size(tuple):
-    """A shape: a tuple of sizes with torch's `numel()`."""
-
-    __slots__ = ()
-
-    def numel(self):
-        count = 1
-        for size in self:
-            count *= size
-        return count
-
-    def __repr__(self):
-        return f"minigrad.Size([{', '.join(map(str, self))}])"
 
 
 @cython.freelist(256)
@@ -470,8 +458,19 @@ cdef Function record(Function node, Tensor y, tuple inputs):
             node.constants = tuple([shown(x) if edge(x) is None else None for x in inputs])
             break
     node.value = shown(y)
+    if calls_are_noted:
+        node.called_at = traceback.extract_stack(limit=8)
     y.node = node
     return node
+
+
+cdef bint calls_are_noted = False
+
+cdef int note_calls(bint on) except -1:
+    """Whether nodes remember the line that made them (detect_anomaly)."""
+    global calls_are_noted
+    calls_are_noted = on
+    return 0
 
 
 cdef Tensor wrap(cnp.ndarray array):

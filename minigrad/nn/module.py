@@ -11,8 +11,8 @@ from itertools import chain
 import numpy as np
 
 from ..dtypes import float32, float64
-from ..engine import HookHandle
 from ..errors import ShapeError
+from ..hooks import HookHandle
 from ..ops import atomic
 from ..quiet import quietly
 from ..tensor import Tensor
