@@ -4,7 +4,9 @@ import contextlib
 import os
 import secrets
 import stat
+from types import ModuleType
 
+fcntl: ModuleType | None
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be deleted anyway

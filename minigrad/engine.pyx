@@ -7,7 +7,6 @@ that a pass that fails changes nothing.
 
 import functools
 import inspect
-import traceback
 
 cimport numpy as cnp
 from cpython.ref cimport PyObject
@@ -17,7 +16,7 @@ import numpy as np
 
 from .errors import DTypeError, GraphError, ShapeError
 from .quiet import quietly
-from .tensor cimport Function, Tensor, note_calls, wrap
+from .tensor cimport Function, Tensor, wrap
 from .tensor import method
 
 cnp.import_array()
@@ -245,8 +244,8 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wa
                     f"{node.name()}: backward through this graph a second time, but its saved "
                     "values were freed; pass retain_graph=True to the first backward")
             answer = node.backward(dy)  # (3)
-            if nan_is_refused:
-                refuse_nan(node, answer)
+            if observer is not None:
+                observer(node, dy, answer)
             if type(answer) is tuple:
                 for i in range(len(<tuple>answer)):
                     if node.inputs[i] is not None and (<tuple>answer)[i] is not None:
@@ -263,51 +262,12 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wa
     return table
 
 
-cdef bint anomalies_are_detected = False, nan_is_refused = False
+cdef object observer = None
 
-
-class detect_anomaly:
-    """Within it nodes remember the line that made them, and a gradient that is NaN is an error.
-
-    `with detect_anomaly(): ...` around forward and backward; check_nan=False only remembers. It
-    is slow, and switched for all threads at once. torch: autograd.detect_anomaly.
-    """
-
-    def __init__(self, check_nan=True):
-        if not isinstance(check_nan, bool):
-            raise TypeError(f"detect_anomaly: check_nan must be True or False, got {check_nan!r}")
-        self.check_nan = check_nan
-
-    def __enter__(self):
-        self.before = anomalies_are_detected, nan_is_refused
-        switch_detection(True, self.check_nan)
-        return self
-
-    def __exit__(self, *exception):
-        on, check_nan = self.before
-        switch_detection(on, check_nan)
-
-
-cdef int switch_detection(bint on, bint check_nan) except -1:
-    global anomalies_are_detected, nan_is_refused
-    anomalies_are_detected, nan_is_refused = on, check_nan
-    note_calls(on)
-    return 0
-
-
-cdef int refuse_nan(Function node, object answer) except -1:
-    """Raise the error of a gradient that is NaN, with the line where the operation was called."""
-    cdef tuple gradients = answer if type(answer) is tuple else (answer,)
-    cdef Py_ssize_t i
-    for i in range(len(gradients)):
-        dx = gradients[i]
-        if dx is None or not np.isnan((<Tensor>dx).array).any():
-            continue
-        if node.called_at is None:
-            calls = "; run forward within detect_anomaly() too, to see where it was called"
-        else:
-            calls = "; it was called here:\n" + "".join(traceback.format_list(node.called_at))
-        raise GraphError(f"{node.name()}: the gradient of input {i} is NaN{calls}")
+cdef int observe_backward(object function) except -1:
+    """From now on show every node, with dy and its answer, to `function` (None: to nobody)."""
+    global observer
+    observer = function
     return 0
 
 

@@ -49,7 +49,7 @@ cdef class Tensor:
     cdef int written(self, str operation) except -1
 
 
-cdef int note_calls(bint on) except -1
+cdef int observe_forward(object function) except -1
 cdef object edge(Tensor x)
 cdef Function record(Function node, Tensor y, tuple inputs)
 cdef Tensor wrap(cnp.ndarray array)

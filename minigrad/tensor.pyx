@@ -5,8 +5,6 @@ history: an operation, with an arrow to whatever made each of its inputs. Nothin
 to differentiate anything: the rules are in `ops/`, the walk through the graph is in `engine.pyx`.
 """
 
-import traceback
-
 cimport cython
 cimport numpy as cnp
 from cpython.ref cimport PyObject
@@ -458,18 +456,18 @@ cdef Function record(Function node, Tensor y, tuple inputs):
             node.constants = tuple([shown(x) if edge(x) is None else None for x in inputs])
             break
     node.value = shown(y)
-    if calls_are_noted:
-        node.called_at = traceback.extract_stack(limit=8)
+    if observer is not None:
+        observer(node, y, inputs)
     y.node = node
     return node
 
 
-cdef bint calls_are_noted = False
+cdef object observer = None
 
-cdef int note_calls(bint on) except -1:
-    """Whether nodes remember the line that made them (detect_anomaly)."""
-    global calls_are_noted
-    calls_are_noted = on
+cdef int observe_forward(object function) except -1:
+    """From now on show every node, with its value and inputs, to `function` (None: to nobody)."""
+    global observer
+    observer = function
     return 0
 
 

@@ -250,6 +250,24 @@ def test_huge_values(kernels, dtype, shape, size):
     np.testing.assert_allclose(y, np.array([1, 1, 1, -3]) / np.sqrt(3), rtol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(200, 1), (2, 1, 100)])
+@pytest.mark.parametrize(("gamma", "spread"), [(1e38, 0.07), (1e-30, 1e20), (-1e30, 1e-3)])
+def test_a_scale_that_float32_does_not_have(kernels, shape, gamma, spread):
+    """gamma / std leaves its range, gamma · x_hat does not."""
+    x = (spread * normal(0, *shape)).astype(np.float32)
+    dy = normal(1, *shape, dtype=np.float32)
+    t, g = leaf(x), tensor(np.array([gamma], np.float32))
+    y = batch_norm(t, None, None, g, training=True, eps=1e-30)
+    x_hat, _, _, _ = exact(x, 1e-30)
+    expected = float(g.numpy()[0]) * x_hat
+    assert np.abs(y.detach().numpy() - expected).max() <= 1e-6 * np.abs(expected).max()
+    y.backward(tensor(dy))
+    expected = exact_dx(dy, x, g.numpy().astype(float), 1e-30)
+    with np.errstate(over="ignore"):
+        expected, size = expected.astype(np.float32), np.abs(expected).max()
+    np.testing.assert_allclose(t.grad.numpy(), expected, rtol=1e-5, atol=1e-6 * size)
+
+
 def test_tiny_values_and_eps(kernels):
     x = np.array([[1e-40], [-1e-40]], np.float32)
     y = batch_norm(tensor(x), None, None, training=True, eps=1e-300)

@@ -54,12 +54,16 @@ cdef inline int _pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
 
 
 cdef inline bint _fit(
-    const double[::1] mean, const double[::1] inv_std, Py_ssize_t first, Py_ssize_t last
+    const double[::1] mean, const double[::1] inv_std, const real[::1] gamma,
+    Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
     """Whether float32 is wide enough for the differences and constants of these channels."""
     cdef Py_ssize_t c
+    cdef double scale
     for c in range(first, last):
-        if not (fabs(mean[c]) < 1e30 and 1e-30 < inv_std[c] < 1e30):
+        scale = fabs(gamma[c]) * inv_std[c]
+        if not (fabs(mean[c]) < 1e30 and 1e-30 < inv_std[c] < 1e30
+                and (1e-30 < scale < 1e30 or scale == 0)):
             return False
     return True
 
@@ -267,7 +271,7 @@ cdef int _forward_rows(
                 _statistics_panel(x, mean, var, L, first, last)
             for c in range(first, last):
                 inv_std[c] = 1 / sqrt(var[c] + eps)                      # (3)
-            if _fit(mean, inv_std, first, last):
+            if _fit(mean, inv_std, gamma, first, last):
                 _normalize_panel[real, real](x, gamma, beta, mean, y, inv_std, 0, L, first, last)
             else:
                 _normalize_panel[real, double](x, gamma, beta, mean, y, inv_std, 0, L, first, last)
@@ -288,7 +292,7 @@ cdef int _forward_planes(
             if training:
                 _statistics_plane(x, mean, var, c, &done)
             inv_std[c] = 1 / sqrt(var[c] + eps)                          # (3)
-            if _fit(mean, inv_std, c, c + 1):
+            if _fit(mean, inv_std, gamma, c, c + 1):
                 _normalize_plane[real, real](x, gamma, beta, mean, y, inv_std, 0, c, &done)
             else:
                 _normalize_plane[real, double](x, gamma, beta, mean, y, inv_std, 0, c, &done)
@@ -443,7 +447,7 @@ cdef int _backward_rows(
     with nogil:
         while first < C:
             last = min(first + panel, C)
-            if _fit(mean, inv_std, first, last):
+            if _fit(mean, inv_std, gamma, first, last):
                 _backward_panel[real, real](
                     dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, L, first, last)
             else:
@@ -466,7 +470,7 @@ cdef int _backward_planes(
            gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
     with nogil:
         for c in range(C):
-            if _fit(mean, inv_std, c, c + 1):
+            if _fit(mean, inv_std, gamma, c, c + 1):
                 _backward_plane[real, real](
                     dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, c, &done)
             else:

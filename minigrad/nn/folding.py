@@ -37,7 +37,8 @@ class Folding(NamedTuple):
         lines += [f"{norm} stays: {why}" for norm, why in self.kept]
         return "\n".join(lines) or "there is no batch normalization"
 
-    __repr__ = __str__
+    def __repr__(self):
+        return str(self)
 
 
 class Slot(NamedTuple):
