@@ -1,5 +1,8 @@
 from typing import Self
 
+FRAMES: int
+PACKAGE: str
+
 class detect_anomaly:
     check_nan: bool
     def __init__(self, check_nan: bool = True) -> None: ...

@@ -379,7 +379,7 @@ def test_nothing_in_the_package_runs_what_a_file_says():
     """No pickle, no eval; modules are imported by fixed names alone."""
     runs = re.compile(
         r"(import|from) +(pickle|marshal|shelve|yaml|joblib)|\b(pickle|marshal)\.|"
-        r"(?<!def )(?<![.\w])(eval|exec|compile|__import__)\("
+        r"(?<!def )(?<![.\w])(eval|exec|compile|__import__)\((?!\))"
     )
     assert runs.search("x = eval(text)") and runs.search("import pickle")
     package = Path(minigrad.__file__).parent
