@@ -163,6 +163,7 @@ class BatchNorm1d(_BatchNorm):
     by m in running_var, too. An empty batch counts for nothing.
     Errors, before anything changes: ShapeError, DTypeError, and ValueError for a single value per
     channel in training. torch.nn.BatchNorm1d; axis, unbiased_running_var and from_keras are ours.
+    Which momentum, freezing, other libraries: docs/batch_norm_conventions.md
     """
 
     _dimensions = (2, 3)
