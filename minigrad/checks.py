@@ -28,6 +28,13 @@ def number(owner, name, value, *, at_least=None, above=None, below=None, at_most
     return value
 
 
+def limit(owner, name, value, *, at_least):
+    """The number in `value`, not below `at_least`; infinity is one, and means no limit."""
+    if isinstance(value, float) and value == float("inf"):
+        return value
+    return number(owner, name, value, at_least=at_least)
+
+
 def size(owner, name, value, *, at_least=0):
     """The int in `value`, which must be an integer (bool is none) not below `at_least`."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):

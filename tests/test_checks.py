@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from minigrad.checks import flag, number, size, sizes
+from minigrad.checks import flag, limit, number, size, sizes
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.float64(1), np.int64(1)])
@@ -43,6 +43,16 @@ def test_number_keeps_its_bounds(value, bounds, wanted):
 def test_an_integer_too_large_for_a_float_is_not_finite():
     with pytest.raises(ValueError, match="SGD: lr must be finite, got 10000"):
         number("SGD", "lr", 10**400)
+
+
+def test_limit_may_be_infinite():
+    assert limit("BatchRenorm1d", "r_max", 3, at_least=1) == 3
+    assert limit("BatchRenorm1d", "r_max", math.inf, at_least=1) == math.inf
+    for value in (-math.inf, math.nan, 0.5):
+        with pytest.raises(ValueError, match="BatchRenorm1d: r_max must be finite and ≥ 1, got "):
+            limit("BatchRenorm1d", "r_max", value, at_least=1)
+    with pytest.raises(TypeError, match="BatchRenorm1d: r_max must be a number, got None"):
+        limit("BatchRenorm1d", "r_max", None, at_least=1)
 
 
 @pytest.mark.parametrize("value", [0, 3, np.int32(2), np.uint8(7)])

@@ -11,7 +11,8 @@ from minigrad.nn import functional as F
 def test_the_names_are_torchs_and_the_functions_those_of_ops(torch):
     for name in F.__all__:
         function = getattr(F, name)
-        assert hasattr(torch.nn.functional, name) or hasattr(torch, name)
+        if name != "batch_renorm":
+            assert hasattr(torch.nn.functional, name) or hasattr(torch, name)
         if name != "one_hot":
             assert function.__module__.startswith("minigrad.ops.")
         if hasattr(minigrad, name):

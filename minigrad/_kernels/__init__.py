@@ -12,8 +12,8 @@ import numpy as np
 from . import elementwise, reference
 
 SUBJECTS = (
-    "activations", "adam", "batch_norm", "conv2d", "cross_entropy", "dropout", "group_norm",
-    "layer_norm", "log_softmax", "max_pool2d", "reductions", "sgd", "softmax",
+    "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "cross_entropy", "dropout",
+    "group_norm", "layer_norm", "log_softmax", "max_pool2d", "reductions", "sgd", "softmax",
 )
 
 _compiled = {

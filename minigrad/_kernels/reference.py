@@ -121,6 +121,15 @@ def batch_norm_update(mean, var, running_mean, running_var, momentum, m, unbiase
     running_var[...] = (1 - momentum) * running_var + momentum * (factor * var)
 
 
+# --- batch renorm --------------------------------------------------------------------------------
+
+
+def batch_renorm_correction(mean, var, running_mean, running_var, R, D, eps, r_max, d_max):
+    sigma_run = np.sqrt(running_var.astype(np.float64) + eps)
+    R[...] = np.clip(np.sqrt(var + eps) / sigma_run, 1 / r_max, r_max)
+    D[...] = np.clip((mean - running_mean) / sigma_run, -d_max, d_max)
+
+
 # --- conv2d, max_pool2d --------------------------------------------------------------------------
 
 

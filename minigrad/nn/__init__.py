@@ -2,6 +2,7 @@
 
 from . import functional, init, utils
 from .batch_norm import BatchNorm1d, BatchNorm2d
+from .batch_renorm import BatchRenorm1d, BatchRenorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .conv2d import Conv2d
 from .group_norm import GroupNorm
@@ -28,6 +29,8 @@ from .summary import summary
 __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchRenorm1d",
+    "BatchRenorm2d",
     "BCEWithLogitsLoss",
     "Conv2d",
     "CrossEntropyLoss",

@@ -131,13 +131,16 @@ class _BatchNorm(Module):
         if momentum is None:  # 1/1, 1/2, 1/3, …: the plain average of all batches so far
             momentum = 1 / (count.item() + 1) if learns else 0.0
         weight, bias = state["weight"], state["bias"]
-        y = F.batch_norm(
+        y = self._normalize(
             input, mean, var, weight, bias, by_batch, momentum, self.eps,
             axis=self.axis, unbiased_running_var=self.unbiased_running_var,
         )  # fmt: skip
         if learns and input.numel() > 0:
             count += 1
         return y
+
+    def _normalize(self, *arguments, **options):
+        return F.batch_norm(*arguments, **options)
 
     def extra_repr(self):
         text = (

@@ -6,6 +6,7 @@ from ..checks import size
 from ..errors import DTypeError
 from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
 from ..ops.batch_norm import batch_norm
+from ..ops.batch_renorm import batch_renorm
 from ..ops.conv2d import conv2d
 from ..ops.creation import as_tensor
 from ..ops.cross_entropy import cross_entropy, nll_loss
@@ -22,6 +23,7 @@ from ..tensor import Tensor
 
 __all__ = [
     "batch_norm",
+    "batch_renorm",
     "binary_cross_entropy_with_logits",
     "conv2d",
     "cross_entropy",

@@ -9,6 +9,7 @@ from . import (  # noqa: F401  each gives Tensor its methods
     activations,
     arithmetic,
     batch_norm,
+    batch_renorm,
     comparison,
     conv2d,
     conversion,

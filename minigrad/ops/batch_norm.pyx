@@ -30,6 +30,7 @@ cdef class BatchNorm(Function):
     cdef cnp.ndarray inv_std
     cdef double eps
     cdef Py_ssize_t axis
+    cdef str operation   # who calls, for messages
     cdef bint training   # whether mean and var came from x; in evaluation they are constants
 
     cdef backward(self, Tensor dy):
@@ -203,8 +204,8 @@ cdef int update(
         np.copyto(running_mean.array, mean)
     if var is not running_var.array:
         np.copyto(running_var.array, var)
-    running_mean.written("batch_norm")
-    running_var.written("batch_norm")
+    running_mean.written(batch.operation)
+    running_var.written(batch.operation)
     return 0
 
 
@@ -215,11 +216,11 @@ cdef Tensor per_channel(BatchNorm of, str argument, Tensor u, Tensor x):
     cdef Py_ssize_t C = channels(of, x)
     if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != C:
         raise ShapeError(
-            f"batch_norm: {argument} has shape {tuple(u.shape)}, expected ({C},): input has "
+            f"{of.operation}: {argument} has shape {tuple(u.shape)}, expected ({C},): input has "
             f"{C} channels (its shape is {tuple(x.shape)}, the channels are dimension {of.axis})")
     if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
         raise DTypeError(
-            f"batch_norm: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
+            f"{of.operation}: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
     return u
 
 
@@ -227,12 +228,12 @@ cdef Tensor running(BatchNorm of, str argument, object value, Tensor x):
     """A running statistic, if it fits and may be changed in training."""
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"batch_norm: {argument} must be a Tensor or None, got {type(value).__name__}")
+            f"{of.operation}: {argument} must be a Tensor or None, got {type(value).__name__}")
     if (<Tensor>value).wants_grad():
         raise GraphError(
-            f"batch_norm: {argument} requires a gradient, but none is computed; use .detach()")
+            f"{of.operation}: {argument} requires a gradient, but none is computed; use .detach()")
     if of.training:
-        may_write("batch_norm", value)
+        may_write(of.operation, value)
     return per_channel(of, argument, value, x)
 
 
@@ -244,7 +245,7 @@ cdef Py_ssize_t first_negative(const real *u, Py_ssize_t size) noexcept:
     return -1
 
 
-cdef int check_variance(cnp.ndarray var) except -1:
+cdef int check_variance(BatchNorm of, cnp.ndarray var) except -1:
     cdef Py_ssize_t c, C = cnp.PyArray_SIZE(var)
     if cnp.PyArray_TYPE(var) == cnp.NPY_FLOAT32:
         c = first_negative(<const float *>cnp.PyArray_DATA(var), C)
@@ -252,7 +253,7 @@ cdef int check_variance(cnp.ndarray var) except -1:
         c = first_negative(<const double *>cnp.PyArray_DATA(var), C)
     if c >= 0:
         raise ValueError(
-            f"batch_norm: running_var of channel {c} is {(<object>var)[c]}; "
+            f"{of.operation}: running_var of channel {c} is {(<object>var)[c]}; "
             "a variance cannot be negative")
     return 0
 
@@ -261,19 +262,76 @@ cdef int check_variance(cnp.ndarray var) except -1:
 
 cdef Tensor channels_of(BatchNorm node, object input, object axis):
     """input as a Tensor; node learns which of its dimensions the channels are."""
-    cdef Tensor x = floating("batch_norm", "input", input)
+    cdef Tensor x = floating(node.operation, "input", input)
     cdef Py_ssize_t ndim = cnp.PyArray_NDIM(x.array)
     if ndim < 2:
         raise ShapeError(
-            f"batch_norm: expected input of shape (N, C) or (N, C, ...), got {tuple(x.shape)}")
+            f"{node.operation}: expected input of shape (N, C) or (N, C, ...), got "
+            f"{tuple(x.shape)}")
     if type(axis) is not int:
-        axis = checks.size("batch_norm", "axis", axis, at_least=-ndim)
+        axis = checks.size(node.operation, "axis", axis, at_least=-ndim)
     if not -ndim <= axis < ndim:
         raise IndexError(
-            f"batch_norm: axis {axis} is out of range for input of shape {tuple(x.shape)} "
+            f"{node.operation}: axis {axis} is out of range for input of shape {tuple(x.shape)} "
             f"(expected {-ndim} to {ndim - 1})")
     node.axis = axis % ndim
     return x
+
+
+cdef Tensor batch_normalized(
+    str operation, object input, object running_mean, object running_var, object weight,
+    object bias, object training, object momentum, object eps, object axis,
+    object unbiased_running_var, object corrected
+):
+    """batch_norm, or its relative `operation`, whose scale and shift depend on the statistics.
+
+    corrected (or None): the gamma and beta of a training call, from (gamma, beta, mean, var,
+    running_mean, running_var, eps).
+    """
+    cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
+    node.operation = operation
+    cdef Tensor x = channels_of(node, input, axis)
+    cdef Tensor run_mean = None, run_var = None, gamma, beta, y
+    node.training = training if type(training) is bool else checks.flag(
+        operation, "training", training)
+    node.eps = eps if type(eps) is float and 0 < eps < 1 else checks.number(
+        operation, "eps", eps, above=0)
+    if type(momentum) is not float or not 0 <= momentum <= 1:
+        momentum = checks.number(operation, "momentum", momentum, at_least=0, at_most=1)
+    cdef bint unbiased = unbiased_running_var if type(unbiased_running_var) is bool else (
+        checks.flag(operation, "unbiased_running_var", unbiased_running_var))
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(
+            f"{operation}: running_mean and running_var must be given both or neither")
+    if running_mean is not None:
+        run_mean = running(node, "running_mean", running_mean, x)
+        run_var = running(node, "running_var", running_var, x)
+        check_variance(node, contiguous(run_var))
+    elif not node.training:
+        raise ValueError(
+            f"{operation}: running_mean and running_var must be given when training is False")
+    gamma = ones(node, x) if weight is None else per_channel(
+        node, "weight", floating(operation, "weight", weight), x)
+    beta = zeros(node, x) if bias is None else per_channel(
+        node, "bias", floating(operation, "bias", bias), x)
+    cdef Py_ssize_t m = values_per_channel(node, x)
+    if m == 1 and node.training:
+        raise ValueError(
+            f"{operation}: expected more than 1 value per channel when training, "
+            f"got input of shape {tuple(x.shape)}")
+
+    if not node.training:
+        node.mean = (<object>run_mean.array).astype(np.float64)
+        node.var = (<object>run_var.array).astype(np.float64)
+        return normalize(node, x, gamma, beta, False)
+    node.mean, node.var = np.empty((2, channels(node, x)))
+    if corrected is not None:
+        kernels.batch_norm_statistics(data(node, x), node.mean, node.var)
+        gamma, beta = corrected(gamma, beta, node.mean, node.var, run_mean, run_var, node.eps)
+    y = normalize(node, x, gamma, beta, corrected is None)
+    if run_mean is not None and m > 0:
+        update(run_mean, run_var, node, momentum, m, unbiased)
+    return y
 
 
 def batch_norm(
@@ -293,45 +351,9 @@ def batch_norm(
     channel in training, a negative running variance, eps not above 0, momentum outside [0, 1].
     torch.nn.functional.batch_norm; axis and unbiased_running_var are additions.
     """
-    cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
-    cdef Tensor x = channels_of(node, input, axis)
-    cdef Tensor run_mean = None, run_var = None, gamma, beta, y
-    node.training = training if type(training) is bool else checks.flag(
-        "batch_norm", "training", training)
-    node.eps = eps if type(eps) is float and 0 < eps < 1 else checks.number(
-        "batch_norm", "eps", eps, above=0)
-    if type(momentum) is not float or not 0 <= momentum <= 1:
-        momentum = checks.number("batch_norm", "momentum", momentum, at_least=0, at_most=1)
-    cdef bint unbiased = unbiased_running_var if type(unbiased_running_var) is bool else (
-        checks.flag("batch_norm", "unbiased_running_var", unbiased_running_var))
-    if (running_mean is None) != (running_var is None):
-        raise ValueError("batch_norm: running_mean and running_var must be given both or neither")
-    if running_mean is not None:
-        run_mean = running(node, "running_mean", running_mean, x)
-        run_var = running(node, "running_var", running_var, x)
-        check_variance(contiguous(run_var))
-    elif not node.training:
-        raise ValueError(
-            "batch_norm: running_mean and running_var must be given when training is False")
-    gamma = ones(node, x) if weight is None else per_channel(
-        node, "weight", floating("batch_norm", "weight", weight), x)
-    beta = zeros(node, x) if bias is None else per_channel(
-        node, "bias", floating("batch_norm", "bias", bias), x)
-    cdef Py_ssize_t m = values_per_channel(node, x)
-    if m == 1 and node.training:
-        raise ValueError(
-            "batch_norm: expected more than 1 value per channel when training, "
-            f"got input of shape {tuple(x.shape)}")
-
-    if not node.training:
-        node.mean = (<object>run_mean.array).astype(np.float64)
-        node.var = (<object>run_var.array).astype(np.float64)
-        return normalize(node, x, gamma, beta, False)
-    node.mean, node.var = np.empty((2, channels(node, x)))
-    y = normalize(node, x, gamma, beta, True)
-    if run_mean is not None and m > 0:
-        update(run_mean, run_var, node, momentum, m, unbiased)
-    return y
+    return batch_normalized(
+        "batch_norm", input, running_mean, running_var, weight, bias, training, momentum, eps,
+        axis, unbiased_running_var, None)
 
 
 def batch_statistics(input, axis=1):
@@ -340,6 +362,7 @@ def batch_statistics(input, axis=1):
     mean and var are float64 arrays of shape (C,), whatever the dtype; nothing is recorded.
     """
     cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
+    node.operation = "batch_norm"
     cdef Tensor x = channels_of(node, input, axis)
     mean, var = np.empty((2, channels(node, x)))
     kernels.batch_norm_statistics(data(node, x), mean, var)
