@@ -7,6 +7,7 @@ is computed from what was measured. The data are the small digits that come with
 """
 
 import copy
+import functools
 import itertools
 import os
 import textwrap
@@ -315,6 +316,71 @@ def width_of_weights(widen=5.0, steps=300):
     )
 
 
+def learning_rates(steps=250):
+    """Ioffe & Szegedy 2015, section 3.3: batch normalization enables higher learning rates."""
+    images, labels = digits()
+    learned = {False: [], True: []}
+    for normalized in (False, True):
+        for lr in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0):
+            model = network([64, 64, 64, 64, 10], nn.ReLU, normalized)
+            train(model, images, labels, steps, lr)
+            if accuracy(model.eval(), *digits(train=False)) > 0.9:
+                learned[normalized].append(lr)
+    most, normal_most = (max(learned[normalized], default=0.0) for normalized in (False, True))
+    names = {key: ", ".join(f"{lr:g}" for lr in rates) for key, rates in learned.items()}
+    return Finding(
+        "batch normalization allows higher learning rates",
+        f"of the rates 0.01, 0.03 … 10, those that reach 90 % in {steps} steps are: without "
+        f"{names[False]}; with {names[True]}",
+        {"without": learned[False], "with": learned[True]},
+        [normal_most > 2 * most],
+    )
+
+
+class InGroups(nn.Module):
+    """Batch normalization of `size` rows at a time, as if the batch were so small. ("Ghost batch
+    normalization" of Hoffer et al. 2017, "Train longer, generalize better", section 4.)"""
+
+    def __init__(self, features, size):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(features)
+        self.size = size
+
+    def forward(self, x):
+        if not self.training:
+            return self.norm(x)
+        return minigrad.cat([self.norm(x[k : k + self.size]) for k in range(0, len(x), self.size)])
+
+
+def noise_of_the_batch(sizes=(64, 4), samples=200, steps=300, seeds=(0, 1, 2)):
+    """Ioffe & Szegedy 2015, section 3.4: a sample is seen together with others, chosen at random,
+    which is noise, and found to regularize. So more noise should help where samples are few."""
+    images, labels = digits()
+    losses, accuracies = {}, {}
+    for size in sizes:
+        losses[size], accuracies[size] = [], []
+        for seed in seeds:
+            few = minigrad.tensor(np.random.default_rng(seed).permutation(len(labels))[:samples])
+            model = network([64, 128, 128, 10], nn.ReLU, normalized=True, seed=seed)
+            for place in (1, 4):
+                model[place] = InGroups(128, size)
+            last = train(model, images[few], labels[few], steps, lr=0.1, seed=seed)[-20:]
+            nn.utils.recalibrate(model, [images[few]])
+            losses[size].append(np.mean(last))
+            accuracies[size].append(accuracy(model.eval(), *digits(train=False)))
+    (calm, noisy), (calm_right, noisy_right) = (
+        [np.mean(found[size]).item() for size in sizes] for found in (losses, accuracies)
+    )
+    return Finding(
+        "the company of a sample in its batch is noise, and that noise regularizes",
+        f"{samples} samples, normalized {sizes[0]} and {sizes[1]} at a time: loss in training "
+        f"{calm:.3f} and {noisy:.3f}; "
+        f"accuracy on the test set {calm_right:.1%} and {noisy_right:.1%}",
+        {"loss": (calm, noisy), "accuracy": (calm_right, noisy_right)},
+        [noisy > 2 * calm, noisy_right > calm_right + 0.005],
+    )
+
+
 def gaussian_kl(mean, var, old_mean, old_var):
     """KL(N(mean, var) ‖ N(old_mean, old_var)), averaged over the units."""
     ratio = var / old_var
@@ -331,6 +397,7 @@ class Shaken(nn.Module):
         return x * (0.5 * stretch).exp() + 0.5 * shift
 
 
+@functools.cache  # two claims ask for the same trainings
 def shift_during_training(kind, steps=500, every=10):
     """Train with "no" normalization, "batch" normalization, or "shaken" batch normalization.
 
@@ -400,6 +467,8 @@ CLAIMS = [
     deep_sigmoids,
     scale_of_inputs,
     width_of_weights,
+    learning_rates,
+    noise_of_the_batch,
     covariate_shift,
     shift_as_the_reason,
 ]

@@ -106,6 +106,33 @@ def test_width_of_weights(explained):
     assert explained.width_of_weights(widen=1.2, steps=100).verdict == "holds partly"
 
 
+def test_learning_rates(explained):
+    found = explained.learning_rates()
+    assert found.verdict == "holds"
+    assert max(found.numbers["with"]) >= 3 * max(found.numbers["without"])
+    assert len(found.numbers["with"]) > len(found.numbers["without"])
+
+
+def test_noise_of_the_batch(explained):
+    """The noise is there, but on so small a network it does not help."""
+    found = explained.noise_of_the_batch(steps=200, seeds=(0, 1))
+    calm, noisy = found.numbers["loss"]
+    assert noisy > 5 * calm
+    calm, noisy = found.numbers["accuracy"]
+    assert min(calm, noisy) > 0.9
+    assert found.verdict == ("holds" if noisy > calm + 0.005 else "holds partly")
+
+
+def test_in_groups(explained):
+    """Groups are normalized each by itself in training, and by the memory in evaluation."""
+    layer, x = explained.InGroups(3, 4), minigrad.randn(8, 3)
+    y = layer(x).detach().numpy()
+    assert np.abs(y.reshape(2, 4, 3).mean(axis=1)).max() < 1e-6
+    assert np.abs(y[:4] - layer.norm(x).detach().numpy()[:4]).max() > 0.01
+    with minigrad.no_grad():
+        np.testing.assert_array_equal(layer.eval()(x).numpy(), layer.norm(x).numpy())
+
+
 def test_gaussian_kl(explained):
     """Against the integral of p log(p/q)."""
     x = np.linspace(-30, 30, 60001)
