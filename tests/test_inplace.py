@@ -112,6 +112,15 @@ def test_a_failed_call_changes_nothing(call):
     assert x._version == 0
 
 
+@pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_", "pow_"])
+def test_errors_name_the_call(name):
+    with pytest.raises(mg.ShapeError, match=rf"^{name}: shapes \(3,\)( and|,) \(4,\) do not"):
+        getattr(mg.ones(3), name)(mg.ones(4))
+    x = mg.ones(3)
+    with pytest.raises(mg.ShapeError, match=r"^add_: shapes \(3,\) and \(2,\) do not broadcast"):
+        x += mg.ones(2)
+
+
 def test_only_tensors_are_written():
     for function in (mg.Tensor.add_, mg.Tensor.fill_, mg.Tensor.copy_):
         with pytest.raises(TypeError, match="expected a Tensor to write into, got ndarray"):

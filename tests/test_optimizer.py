@@ -205,6 +205,25 @@ def test_a_refused_step_changes_nothing(kind, options):
     assert frozen(optimizer) == before
 
 
+@every
+@pytest.mark.parametrize(
+    ("lr", "error"), [(math.nan, ValueError), (-0.1, ValueError), (math.inf, ValueError),
+                      ("x", TypeError), (None, TypeError), (True, TypeError)]
+)  # fmt: skip
+def test_a_rate_made_wrong_later_is_refused(kind, options, lr, error):
+    params = parameters()
+    optimizer = kind(params, **options)
+    train(optimizer, params, 1)
+    give_gradients(params)
+    optimizer.param_groups[0]["lr"] = lr
+    before = frozen(optimizer)
+    with pytest.raises(error, match=f"^{kind.__name__}.step: lr must be"):
+        optimizer.step()
+    assert repr(frozen(optimizer)) == repr(before)
+    optimizer.param_groups[0]["lr"] = 0  # an int will do
+    optimizer.step()
+
+
 def test_a_kernel_that_fails_leaves_no_new_state(monkeypatch):
     from minigrad._kernels import active
 
@@ -487,6 +506,8 @@ def spoiled(change):
         (lambda s: s["state"].update({1: 3}), TypeError, "parameter 1: its state is int"),
         (lambda s: s["state"][0].update(exp_avg=minigrad.ones(4, 3)), ShapeError,
          r"parameter 0: 'exp_avg' has shape \(4, 3\), the parameter \(3, 4\)"),
+        (lambda s: s["state"][0].update(exp_avg=minigrad.ones(3, 4).long()), DTypeError,
+         "parameter 0: 'exp_avg' is minigrad.int64, the parameter minigrad.float64"),
         (lambda s: s["state"][0].update(exp_avg=3.0), TypeError, "'exp_avg' must be a Tensor"),
         (lambda s: s["state"].update({0: {"step": 1}}), ValueError, "its state has no 'exp_avg'"),
         (lambda s: s["state"][0].pop("step") and None, ValueError, "its state has no 'step'"),

@@ -46,7 +46,15 @@ cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
             combine(name, operation, x.array, b.array, x.array)
             x.written(name)
             return x
-    return overwrite(name, x, plain(frozen(x, other), other))
+    return overwrite(name, x, twin(name, plain, frozen(x, other), other))
+
+
+cdef Tensor twin(str name, plain, Tensor x, other):
+    """The result of the plain operation, whose errors name the one that was called."""
+    try:
+        return plain(x, other)
+    except ShapeError as error:
+        raise ShapeError(f"{name}:{str(error).partition(':')[2]}") from None
 
 
 cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
@@ -85,7 +93,7 @@ def div_(self, other):
 def pow_(self, exponent):
     """self ← self ^ exponent. torch.Tensor.pow_."""
     cdef Tensor x = tensor_itself("pow_", self)
-    return overwrite("pow_", x, power(frozen(x, exponent), exponent))
+    return overwrite("pow_", x, twin("pow_", power, frozen(x, exponent), exponent))
 
 
 def copy_(self, src):

@@ -1,5 +1,6 @@
 """What all optimisers share: parameter groups, their options, and the state of each parameter."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -91,6 +92,9 @@ class Optimizer:
     def _with_gradient(self):
         """Pairs (group, parameter) of what a step changes."""
         for group in self.param_groups:
+            lr = group["lr"]  # the one option that is often changed between two steps
+            if type(lr) is not float or not 0 <= lr < math.inf:
+                number(f"{type(self).__name__}.step", "lr", lr, at_least=0)
             for p in group["params"]:
                 if p.grad is not None:
                     yield group, p
@@ -174,6 +178,8 @@ class Optimizer:
                     f"{name}: '{key}' has shape {tuple(value.shape)}, "
                     f"the parameter {tuple(p.shape)}"
                 )
+            elif not value.dtype.is_floating_point:
+                raise DTypeError(f"{name}: '{key}' is {value.dtype}, the parameter {p.dtype}")
             else:
                 state[key] = value.detach().to(p.dtype).clone()
         for key in self.state_names(group):
