@@ -111,6 +111,14 @@ def test_nothing_is_shared_with_the_model():
             assert not np.shares_memory(ours.numpy(), theirs.numpy())
 
 
+def test_renormalization():
+    """In evaluation it is batch norm."""
+    model = nn.Sequential(nn.Linear(6, 4), nn.BatchRenorm1d(4))
+    recalibrate(model, [tensor(normal(0, 30, 6, dtype=np.float32))])
+    folded = fold_batch_norm(model)
+    assert folded.folding.folded == [("1", "0")] and same_answers(model, folded)
+
+
 def test_several_normalizations_in_a_row():
     model = lived_in(nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.BatchNorm1d(4)))
     folded = fold_batch_norm(model)

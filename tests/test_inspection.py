@@ -203,6 +203,24 @@ def test_the_answer_to_disagreement():
     assert "means of single batches" in said and "means of single" not in text(model, batch())
 
 
+@pytest.mark.parametrize(("r", "d"), [(1, 0), (1.5, 0.3), (3, 5), (float("inf"), float("inf"))])
+def test_renormalization(r, d):
+    """Its training corrects itself; what remains is the gap to evaluation."""
+    layer = nn.BatchRenorm1d(
+        3, unbiased_running_var=False, r_max=r, d_max=d, r_max_steps=None, d_max_steps=None
+    ).double()
+    layer(batch(5, rows=50))
+    x = batch(1, rows=200)
+    data = inspect_batch_norm(layer, x)[""].data
+    difference = (copy.deepcopy(layer)(x) - layer.eval()(x)).detach().numpy()
+    expected = np.sqrt((difference**2).mean(axis=0))
+    np.testing.assert_allclose(data.gap, expected, rtol=1e-4, atol=1e-12)
+    said = text(layer.train())
+    assert ("not yet corrected" in said) == ((r, d) == (1, 0))
+    assert (f"a factor of at most {r:g}, the mean by at most {d:g} σ" in said) == ((r, d) != (1, 0))
+    assert "corrected" not in text(layer.eval())
+
+
 def test_layers_that_the_model_did_not_call():
     class Partly(nn.Module):
         def __init__(self):

@@ -210,20 +210,10 @@ def test_a_subclass():
     np.testing.assert_allclose(model[1].running_var.numpy(), np.full(3, 4 * 30 / 29), rtol=1e-4)
 
 
-class Corrected(nn.BatchNorm1d):
-    """Corrects the batch by what is remembered, as batch renormalization does."""
-
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        mean, var = self.running_mean, self.running_var + self.eps
-        scale, shift = x.var(0, correction=0) / var, (x.mean(0) - mean) / var.sqrt()
-        return super().forward(x) * scale.sqrt() + shift
-
-
-def test_a_subclass_that_uses_the_memory_in_training():
-    """While statistics are made anew, the old ones must not flow into the next layer."""
-    model = nn.Sequential(Corrected(3, eps=1e-9), nn.BatchNorm1d(3)).double()
+def test_renormalization():
+    """It uses its memory in training, too; what is old in it must not flow into the next layer."""
+    renorm = nn.BatchRenorm1d(3, eps=1e-9, r_max_steps=None, d_max_steps=None)
+    model = nn.Sequential(renorm, nn.BatchNorm1d(3)).double()
     recalibrate(model, [tensor(5 * normal(k, 30, 3) + 4) for k in range(3)])
     np.testing.assert_allclose(model[1].running_mean.numpy(), np.zeros(3), atol=1e-8)
     np.testing.assert_allclose(model[1].running_var.numpy(), np.full(3, 30 / 29), rtol=1e-4)

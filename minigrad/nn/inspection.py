@@ -6,6 +6,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .batch_norm import _BatchNorm
+from .batch_renorm import _BatchRenorm
 from .group_norm import GroupNorm
 from .layer_norm import LayerNorm
 from .module import Module
@@ -18,7 +19,8 @@ class Comparison:
 
     All in units of the standard deviations that the layer divides by, √(var + eps). `gap` is the
     root mean square of what lies between the outputs of training and evaluation, before γ and β:
-    √(shift² + (ratio − 1)²). `spread` is how much the means of single batches scatter.
+    √(shift² + (ratio − 1)²), less what a renormalization corrects. `spread` is how much the means
+    of single batches scatter.
     """
 
     batches: int  # or calls, for a layer that is called several times a batch
@@ -77,9 +79,20 @@ class LayerReport:
             return f"mean and variance of {what}, in training and evaluation alike"
         if self.uses == "batch":
             always = "" if self.training else ", also in evaluation: it has no running statistics"
-            return f"mean and variance of the batch{always}"
+            return f"mean and variance of the batch{always}{self.correction_in_words()}"
         seen = "" if self.batches is None else f" ({number(self.batches, 'batch', 'batches')} seen)"
         return f"the running statistics{seen}, whatever the batch is"
+
+    def correction_in_words(self):
+        if not isinstance(self.layer, _BatchRenorm):
+            return ""
+        r, d = limits(self.layer)
+        if (r, d) == (1, 0):
+            return ";\nnot yet corrected towards the running statistics (limits 1 and 0)"
+        return (
+            ",\nthen corrected towards the running ones: σ by a factor of at most "
+            f"{r:.3g}, the mean by at most {d:.3g} σ"
+        )
 
     def changes_in_words(self):
         if not self.changes:
@@ -227,6 +240,11 @@ def report(name, layer, data):
     return LayerReport(uses=uses, changes=changes, batches=batches, **facts)
 
 
+def limits(layer):
+    """How much of the distance to the running statistics training makes up for: (1, 0) is none."""
+    return layer.limits() if isinstance(layer, _BatchRenorm) else (1.0, 0.0)
+
+
 def compare(layer, population):
     """A layer's running statistics beside those of the data."""
     running_mean, running_var, mean, var, scatter = (
@@ -238,7 +256,9 @@ def compare(layer, population):
     )  # fmt: skip
     running_std, std = np.sqrt(running_var + layer.eps), np.sqrt(var + layer.eps)
     shift, ratio = (mean - running_mean) / running_std, std / running_std
+    r, d = limits(layer)
+    gap = np.hypot(shift - np.clip(shift, -d, d), ratio - np.clip(ratio, 1 / r, r))
     return Comparison(
         batches=population.calls, values=population.values, mean=mean, var=var,
-        shift=shift, ratio=ratio, gap=np.hypot(shift, ratio - 1), spread=np.sqrt(scatter) / std,
+        shift=shift, ratio=ratio, gap=gap, spread=np.sqrt(scatter) / std,
     )  # fmt: skip
