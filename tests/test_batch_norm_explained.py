@@ -1,5 +1,6 @@
 """examples/batch_norm_explained.py: each claim is measured, and that decides on the verdict."""
 
+import functools
 import importlib
 import math
 from pathlib import Path
@@ -188,6 +189,22 @@ def test_the_table(explained, capsys, monkeypatch):
     assert lines[0].split() == ["claim", "measured", "verdict"]
     assert sum(line.endswith("  holds") for line in lines) == 2
     assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_verdicts_do_not_hang_on_the_seed(explained, monkeypatch, seed):
+    explained.shift_during_training.cache_clear()
+    monkeypatch.setattr(explained, "network", functools.partial(explained.network, seed=seed))
+    monkeypatch.setattr(explained, "train", functools.partial(explained.train, seed=seed))
+    try:
+        verdicts = {claim.__name__: claim().verdict for claim in explained.CLAIMS}
+    finally:
+        explained.shift_during_training.cache_clear()
+    del verdicts["noise_of_the_batch"]  # has three seeds of its own
+    assert verdicts.pop("batch_of_one") == "holds partly"
+    assert verdicts.pop("shift_as_the_reason") == "refuted"
+    assert set(verdicts.values()) == {"holds"}, verdicts
 
 
 def test_every_claim_is_in_the_table_and_names_its_source(explained):

@@ -180,6 +180,17 @@ def test_what_people_ask_first():
     assert text(nn.LayerNorm(3), None).startswith("(the model): LayerNorm((3,)) in training mode")
 
 
+def test_a_report_stays_as_it_was():
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.BatchRenorm1d(3, warmup_steps=0)).double()
+    found = inspect_batch_norm(model, batch())
+    before, gap = str(found), found["0"].data.gap.copy()
+    model[0].momentum = None
+    for seed in range(3):
+        model(batch(seed))
+    assert str(found) == before and str(inspect_batch_norm(model)) != before
+    np.testing.assert_array_equal(found["0"].data.gap, gap)
+
+
 def test_frozen_layers():
     model = network()
     assert "frozen" not in text(model)

@@ -13,7 +13,7 @@ from .module import Module
 from .recalibration import populations
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """How far the running statistics of a layer are from those of data; arrays, one per channel.
 
@@ -38,13 +38,14 @@ class Comparison:
         return int(np.argmax(self.gap))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerReport:
     """One normalization: what its next call uses and changes, and what is trained.
 
-    `uses` is "batch", "running" or "sample". `changes` is what the next call changes: a dictionary
-    from the name of a buffer to the weight of the new value in it (1 for the counter).
+    `uses` is "batch", "running", "sample" or "group". `changes` is what the next call changes: a
+    dictionary from the name of a buffer to the weight of the new value in it (1 for the counter).
     `trained` says of weight and bias whether they are trained; what the layer lacks is missing.
+    `limits` are those of a renormalization. What other layers than BatchNorm do not have is None.
     """
 
     name: str
@@ -53,8 +54,10 @@ class LayerReport:
     uses: str
     changes: dict
     trained: dict
-    batches: int | None  # num_batches_tracked
-    layer: Module
+    momentum: float | None = None
+    unbiased_running_var: bool | None = None
+    batches: int | None = None  # num_batches_tracked
+    limits: tuple | None = None
     data: Comparison | None = None
 
     def __str__(self):
@@ -73,10 +76,9 @@ class LayerReport:
     __repr__ = __str__
 
     def uses_in_words(self):
-        if self.uses == "sample":
-            groups = isinstance(self.layer, GroupNorm)
-            what = "each group of channels of each sample" if groups else "each sample"
-            return f"mean and variance of {what}, in training and evaluation alike"
+        if self.uses in ("sample", "group"):
+            groups = "each group of channels of " if self.uses == "group" else ""
+            return f"mean and variance of {groups}each sample, in training and evaluation alike"
         if self.uses == "batch":
             always = "" if self.training else ", also in evaluation: it has no running statistics"
             return f"mean and variance of the batch{always}{self.correction_in_words()}"
@@ -84,14 +86,14 @@ class LayerReport:
         return f"the running statistics{seen}, whatever the batch is"
 
     def correction_in_words(self):
-        if not isinstance(self.layer, _BatchRenorm):
+        if self.limits is None:
             return ""
-        r, d = limits(self.layer)
-        if (r, d) == (1, 0):
+        if self.limits == (1, 0):
             return ";\nnot yet corrected towards the running statistics (limits 1 and 0)"
+        r, d = self.limits
         return (
-            ",\nthen corrected towards the running ones: σ by a factor of at most "
-            f"{r:.3g}, the mean by at most {d:.3g} σ"
+            ", then corrected towards the running ones\n"
+            f"(σ by a factor of at most {r:.3g}, the mean by at most {d:.3g} σ)"
         )
 
     def changes_in_words(self):
@@ -100,11 +102,11 @@ class LayerReport:
         lines = []
         if "running_mean" in self.changes:
             new = self.changes["running_mean"]
-            divisor = "m − 1 (unbiased)" if self.layer.unbiased_running_var else "m (biased)"
+            divisor = "m − 1 (unbiased)" if self.unbiased_running_var else "m (biased)"
             lines.append(f"running ← {1 - new:.4g} · running + {new:.4g} · batch")
             lines.append(
                 "momentum None: every batch so far counts the same"
-                if self.layer.momentum is None
+                if self.momentum is None
                 else f"momentum {new:.4g} here and in torch; Keras, Flax, ONNX: {1 - new:.4g}"
             )
             lines.append(f"its variance of m values is divided by {divisor}")
@@ -135,7 +137,7 @@ class LayerReport:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """What `nn.inspect_batch_norm` found: one LayerReport a normalization, in `layers`."""
 
@@ -219,11 +221,11 @@ def report(name, layer, data):
         "kind": f"{type(layer).__name__}({layer.extra_repr().split(', eps')[0]})",
         "training": layer.training,
         "trained": {k: p.requires_grad for k, p in parameters.items() if p is not None},
-        "layer": layer,
         "data": data,
     }
     if not isinstance(layer, _BatchNorm):
-        return LayerReport(uses="sample", changes={}, batches=None, **facts)
+        uses = "group" if isinstance(layer, GroupNorm) else "sample"
+        return LayerReport(uses=uses, changes={}, **facts)
     count = layer.num_batches_tracked
     batches = None if count is None else int(count.item())
     remembers = layer.running_mean is not None and layer.running_var is not None
@@ -236,13 +238,15 @@ def report(name, layer, data):
         changes = dict.fromkeys(("running_mean", "running_var"), weight)
         if batches is not None:
             changes["num_batches_tracked"] = 1
-    uses = "batch" if by_batch else "running"
-    return LayerReport(uses=uses, changes=changes, batches=batches, **facts)
-
-
-def limits(layer):
-    """How much of the distance to the running statistics training makes up for: (1, 0) is none."""
-    return layer.limits() if isinstance(layer, _BatchRenorm) else (1.0, 0.0)
+    return LayerReport(
+        uses="batch" if by_batch else "running",
+        changes=changes,
+        momentum=layer.momentum,
+        unbiased_running_var=layer.unbiased_running_var,
+        batches=batches,
+        limits=layer.limits() if isinstance(layer, _BatchRenorm) else None,
+        **facts,
+    )
 
 
 def compare(layer, population):
@@ -256,7 +260,7 @@ def compare(layer, population):
     )  # fmt: skip
     running_std, std = np.sqrt(running_var + layer.eps), np.sqrt(var + layer.eps)
     shift, ratio = (mean - running_mean) / running_std, std / running_std
-    r, d = limits(layer)
+    r, d = layer.limits() if isinstance(layer, _BatchRenorm) else (1, 0)
     gap = np.hypot(shift - np.clip(shift, -d, d), ratio - np.clip(ratio, 1 / r, r))
     return Comparison(
         batches=population.calls, values=population.values, mean=mean, var=var,
