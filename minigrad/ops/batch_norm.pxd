@@ -1,6 +1,19 @@
-from ..tensor cimport Tensor
+cimport numpy as cnp
+
+from ..tensor cimport Function, Tensor
 
 
+cdef class BatchNorm(Function):
+    cdef cnp.ndarray mean
+    cdef cnp.ndarray var
+    cdef cnp.ndarray inv_std
+    cdef double eps
+    cdef Py_ssize_t axis
+    cdef str operation   # who calls, for messages
+    cdef bint training   # whether mean and var came from x; in evaluation they are constants
+
+
+cdef tuple row_second_gradients(Tensor v, Tensor h, Tensor x, double eps, bint with_x)
 cdef Tensor batch_normalized(
     str operation, object input, object running_mean, object running_var, object weight,
     object bias, object training, object momentum, object eps, object axis,

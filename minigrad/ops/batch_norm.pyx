@@ -25,14 +25,6 @@ cnp.import_array()
 cdef class BatchNorm(Function):
     """y = gamma · x_hat + beta. The statistics are those of this call, whatever happens later."""
 
-    cdef cnp.ndarray mean
-    cdef cnp.ndarray var
-    cdef cnp.ndarray inv_std
-    cdef double eps
-    cdef Py_ssize_t axis
-    cdef str operation   # who calls, for messages
-    cdef bint training   # whether mean and var came from x; in evaluation they are constants
-
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()
         dx, dgamma, dbeta = gradients(self, dy, x, gamma, self.needs(0))
@@ -44,19 +36,7 @@ cdef class BatchNormInput(BatchNorm):
 
     cdef backward(self, Tensor v):
         dy, x, gamma = self.saved()
-        cdef Tensor ddy, dgamma
-        ddy = input_gradient(self, v, x, gamma) if self.needs(0) else None  # (11b)
-        dgamma = (v * input_gradient(self, dy, x, ones(self, x))).sum(reduced(self, x))  # (11c)
-        if not self.training or not self.needs(1):
-            return ddy, None, dgamma
-        m = max(values_per_channel(self, x), 1)
-        x_hat, r, scale = normalized(self, x), inverse_std(self, x), spread(self, gamma, x)
-        v_x_hat = (v * x_hat).sum(reduced(self, x), keepdim=True) / m
-        dy_x_hat = (dy * x_hat).sum(reduced(self, x), keepdim=True) / m
-        s = -scale * r * (v * dy_x_hat + dy * v_x_hat)  # (11d)
-        t_r = scale * spread(self, dgamma, x)  # (11e) times r
-        dx = input_gradient(self, s, x, ones(self, x)) - t_r * r * x_hat / m  # (11g)
-        return ddy, dx, dgamma
+        return second_gradients(self, v, dy, x, gamma, self.needs(0), self.needs(1))
 
 
 cdef class BatchNormWeight(BatchNorm):
@@ -82,6 +62,38 @@ cdef class InverseStd(BatchNorm):
         (x,) = self.saved()
         cdef Tensor r = inverse_std(self, x)
         return -dr * r * r * normalized(self, x) / max(values_per_channel(self, x), 1)  # (11f)
+
+
+cdef tuple second_gradients(
+    BatchNorm of, Tensor v, Tensor dy, Tensor x, Tensor gamma, bint with_dy, bint with_x
+):
+    """Gradients of Σ v · dx with respect to dy and x (None if not wanted) and gamma."""
+    cdef Tensor ddy, dgamma
+    ddy = input_gradient(of, v, x, gamma) if with_dy else None  # (11b)
+    dgamma = (v * input_gradient(of, dy, x, ones(of, x))).sum(reduced(of, x))  # (11c)
+    if not of.training or not with_x:
+        return ddy, None, dgamma
+    m = max(values_per_channel(of, x), 1)
+    x_hat, r, scale = normalized(of, x), inverse_std(of, x), spread(of, gamma, x)
+    v_x_hat = (v * x_hat).sum(reduced(of, x), keepdim=True) / m
+    dy_x_hat = (dy * x_hat).sum(reduced(of, x), keepdim=True) / m
+    s = -scale * r * (v * dy_x_hat + dy * v_x_hat)  # (11d)
+    t_r = scale * spread(of, dgamma, x)  # (11e) times r
+    dx = input_gradient(of, s, x, ones(of, x)) - t_r * r * x_hat / m  # (11g)
+    return ddy, dx, dgamma
+
+
+cdef tuple row_second_gradients(Tensor v, Tensor h, Tensor x, double eps, bint with_x):
+    """Gradients of Σ v · r · P(h) with respect to h and x, for normalizations by rows.
+
+    x is (rows, m): they are those of a batch norm without gamma whose channels are the rows.
+    """
+    cdef BatchNorm of = BatchNorm.__new__(BatchNorm)
+    of.axis, of.eps, of.training = 0, eps, True
+    of.mean, of.var = np.empty((2, channels(of, x)))
+    kernels.batch_norm_statistics(data(of, x), of.mean, of.var)
+    of.inv_std = 1 / np.sqrt(of.var + eps)
+    return second_gradients(of, v, h, x, ones(of, x), True, with_x)[:2]
 
 
 cdef BatchNorm sharing(BatchNorm of, BatchNorm node):

@@ -55,7 +55,7 @@ cdef class GroupNormInput(RowNorm):
     cdef backward(self, Tensor v):
         dy, x, gamma = self.saved()
         cdef Tensor dh, dx, scale = spread(gamma, x)
-        dh, dx = gradients_of_projection(as_rows(self), v, scale * dy, x, self.needs(1))
+        dh, dx = gradients_of_projection(self, v, scale * dy, x, self.needs(1))
         return scale * dh, dx, per_channel_sum(dy * dh)  # (8a)
 
 
@@ -76,13 +76,6 @@ cdef class GroupNormBias(Function):
 
     cdef backward(self, Tensor v):
         return spread(v, self.like).expand(self.like.shape)  # (8b)
-
-
-cdef RowNorm as_rows(RowNorm of):
-    """The same statistics, (N · groups,): a group is a row."""
-    cdef RowNorm node = sharing(of, RowNorm.__new__(RowNorm))
-    node.mean, node.inv_std = (<object>of.mean).ravel(), (<object>of.inv_std).ravel()
-    return node
 
 
 # --- operations --------------------------------------------------------------------------------

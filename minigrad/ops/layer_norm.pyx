@@ -1,7 +1,8 @@
 """Layer normalization: every sample gets the mean 0 and the variance 1, then scales and shifts.
 
 The formulas are in `_kernels/layer_norm.pyx`, derived in docs/derivations/layer_norm.md. As in
-`batch_norm.pyx` the gradients are operations of their own, whose rules use these operations again.
+`batch_norm.pyx` the gradients are operations of their own; their second derivatives, from which
+gamma can be kept away, are those of a batch norm whose channels are the rows.
 """
 
 import math
@@ -15,6 +16,7 @@ from .._kernels import active as kernels
 from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
 from ..tensor cimport Function, Tensor, record, wrap
+from .batch_norm cimport row_second_gradients
 from .common cimport contiguous, empty_like, flat, floating, shape_if_broadcast, unbroadcast
 
 cnp.import_array()
@@ -32,17 +34,6 @@ cdef cnp.ndarray rows(Tensor x, Tensor gamma):
 cdef Tensor over_rows(Tensor u, Tensor gamma):
     """The sum of u over the dimensions that gamma does not have."""
     return unbroadcast(u, shape_if_broadcast(gamma.array, u.array))
-
-
-cdef Tensor matrix(Tensor x, RowNorm of):
-    """x as (rows, D), with its history."""
-    cdef Py_ssize_t R = cnp.PyArray_SIZE(of.mean)
-    return x.reshape((R, cnp.PyArray_SIZE(x.array) // max(R, 1)))
-
-
-cdef Tensor ones(Tensor x):
-    """A gamma without effect for the rows of the matrix x."""
-    return wrap(np.ones(x.shape[1], (<object>x.array).dtype))
 
 
 # --- rules -------------------------------------------------------------------------------------
@@ -75,7 +66,8 @@ cdef class LayerNormWeight(RowNorm):
 
     cdef backward(self, Tensor v):
         dy, x = self.saved()
-        x_hat = normalized(self, matrix(x, self)).reshape(x.shape)
+        cdef Tensor one = wrap(np.ones_like(v.array)), zero = wrap(np.zeros_like(v.array))
+        x_hat = normalize(x, one, zero, self.eps)
         return v * x_hat, input_gradient(self, dy, x, v)  # (11e)
 
 
@@ -88,33 +80,17 @@ cdef class LayerNormBias(Function):
         return v.expand(self.shape)  # (11e)
 
 
-cdef class InverseStd(RowNorm):
-    """r = 1/√(var + eps) of each row of x, (rows, D) → (rows, 1); dr arrives for it."""
-
-    cdef backward(self, Tensor dr):
-        (x,) = self.saved()
-        cdef Tensor r = inverse_std(self, x)
-        return -dr * r * r * normalized(self, x) / max(x.shape[1], 1)  # (11c)
-
-
 cdef tuple gradients_of_projection(RowNorm of, Tensor v, Tensor h, Tensor x, bint with_dx):
     """Gradients of Σ v · r · P(h) with respect to h and to x (None if not wanted).
 
-    Any shape whose rows, as the statistics count them, lie one after the other.
+    Any shape whose rows, one for each mean, lie one after the other.
     """
-    shape = x.shape
-    v, h, x = matrix(v, of), matrix(h, of), matrix(x, of)
-    m, one = max(x.shape[1], 1), ones(x)
-    cdef Tensor dh = input_gradient(of, v, x, one)  # (11a)
-    if not with_dx:
-        return dh.reshape(shape), None
-    x_hat, r = normalized(of, x), inverse_std(of, x)
-    h_x_hat = (h * x_hat).sum(1, keepdim=True) / m
-    v_x_hat = (v * x_hat).sum(1, keepdim=True) / m
-    s = -r * (v * h_x_hat + h * v_x_hat)  # (11b)
-    t_r = (v * input_gradient(of, h, x, one)).sum(1, keepdim=True)  # (11b) times r
-    dx = input_gradient(of, s, x, one) - t_r * r * x_hat / m  # (11c)
-    return dh.reshape(shape), dx.reshape(shape)
+    cdef Py_ssize_t R = cnp.PyArray_SIZE(of.mean)
+    cdef tuple shape = (<object>x.array).shape
+    cdef tuple matrix = (R, cnp.PyArray_SIZE(x.array) // max(R, 1))
+    dh, dx = row_second_gradients(
+        v.reshape(matrix), h.reshape(matrix), x.reshape(matrix), of.eps, with_dx)  # (11a) (11c)
+    return dh.reshape(shape), None if dx is None else dx.reshape(shape)
 
 
 cdef RowNorm sharing(RowNorm of, RowNorm node):
@@ -164,19 +140,6 @@ cdef tuple gradients(RowNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx
 
 cdef Tensor input_gradient(RowNorm of, Tensor dy, Tensor x, Tensor gamma):
     return gradients(of, dy, x, gamma, True)[0]
-
-
-cdef Tensor normalized(RowNorm of, Tensor x):
-    """x_hat of the matrix x."""
-    return normalize(x, ones(x), wrap(np.zeros_like(ones(x).array)), of.eps)
-
-
-cdef Tensor inverse_std(RowNorm of, Tensor x):
-    """r of the matrix x, (rows, 1)."""
-    cdef Tensor r = wrap((<object>of.inv_std).astype((<object>x.array).dtype).reshape(-1, 1))
-    if recording(x):
-        record(sharing(of, InverseStd.__new__(InverseStd)), r, (x,)).save((x,))
-    return r
 
 
 # --- the function ------------------------------------------------------------------------------
