@@ -124,16 +124,20 @@ def evaluate(model, dataset):
     return loss / len(dataset), correct / len(dataset)
 
 
-def train_epoch(model, optimiser, loader, batches, show):
-    """One pass; mean loss, accuracy, and how many images were seen."""
+def train_epoch(
+    model, optimiser, loader, batches, show, criterion=nn.functional.cross_entropy, scheduler=None
+):
+    """One pass; mean loss, accuracy, and how many images were seen. A scheduler goes by batches."""
     model.train()
     loss_sum = correct = seen = 0
     for batch, (images, labels) in zip(range(1, batches + 1), loader):  # noqa: B905
         logits = model(images)
-        loss = nn.functional.cross_entropy(logits, labels)
+        loss = criterion(logits, labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        if scheduler:
+            scheduler.step()
         mean = loss.item()
         if not math.isfinite(mean):
             sys.exit(f"The loss is {mean} at batch {batch}: a smaller --lr may help.")

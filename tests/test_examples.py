@@ -190,7 +190,7 @@ def test_output_is_tried_before_the_training(example, no_mnist, capsys, tmp_path
 def test_missing_matplotlib(example, no_mnist, capsys, monkeypatch):
     """Said before the training, with the extra that has it."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    for name in ("mnist_mlp", "spiral"):
+    for name in ("mnist_mlp", "mnist_cnn", "spiral"):
         with pytest.raises(SystemExit, match=r"(?s)needs matplotlib .*\[examples\].*--no-picture"):
             example(name).main([])
     assert capsys.readouterr().out == ""
@@ -223,3 +223,114 @@ def test_mnist_accuracy(example, capsys, seed):
     """The promise of the README, whatever the seed."""
     (result,) = example("mnist_mlp").main(["--no-picture", "--seed", seed])
     assert result.test_accuracy >= 0.977
+
+
+# mnist_cnn
+
+
+@pytest.fixture
+def cnn(example):
+    return example("mnist_cnn")
+
+
+def test_cnn_of_small_digits(cnn, no_mnist, capsys):
+    (result,) = cnn.main(["--no-picture", "--epochs", "8"])
+    out, err = capsys.readouterr()
+    assert result.accuracy >= 0.96
+    assert result.confusion.sum() == 355 and result.confusion.shape == (10, 10)
+    assert out.splitlines()[0].startswith("MNIST is not here and cannot be downloaded")
+    assert out.count("%") == 2 * 8 + 10 + 1
+    assert "\r" not in out and err == ""
+
+
+def test_cnn_counts_parameters_as_the_article(cnn):
+    assert cnn.count(cnn.printed(28, 28)) == (347_186, 20)
+    assert cnn.count(cnn.plain(28, 28)) == (347_146, 0)
+    assert cnn.count(cnn.corrected(28, 28)) == (347_530, 192)
+
+
+def test_cnn_as_printed(cnn, no_mnist, capsys):
+    options = ["--as-printed", "--no-picture", "--epochs", "3", "--train-images", "800"]
+    printed, plain, corrected = cnn.main(options)
+    assert corrected.accuracy > max(plain.accuracy, printed.accuracy)
+    assert type(printed.model[-1]).__name__ == "BatchNorm1d" != type(plain.model[-1]).__name__
+    out = capsys.readouterr().out
+    assert "800 training" in out and "As printed, the normalization" in out
+
+
+def test_cnn_loss_of_probabilities(cnn):
+    answers = np.array([[-1.0, 0.5, 2.0], [0.2, 0.3, 0.5]])
+    clipped = np.clip(answers, 1e-7, 1 - 1e-7)
+    expected = -np.log(clipped[[0, 1], [1, 2]] / clipped.sum(1)).mean()
+    x = cnn.minigrad.tensor(answers, requires_grad=True)
+    loss = cnn.loss_of_probabilities(x, cnn.minigrad.tensor([1, 2]))
+    assert abs(loss.item() - expected) < 1e-12
+    loss.backward()
+    np.testing.assert_array_equal(x.grad.numpy()[0, [0, 2]], [0, 0])
+    assert x.grad.numpy()[1].all()
+
+
+class Largest:
+    """In place of random numbers, the largest there could be."""
+
+    def uniform(self, low, high, size):
+        return np.full(size, high)
+
+
+def test_cnn_moves_images(cnn):
+    images = np.random.default_rng(0).random((3, 1, 7, 7), dtype=np.float32)
+    still = cnn.moved(images, Largest(), 0, 0)
+    np.testing.assert_allclose(still, images, atol=1e-6)
+    assert still.dtype == np.float32
+    shifted = cnn.moved(images, Largest(), 2, 0)
+    np.testing.assert_allclose(shifted[:, :, 2:, 2:], images[:, :, :-2, :-2], atol=1e-6)
+    assert not shifted[:, :, :2].any() and not shifted[..., :2].any()
+    half = cnn.moved(images, Largest(), 0.5, 0)
+    expected = (
+        images[..., 1:, 1:] + images[..., 1:, :-1] + images[..., :-1, 1:] + images[..., :-1, :-1]
+    ) / 4
+    np.testing.assert_allclose(half[..., 1:, 1:], expected, atol=1e-6)
+    turned = cnn.moved(images, Largest(), 0, 90)
+    np.testing.assert_allclose(turned, np.rot90(images, -1, (2, 3)), atol=1e-6)
+    rng = np.random.default_rng(1)
+    a, b = cnn.moved(images[[0, 0]], rng)
+    assert np.abs(a - b).max() > 0.1  # each image in its own way
+
+
+def test_cnn_augments(cnn, no_mnist, capsys):
+    run = cnn.main
+    first, again, plain = (
+        run(["--no-picture", "--epochs", "2", *options])[0].history
+        for options in (["--augment"], ["--augment"], [])
+    )
+    assert first == again != plain
+
+
+def test_cnn_picture(cnn, no_mnist, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "filters.png"
+    (result,) = cnn.main(["--epochs", "1", "--batches", "3", "--output", str(path)])
+    assert is_picture(path)
+    before, after = result.filters
+    assert before.shape == after.shape == (32, 1, 3, 3) and np.abs(before - after).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--train-images", "1"], ["--epochs", "0"], ["--batch-size", "1"], ["--lr", "0"],
+     ["--data", "no/such/folder"], ["--seed", "-1"], ["--batches", "0"]],
+)  # fmt: skip
+def test_cnn_bad_options(cnn, capsys, options):
+    with pytest.raises(SystemExit) as stop:
+        cnn.main(options)
+    assert stop.value.code == 2
+    assert f"error: argument {options[0]}" in capsys.readouterr().err
+
+
+@needs_mnist
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_cnn_accuracy(cnn, capsys, seed):
+    """The promise of the README, whatever the seed."""
+    (result,) = cnn.main(["--no-picture", "--seed", seed])
+    assert result.accuracy >= 0.985
