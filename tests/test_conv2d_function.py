@@ -3,6 +3,8 @@
 The kernels themselves are in test_conv2d.py, the layer is in test_nn_conv2d.py.
 """
 
+import signal
+import time
 import tracemalloc
 import warnings
 
@@ -240,6 +242,30 @@ def test_one_row_may_be_larger_than_a_block():
     y = conv2d(tensor(x), tensor(weight), padding=(2, 1))
     expected = composed(tensor(x), tensor(weight), padding=(2, 1))
     np.testing.assert_allclose(y.numpy(), expected.numpy(), atol=1e-10)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signal.setitimer")
+def test_ctrl_c_is_answered_between_blocks(monkeypatch):
+    class Interrupt(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interrupt
+
+    blocks = []
+    kernel = active.conv2d_gather
+    monkeypatch.setattr(active, "conv2d_gather", lambda *a: blocks.append(1) or kernel(*a))
+    x, weight = minigrad.zeros(60, 32, 48, 48), minigrad.zeros(32, 32, 3, 3)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(Interrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.002)
+            conv2d(x, weight)
+            time.sleep(1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(blocks) < 120  # 180 make the whole
 
 
 def test_layout_does_not_matter():

@@ -158,7 +158,8 @@ cdef class ConvolutionWeight(Function):
 
 cdef object product(a, b, out):
     """A matrix product of each pair of matrices, without warnings."""
-    return quietly(np.matmul, a, b, out)
+    # With one term in each sum, as in a group of one channel, there is nothing for BLAS to do.
+    return quietly(np.multiply if a.shape[a.ndim - 1] == 1 else np.matmul, a, b, out)
 
 
 cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
