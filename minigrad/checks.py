@@ -67,9 +67,14 @@ def pair(owner, name, value, *, at_least):
     Neither may be below `at_least`, nor so large that positions could overflow.
     """
     values = value if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != 2 or any(isinstance(v, bool) or not hasattr(v, "__index__") for v in values):
-        raise TypeError(f"{owner}: {name} must be an integer or a pair of integers, got {value!r}")
-    values = tuple(operator.index(v) for v in values)
+    try:
+        if len(values) != 2 or any(isinstance(each, bool) for each in values):
+            raise TypeError
+        values = tuple(map(operator.index, values))
+    except TypeError:
+        raise TypeError(
+            f"{owner}: {name} must be an integer or a pair of integers, got {value!r}"
+        ) from None
     if min(values) < at_least:
         raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value!r}")
     if max(values) > LARGEST_STEP:

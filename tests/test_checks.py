@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from minigrad.checks import flag, limit, number, size, sizes
+from minigrad.checks import LARGEST_STEP, flag, limit, number, pair, size, sizes
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.float64(1), np.int64(1)])
@@ -93,3 +93,30 @@ def test_flag():
     for value in (1, 0, "yes", None):
         with pytest.raises(TypeError, match="SGD: nesterov must be True or False, got "):
             flag("SGD", "nesterov", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(2, (2, 2)), ((1, 3), (1, 3)), ([3, 0], (3, 0)), (np.int32(4), (4, 4)),
+     ((0, np.uint8(7)), (0, 7)), (LARGEST_STEP, (LARGEST_STEP, LARGEST_STEP))],
+)  # fmt: skip
+def test_pair_gives_two_ints(value, expected):
+    result = pair("Conv2d", "stride", value, at_least=0)
+    assert result == expected and all(type(each) is int for each in result)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, (1, False), 2.0, "2", "22", (1,), (1, 2, 3), [], (1, None), {1, 2},
+     np.ones(2, int), np.array([1, 2]), np.bool_(True)],
+)  # fmt: skip
+def test_pair_refuses_other_kinds(value):
+    with pytest.raises(TypeError, match="Conv2d: stride must be an integer or a pair of integers"):
+        pair("Conv2d", "stride", value, at_least=0)
+
+
+def test_pair_keeps_its_bounds():
+    with pytest.raises(ValueError, match=r"Conv2d: stride must be ≥ 1, got \(2, 0\)"):
+        pair("Conv2d", "stride", (2, 0), at_least=1)
+    with pytest.raises(ValueError, match="Conv2d: stride must be ≤ 2147483647, got 2147483648"):
+        pair("Conv2d", "stride", LARGEST_STEP + 1, at_least=1)

@@ -6,7 +6,6 @@ The kernels themselves are in test_conv2d.py, the layer is in test_nn_conv2d.py.
 import signal
 import time
 import tracemalloc
-import warnings
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from minigrad.autograd import grad, gradcheck, gradgradcheck
 from minigrad.nn.functional import conv2d
 
 BLOCK = 2**18  # what ops/conv2d.pyx allows the columns and outputs of a block
+torch_warns = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 
 
 @pytest.fixture(params=["compiled", "reference"])
@@ -43,6 +43,7 @@ def given(x, weight, bias):
     return [x, weight] if bias is None else [x, weight, bias]
 
 
+@torch_warns
 @pytest.mark.parametrize("block", range(3))
 def test_agrees_with_torch(torch, kernels, block):
     for seed in range(70 * block, 70 * block + 70):
@@ -50,11 +51,9 @@ def test_agrees_with_torch(torch, kernels, block):
         arrays = given(x, weight, bias)
         dy = cotangent(seed, conv2d(*map(tensor, arrays), **options).shape)
         found = differentiated(minigrad, conv2d, arrays, dy, options)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of "same" with an even kernel
-            expected = differentiated(
-                torch, torch.nn.functional.conv2d, [a.copy() for a in arrays], dy.copy(), options
-            )
+        expected = differentiated(
+            torch, torch.nn.functional.conv2d, [a.copy() for a in arrays], dy.copy(), options
+        )
         for a, b in zip(found, expected, strict=True):
             assert a.shape == b.shape
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10, err_msg=f"seed {seed}")
@@ -135,16 +134,15 @@ def twice_differentiated(library, function, arrays, dy, seed, options):
     return [None if u is None else u.detach().numpy() for u in [*second, *thirds]]
 
 
+@torch_warns
 def test_second_and_third_derivatives_are_torchs(torch):
     for x, weight, options in DIFFERENTIABLE:
         arrays = [normal(0, *x), normal(1, *weight), normal(2, weight[0])]
         dy = normal(3, *conv2d(*map(tensor, arrays), **options).shape)
         found = twice_differentiated(minigrad, conv2d, arrays, dy, 5, options)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            expected = twice_differentiated(
-                torch, torch.nn.functional.conv2d, [a.copy() for a in arrays], dy, 5, options
-            )
+        expected = twice_differentiated(
+            torch, torch.nn.functional.conv2d, [a.copy() for a in arrays], dy, 5, options
+        )
         for a, b in zip(found, expected, strict=True):
             a = np.zeros_like(b) if a is None and b is not None else a
             b = np.zeros_like(a) if b is None and a is not None else b

@@ -34,6 +34,7 @@ def test_looks_like_torch(torch, options):
     assert repr(sequential) == repr(twin)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # torch's
 def test_lives_like_torch(torch):
     for seed in range(60):
         x, weight, bias, options = convolution_call(seed)
