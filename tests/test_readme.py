@@ -5,19 +5,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_example_prints_what_the_readme_says():
-    blocks = r"```python\n(.*?)```\n\n```text\n(.*?)```"
-    code, printed = re.search(blocks, README, re.DOTALL).groups()
-    assert len([line for line in code.splitlines() if line]) == 15
+EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize(("code", "printed"), EXAMPLES)
+def test_the_examples_print_what_the_readme_says(code, printed):
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout == printed
+
+
+def test_fifteen_lines_are_fifteen():
+    assert "## Fifteen lines" in README
+    assert len([line for line in EXAMPLES[0][0].splitlines() if line]) == 15
 
 
 def test_links_lead_to_files():
