@@ -473,3 +473,14 @@ def test_bad_arguments(arguments, error, message):
 def test_bad_arguments_from_keras(arguments, error, message):
     with pytest.raises(error, match=message):
         BatchNorm2d.from_keras(**{"num_features": 4, **arguments})
+
+
+def test_a_tensor_may_stand_in_for_a_parameter():
+    """As torch's weight and spectral norm do it: the layer computes with what its name holds."""
+    layer = BatchNorm1d(2).double()
+    v = minigrad.tensor([1.5, -2.0], dtype=minigrad.float64, requires_grad=True)
+    del layer.weight
+    layer.weight = v * v
+    x = minigrad.tensor([[1.0, 2.0], [3.0, -4.0]], dtype=minigrad.float64)
+    layer(x).backward(minigrad.tensor([[1.0, 2.0], [-1.0, 0.5]], dtype=minigrad.float64))
+    np.testing.assert_allclose(v.grad.numpy(), [-6.0, -6.0], rtol=1e-4)

@@ -121,7 +121,7 @@ class _BatchNorm(Module):
 
     def forward(self, input):
         self._check_input(input)
-        state = self._parameters | self._buffers  # five look-ups of attributes would take longer
+        state = vars(self)  # five look-ups of attributes would take longer
         mean, var, count = state["running_mean"], state["running_var"], state["num_batches_tracked"]
         by_batch = self.training or (mean is None and var is None)
         if self.training and not self.track_running_stats:
