@@ -307,3 +307,29 @@ def test_other_bad_arguments():
         mg.tensor([2]) ** -1
     with pytest.raises(ValueError, match="add: 300 does not fit into uint8"):
         mg.tensor([1], dtype=mg.uint8) + 300
+
+
+def test_second_derivatives_of_powers_at_zero():
+    """Where a power is 0 or 1 nearby, no infinite factor of its gradient becomes a NaN later."""
+    a = mg.tensor([0.0, 0.0, 2.0, 0.0], dtype=mg.float64, requires_grad=True)
+    b = mg.tensor([1.5, 3.0, 0.0, 0.0], dtype=mg.float64, requires_grad=True)
+    dy = mg.tensor([1.0, -2.0, 3.0, 4.0], dtype=mg.float64, requires_grad=True)
+    da, db = mg.autograd.grad(a**b, (a, b), dy, create_graph=True)
+    assert da.tolist() == [0, 0, 0, 0]
+    assert db.tolist() == [0, 0, 3 * np.log(2), 0]
+    by_b, by_dy = mg.autograd.grad(da.sum(), (b, dy), retain_graph=True)
+    assert by_b.tolist() == [0, 0, 3 / 2, 0]  # d (b a^(b−1)) / db = 1/a at b = 0
+    assert by_dy.tolist() == [0, 0, 0, 0]
+    (by_dy,) = mg.autograd.grad(db.sum(), dy)
+    assert by_dy.tolist() == [0, 0, np.log(2), 0]
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sin", "cos", "pow"])
+def test_the_same_bits_backwards(name):
+    x = np.random.default_rng(0).uniform(0.5, 2, 1000)
+    arguments = (x + 0.5,) if name == "pow" else ()
+    forwards = getattr(mg, name)(mg.from_numpy(x), *map(mg.from_numpy, arguments)).numpy()
+    backwards = getattr(mg, name)(
+        mg.from_numpy(x[::-1]), *(mg.from_numpy(each[::-1]) for each in arguments)
+    )
+    assert np.array_equal(backwards.numpy()[::-1], forwards)

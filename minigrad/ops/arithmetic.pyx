@@ -294,14 +294,22 @@ cdef class Pow(Binary):
     """y = a^b:  da = dy · b · a^(b−1)  (6),  db = dy · y · ln a  (7)"""
 
     cdef backward(self, Tensor dy):
+        cdef Tensor a, b, y
         a, b, y = self.saved()
         da = db = None
         if self.needs(0):
-            # At b = 0 the power is the constant 1, also where a^(b−1) is infinite.
-            da = unbroadcast(where(b == 0, 0.0, dy * b * power(a, b - 1)), self.a_shape)  # (6)
+            # At b = 0 the power is the constant 1, also where a^(b−1) is infinite or NaN.
+            if np.all(b.array):
+                da = dy * b * power(a, b - 1)  # (6)
+            else:
+                slope = power(a.detach(), b.detach() - 1)
+                flat = (b == 0) & (slope - slope != 0)
+                da = where(flat, 0.0, dy * b * power(where(flat, 1.0, a), b - 1))
+            da = unbroadcast(da, self.a_shape)
         if self.needs(1):
             # At a = 0 the power is the constant 0 for b > 0, although ln a is infinite.
-            db = unbroadcast(where((a == 0) & (b >= 0), 0.0, dy * y * log(a)), self.b_shape)  # (7)
+            safe = where((a == 0) & (b >= 0), 1.0, a)
+            db = unbroadcast(dy * y * log(safe), self.b_shape)  # (7)
         return da, db
 
 
@@ -318,11 +326,18 @@ def power(input, exponent):
     elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 1:
         y = wrap(cnp.PyArray_NewCopy(a.array, cnp.NPY_CORDER))
     else:
-        y = wrap(broadcast_call("pow", np.power, a.array, b.array))
+        y = wrap(broadcast_call("pow", np.power, dense(a), dense(b)))
     if recording(a, b):
         recorded(Pow.__new__(Pow), y, a, b)
         y.node.save((a, b, y if y.node.needs(1) else None))
     return y
+
+
+cdef cnp.ndarray dense(Tensor x):
+    """Its array, copied if it has gaps or runs backwards: there NumPy's loops round differently."""
+    if cnp.PyArray_IS_C_CONTIGUOUS(x.array) or cnp.PyArray_IS_F_CONTIGUOUS(x.array):
+        return x.array
+    return cnp.PyArray_NewCopy(x.array, cnp.NPY_KEEPORDER)
 
 
 # --- functions of one tensor -------------------------------------------------------------------
@@ -396,7 +411,7 @@ def neg(input):
 def exp(input):
     """y = eˣ, elementwise; integers give the default float dtype. torch.exp."""
     cdef Tensor x = as_float(operand("exp", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.exp, x.array)))
+    cdef Tensor y = wrap(np.asarray(quietly(np.exp, dense(x))))
     if recording(x):
         record(Exp.__new__(Exp), y, (x,)).save((y,))
     return y
@@ -405,7 +420,7 @@ def exp(input):
 def log(input):
     """y = ln x, elementwise: −inf at 0, nan below. torch.log."""
     cdef Tensor x = as_float(operand("log", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.log, x.array)))
+    cdef Tensor y = wrap(np.asarray(quietly(np.log, dense(x))))
     if recording(x):
         record(Log.__new__(Log), y, (x,)).save((x,))
     return y
@@ -432,7 +447,7 @@ def absolute(input):
 def sin(input):
     """y = sin x, elementwise, x in radians. torch.sin."""
     cdef Tensor x = as_float(operand("sin", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.sin, x.array)))
+    cdef Tensor y = wrap(np.asarray(quietly(np.sin, dense(x))))
     if recording(x):
         record(Sin.__new__(Sin), y, (x,)).save((x,))
     return y
@@ -441,7 +456,7 @@ def sin(input):
 def cos(input):
     """y = cos x, elementwise, x in radians. torch.cos."""
     cdef Tensor x = as_float(operand("cos", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.cos, x.array)))
+    cdef Tensor y = wrap(np.asarray(quietly(np.cos, dense(x))))
     if recording(x):
         record(Cos.__new__(Cos), y, (x,)).save((x,))
     return y
