@@ -182,7 +182,10 @@ cdef class Tensor:
 
     def __init__(self, *data):
         cdef Tensor source = from_data(data)
+        if self.version is not None:   # called again: other values, without history
+            self.written("__init__")
         self.array = source.array
+        self.node = self.base = self.version = None
 
     # --- history -----------------------------------------------------------------------------
 
