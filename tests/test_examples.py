@@ -90,6 +90,37 @@ def test_spiral_picture(example, tmp_path):
     assert is_picture(path)
 
 
+def test_hessian(example, capsys, tmp_path):
+    """The peak of the plain network's curvature, above 2 / lr, and the loss that jumps there."""
+    histories = example("hessian").main(["--steps", "60", "--no-picture"])
+    plain, normalized = histories[False], histories[True]
+    assert plain[:, 2].max() > 4 and plain[:, 2].max() > normalized[:, 2].max()
+    assert (np.diff(plain[:, 1]) > 0).any() and not (np.diff(normalized[:, 1]) > 0).any()
+    out = capsys.readouterr().out
+    assert out.count("differences of gradients") == 2 and out.count("above 2 / lr") == 2
+
+
+def test_hessian_finds_the_largest_eigenvalue(example):
+    """Of x · A x / 2, whose Hessian is A: also where the smallest is larger in size."""
+    hessian = example("hessian")
+    rng = np.random.default_rng(0)
+    rotation = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    for eigenvalues in ([3.0, 1.0, -1.0, 0.5], [3.0, 1.0, -9.0, 0.5]):
+        a = hessian.minigrad.tensor(rotation * eigenvalues @ rotation.T)
+        x = hessian.minigrad.tensor(rng.standard_normal(4), requires_grad=True)
+        gradient = hessian.minigrad.autograd.grad(x @ a @ x / 2, [x], create_graph=True)
+        v = [hessian.minigrad.tensor(rng.standard_normal(4))]
+        largest, _ = hessian.largest_curvature(gradient, [x], v)
+        assert abs(largest - 3) < 0.02
+
+
+def test_hessian_picture(example, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "hessian.png"
+    example("hessian").main(["--steps", "3", "--samples", "50", "--output", str(path)])
+    assert is_picture(path)
+
+
 # mnist_mlp
 
 

@@ -1,0 +1,176 @@
+"""How curved the loss is along training, with and without batch normalization.
+
+    python examples/hessian.py                  writes hessian.png
+    python examples/hessian.py --lr 0.1 --steps 400
+
+The Hessian H of a network with P parameters has P² entries, but its product with a vector v needs
+one more backward pass: H v is the gradient of (gradient · v). Power iteration (v ← H v / ‖H v‖)
+finds the largest curvature of the loss. Gradient descent with rate lr goes down a direction only
+while its curvature is below 2 / lr; where it is above, each step overshoots by more. The network is
+trained on all of its digits at once, so chance plays no part after the first weights.
+"""
+
+import argparse
+import math
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices this small gain nothing from a second
+
+import numpy as np
+from _common import picture, positive, whole
+
+import minigrad
+from minigrad import datasets, nn
+
+NAMES = {False: "without batch norm", True: "with batch norm"}
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--steps", type=whole(1), default=200, help="of gradient descent; default: 200")
+    add("--lr", type=positive, default=0.5, help="learning rate; default: 0.5")
+    add("--samples", type=whole(2), default=500, help="digits to train on; default: 500")
+    add("--seed", type=whole(0), default=0, help="default: 0")
+    add("--output", metavar="FILE", default="hessian.png", help="default: hessian.png")
+    add("--no-picture", action="store_true", help="print the figures only")
+    return parser.parse_args(arguments)
+
+
+def network(normalized):
+    layers = []
+    for inputs, outputs in ((64, 32), (32, 32)):
+        layers.append(nn.Linear(inputs, outputs))
+        layers += [nn.BatchNorm1d(outputs)] * normalized
+        layers.append(nn.Tanh())
+    return nn.Sequential(*layers, nn.Linear(32, 10)).double()
+
+
+def dot(a, b):
+    """The inner product of two lists of tensors."""
+    return sum((x * y).sum() for x, y in zip(a, b, strict=True))
+
+
+def hessian_vector_product(gradient, parameters, v):
+    """H v from a gradient that was computed with create_graph=True."""
+    return minigrad.autograd.grad(gradient, parameters, v, retain_graph=True)
+
+
+def power_iteration(product_of, v, iterations=100, tolerance=1e-3):
+    """(λ, v): the eigenvalue largest in size and its direction, from v on."""
+    eigenvalue = math.inf
+    for _ in range(iterations):
+        product = product_of(v)
+        before, eigenvalue = eigenvalue, dot(v, product).item() / dot(v, v).item()
+        length = math.sqrt(dot(product, product).item())
+        v = [each / length for each in product]
+        if abs(eigenvalue - before) <= tolerance * abs(eigenvalue):
+            break
+    return eigenvalue, v
+
+
+def largest_curvature(gradient, parameters, v):
+    """(λ, v): the largest eigenvalue of H and its direction, from v on."""
+
+    def product_of(v):
+        return hessian_vector_product(gradient, parameters, v)
+
+    def shifted(u):  # by a negative eigenvalue, so that the largest is also largest in size
+        return [h - lowest * each for h, each in zip(product_of(u), u, strict=True)]
+
+    eigenvalue, found = power_iteration(product_of, v)
+    if eigenvalue < 0:
+        lowest = eigenvalue
+        eigenvalue, found = power_iteration(shifted, v, tolerance=1e-4)
+        eigenvalue += lowest
+    return eigenvalue, found
+
+
+def check(gradient_of, parameters, v, step=1e-5):
+    """How far H v is from the difference of two gradients, relative to ‖H v‖."""
+    product = hessian_vector_product(gradient_of(create_graph=True), parameters, v)
+    sides = []
+    for way in (step, -2 * step, step):  # forwards, backwards, and home
+        with minigrad.no_grad():
+            for p, each in zip(parameters, v, strict=True):
+                p += way * each
+        sides.append(gradient_of())
+    errors = [h - (a - b) / (2 * step) for h, a, b, _ in zip(product, *sides, strict=True)]
+    return math.sqrt(dot(errors, errors).item() / dot(product, product).item())
+
+
+def train(normalized, options, x, y):
+    """Rows (step, loss, largest curvature) of the moments that were measured."""
+    minigrad.manual_seed(options.seed)
+    model = network(normalized)
+    parameters = list(model.parameters())
+
+    def loss_of():
+        return nn.functional.cross_entropy(model(x), y)
+
+    def gradient_of(create_graph=False):
+        return minigrad.autograd.grad(loss_of(), parameters, create_graph=create_graph)
+
+    v = [minigrad.randn_like(p) for p in parameters]
+    error = check(gradient_of, parameters, v)
+    print(
+        f"{NAMES[normalized]}: {sum(p.numel() for p in parameters):,} parameters; "
+        f"H v and differences of gradients are {error:.0e} apart"
+    )
+    moments = set(np.linspace(0, options.steps, 41).round().astype(int).tolist())
+    history = []
+    for step in range(options.steps + 1):
+        loss = loss_of()
+        if not math.isfinite(loss.item()):
+            raise SystemExit(f"The loss is {loss.item()} at step {step}: choose a smaller --lr")
+        gradient = minigrad.autograd.grad(loss, parameters, create_graph=step in moments)
+        if step in moments:
+            curvature, v = largest_curvature(gradient, parameters, v)
+            history.append((step, loss.item(), curvature))
+        with minigrad.no_grad():
+            for p, dp in zip(parameters, gradient, strict=True):
+                p -= options.lr * dp
+    return np.array(history)
+
+
+def draw(figure, histories, options):
+    losses, curvatures = figure.subplots(1, 2)
+    for normalized, history in histories.items():
+        losses.plot(history[:, 0], history[:, 1], label=NAMES[normalized])
+        curvatures.plot(history[:, 0], history[:, 2], label=NAMES[normalized])
+    limit = 2 / options.lr
+    curvatures.axhline(limit, color="gray", linestyle="--", label=f"2 / lr = {limit:g}")
+    losses.set(xlabel="step", ylabel="loss", yscale="log")
+    curvatures.set(xlabel="step", ylabel="largest curvature", ylim=(0, None))
+    losses.legend()
+    curvatures.legend()
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    figure = None if options.no_picture else picture(options.output, (10, 4))
+    images, labels = datasets.digits(train=True).tensors
+    x, y = images[: options.samples].flatten(1).double(), labels[: options.samples]
+    histories = {normalized: train(normalized, options, x, y) for normalized in NAMES}
+
+    print(f"\nlargest curvature of the loss (2 / lr = {2 / options.lr:g})")
+    print(f"{'step':>6}{'without batch norm':>26}{'with batch norm':>26}")
+    print(f"{'':6}{'loss':>13}{'curvature':>13}{'loss':>13}{'curvature':>13}")
+    plain, normalized = histories.values()
+    for a, b in list(zip(plain, normalized, strict=True))[:: max(len(plain) // 10, 1)]:
+        print(f"{a[0]:6.0f}{a[1]:13.5f}{a[2]:13.2f}{b[1]:13.5f}{b[2]:13.2f}")
+    for normalized, history in histories.items():
+        step, _, most = history[history[:, 2].argmax()]
+        where = "above" if most > 2 / options.lr else "below"
+        print(f"{NAMES[normalized]}: at most {most:.2f}, at step {step:.0f}: {where} 2 / lr")
+    if figure:
+        draw(figure, histories, options)
+        figure.savefig(options.output, dpi=120)
+        print(f"\ncurves: {options.output}")
+    return histories
+
+
+if __name__ == "__main__":
+    main()
