@@ -7,7 +7,7 @@ from libc.math cimport copysign, fabs
 
 from .exponential cimport exponential, exponential_minus_one
 from .normal cimport upper_tail
-from .types cimport check_sizes, chunk_end, real
+from .types cimport check_sizes, chunk_end, in_float32, real
 
 
 # --- relu ---
@@ -25,7 +25,7 @@ cdef int _relu_forward(const real[::1] x, real[::1] y) except -1:
 
 def relu_forward(x not None, y not None):
     """y = 0 where x < 0, else x   (1)"""
-    if x.itemsize == 4:
+    if in_float32("relu_forward", x):
         _relu_forward[float](x, y)
     else:
         _relu_forward[double](x, y)
@@ -46,7 +46,7 @@ cdef int _relu_backward(const real[::1] dy, const real[::1] y, real[::1] dx) exc
 
 def relu_backward(dy not None, y not None, dx not None):
     """dx = 0 where y <= 0, else dy   (2)"""
-    if dy.itemsize == 4:
+    if in_float32("relu_backward", dy):
         _relu_backward[float](dy, y, dx)
     else:
         _relu_backward[double](dy, y, dx)
@@ -67,7 +67,7 @@ cdef int _leaky_relu_forward(const real[::1] x, real[::1] y, real slope) except 
 
 def leaky_relu_forward(x not None, y not None, slope):
     """y = x where x > 0, else slope · x   (1)"""
-    if x.itemsize == 4:
+    if in_float32("leaky_relu_forward", x):
         _leaky_relu_forward[float](x, y, slope)
     else:
         _leaky_relu_forward[double](x, y, slope)
@@ -88,7 +88,7 @@ cdef int _leaky_relu_backward(
 
 def leaky_relu_backward(dy not None, x not None, dx not None, slope):
     """dx = dy where x > 0, else slope · dy   (2)"""
-    if dy.itemsize == 4:
+    if in_float32("leaky_relu_backward", dy):
         _leaky_relu_backward[float](dy, x, dx, slope)
     else:
         _leaky_relu_backward[double](dy, x, dx, slope)
@@ -116,7 +116,7 @@ def sigmoid_forward(x not None, y not None):
     """e = exp(-|x|)                               (1)
     y = 1 / (1 + e) where x >= 0, else e / (1 + e)   (2)
     """
-    if x.itemsize == 4:
+    if in_float32("sigmoid_forward", x):
         _sigmoid_forward[float](x, y)
     else:
         _sigmoid_forward[double](x, y)
@@ -135,7 +135,7 @@ cdef int _sigmoid_backward(const real[::1] dy, const real[::1] y, real[::1] dx) 
 
 def sigmoid_backward(dy not None, y not None, dx not None):
     """dx = dy · y · (1 - y)   (3)"""
-    if dy.itemsize == 4:
+    if in_float32("sigmoid_backward", dy):
         _sigmoid_backward[float](dy, y, dx)
     else:
         _sigmoid_backward[double](dy, y, dx)
@@ -160,7 +160,7 @@ def tanh_forward(x not None, y not None):
     """m = exp(-2|x|) - 1           (1)
     y = sign(x) · (-m) / (2 + m)   (2)
     """
-    if x.itemsize == 4:
+    if in_float32("tanh_forward", x):
         _tanh_forward[float](x, y)
     else:
         _tanh_forward[double](x, y)
@@ -179,7 +179,7 @@ cdef int _tanh_backward(const real[::1] dy, const real[::1] y, real[::1] dx) exc
 
 def tanh_backward(dy not None, y not None, dx not None):
     """dx = dy · (1 - y²)   (3)"""
-    if dy.itemsize == 4:
+    if in_float32("tanh_backward", dy):
         _tanh_backward[float](dy, y, dx)
     else:
         _tanh_backward[double](dy, y, dx)
@@ -210,7 +210,7 @@ def gelu_forward(x not None, y not None):
     """Φ = erfc(-x / √2) / 2   (1)
     y = x · Φ               (2)
     """
-    if x.itemsize == 4:
+    if in_float32("gelu_forward", x):
         _gelu_forward[float](x, y)
     else:
         _gelu_forward[double](x, y)
@@ -236,7 +236,7 @@ def gelu_backward(dy not None, x not None, dx not None):
     φ = exp(-x² / 2) / √(2π)      (3)
     dx = dy · (Φ + x · φ)         (4)
     """
-    if dy.itemsize == 4:
+    if in_float32("gelu_backward", dy):
         _gelu_backward[float](dy, x, dx)
     else:
         _gelu_backward[double](dy, x, dx)
@@ -260,7 +260,7 @@ def gelu_tanh_forward(x not None, y not None):
     """u = 2 √(2/π) (x + 0.044715 x³)   (5)
     y = x · σ(u)                     (6)
     """
-    if x.itemsize == 4:
+    if in_float32("gelu_tanh_forward", x):
         _gelu_tanh_forward[float](x, y)
     else:
         _gelu_tanh_forward[double](x, y)
@@ -287,7 +287,7 @@ def gelu_tanh_backward(dy not None, x not None, dx not None):
     u' = 2 √(2/π) (1 + 3 · 0.044715 x²)   (7)
     dx = dy · (σ(u) + x · σ(u) · (1 - σ(u)) · u')   (8)
     """
-    if dy.itemsize == 4:
+    if in_float32("gelu_tanh_backward", dy):
         _gelu_tanh_backward[float](dy, x, dx)
     else:
         _gelu_tanh_backward[double](dy, x, dx)

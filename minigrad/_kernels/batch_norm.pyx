@@ -20,7 +20,7 @@ Three decisions hold for all loops:
 
 from libc.math cimport fabs, sqrt
 
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, an_array, check_interrupt, in_float32, real
 
 cdef enum:
     PANEL = 1024   # columns worked at a time: their sums and constants lie on the stack
@@ -77,7 +77,7 @@ cdef Py_ssize_t _narrow_length(object x) except -1:
 
 cdef object _as_rows(object x, str argument):
     """(N, C, L) as (N, C · L), in the same memory."""
-    if x.ndim != 3 or not x.flags.c_contiguous:
+    if an_array("batch_norm", x).ndim != 3 or not x.flags.c_contiguous:
         raise ValueError(f"batch_norm: {argument} is not a contiguous (N, C, L)")
     return x.reshape(x.shape[0], x.shape[1] * x.shape[2])
 
@@ -194,14 +194,15 @@ def batch_norm_statistics(x not None, mean not None, var not None):
 
     mean and var are (C,) float64. Without values (m = 0) they are 0.
     """
+    cdef bint single = in_float32("batch_norm_statistics", x)
     cdef Py_ssize_t L = _narrow_length(x)
     if L:
         x = x if x.ndim == 2 else _as_rows(x, "x")
-        if x.itemsize == 4:
+        if single:
             _statistics_rows[float](x, mean, var, L)
         else:
             _statistics_rows[double](x, mean, var, L)
-    elif x.itemsize == 4:
+    elif single:
         _statistics_planes[float](x, mean, var)
     else:
         _statistics_planes[double](x, mean, var)
@@ -317,15 +318,16 @@ def batch_norm_forward(
 
     mean, var and inv_std are (C,) float64. Without values (m = 0) mean and var are 0.
     """
+    cdef bint single = in_float32("batch_norm_forward", x)
     cdef Py_ssize_t L = _narrow_length(x)
     if L:
         if x.ndim == 3:
             x, y = _as_rows(x, "x"), _as_rows(y, "y")
-        if x.itemsize == 4:
+        if single:
             _forward_rows[float](x, gamma, beta, y, mean, var, inv_std, eps, training, L)
         else:
             _forward_rows[double](x, gamma, beta, y, mean, var, inv_std, eps, training, L)
-    elif x.itemsize == 4:
+    elif single:
         _forward_planes[float](x, gamma, beta, y, mean, var, inv_std, eps, training)
     else:
         _forward_planes[double](x, gamma, beta, y, mean, var, inv_std, eps, training)
@@ -493,16 +495,17 @@ def batch_norm_backward(
     dx = (dy − offset − (x − centre) · slope) · scale,
     slope = inv_std · dgamma/m, offset = dbeta/m − rest · slope             (18)
     """
+    cdef bint single = in_float32("batch_norm_backward", x)
     cdef Py_ssize_t L = _narrow_length(x)
     if L:
         if x.ndim == 3:
             dy, x = _as_rows(dy, "dy"), _as_rows(x, "x")
             dx = None if dx is None else _as_rows(dx, "dx")
-        if x.itemsize == 4:
+        if single:
             _backward_rows[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
         else:
             _backward_rows[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
-    elif x.itemsize == 4:
+    elif single:
         _backward_planes[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
     else:
         _backward_planes[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
@@ -538,7 +541,7 @@ def batch_norm_update(
 
     With unbiased=False the factor m/(m − 1) is 1.
     """
-    if running_mean.itemsize == 4:
+    if in_float32("batch_norm_update", running_mean):
         _update[float](mean, var, running_mean, running_var, momentum, m, unbiased)
     else:
         _update[double](mean, var, running_mean, running_var, momentum, m, unbiased)

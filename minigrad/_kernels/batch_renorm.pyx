@@ -5,7 +5,7 @@ Derivation: docs/derivations/batch_renorm.md
 
 from libc.math cimport sqrt
 
-from .types cimport real
+from .types cimport in_float32, real
 
 
 cdef inline double _clip(double value, double lowest, double highest) noexcept nogil:
@@ -46,7 +46,7 @@ def batch_renorm_correction(
 
     mean and var are float64. An infinite r_max or d_max is no limit.
     """
-    if R.itemsize == 4:
+    if in_float32("batch_renorm_correction", R):
         _correction[float](mean, var, running_mean, running_var, R, D, eps, r_max, d_max)
     else:
         _correction[double](mean, var, running_mean, running_var, R, D, eps, r_max, d_max)

@@ -14,7 +14,7 @@ with r · stride fewer rows in front.
 
 from libc.string cimport memcpy, memset
 
-from .types cimport real
+from .types cimport in_float32, real
 from .windows cimport check_extent, check_steps, inside, pause
 
 
@@ -84,7 +84,7 @@ def conv2d_gather(
 
     x (N, C, H, W), columns (N, C, kernel_h, kernel_w, out_h, out_w).
     """
-    if x.itemsize == 4:
+    if in_float32("conv2d_gather", x):
         _gather[float](x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w)
     else:
         _gather[double](x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w)
@@ -138,7 +138,7 @@ def conv2d_scatter(
     over all i, j, o, p with o · stride_h + i · dilation_h − top = h
     and p · stride_w + j · dilation_w − left = w
     """
-    if x.itemsize == 4:
+    if in_float32("conv2d_scatter", x):
         _scatter[float](columns, x, stride_h, stride_w, top, left, dilation_h, dilation_w)
     else:
         _scatter[double](columns, x, stride_h, stride_w, top, left, dilation_h, dilation_w)

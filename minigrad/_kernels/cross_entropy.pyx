@@ -10,7 +10,7 @@ from libc.math cimport NAN, log1p
 from libc.stdint cimport int64_t
 
 from .rows cimport exponentials
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, check_interrupt, in_float32, real
 
 
 cdef Py_ssize_t _label_outside(
@@ -119,7 +119,7 @@ def cross_entropy_forward(
     (all ones); so may error, when no gradient is wanted; scratch holds C float64.
     """
     cdef bint each = reduction == "none", mean = reduction == "mean"
-    if logits.itemsize == 4:
+    if in_float32("cross_entropy_forward", logits):
         _cross_entropy_forward[float](logits, targets, weight, loss, error, scratch,
                                       ignore_index, label_smoothing, each, mean)
     else:
@@ -158,7 +158,7 @@ def cross_entropy_backward(
 
     dlogits_nc = dloss_n · error_nc          (9)   0 where the label is ignore_index
     """
-    if error.itemsize == 4:
+    if in_float32("cross_entropy_backward", error):
         _cross_entropy_backward[float](dloss, error, targets, dlogits, ignore_index)
     else:
         _cross_entropy_backward[double](dloss, error, targets, dlogits, ignore_index)

@@ -5,7 +5,7 @@ Derivation: docs/derivations/dropout.md
 
 from libc.stdint cimport uint8_t
 
-from .types cimport check_sizes, chunk_end, real
+from .types cimport check_sizes, chunk_end, in_float32, real
 
 
 cdef int _dropout_forward(
@@ -30,7 +30,7 @@ def dropout_forward(x not None, u not None, y not None, mask not None, p):
 
     u: numbers drawn evenly from [0, 1). With p = 1 nothing is kept and y = 0.
     """
-    if x.itemsize == 4:
+    if in_float32("dropout_forward", x):
         _dropout_forward[float](x, u, y, mask, p)
     else:
         _dropout_forward[double](x, u, y, mask, p)
@@ -52,7 +52,7 @@ cdef int _dropout_backward(
 
 def dropout_backward(dy not None, mask not None, dx not None, p):
     """dx = dy · mask / (1 - p)   (3)"""
-    if dy.itemsize == 4:
+    if in_float32("dropout_backward", dy):
         _dropout_backward[float](dy, mask, dx, p)
     else:
         _dropout_backward[double](dy, mask, dx, p)

@@ -11,7 +11,7 @@ belongs to a column, here to a plane, the L values of one channel.
 from libc.math cimport sqrt
 
 from .rows cimport LANES, row_fits, row_mean, row_var
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, check_interrupt, in_float32, real
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
     float
@@ -87,7 +87,7 @@ def group_norm_forward(
     x_hat = (x − mean) · inv_std                            (2)
     y = gamma · x_hat + beta, one gamma and beta a channel  (3)
     """
-    if x.itemsize == 4:
+    if in_float32("group_norm_forward", x):
         _forward[float](x, gamma, beta, y, mean, inv_std, eps)
     else:
         _forward[double](x, gamma, beta, y, mean, inv_std, eps)
@@ -197,7 +197,7 @@ def group_norm_backward(
 
     dgamma and dbeta are (C,) float64: they are summed over all samples.
     """
-    if x.itemsize == 4:
+    if in_float32("group_norm_backward", x):
         _backward[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta)
     else:
         _backward[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta)

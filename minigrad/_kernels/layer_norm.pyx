@@ -11,7 +11,7 @@ the mean in the constants.
 from libc.math cimport sqrt
 
 from .rows cimport LANES, row_fits, row_mean, row_var
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, check_interrupt, in_float32, real
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
     float
@@ -82,7 +82,7 @@ def layer_norm_forward(
     centre = mean rounded, rest = mean − centre                     (9)
     x_hat = (x − centre) · inv_std + shift, shift = −rest · inv_std (10)
     """
-    if x.itemsize == 4:
+    if in_float32("layer_norm_forward", x):
         _forward[float](x, gamma, beta, y, mean, inv_std, eps)
     else:
         _forward[double](x, gamma, beta, y, mean, inv_std, eps)
@@ -173,7 +173,7 @@ def layer_norm_backward(
     with h = gamma · dy, and x_hat as in (10).
     dgamma and dbeta are (D,) float64: they are summed over all rows.
     """
-    if x.itemsize == 4:
+    if in_float32("layer_norm_backward", x):
         _backward[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta)
     else:
         _backward[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta)

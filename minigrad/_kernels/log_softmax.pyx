@@ -7,7 +7,7 @@ from libc.math cimport log1p
 
 from .exponential cimport exponential
 from .rows cimport exponentials, row_sum
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, check_interrupt, in_float32, real
 
 
 cdef int _log_softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] scratch) except -1:
@@ -38,7 +38,7 @@ def log_softmax_forward(x not None, y not None, scratch not None):
     log_sum = log1p(Σ_{j≠a} exp(x_j − m))          (2)
     y_j = (x_j − m) − log_sum                      (3)
     """
-    if x.itemsize == 4:
+    if in_float32("log_softmax_forward", x):
         _log_softmax_forward[float](x, y, scratch)
     else:
         _log_softmax_forward[double](x, y, scratch)
@@ -73,7 +73,7 @@ def log_softmax_backward(dy not None, y not None, dx not None):
     total = Σ_j dy_j                       (4)
     dx_i = dy_i − p_i · total  with p_i = exp(y_i)     (5)
     """
-    if y.itemsize == 4:
+    if in_float32("log_softmax_backward", y):
         _log_softmax_backward[float](dy, y, dx)
     else:
         _log_softmax_backward[double](dy, y, dx)

@@ -10,7 +10,7 @@ winners stand, `gather` reads them there.
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
-from .types cimport real
+from .types cimport in_float32, real
 from .windows cimport LARGEST, check_extent, check_steps, inside, pause
 
 cdef enum:
@@ -128,7 +128,7 @@ def max_pool2d_forward(
     x (planes, H, W); y and index (planes, out_h, out_w), index int64. A NaN counts as the largest,
     and the last of them wins. A window that lies outside gives −∞ and the index −1.
     """
-    if x.itemsize == 4:
+    if in_float32("max_pool2d_forward", x):
         _forward[float](x, y, index, kernel_h, kernel_w, stride_h, stride_w, top, left,
                         dilation_h, dilation_w)
     else:
@@ -177,7 +177,7 @@ def max_pool2d_scatter(dy not None, index not None, dx not None):
 
     dy and index (planes, windows), dx (planes, H·W). The index −1 is nowhere.
     """
-    if dy.itemsize == 4:
+    if in_float32("max_pool2d_scatter", dy):
         _scatter[float](dy, index, dx)
     else:
         _scatter[double](dy, index, dx)
@@ -209,7 +209,7 @@ def max_pool2d_gather(x not None, index not None, y not None):
 
     x (planes, H·W), index and y (planes, windows). What stands at the index −1 is 0.
     """
-    if x.itemsize == 4:
+    if in_float32("max_pool2d_gather", x):
         _gather[float](x, index, y)
     else:
         _gather[double](x, index, y)

@@ -7,7 +7,7 @@ columns. Derivation: docs/derivations/reductions.md
 cimport cython
 
 from .rows cimport row_sum
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, check_interrupt, in_float32, real
 
 cdef enum:
     PANEL = 512   # columns added up at a time, so that their totals stay in the first-level cache
@@ -110,7 +110,7 @@ def sum_forward(x not None, y not None, double divisor):
 
     y_ac = Σ_r x_arc / divisor      (1)
     """
-    if x.itemsize == 4:
+    if in_float32("sum_forward", x):
         _sum_forward[float](x, y, divisor)
     else:
         _sum_forward[double](x, y, divisor)
@@ -152,7 +152,7 @@ def var_forward(x not None, mean not None, y not None, double divisor):
 
     y_ac = Σ_r (x_arc − mean_ac)² / divisor     (4)
     """
-    if x.itemsize == 4:
+    if in_float32("var_forward", x):
         _var_forward[float](x, mean, y, divisor)
     else:
         _var_forward[double](x, mean, y, divisor)

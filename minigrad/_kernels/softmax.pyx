@@ -4,7 +4,7 @@ Derivation: docs/derivations/softmax.md
 """
 
 from .rows cimport exponentials, row_dot
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, check_interrupt, in_float32, real
 
 
 cdef int _softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] scratch) except -1:
@@ -35,7 +35,7 @@ def softmax_forward(x not None, y not None, scratch not None):
     e_j = exp(x_j − m), rest = Σ_{j≠a} e_j      (2)
     y_j = e_j / (1 + rest)                      (3)
     """
-    if x.itemsize == 4:
+    if in_float32("softmax_forward", x):
         _softmax_forward[float](x, y, scratch)
     else:
         _softmax_forward[double](x, y, scratch)
@@ -69,7 +69,7 @@ def softmax_backward(dy not None, y not None, dx not None):
     dot = Σ_j dy_j · y_j          (4)
     dx_i = y_i · (dy_i − dot)     (5)
     """
-    if y.itemsize == 4:
+    if in_float32("softmax_backward", y):
         _softmax_backward[float](dy, y, dx)
     else:
         _softmax_backward[double](dy, y, dx)

@@ -1,5 +1,6 @@
 # What every kernel shares: the fused type `real`, and an answer to Ctrl-C.
 
+cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 
 ctypedef fused real:
@@ -29,3 +30,15 @@ cdef inline int check_sizes(str kernel, Py_ssize_t a, Py_ssize_t b, Py_ssize_t c
     if not a == b == c:
         raise ValueError(f"{kernel}: arrays of {a}, {b} and {c} elements")
     return 0
+
+
+cdef inline object an_array(str kernel, object x):
+    """x, if it is an array at all; the memoryviews look at dtype, dimensions and layout."""
+    if not isinstance(x, cnp.ndarray):
+        raise TypeError(f"{kernel}: expected NumPy arrays, got {type(x).__name__}")
+    return x
+
+
+cdef inline bint in_float32(str kernel, object x) except -1:
+    """Which of its two forms a kernel takes for this array."""
+    return an_array(kernel, x).itemsize == 4
