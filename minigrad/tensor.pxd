@@ -44,6 +44,7 @@ cdef class Tensor:
     cdef object hooks
     cdef object __weakref__
     cdef Function history(self)
+    cdef Tensor viewed(self)
     cdef bint wants_grad(self)
     cdef Version shared_version(self)
     cdef int written(self, str operation) except -1

@@ -192,7 +192,7 @@ cdef class Tensor:
     cdef Function history(self):
         """The node that made this tensor. A view whose base was rewritten gets its history anew."""
         cdef Function fresh = None
-        if self.base is not None and self.seen != self.version.count:
+        if self.viewed() is not None and self.seen != self.version.count:
             if self.base.wants_grad():
                 fresh = (<Tensor>replay(self.base, self.recipe)).node
                 if fresh is None:
@@ -200,6 +200,12 @@ cdef class Tensor:
             self.node = fresh
             self.seen = self.version.count
         return self.node
+
+    cdef Tensor viewed(self):
+        """The tensor this is a view of; None too once that has got other memory (`.data = …`)."""
+        if self.base is not None and self.base.version is not self.version:
+            self.base = None
+        return self.base
 
     cdef bint wants_grad(self):
         return self.collects or self.history() is not None
@@ -259,7 +265,7 @@ cdef class Tensor:
     @property
     def _base(self):
         """The tensor this one is a view of, or None."""
-        return self.base
+        return self.viewed()
 
     @property
     def grad(self):
@@ -345,7 +351,11 @@ cdef class Tensor:
         return cnp.PyArray_DIM(self.array, 0)
 
     def __contains__(self, element):
-        return bool(eq(self, element).any())
+        answer = eq(self, element)
+        if answer is NotImplemented:
+            raise TypeError(f"in: expected a Tensor, a NumPy array or a number, got "
+                            f"{type(element).__name__}")
+        return bool(answer.any())
 
     def __iter__(self):
         if cnp.PyArray_NDIM(self.array) == 0:
@@ -487,7 +497,7 @@ cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple argument
     y.array = array
     y.version = x.shared_version()
     y.seen = y.version.count
-    if x.base is None:
+    if x.viewed() is None:
         y.base = x
         y.recipe = ((function, arguments),)
     else:

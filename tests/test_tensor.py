@@ -274,3 +274,19 @@ def test_a_node_is_neither_copied_nor_pickled():
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="MulBackward0: .* neither copied nor pickled"):
             duplicate(node)
+
+
+def test_a_view_stays_with_the_memory_that_its_base_gave_up():
+    base = mg.zeros(3, requires_grad=True)
+    with mg.no_grad():
+        view = base[:2]
+    old, other = base.detach(), mg.ones(3)
+    base.data = other
+    view.mul_(0).add_(7)
+    assert (old.tolist(), base.tolist(), view._base) == ([7, 7, 0], [1, 1, 1], None)
+    assert base.is_leaf and base._version == 0
+    y = mg.zeros(3, requires_grad=True) * 1
+    part = y[:2]
+    y.data = mg.ones(3)
+    part *= 5  # has the history of the old values, and y its own
+    assert type(y.grad_fn).__name__ == "Mul" and y.tolist() == [1, 1, 1]
