@@ -35,11 +35,26 @@ def limit(owner, name, value, *, at_least):
     return number(owner, name, value, at_least=at_least)
 
 
+def index(owner, name, value):
+    """The int in `value`, an integer (bool is none) or a tensor or array of one."""
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
+
+
+def function(owner, name, value):
+    """`value`, which must be something that can be called."""
+    if not callable(value):
+        raise TypeError(f"{owner}: {name} must be a function, got {type(value).__name__}")
+    return value
+
+
 def size(owner, name, value, *, at_least=0):
     """The int in `value`, which must be an integer (bool is none) not below `at_least`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
-    value = operator.index(value)
+    value = index(owner, name, value)
     if value < at_least:
         raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value}")
     return value
@@ -68,13 +83,12 @@ def pair(owner, name, value, *, at_least):
     """
     values = value if isinstance(value, (tuple, list)) else (value, value)
     try:
-        if len(values) != 2 or any(isinstance(each, bool) for each in values):
-            raise TypeError
-        values = tuple(map(operator.index, values))
-    except TypeError:
+        first, second = [index(owner, name, each) for each in values]
+    except (TypeError, ValueError):
         raise TypeError(
             f"{owner}: {name} must be an integer or a pair of integers, got {value!r}"
         ) from None
+    values = (first, second)
     if min(values) < at_least:
         raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value!r}")
     if max(values) > LARGEST_STEP:

@@ -6,6 +6,8 @@ import numpy as np
 
 from .errors import DTypeError
 
+NAMES = ("float32", "float64", "int64", "int32", "uint8", "bool")
+
 
 class dtype:
     """An element type: `name`, its NumPy twin `numpy`, `itemsize` in bytes, `is_floating_point`."""
@@ -13,6 +15,8 @@ class dtype:
     __slots__ = ("name", "numpy", "is_floating_point", "itemsize")
 
     def __init__(self, name):
+        if not isinstance(name, str) or name not in NAMES:
+            raise DTypeError(f"dtype: got {name!r}, expected one of {', '.join(NAMES)}")
         self.name = name
         self.numpy = np.dtype(name)
         self.is_floating_point = self.numpy.kind == "f"
@@ -47,7 +51,7 @@ _default = float32
 def find(spec):
     """The dtype that `spec` names: ours, NumPy's, the name, or Python's float, int, bool."""
     if isinstance(spec, dtype):
-        return spec
+        return _by_numpy[spec.numpy]
     if isinstance(spec, type) and spec in _by_python:
         return _default if spec is float else _by_python[spec]
     found = None
@@ -56,8 +60,7 @@ def find(spec):
     elif isinstance(spec, np.dtype) or (isinstance(spec, type) and issubclass(spec, np.generic)):
         found = {each.numpy.type: each for each in ALL}.get(getattr(spec, "type", spec))
     if found is None:
-        names = ", ".join(each.name for each in ALL)
-        raise DTypeError(f"dtype: got {spec!r}, expected one of {names}")
+        raise DTypeError(f"dtype: got {spec!r}, expected one of {', '.join(NAMES)}")
     return found
 
 
@@ -70,12 +73,13 @@ def nearest(operation, argument, numpy_dtype):
     for each in kinds.get(numpy_dtype.kind, ()):
         if np.can_cast(numpy_dtype, each.numpy, "safe"):
             return each
-    names = ", ".join(each.name for each in ALL)
+    names = ", ".join(NAMES)
     raise DTypeError(f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {names}")
 
 
 def promote_types(type1, type2):
     """The dtype of a result of both: a float before an integer before bool. torch.promote_types."""
+    type1, type2 = find(type1), find(type2)
     if type1.is_floating_point != type2.is_floating_point:
         return type1 if type1.is_floating_point else type2
     return _by_numpy[np.promote_types(type1.numpy, type2.numpy)]

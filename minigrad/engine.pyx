@@ -7,6 +7,7 @@ that a pass that fails changes nothing.
 
 import functools
 import inspect
+from collections.abc import Iterable
 
 cimport numpy as cnp
 from cpython.ref cimport PyObject
@@ -388,21 +389,27 @@ def backward(
     else:
         places = places_of("backward", "inputs", inputs)
         table = propagate([place(root)], [dy], create_graph, frozenset(places), done)
-        for x, where in zip(as_tuple(inputs), places):
+        for x, where in zip(as_tuple("backward", "inputs", inputs), places):
             dy = table.pop(where, None)
             if dy is not None:
                 deposits.append(deposit(x, dy, create_graph))
     settle(done, deposits, create_graph, keep)
 
 
-cdef tuple as_tuple(object tensors):
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+cdef tuple as_tuple(str operation, str argument, object tensors):
+    if isinstance(tensors, Tensor):
+        return (tensors,)
+    if not isinstance(tensors, Iterable):
+        raise TypeError(
+            f"{operation}: {argument} must be a Tensor or several in a list or tuple, got "
+            f"{type(tensors).__name__}")
+    return tuple(tensors)
 
 
 cdef list places_of(str operation, str argument, object inputs):
     """Where the gradients of these tensors arrive; each must want one."""
     cdef list places = []
-    for x in as_tuple(inputs):
+    for x in as_tuple(operation, argument, inputs):
         if not isinstance(x, Tensor):
             raise TypeError(f"{operation}: {argument} must be Tensors, got {type(x).__name__}")
         if not (<Tensor>x).wants_grad():
@@ -424,11 +431,13 @@ def grad(
     input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
     """
     cdef list done = []
-    outputs = as_tuple(outputs)
+    outputs = as_tuple("grad", "outputs", outputs)
     for each in outputs:
         if not isinstance(each, Tensor):
             raise TypeError(f"grad: outputs must be Tensors, got {type(each).__name__}")
-    grad_outputs = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
+    if grad_outputs is None:
+        grad_outputs = (None,) * len(outputs)
+    grad_outputs = as_tuple("grad", "grad_outputs", grad_outputs)
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"grad: {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
     cdef list places = places_of("grad", "inputs", inputs)

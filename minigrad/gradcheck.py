@@ -10,6 +10,7 @@ the gradient 0 for it, and any wrong rule that gives 0 would pass.
 
 import numpy as np
 
+from .checks import function, number
 from .engine import enable_grad, grad, is_grad_enabled, no_grad
 from .errors import DTypeError
 from .tensor import Tensor
@@ -47,7 +48,7 @@ def gradgradcheck(
     (`grad_outputs`: a Tensor an output; by default random). torch: autograd.gradgradcheck.
     """
     inputs = arguments("gradgradcheck", inputs)
-    outputs = floating_outputs("gradgradcheck", func(*inputs))
+    outputs = floating_outputs("gradgradcheck", function("gradgradcheck", "func", func)(*inputs))
     if grad_outputs is None:
         rng = np.random.default_rng(1)
         grad_outputs = [like(y, random_cotangent(rng, y)) for y in outputs]
@@ -76,6 +77,9 @@ def gradgradcheck(
 
 def check(name, func, inputs, eps, atol, rtol, may_ignore=False):
     """Raise GradcheckError with a report if backward and differences disagree."""
+    function(name, "func", func)
+    eps = number(name, "eps", eps, above=0)
+    atol, rtol = number(name, "atol", atol, at_least=0), number(name, "rtol", rtol, at_least=0)
     checked = [i for i, x in enumerate(inputs) if requires_grad(x)]
     if not checked:
         raise ValueError(f"{name}: no input requires a gradient, so there is nothing to check")

@@ -102,6 +102,8 @@ class Graph:
 
     def save(self, path):
         """Write the graph to `path`; the suffix chooses the form: .svg, .dot, .mmd or .txt."""
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"graph.save: path must be a path, got {type(path).__name__}")
         path = Path(path)
         forms = {
             ".svg": self.to_svg,
@@ -129,6 +131,8 @@ def graph(self, model=None, /, **names):
     """
     known = {}
     if model is not None:
+        if isinstance(model, type) or not hasattr(model, "named_parameters"):
+            raise TypeError(f"graph: model must be a Module, got {type(model).__name__}")
         known.update((parameter, name) for name, parameter in model.named_parameters())
     for name, tensor in names.items():
         if not isinstance(tensor, Tensor):

@@ -3,7 +3,6 @@
 The numbers come from NumPy's PCG64. A state is a uint8 tensor, so it can be saved with `save`.
 """
 
-import operator
 import os
 
 cimport numpy as cnp
@@ -11,6 +10,7 @@ cimport numpy as cnp
 import numpy as np
 
 from . import dtypes
+from .checks import index
 from .devices import device as Device
 from .tensor cimport Tensor, wrap
 
@@ -32,9 +32,7 @@ class Generator:
 
     def manual_seed(self, seed):
         """Start again from `seed`, an integer from −2^63 to 2^64 − 1; returns the generator."""
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-            raise TypeError(f"manual_seed: seed must be an integer, got {seed!r}")
-        number = operator.index(seed)
+        number = index("manual_seed", "seed", seed)
         if not -(2**63) <= number < 2**64:
             raise ValueError(f"manual_seed: seed must be from -2**63 to 2**64 - 1, got {number}")
         self._seed = number % 2**64

@@ -321,7 +321,7 @@ def test_arange_and_linspace_agree_with_torch(torch, dtype):
         (lambda: minigrad.zeros(True), TypeError, "True"),
         (lambda: minigrad.zeros("a"), TypeError, "'a'"),
         (lambda: minigrad.zeros(None), TypeError, "None"),
-        (lambda: minigrad.zeros((2,), 3), TypeError, "integers"),
+        (lambda: minigrad.zeros((2,), 3), TypeError, "a size must be an integer"),
         (lambda: minigrad.zeros(2**40, 2**40), MemoryError, "overflow"),
         (lambda: minigrad.zeros(2**70), MemoryError, "overflow"),
         (lambda: minigrad.ones(0, 2**62), MemoryError, "overflow"),
@@ -427,3 +427,24 @@ def test_a_list_that_holds_itself_is_an_error():
     assert tensor(deep).shape == (1,) * 64
     with pytest.raises(ValueError, match="more than 64 deep"):
         tensor([deep])
+
+
+def test_a_dtype_made_by_name_is_the_one_there_is():
+    assert minigrad.ones(1).to(minigrad.dtype("float64")).dtype is minigrad.float64
+    for name in ("float16", b"f8", 8, None, np.ones(2)):
+        with pytest.raises(minigrad.DTypeError, match="dtype: got .*, expected one of float32"):
+            minigrad.dtype(name)
+    for pair in ((None, minigrad.float32), (minigrad.int64, 3)):
+        with pytest.raises(minigrad.DTypeError, match="dtype: got"):
+            minigrad.promote_types(*pair)
+
+
+def test_more_dimensions_than_numpy_has():
+    x = minigrad.from_numpy(np.ones((1,) * 64))
+    for name, call in {
+        "unsqueeze": lambda: x.unsqueeze(0), "stack": lambda: minigrad.stack([x, x]),
+        "index": lambda: x[None], "reshape": lambda: x.reshape((1,) * 65),
+        "expand": lambda: x.expand((2,) + (1,) * 64), "zeros": lambda: minigrad.zeros((1,) * 65),
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=f"^{name}: an array cannot have 65 dimensions"):
+            call()

@@ -160,4 +160,8 @@ def test_a_refused_call_draws_nothing():
         rule.dropout(None)
     with pytest.raises(mg.DTypeError, match="dropout: input must be float32 or float64"):
         rule.dropout(mg.tensor([1, 2]))
+    with pytest.raises(TypeError, match="dropout: inplace must be True or False, got 1"):
+        rule.dropout(x, inplace=1)
+    with pytest.raises(mg.GraphError, match="dropout: a leaf that requires a gradient"):
+        rule.dropout(mg.ones(3, requires_grad=True), inplace=True)
     assert mg.get_rng_state().tolist() == state

@@ -181,3 +181,12 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     with pytest.raises(TypeError, match="milestones must be counted, got"):
         schedule.load_state_dict({**schedule.state_dict(), "milestones": [3, 4]})
     assert schedule.milestones == {3: 2}
+
+
+def test_a_schedule_that_cannot_be_made_leaves_the_optimiser():
+    optimizer = optim.SGD([nn.Parameter(minigrad.ones(1))], lr=0.5)
+    before = dict(optimizer.param_groups[0])
+    for function, error in [(lambda epoch: -1.0, ValueError), (lambda epoch: {}["a"], KeyError)]:
+        with pytest.raises(error):
+            lr_scheduler.LambdaLR(optimizer, function)
+        assert optimizer.param_groups[0] == before

@@ -148,6 +148,11 @@ def test_register_refuses():
             register("new", 1.0)
     with pytest.raises(TypeError, match="cannot assign 'Tensor' as parameter 'new'"):
         net.register_parameter("new", minigrad.ones(2))
+    with pytest.raises(TypeError, match="register_buffer: persistent must be True or False, got 1"):
+        net.register_buffer("new", minigrad.ones(2), persistent=1)
+    assert not hasattr(net, "new")
+    with pytest.raises(TypeError, match="get_parameter: the path must be a string, got int"):
+        net.get_parameter(3)
 
 
 def test_a_forgotten_super_init_is_named():

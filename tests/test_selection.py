@@ -168,3 +168,13 @@ def test_clamp_keeps_nan_and_needs_a_bound():
         mg.tensor(1.0).clamp()
     with pytest.raises(TypeError, match="clamp: input"):
         mg.clamp("a", 0)
+
+
+def test_errors_of_bounds_name_clamp():
+    x = mg.tensor([1, 200], dtype=mg.uint8)
+    with pytest.raises(ValueError, match="^clamp: min -1 does not fit into uint8"):
+        x.clamp(-1)
+    with pytest.raises(mg.ShapeError, match=r"^clamp: max shapes .*\(2,\).* do not broadcast"):
+        x.clamp(max=mg.ones(3))
+    with pytest.raises(TypeError, match="^clamp: min must be a Tensor, .* got str"):
+        x.clamp("a")

@@ -1,10 +1,10 @@
 """Modules made of modules: in a row, in a list, in a dictionary."""
 
-import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
+from .. import checks
 from .module import Module
 
 
@@ -12,7 +12,7 @@ class _Numbered(Module):
     """What Sequential and ModuleList share: children named "0", "1", … (or by an OrderedDict)."""
 
     def _key(self, index):
-        index, count = operator.index(index), len(self)
+        index, count = checks.index(self._get_name(), "index", index), len(self)
         if not -count <= index < count:
             raise IndexError(f"index {index} is out of range for {count} modules")
         return self._members(Module)[index][0]
@@ -54,7 +54,7 @@ class _Numbered(Module):
         """Put a module before the one at `index`; returns self."""
         if not isinstance(module, Module):
             raise TypeError(f"{self._get_name()}.insert: expected a Module, got {module!r}")
-        count = len(self)
+        index, count = checks.index(f"{self._get_name()}.insert", "index", index), len(self)
         if not -count <= index <= count:
             raise IndexError(f"index {index} is out of range for {count} modules")
         modules = list(self)
@@ -179,5 +179,12 @@ class ModuleDict(Module):
     def update(self, modules):
         """Add the modules of a dictionary, or of pairs (name, module)."""
         pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
+        try:
+            pairs = [(key, module) for key, module in pairs]
+        except (TypeError, ValueError):
+            raise TypeError(
+                "ModuleDict.update: expected a dictionary or pairs (name, module), got "
+                f"{type(modules).__name__}"
+            ) from None
         for key, module in pairs:
             self[key] = module

@@ -40,14 +40,16 @@ def constant_(tensor, val):
     return _checked("constant_", tensor).fill_(number("constant_", "val", val))
 
 
+@no_grad()
 def ones_(tensor):
     """Fill with 1. torch.nn.init.ones_."""
-    return constant_(tensor, 1.0)
+    return _checked("ones_", tensor).fill_(1.0)
 
 
+@no_grad()
 def zeros_(tensor):
     """Fill with 0. torch.nn.init.zeros_."""
-    return constant_(tensor, 0.0)
+    return _checked("zeros_", tensor).fill_(0.0)
 
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):

@@ -69,7 +69,7 @@ class Linear(Module):
         except ShapeError:
             raise ShapeError(
                 f"{self}: expected input of shape (…, {self.in_features}), "
-                f"got {tuple(input.shape)}"
+                f"got {tuple(getattr(input, 'shape', ()))}"
             ) from None
 
     def extra_repr(self):

@@ -10,6 +10,7 @@ from itertools import chain
 
 import numpy as np
 
+from ..checks import flag, function
 from ..dtypes import float32, float64
 from ..errors import ShapeError
 from ..hooks import HookHandle
@@ -159,6 +160,7 @@ class Module:
 
     def register_buffer(self, name, tensor, persistent=True):
         """Add a tensor that is state but not learned; in `state_dict` unless not persistent."""
+        flag("register_buffer", "persistent", persistent)
         self._register(Tensor, name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
@@ -229,6 +231,8 @@ class Module:
         return (tensor for _, tensor in self.named_buffers(recurse=recurse))
 
     def _find(self, target, kind, what):
+        if not isinstance(target, str):
+            raise TypeError(f"get_{what}: the path must be a string, got {type(target).__name__}")
         found = self
         for name in target.split(".") if target else ():
             if not isinstance(found, Module) or not hasattr(found, name):
@@ -252,6 +256,7 @@ class Module:
 
     def apply(self, fn):
         """Call `fn(module)` on every module, children first; returns self."""
+        function("apply", "fn", fn)
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -280,6 +285,7 @@ class Module:
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters, or fill them with zeros."""
+        flag("zero_grad", "set_to_none", set_to_none)
         atomic.clear_gradients(self.parameters(), set_to_none)
 
     def to(self, *args, **kwargs):
@@ -343,6 +349,8 @@ class Module:
             raise TypeError(
                 f"load_state_dict: expected a dictionary, got {type(state_dict).__name__}"
             )
+        flag("load_state_dict", "strict", strict)
+        flag("load_state_dict", "allow_nonfinite", allow_nonfinite)
         own = dict(self._persistent(""))
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]

@@ -1,6 +1,7 @@
 """Helpers for models: clip gradients, see all parameters as one vector, finish batch norm."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -24,7 +25,12 @@ __all__ = [
 
 
 def _tensors(function, parameters):
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    elif not isinstance(parameters, Iterable):
+        kind = type(parameters).__name__
+        raise TypeError(f"{function}: parameters must be Tensors in a list, got {kind}")
+    parameters = list(parameters)
     for k, parameter in enumerate(parameters):
         if not isinstance(parameter, Tensor):
             kind = type(parameter).__name__

@@ -54,6 +54,7 @@ def relu(input, inplace=False):
     Any shape; integers too. inplace: write the result over `input`. torch.nn.functional.relu.
     """
     cdef Tensor x = operand("relu", "input", input), y
+    checks.flag("relu", "inplace", inplace)
     if cnp.PyArray_ISBOOL(x.array):
         raise DTypeError("relu: input must be numbers, got minigrad.bool")
     if not cnp.PyArray_ISFLOAT(x.array):
@@ -107,7 +108,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     cdef Tensor x = floating("leaky_relu", "input", input), y
     cdef double slope = checks.number("leaky_relu", "negative_slope", negative_slope)
     cdef LeakyRelu node
-    if inplace:
+    if checks.flag("leaky_relu", "inplace", inplace):
         return overwrite("leaky_relu", x, leaky_relu(x.clone(), slope))
     y = wrap(empty_like(x.array))
     kernels.leaky_relu_forward(flat(x), flat(y), slope)

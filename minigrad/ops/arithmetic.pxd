@@ -7,3 +7,4 @@ from ..tensor cimport Tensor
 cdef cnp.ndarray combine(
     str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out)
 cdef Tensor as_float(Tensor x)
+cdef object scaled(str operation, object other, object alpha)

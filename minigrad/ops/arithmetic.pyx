@@ -15,7 +15,7 @@ from ..errors import DTypeError, ShapeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport operand, operands, shape_if_broadcast, unbroadcast
+from .common cimport is_number, operand, operands, shape_if_broadcast, unbroadcast
 from .common import broadcast_call
 from .selection import where
 
@@ -159,11 +159,19 @@ cdef Tensor recorded(Binary node, Tensor y, Tensor a, Tensor b):
     return y
 
 
+cdef object scaled(str operation, object other, object alpha):
+    """alpha · other, both checked in the name of the operation."""
+    if not is_number(alpha):
+        raise TypeError(f"{operation}: alpha must be a number, got {type(alpha).__name__}")
+    operand(operation, "other", other)
+    return other * alpha
+
+
 def add(input, other, *, alpha=1):
     """y = input + alpha · other, elementwise with broadcasting. torch.add."""
     cdef Tensor a, b, y
     if alpha is not 1:
-        other = other * alpha
+        other = scaled("add", other, alpha)
     a, b = operands("add", input, other)
     y = wrap(combine("add", ADD, a.array, b.array, None))
     if recording(a, b):
@@ -175,7 +183,7 @@ def sub(input, other, *, alpha=1):
     """y = input − alpha · other, elementwise with broadcasting. Not for bool. torch.sub."""
     cdef Tensor a, b, y
     if alpha is not 1:
-        other = other * alpha
+        other = scaled("sub", other, alpha)
     a, b = operands("sub", input, other)
     if cnp.PyArray_ISBOOL(a.array):
         raise DTypeError(

@@ -10,6 +10,7 @@ cdef tuple operands(str operation, object a, object b)
 cdef Tensor scalar_like(str operation, object value, int type_number)
 cdef object shape_if_broadcast(cnp.ndarray a, cnp.ndarray y)
 cdef Tensor unbroadcast(Tensor dy, object shape)
+cdef int check_count(str operation, Py_ssize_t ndim) except -1
 cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1
 cdef tuple dimensions(str operation, object dim, Py_ssize_t ndim)
 cdef cnp.ndarray contiguous(Tensor x)

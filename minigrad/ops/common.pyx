@@ -21,6 +21,9 @@ from ..tensor import replay
 
 cnp.import_array()
 
+cdef enum:
+    MAX_DIMENSIONS = 64
+
 
 # --- arguments ---------------------------------------------------------------------------------
 
@@ -64,7 +67,7 @@ def plain_array(operation, argument, array):
 def number_array(operation, argument, value):
     """A Python or NumPy number as a 0-d array of the dtype that Python numbers have here."""
     if not isinstance(value, numbers.Integral):
-        return np.array(float(value), dtype=dtypes.get_default_dtype().numpy)
+        return quietly(np.array, float(value), dtype=dtypes.get_default_dtype().numpy)
     try:
         return np.array(int(value), dtype=np.int64)
     except OverflowError:
@@ -204,6 +207,13 @@ cdef Tensor unbroadcast(Tensor dy, object shape):
     return dy.sum(tuple(axes)).reshape(sizes) if axes else dy  # (1)
 
 
+cdef int check_count(str operation, Py_ssize_t ndim) except -1:
+    """Raise the error of a tensor of more dimensions than NumPy has."""
+    if ndim > MAX_DIMENSIONS:
+        raise ValueError(f"{operation}: an array cannot have {ndim} dimensions")
+    return 0
+
+
 cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1:
     """One dimension, counted from the front. A 0-d tensor accepts 0 and −1, as in torch."""
     if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
@@ -285,7 +295,7 @@ def laid_out_as(strides, array):
 
 cdef int may_write(str operation, Tensor x) except -1:
     """Raise the error of an in-place operation on x that cannot be, before anything is changed."""
-    cdef Tensor root = x if x.base is None else x.base
+    cdef Tensor root = x if x.viewed() is None else x.base
     if grad_mode() and root.collects:
         raise GraphError(
             f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in "
@@ -307,7 +317,7 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
 
     y was computed out of place, so every in-place operation differentiates as its plain twin does.
     """
-    cdef Tensor root = x if x.base is None else x.base
+    cdef Tensor root = x if x.viewed() is None else x.base
     cdef bint tracked = grad_mode() and (y.wants_grad() or x.wants_grad())
     cdef WriteView node
     cdef Function old, old_root
@@ -360,6 +370,8 @@ def broadcast_call(name, function, *arrays):
     except ValueError:
         shapes = ", ".join(str(array.shape) for array in arrays)
         raise ShapeError(f"{name}: shapes {shapes} do not broadcast") from None
+    except RuntimeError as error:   # NumPy's limit of 32 dimensions in some of its loops
+        raise ShapeError(f"{name}: {error}") from None
 
 
 def numpy_names(function):

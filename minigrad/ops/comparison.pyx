@@ -7,6 +7,7 @@ cimport numpy as cnp
 
 import numpy as np
 
+from ..checks import flag, limit
 from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
@@ -81,8 +82,9 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     if a.dtype is not b.dtype:
         raise DTypeError(
             f"isclose: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
-    if not (rtol >= 0 and atol >= 0):
-        raise ValueError(f"isclose: rtol and atol must be ≥ 0, got {rtol} and {atol}")
+    rtol = limit("isclose", "rtol", rtol, at_least=0)
+    atol = limit("isclose", "atol", atol, at_least=0)
+    flag("isclose", "equal_nan", equal_nan)
 
     def close(x, y):
         return np.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)

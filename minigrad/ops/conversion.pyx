@@ -63,6 +63,8 @@ def array_ufunc(ufunc, how, inputs, options):
     A function without counterpart computes on the values and gives a Tensor without history; on a
     tensor that requires grad it is a GraphError.
     """
+    if not isinstance(ufunc, np.ufunc):
+        raise TypeError(f"__array_ufunc__: expected a ufunc, got {type(ufunc).__name__}")
     operation = getattr(Tensor, METHODS.get(ufunc.__name__, ufunc.__name__), None)
     if how == "__call__" and not options and operation is not None:
         return operation(*inputs)

@@ -98,3 +98,6 @@ def linspace(
     device: _Device | None = None,
     requires_grad: bool = False,
 ) -> Tensor: ...
+def fill_evenly(
+    array: np.ndarray[Any, Any], start: float, end: float, count: int
+) -> None: ...

@@ -343,11 +343,18 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     (count,) = sizes("linspace", (steps,))
     array = allocated("linspace", (count,), find(dtype))
     if array.dtype.kind != "f":
+        if not (math.isfinite(start) and math.isfinite(end)):
+            raise ValueError(f"linspace: {start} to {end} are no integers of dtype {array.dtype}")
         start, end = int(start), int(end)   # as torch: equal distances between whole ends
+    quietly(fill_evenly, array, start, end, count)
+    return finished("linspace", array, device, requires_grad)
+
+
+def fill_evenly(array, start, end, count):
+    """`count` numbers at equal distances into `array`."""
     steps = np.arange(count, dtype=np.float64)
     distance = (end - start) / max(count - 1, 1)
     # Each half is counted from its own end, so that both ends are exact.
     values = np.where(
         steps < count / 2, start + distance * steps, end - distance * (count - 1 - steps))
     np.copyto(array, np.trunc(values) if array.dtype.kind != "f" else values, casting="unsafe")
-    return finished("linspace", array, device, requires_grad)

@@ -4,15 +4,13 @@ The formulas are in `_kernels/cross_entropy.pyx`. The backward is an operation o
 rule of its own, so that it can be differentiated again.
 """
 
-import operator
-
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 
 import numpy as np
 
 from .._kernels import active as kernels
-from ..checks import number
+from ..checks import index, number
 from ..engine cimport recording
 from ..errors import DTypeError, GraphError, ShapeError
 from ..tensor cimport Function, Tensor, record, wrap
@@ -59,11 +57,10 @@ cdef Tensor class_weight(str name, object weight, Tensor x, Py_ssize_t C):
 
 
 cdef int64_t label_to_ignore(str name, object ignore_index) except? -100:
-    if isinstance(ignore_index, bool) or not hasattr(ignore_index, "__index__"):
-        raise TypeError(f"{name}: ignore_index must be an integer, got {ignore_index!r}")
-    if not -2**63 <= operator.index(ignore_index) < 2**63:
+    ignored = index(name, "ignore_index", ignore_index)
+    if not -2**63 <= ignored < 2**63:
         raise ValueError(f"{name}: ignore_index must fit into int64, got {ignore_index}")
-    return operator.index(ignore_index)
+    return ignored
 
 
 cdef cnp.ndarray target_array(str name, object target):

@@ -9,7 +9,7 @@ from .._kernels import active as kernels
 from ..engine cimport recording
 from ..random import generator_or_default
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport empty_like, flat, floating, operand, overwrite
+from .common cimport empty_like, flat, floating, may_write, operand, overwrite
 
 cnp.import_array()
 
@@ -48,9 +48,12 @@ def dropout(input, p=0.5, training=True, inplace=False):
     """
     cdef double probability = checks.number("dropout", "p", p, at_least=0, at_most=1)
     cdef Tensor x = operand("dropout", "input", input), y, mask
+    checks.flag("dropout", "inplace", inplace)
     if not checks.flag("dropout", "training", training) or probability == 0:
         return x
     x = floating("dropout", "input", x)
+    if inplace:
+        may_write("dropout", x)   # a refused call draws nothing
     cdef cnp.ndarray row = flat(x)
     y, mask = wrap(empty_like(x.array)), wrap(np.empty(cnp.PyArray_SIZE(row), np.uint8))
     u = generator_or_default("dropout", None).random(cnp.PyArray_SIZE(row), (<object>row).dtype)

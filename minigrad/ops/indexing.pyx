@@ -18,13 +18,17 @@ from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, view_of, wrap
 from ..tensor import method
 from .common cimport (
-    dimension, may_write, operand, overwrite, scalar_like, shape_if_broadcast, unbroadcast,
+    check_count, dimension, may_write, operand, overwrite, scalar_like, shape_if_broadcast,
+    unbroadcast,
 )
 from .selection import where
 
 cnp.import_array()
 
 cdef object ALL = slice(None)
+
+cdef enum:
+    MAX_INDICES = 64   # of NumPy, and more than it takes at once
 
 
 # --- reading a key -------------------------------------------------------------------------------
@@ -115,6 +119,7 @@ cdef tuple parse(Tensor x, key):
             advanced.append(positions(item, at, shape[at]))
             at += 1
             picks = True
+    check_count("index", len(shape) + basic.count(None))
     basic.append(Ellipsis)
     return tuple(basic), advanced_key(advanced) if picks else None
 
@@ -149,7 +154,7 @@ cdef object positions(array, Py_ssize_t dim, Py_ssize_t size):
         if index[i] < 0:
             index[i] += size
         if not 0 <= index[i] < size:
-            within(array.flat[i].item(), dim, size)
+            within(array.reshape(-1)[i].item(), dim, size)
     return own
 
 
@@ -161,6 +166,8 @@ cdef tuple advanced_key(list advanced):
         if advanced[i] is not ALL:
             end = i + 1
             shapes.append(advanced[i].shape)
+    if end >= MAX_INDICES:
+        raise IndexError(f"index: {end} dimensions with index tensors; NumPy takes fewer than 64")
     if shapes.count(shapes[0]) < len(shapes):
         try:
             np.broadcast_shapes(*shapes)

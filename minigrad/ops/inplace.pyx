@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
 from .arithmetic import add, div, mul, power, sub
-from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine
+from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine, scaled
 from .common cimport is_number, may_write, operand, operands, overwrite, same_shape, scalar_like
 
 cnp.import_array()
@@ -72,12 +72,14 @@ cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
 
 def add_(self, other, *, alpha=1):
     """self ← self + alpha · other. torch.Tensor.add_."""
-    return arithmetic_("add_", ADD, add, self, other if alpha is 1 else other * alpha)
+    other = other if alpha is 1 else scaled("add_", other, alpha)
+    return arithmetic_("add_", ADD, add, self, other)
 
 
 def sub_(self, other, *, alpha=1):
     """self ← self − alpha · other. torch.Tensor.sub_."""
-    return arithmetic_("sub_", SUB, sub, self, other if alpha is 1 else other * alpha)
+    other = other if alpha is 1 else scaled("sub_", other, alpha)
+    return arithmetic_("sub_", SUB, sub, self, other)
 
 
 def mul_(self, other):

@@ -5,11 +5,12 @@ cimport numpy as cnp
 import numpy as np
 
 from .. import dtypes
+from ..checks import index
 from ..engine cimport grad_mode
 from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport dimension, operand
+from .common cimport check_count, dimension, operand
 from .common import numpy_names
 from .indexing import pick
 
@@ -100,6 +101,7 @@ def stack(tensors, dim=0):
         if x.shape != xs[0].shape:
             raise ShapeError(f"stack: shapes {tuple(xs[0].shape)} and {tuple(x.shape)} differ")
     cdef Py_ssize_t at = dimension("stack", dim, xs[0].ndim + 1)
+    check_count("stack", xs[0].ndim + 1)
     cdef Tensor y = wrap(np.stack([(<Tensor>x).array for x in xs], axis=at))
     if any_recorded(xs):
         node = Stack.__new__(Stack)
@@ -129,6 +131,7 @@ def split(input, split_size_or_sections, dim=0):
     length = x.shape[at]
     wanted = split_size_or_sections
     if isinstance(wanted, (list, tuple)):
+        wanted = [index("split", "a section", size) for size in wanted]
         if any([size < 0 for size in wanted]) or sum(wanted) != length:
             raise ValueError(f"split: sections {wanted} must be ≥ 0 and add up to {length}, "
                              f"the size of dim {at}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import checks, dtypes
 from ..errors import DTypeError, ShapeError
+from ..quiet import quietly
 from ..random import generator_or_default
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
@@ -162,8 +163,8 @@ def normal_(self, mean=0, std=1, *, generator=None):
         raise ValueError(
             f"normal_: mean and std must be finite and std ≥ 0, got {mean!r} and {std!r}")
     y = normal("normal_", tuple(x.shape), x.dtype, None, False, generator)
-    y.array *= std
-    y.array += mean
+    quietly(np.multiply, y.array, std, out=y.array)
+    quietly(np.add, y.array, mean, out=y.array)
     return overwrite("normal_", x, y)
 
 
@@ -173,8 +174,8 @@ def uniform_(self, a=0, b=1, *, generator=None):
     if not is_real(a) or not is_real(b) or a > b or not math.isfinite(b - a):
         raise ValueError(f"uniform_: a and b must be finite and a ≤ b, got {a!r} and {b!r}")
     y = uniform("uniform_", tuple(x.shape), x.dtype, None, False, generator)
-    y.array *= b - a
-    y.array += a
+    quietly(np.multiply, y.array, b - a, out=y.array)
+    quietly(np.add, y.array, a, out=y.array)
     return overwrite("uniform_", x, y)
 
 

@@ -3,6 +3,8 @@
 Rules: docs/derivations/selection.md.
 """
 
+import operator
+
 cimport numpy as cnp
 
 import numpy as np
@@ -114,10 +116,19 @@ def clamp(input, min=None, max=None):
         raise ValueError("clamp: at least one of min and max must be given")
     y = operand("clamp", "input", input)
     if min is not None:
-        y = where((y >= min) | (y != y), y, min)  # (3)
+        operand("clamp", "min", min)
+        y = bounded("min", y, min, operator.ge)
     if max is not None:
-        y = where((y <= max) | (y != y), y, max)  # (3)
+        operand("clamp", "max", max)
+        y = bounded("max", y, max, operator.le)
     return y
+
+
+cdef Tensor bounded(str argument, Tensor y, bound, inside):
+    try:
+        return where(inside(y, bound) | (y != y), y, bound)  # (3)
+    except ValueError as error:   # of `where`, about a bound that fits neither dtype nor shape
+        raise type(error)(f"clamp: {argument}{str(error).partition(':')[2]}") from None
 
 
 for name, function in [("maximum", maximum), ("minimum", minimum), ("clamp", clamp)]:

@@ -1,16 +1,16 @@
 """Other views of the same values: reshape, transpose, expand and their kin. Few ever copy."""
 
 import math
-import operator
 
 cimport cython
 cimport numpy as cnp
 
+from ..checks import index
 from ..engine cimport recording
 from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, view_of, wrap
 from ..tensor import method
-from .common cimport dimension, dimensions, operand, unbroadcast
+from .common cimport check_count, dimension, dimensions, operand, unbroadcast
 
 cnp.import_array()
 
@@ -22,10 +22,8 @@ cdef tuple sizes(str operation, tuple shape):
     """A shape given as f(2, 3) or f((2, 3)), each size an integer (bool is none)."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
-    for size in shape:
-        if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise TypeError(f"{operation}: sizes must be integers, got {size!r}")
-    return tuple([operator.index(size) for size in shape])
+    check_count(operation, len(shape))
+    return tuple([index(operation, "a size", size) for size in shape])
 
 
 # --- the same elements in another shape ----------------------------------------------------------
@@ -156,6 +154,7 @@ def unsqueeze(input, dim):
     """A view with a new dimension of size 1 at `dim`. torch.unsqueeze."""
     cdef Tensor x = operand("unsqueeze", "input", input)
     cdef Py_ssize_t at = dimension("unsqueeze", dim, cnp.PyArray_NDIM(x.array) + 1)
+    check_count("unsqueeze", cnp.PyArray_NDIM(x.array) + 1)
     cdef tuple shape = (<object>x.array).shape
     cdef Tensor y = reshaped(x, (*shape[:at], 1, *shape[at:]))
     if recording(x):

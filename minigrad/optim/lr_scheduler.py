@@ -26,12 +26,12 @@ class LRScheduler:
                     f"{name}: group {k} has no 'initial_lr': load the optimiser's state first to "
                     f"resume with last_epoch={last_epoch}"
                 )
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
         self.optimizer = optimizer
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._set(self.initial_lr, last_epoch + 1)
+        for group, lr in zip(optimizer.param_groups, self.base_lrs, strict=True):
+            group["initial_lr"] = lr
 
     def get_lr(self):
         """The learning rates for `last_epoch`, from those of the epoch before."""
@@ -145,7 +145,8 @@ class MultiStepLR(LRScheduler):
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         if isinstance(milestones, str) or not hasattr(milestones, "__iter__"):
             raise TypeError(f"MultiStepLR: milestones must be a list, got {milestones!r}")
-        options = {"milestones": Counter(milestones), "gamma": gamma}
+        epochs = [size("MultiStepLR", "milestones", epoch) for epoch in milestones]
+        options = {"milestones": Counter(epochs), "gamma": gamma}
         vars(self).update(self.check_options("MultiStepLR", options))
         super().__init__(optimizer, last_epoch)
 

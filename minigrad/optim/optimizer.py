@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from ..checks import number
+from ..checks import flag, function, number
 from ..engine import enable_grad
 from ..errors import DTypeError, ShapeError
 from ..ops import atomic
@@ -80,12 +80,14 @@ class Optimizer:
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters, or fill them with zeros."""
+        flag("zero_grad", "set_to_none", set_to_none)
         for group in self.param_groups:
             atomic.clear_gradients(group["params"], set_to_none)
 
     def _evaluate(self, closure):
         if closure is None:
             return None
+        function(f"{type(self).__name__}.step", "closure", closure)
         with enable_grad():
             return closure()
 

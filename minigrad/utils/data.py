@@ -86,6 +86,8 @@ def random_split(dataset, lengths, generator=None):
     `lengths` sum to len(dataset), or are fractions that sum to 1: then each part gets
     floor(fraction · len(dataset)) samples, and the first parts one of the rest each.
     """
+    if not hasattr(dataset, "__len__"):
+        raise TypeError(f"random_split: dataset must have a length, got {type(dataset).__name__}")
     try:
         lengths = list(lengths)
         fractions = math.isclose(sum(lengths), 1) and sum(lengths) <= 1
@@ -117,6 +119,8 @@ def default_collate(samples):
     Tuples and lists are collated place by place (into a list), dictionaries key by key; strings
     stay a list. Integers become int64, Python floats float64. As in torch.
     """
+    if not isinstance(samples, (list, tuple)) or not samples:
+        raise TypeError(f"default_collate: expected a list of samples, got {samples!r:.60}")
     first = samples[0]
     if isinstance(first, Tensor):
         return stack(samples)
