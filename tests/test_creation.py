@@ -61,6 +61,7 @@ def test_python_floats_become_the_default_dtype(torch):
         torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.filterwarnings("ignore:.*data requires a gradient")
 def test_lists_of_tensors():
     one = tensor(1.5, requires_grad=True)
     y = tensor([one, tensor([2])])
@@ -71,6 +72,7 @@ def test_lists_of_tensors():
         tensor([minigrad.zeros(2), minigrad.zeros(2)])
 
 
+@pytest.mark.filterwarnings("ignore:.*data requires a gradient")
 def test_tensor_copies_and_as_tensor_shares():
     array = np.zeros(3, np.float32)
     source = minigrad.from_numpy(array).requires_grad_()
@@ -408,6 +410,7 @@ def test_promote_types_agrees_with_torch(torch):
         assert ours.name in str(torch.promote_types(getattr(torch, a), getattr(torch, b)))
 
 
+@pytest.mark.filterwarnings("ignore:.*data requires a gradient")
 def test_a_graph_does_not_follow_a_copy():
     x = tensor([1.0], requires_grad=True)
     assert tensor(x * 2).is_leaf
@@ -448,3 +451,31 @@ def test_more_dimensions_than_numpy_has():
     }.items():  # fmt: skip
         with pytest.raises(ValueError, match=f"^{name}: an array cannot have 65 dimensions"):
             call()
+
+
+# --- histories that end ---------------------------------------------------------------------------
+
+
+def test_data_that_requires_a_gradient_is_warned_of():
+    w = minigrad.tensor([2.0, 3.0], requires_grad=True)
+    for data in (w, w * 2, [w[0], w[1]], [[1.0, w[1]]]):
+        with pytest.warns(UserWarning, match="data requires a gradient, which ends here.*stack"):
+            assert not minigrad.tensor(data).requires_grad
+    with pytest.warns(UserWarning, match="tensor: data requires a gradient"):
+        minigrad.as_tensor([w[0], w[1]])
+    minigrad.tensor([w[0].item(), w[1].detach()])
+    minigrad.tensor(w.detach())
+    with minigrad.no_grad():
+        minigrad.tensor([w[0], w[1]])
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: minigrad.full((2,), x), lambda x: minigrad.full_like(minigrad.ones(2), x),
+    lambda x: minigrad.arange(x), lambda x: minigrad.arange(0, 1, x),
+    lambda x: minigrad.linspace(0, x, 3),
+])  # fmt: skip
+def test_numbers_that_require_a_gradient_are_refused(call):
+    x = minigrad.tensor(2.0, requires_grad=True)
+    with pytest.raises(GraphError, match=r"requires a gradient, but none is kept; use .item"):
+        call(x)
+    assert call(x.detach()).numel() > 0

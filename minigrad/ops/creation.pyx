@@ -3,6 +3,7 @@
 import functools
 import math
 import sys
+import warnings
 
 cimport numpy as cnp
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from .. import dtypes
 from ..devices import device as Device
-from ..errors import DTypeError, ShapeError
+from ..engine cimport recording
+from ..errors import DTypeError, GraphError, ShapeError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import Size
@@ -78,6 +80,7 @@ def tensor(data, dtype=None, requires_grad=False, *, device=None):
     """A new leaf with a copy of `data`: a number, nested lists, an array or a tensor. torch.tensor.
 
     Python floats become the default dtype, ints int64, bools bool; what NumPy made keeps its dtype.
+    Data that requires a gradient loses its history here, with a warning.
     Errors: TypeError, ShapeError (ragged), ValueError (too large), DTypeError.
     """
     target = None if dtype is None else dtypes.find(dtype).numpy
@@ -87,6 +90,7 @@ def tensor(data, dtype=None, requires_grad=False, *, device=None):
 cdef cnp.ndarray array_of(str operation, data, target):
     """A new array with the values of `data`, in the NumPy dtype `target` (None: their own)."""
     if isinstance(data, Tensor):
+        warn_of_history(operation, data)
         data = (<Tensor>data).array
     elif isinstance(data, (list, tuple, range)):
         return array_of_list(operation, data, target)
@@ -99,6 +103,16 @@ cdef cnp.ndarray array_of(str operation, data, target):
         data = np.asarray(data)
     array = plain_array(operation, "data", data)
     return quietly(array.astype, array.dtype if target is None else target, order="C", copy=True)
+
+
+cdef int warn_of_history(str operation, Tensor x) except -1:
+    """A new tensor has no history; who puts in what requires a gradient may not have meant that."""
+    if recording(x):
+        warnings.warn(
+            f"{operation}: data requires a gradient, which ends here, for a new tensor has no "
+            "history; use clone, stack or cat to keep it, .detach() or .item() to leave it",
+            stacklevel=1)
+    return 0
 
 
 cdef object array_of_list(str operation, data, target):
@@ -128,6 +142,7 @@ cdef object collected(str operation, data, set python_types, set numpy_types, in
             if cnp.PyArray_SIZE((<Tensor>each).array) != 1:
                 raise ValueError(f"{operation}: a tensor of shape {tuple(each.shape)} is no "
                                  "number of a list; use stack or cat")
+            warn_of_history(operation, each)
             numpy_types.add(each.dtype)
             values.append((<Tensor>each).array.item())
         elif isinstance(each, (np.generic, np.ndarray)):
@@ -264,6 +279,9 @@ cdef object number(str operation, str argument, value):
     x = operand(operation, argument, value)
     if cnp.PyArray_NDIM(x.array):
         raise TypeError(f"{operation}: {argument} must be a number, got shape {tuple(x.shape)}")
+    if recording(x):
+        raise GraphError(
+            f"{operation}: {argument} requires a gradient, but none is kept; use .item()")
     return x.item()
 
 
