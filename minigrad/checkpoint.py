@@ -219,7 +219,10 @@ def _read(file, size, verify):
     tensors = {}
     for name, view in views:
         dtype = np.dtype(DTYPES[view["dtype"]])
-        array = np.frombuffer(view["data"], dtype.newbyteorder("<")).reshape(view["shape"])
+        try:
+            array = np.frombuffer(view["data"], dtype.newbyteorder("<")).reshape(view["shape"])
+        except ValueError as error:  # a shape that only an empty tensor can have, (0, 2⁶³)
+            raise _Damage(f"holds the tensor {name!r} of a shape NumPy has not: {error}") from None
         tensors[name] = as_tensor(array.astype(dtype, copy=False))
     if "minigrad" not in metadata:
         return tensors

@@ -319,6 +319,12 @@ HOSTILE = {
     "offsets outside": file_of({"a": {**F32, "data_offsets": [0, 1 << 40]}}, ZEROS),
     "trailing garbage": file_of({"a": F32}, ZEROS + b"PK"),
     "a shape that overflows": file_of({"a": {**F32, "shape": [1 << 62, 1 << 62]}}, ZEROS),
+    "an empty tensor, too large": file_of(
+        {"a": {**F32, "shape": [0, 2**64 - 1], "data_offsets": [0, 0]}}
+    ),
+    "an empty tensor of 99 dimensions": file_of(
+        {"a": {**F32, "shape": [0] * 99, "data_offsets": [0, 0]}}
+    ),
     "a negative shape": file_of({"a": {**F32, "shape": [-2]}}, ZEROS),
     "a shape too large": file_of({"a": {**F32, "shape": [3]}}, ZEROS),
     "no shape": file_of({"a": {"dtype": "F32", "data_offsets": [0, 8]}}, ZEROS),
