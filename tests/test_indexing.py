@@ -465,3 +465,17 @@ def test_index_select_and_masked_fill_agree_with_torch(torch):
         )
         assert_same(z, z_torch)
     assert tensor([1, 2]).masked_fill(tensor([True, False]), 7.9).tolist() == [7, 2]
+
+
+def test_scatter_into_one_number():
+    x, src = tensor(5.0, requires_grad=True), tensor(3.0, requires_grad=True)
+    y = x * 1
+    assert y.scatter_(-1, tensor(0), src) is y and y.shape == ()
+    (y * 2).backward()
+    assert y.item() == 3 and x.grad.item() == 0 and src.grad.item() == 2
+    assert tensor(5).scatter_(0, tensor([0]), value=7).item() == 7
+    for dim, index in ((1, tensor(0)), (0, tensor(1))):
+        with pytest.raises(IndexError):
+            tensor(5.0).scatter_(dim, index, 1.0)
+    with pytest.raises(ShapeError):
+        tensor(5.0).scatter_(0, tensor([0, 0]), 1.0)

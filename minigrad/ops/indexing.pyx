@@ -452,6 +452,10 @@ def scatter_(Tensor self not None, dim, index, src=None, *, value=None):
     src (or value): a number, or a tensor no smaller than index. torch.Tensor.scatter_.
     """
     cdef Tensor x = self, y
+    if cnp.PyArray_NDIM(x.array) == 0:   # as a row of one, which is a view
+        places = operand("scatter_", "index", index).reshape(1)
+        scatter_(x.reshape(1), dim, places, src, value=value)
+        return x
     cdef tuple key = along("scatter_", x, dim, index)
     if (src is None) == (value is None):
         raise TypeError("scatter_: expected either src or value")
