@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from . import checks, dtypes
+from .quiet import quietly
 
 PROFILES: dict[str, dict[str, float]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
@@ -51,7 +52,7 @@ def formatter(array):
     """(how to write one number of `array`, the width that they share)."""
     if array.dtype.kind != "f":
         return str, max((len(str(value)) for value in array.flat), default=1)
-    values = array.astype(np.float64)
+    values = quietly(array.astype, np.float64)  # a signalling NaN is no reason for a warning
     finite = np.isfinite(values) & (values != 0)
     telling = np.abs(values[finite])
     if telling.size == 0:

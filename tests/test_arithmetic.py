@@ -207,6 +207,18 @@ def test_the_logarithm_of_nothing_and_less():
     assert x.grad[0].item() == INF
 
 
+@pytest.mark.parametrize("name", ["add", "sub", "add_", "sub_"])
+def test_alpha_is_a_number(name):
+    x = mg.zeros(2)
+    for alpha in ("x", None, [2], np.ones(2), mg.ones(2, requires_grad=True)):
+        with pytest.raises(TypeError, match=f"{name}: alpha must be a number"):
+            getattr(x, name)(1.0, alpha=alpha)
+    with pytest.raises(TypeError, match=f"{name}: other must be"):
+        getattr(x, name)([1.0, 2.0], alpha=2)
+    for other in (np.ones(2, np.float32), np.float32(1)):
+        assert abs(getattr(x.clone(), name)(other, alpha=1e300)).tolist() == [INF, INF]
+
+
 def test_alpha(torch):
     a, b = normal(3), normal(3, seed=1)
     same_as_torch(torch, lambda m, p, q: m.add(p, q, alpha=3), a, b)

@@ -157,3 +157,10 @@ def test_dimensions_out_of_range(shape, dim, bounds):
 def test_dimensions_are_integers(dim):
     with pytest.raises(TypeError, match="sum: dim must be an integer, got"):
         mg.ones(2, 3).sum(dim)
+
+
+@pytest.mark.parametrize("name", ["exp", "isnan", "neg", "sum"])
+def test_a_number_beyond_float32_is_infinite(name):
+    with np.errstate(all="raise"):
+        y, expected = getattr(mg, name)(1e308), getattr(mg, name)(mg.tensor(float("inf")))
+    assert mg.equal(y, expected) and y.dtype is expected.dtype

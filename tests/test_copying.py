@@ -77,3 +77,10 @@ def test_devices():
         minigrad.device("cpu", 1)
     with pytest.raises(ValueError, match="cuda"):
         minigrad.zeros(2, device="cuda")
+
+
+@pytest.mark.parametrize("value", [(), "x", None])
+def test_type_is_of_a_tensor(value):
+    with pytest.raises(TypeError, match="type: self must be a Tensor"):
+        minigrad.Tensor.type(value)
+    assert minigrad.Tensor.type(np.int64(6)) == "minigrad.LongTensor"

@@ -425,3 +425,9 @@ def test_a_state_that_does_not_fit_changes_nothing(state, error, message):
         loader.load_state_dict(state)
     assert loader.state_dict()["position"] == 2
     assert numbers(loader) == [[0, 1], [2, 3], [4]]
+
+
+@pytest.mark.parametrize("samples", [[{"a": 1}, {"b": 1}], [{"a": 1}, {}], [{"a": 1}, 2]])
+def test_dictionaries_of_one_batch_have_the_same_keys(samples):
+    with pytest.raises(ValueError, match="DataLoader: the dictionaries of a batch differ"):
+        default_collate(samples)

@@ -165,3 +165,20 @@ def test_a_refused_call_draws_nothing():
     with pytest.raises(mg.GraphError, match="dropout: a leaf that requires a gradient"):
         rule.dropout(mg.ones(3, requires_grad=True), inplace=True)
     assert mg.get_rng_state().tolist() == state
+
+
+@pytest.mark.parametrize("kind", ["leaf", "read-only", "flag"])
+def test_a_refused_write_draws_nothing(kind):
+    mg.manual_seed(3)
+    expected = mg.rand(5).tolist()
+    mg.manual_seed(3)
+    x, inplace = mg.ones(5), True
+    if kind == "leaf":
+        x.requires_grad_()
+    elif kind == "read-only":
+        x = mg.ones(1).expand(5)
+    else:
+        inplace = mg.ones(2)
+    with pytest.raises((RuntimeError, ValueError, TypeError), match="dropout: "):
+        mg.nn.functional.dropout(x, inplace=inplace)
+    assert mg.rand(5).tolist() == expected

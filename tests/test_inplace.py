@@ -421,3 +421,13 @@ def test_random_programs_as_torch(torch, seed):
 def test_many_random_programs_as_torch(torch):
     for seed in range(100, 5000):
         random_program(torch, seed, length=16)
+
+
+@pytest.mark.parametrize("number", [np.float32("inf"), np.float64(1e30), np.float32("nan")])
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
+def test_numbers_of_numpy_that_no_integer_holds(number, dtype):
+    x = mg.ones(2, dtype=getattr(mg, dtype))
+    for write in (x.fill_, lambda v: x.__setitem__(0, v), lambda v: mg.masked_fill(x, x > 0, v)):
+        with pytest.raises(ValueError):
+            write(number)
+    assert x.tolist() == [1, 1]

@@ -150,3 +150,9 @@ def test_only_what_is_shown_is_copied():
     row = "[1., 1., 1.,  ..., 1., 1., 1.]"
     assert str(minigrad.ones(1).expand(2**40)) == f"tensor({row})"
     assert str(minigrad.ones(1, 1).expand(2**20, 2**20).t()).count(row) == 6
+
+
+def test_a_signalling_nan_is_printed_like_others():
+    array = np.array([0x7FA00001, 0x3F800000], np.uint32).view(np.float32)
+    with np.errstate(all="raise"):
+        assert repr(minigrad.from_numpy(array)) == "tensor([nan, 1.])"

@@ -117,6 +117,9 @@ def test_iteration_and_membership(torch):
         assert [row.tolist() for row in x] == [[1, 2], [3, 4]]
         assert 3.0 in x
         assert 5 not in x
+        for strange in (slice(1), (1, None), "x"):
+            with pytest.raises((TypeError, RuntimeError), match="(?i)tensor.*(got|passed)"):
+                strange in x  # noqa: B015
         first, second = x
         assert second.tolist() == [3, 4]
         with pytest.raises(TypeError):
@@ -290,3 +293,20 @@ def test_a_view_stays_with_the_memory_that_its_base_gave_up():
     y.data = mg.ones(3)
     part *= 5  # has the history of the old values, and y its own
     assert type(y.grad_fn).__name__ == "Mul" and y.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("shape", [(2,), (3,)])
+def test_a_view_of_data_that_was_replaced(shape):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    view = y.reshape(1, 2)
+    y.data = mg.ones(*shape)
+    assert view.requires_grad and view._base is None  # it keeps the memory and the history it had
+    view.mul_(2)
+    assert y.tolist() == [1] * len(y) and view.tolist() == [[6, 12]]
+    view.sum().backward()
+    assert x.grad.tolist() == [6, 6]
+    inner = view.reshape(2)
+    with mg.no_grad():
+        inner.zero_()
+    assert view.tolist() == [[0, 0]] and inner._base is view

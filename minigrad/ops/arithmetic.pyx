@@ -3,6 +3,8 @@
 Rules (1) to (14) of docs/derivations/arithmetic.md.
 """
 
+from operator import mul as multiply
+
 cimport numpy as cnp
 
 import numpy as np
@@ -164,7 +166,7 @@ cdef object scaled(str operation, object other, object alpha):
     if not is_number(alpha):
         raise TypeError(f"{operation}: alpha must be a number, got {type(alpha).__name__}")
     operand(operation, "other", other)
-    return other * alpha
+    return other * alpha if isinstance(other, Tensor) else quietly(multiply, other, alpha)
 
 
 def add(input, other, *, alpha=1):

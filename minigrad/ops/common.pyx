@@ -89,7 +89,7 @@ cdef Tensor scalar_like(str operation, object value, int type_number):
         (<double *>cnp.PyArray_DATA(array))[0] = <double>float(value)
     else:
         try:
-            (<object>array)[()] = value
+            (<object>array)[()] = value.item() if isinstance(value, np.generic) else value
         except OverflowError:
             raise ValueError(
                 f"{operation}: {value} does not fit into {(<object>array).dtype}") from None

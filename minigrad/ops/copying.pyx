@@ -84,7 +84,8 @@ TYPE_NAMES = {
 
 def type_(self, dtype=None):
     """The values in `dtype`; without it, the name of this type of tensor. torch.Tensor.type."""
-    return TYPE_NAMES[self.dtype] if dtype is None else to(self, dtype=dtype)
+    cdef Tensor x = operand("type", "self", self)
+    return TYPE_NAMES[x.dtype] if dtype is None else to(x, dtype=dtype)
 
 
 def cpu(Tensor self not None):

@@ -133,6 +133,8 @@ def default_collate(samples):
     if isinstance(first, float):
         return as_tensor(np.array(samples, np.float64))
     if isinstance(first, Mapping):
+        if any(not isinstance(s, Mapping) or s.keys() != first.keys() for s in samples):
+            raise ValueError("DataLoader: the dictionaries of a batch differ in their keys")
         return {key: default_collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, Sequence):
         if len({len(sample) for sample in samples}) > 1:
