@@ -314,3 +314,14 @@ def test_other_values(torch, name, seed):
             theirs = derivatives(torch, sample.torch, arrays_of(sample, seed))
             for a, b in zip(ours, theirs, strict=True):
                 assert error(a, b) <= 1e-10
+
+
+@pytest.mark.slow
+@every_operation
+def test_the_reference_kernels_give_the_same_derivatives(name):
+    for sample in OPERATIONS[name]:
+        compiled = derivatives(mg, sample.call, arrays_of(sample))
+        with mg.use_kernels("reference"):
+            reference = derivatives(mg, sample.call, arrays_of(sample))
+        for a, b in zip(compiled, reference, strict=True):
+            assert error(a, b) <= 1e-11
