@@ -236,7 +236,7 @@ def refused(path, content):
 
 @pytest.fixture
 def content(path):
-    value = {"w": tensor(np.arange(4.0)), "state": {0: {"step": 3, "m": tensor([1, 2])}, "s": "x"}}
+    value = {"w": tensor(np.arange(100.0)), "state": {0: {"step": 3, "m": tensor([1, 2])}, "s": "x"}}
     minigrad.save(value, path)
     return path.read_bytes()
 
@@ -254,8 +254,9 @@ def flipped(content, bit):
     return bytes(damaged)
 
 
-@pytest.mark.parametrize("share", [10, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("share", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_flipped_bit_is_refused(path, content, share):
+    assert 8 * len(content) > 10_000
     for bit in range(0, 8 * len(content), share):
         assert refused(path, flipped(content, bit)), bit
 
