@@ -236,7 +236,8 @@ def refused(path, content):
 
 @pytest.fixture
 def content(path):
-    value = {"w": tensor(np.arange(100.0)), "state": {0: {"step": 3, "m": tensor([1, 2])}, "s": "x"}}
+    state = {0: {"step": 3, "m": tensor([1, 2])}, "s": "x"}
+    value = {"w": tensor(np.arange(100.0)), "state": state}
     minigrad.save(value, path)
     return path.read_bytes()
 
