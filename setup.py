@@ -26,6 +26,8 @@ DIRECTIVES = {
     "embedsignature": True,
     "embedsignature.format": "python",
     "autotestdict": False,
+    # A pickle of a node would hold its arrays and none of its checks: there is none.
+    "auto_pickle": False,
     # The rules check shapes, dtypes and sizes before a kernel runs; the debug build checks again.
     "boundscheck": DEBUG,
     "wraparound": False,
@@ -65,22 +67,22 @@ class BuildExtensions(build_ext):
         check_tools(command)
         info = describe([*command, *flags])
 
-        translated = translate(self.extensions)
+        # Neither a C file nor an object file knows its flags: when they change, all is made again.
+        self.build_info = Path(self.build_lib, PACKAGE, "_build_info.py")
+        built = runpy.run_path(str(self.build_info)) if self.build_info.exists() else {}
+        self.force = self.force or any(built.get(k) != info[k] for k in info if k != "sources")
+
+        translated = translate(self.extensions, built.get("directives") != info["directives"])
         for extension in self.extensions:
             extension.sources = translated[extension.name].sources
             extension.depends = translated[extension.name].depends
             extension.extra_compile_args = flags
-
-        # An object file does not know its flags: when they change, everything is compiled again.
-        self.build_info = Path(self.build_lib, PACKAGE, "_build_info.py")
-        built = runpy.run_path(str(self.build_info)) if self.build_info.exists() else {}
-        self.force = self.force or any(built.get(k) != info[k] for k in info if k != "sources")
         self.build_info.unlink(missing_ok=True)
         super().build_extensions()
         self.build_info.write_text(render(info), encoding="utf-8")
 
 
-def translate(extensions):
+def translate(extensions, force):
     """From Cython to C, into build/; done here and not at the top, so that an sdist holds no C."""
     shared = next(extension for extension in extensions if extension.name == SHARED)
     shared.sources = [SHARED.replace(".", "/") + ".c"]  # written by Cython
@@ -88,6 +90,7 @@ def translate(extensions):
         extensions,
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives=DIRECTIVES,
+        force=force or None,
         shared_utility_qualified_name=SHARED,
     )
     return {module.name: module for module in modules}
@@ -122,6 +125,7 @@ def describe(command):
         "compiler": compiler_version(command),
         "command": shlex.join(command),
         "debug": DEBUG,
+        "directives": DIRECTIVES,
         "sources": {path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in sources},
     }
 

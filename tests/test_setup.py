@@ -88,3 +88,10 @@ def test_builds_compile_what_changed_and_all_when_flags_change(tree):
     assert "building 'minigrad.small'" in words
     assert built(tree)["debug"] is False
     assert build(tree, "-c", beyond)[0] == 0
+
+    setup = (tree / "setup.py").read_text(encoding="utf-8")
+    setup = setup.replace('"boundscheck": DEBUG', '"boundscheck": True')
+    (tree / "setup.py").write_text(setup, encoding="utf-8")
+    words = build(tree)[1]  # directives change the C, too
+    assert "building 'minigrad.small'" in words
+    assert "IndexError" in build(tree, "-c", beyond)[1]
