@@ -20,7 +20,7 @@ Three decisions hold for all loops:
 
 from libc.math cimport fabs, sqrt
 
-from .types cimport CHUNK, an_array, check_interrupt, in_float32, real
+from .types cimport an_array, in_float32, pause, real
 
 cdef enum:
     PANEL = 1024   # columns worked at a time: their sums and constants lie on the stack
@@ -41,15 +41,6 @@ cdef int _check(
         raise ValueError(
             f"{kernel}: the data has {'one shape' if one_shape else 'several shapes'} and {C} "
             f"channels; the arrays of channels have {p}, {q}, {r}, {s} and {t} values")
-    return 0
-
-
-cdef inline int _pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
-    """Look at the keyboard whenever another CHUNK of elements is done."""
-    done[0] += elements
-    if done[0] >= CHUNK:
-        done[0] = 0
-        check_interrupt()
     return 0
 
 
@@ -119,7 +110,7 @@ cdef int _statistics_panel(
     for n in range(rows):
         for k in range(width):
             sums[k] += x[n, start + k] - origin[k]                       # (1)
-        _pause(&done, width)
+        pause(&done, width)
     for c in range(first, last):
         k = (c - first) * L
         origin[k] += _total(&sums[k], L) / m                          # (1)
@@ -129,7 +120,7 @@ cdef int _statistics_panel(
         for k in range(width):
             d = x[n, start + k] - origin[k]
             sums[k] += d * d                                             # (2)
-        _pause(&done, width)
+        pause(&done, width)
     for c in range(first, last):
         var[c] = _total(&sums[(c - first) * L], L) / m                # (2)
     return 0
@@ -149,7 +140,7 @@ cdef int _statistics_plane(
             i = block * LANES
             for k in range(min(LANES, L - i)):
                 lane[k] += x[n, c, i + k] - start                        # (1)
-        _pause(done, L)
+        pause(done, L)
     mean[c] = start + _total(lane, LANES) / m                                   # (1)
     for n in range(N):
         for block in range(L // LANES + 1):
@@ -157,7 +148,7 @@ cdef int _statistics_plane(
             for k in range(min(LANES, L - i)):
                 d = x[n, c, i + k] - mean[c]
                 lane[k] += d * d                                         # (2)
-        _pause(done, L)
+        pause(done, L)
     var[c] = _total(lane, LANES) / m                                            # (2)
     return 0
 
@@ -238,7 +229,7 @@ cdef int _normalize_panel(
         for k in range(width):
             y[n, start + k] = <real> (                                       # (4) (5) (17)
                 (x[n, start + k] - centre[k]) * scale[k] + shift[k])
-        _pause(&done, width)
+        pause(&done, width)
     return 0
 
 
@@ -254,7 +245,7 @@ cdef int _normalize_plane(
     for n in range(x.shape[0]):
         for i in range(x.shape[2]):
             y[n, c, i] = <real> ((x[n, c, i] - centre) * scale + shift)      # (4) (5) (17)
-        _pause(done, x.shape[2])
+        pause(done, x.shape[2])
     return 0
 
 
@@ -372,7 +363,7 @@ cdef int _backward_panel(
             g = dy[n, start + k]
             sums_dy[k] += g                                              # (6)
             sums_dy_x[k] += g * (x[n, start + k] - centre[k])            # (7)
-        _pause(&done, width)
+        pause(&done, width)
     for c in range(first, last):
         k = (c - first) * L
         sum_dy = _total(&sums_dy[k], L)
@@ -394,7 +385,7 @@ cdef int _backward_panel(
         else:
             for k in range(width):
                 dx[n, start + k] = <real> (dy[n, start + k] * scale[k])  # (12)
-        _pause(&done, width)
+        pause(&done, width)
     return 0
 
 
@@ -417,7 +408,7 @@ cdef int _backward_plane(
                 g = dy[n, c, i + k]
                 lane_dy[k] += g                                          # (6)
                 lane_dy_x[k] += g * (x[n, c, i + k] - centre)            # (7)
-        _pause(done, L)
+        pause(done, L)
     sum_dy = _total(lane_dy, LANES)
     dbeta[c] = <real> sum_dy                                             # (6)
     dgamma[c] = <real> _backward_constants(                              # (7)
@@ -432,7 +423,7 @@ cdef int _backward_plane(
         else:
             for i in range(L):
                 dx[n, c, i] = <real> (dy[n, c, i] * scale)               # (12)
-        _pause(done, L)
+        pause(done, L)
     return 0
 
 

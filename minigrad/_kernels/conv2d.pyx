@@ -14,8 +14,8 @@ with r · stride fewer rows in front.
 
 from libc.string cimport memcpy, memset
 
-from .types cimport in_float32, real
-from .windows cimport check_extent, check_steps, inside, pause
+from .types cimport in_float32, pause, real
+from .windows cimport check_extent, check_steps, inside
 
 
 cdef int _check(

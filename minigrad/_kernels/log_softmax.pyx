@@ -7,7 +7,7 @@ from libc.math cimport log1p
 
 from .exponential cimport exponential
 from .rows cimport exponentials, row_sum
-from .types cimport CHUNK, check_interrupt, in_float32, real
+from .types cimport in_float32, pause, real
 
 
 cdef int _log_softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] scratch) except -1:
@@ -24,10 +24,7 @@ cdef int _log_softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] 
             m = x[n, a]                                                   # (1)
             for c in range(C):
                 y[n, c] = <real> ((x[n, c] - m) - log_sum)                # (3)
-            done += C
-            if done >= CHUNK:
-                done = 0
-                check_interrupt()
+            pause(&done, C)
     return 0
 
 
@@ -60,10 +57,7 @@ cdef int _log_softmax_backward(
             for c in range(C):
                 p = exponential(y[n, c], y[n, c])
                 dx[n, c] = <real> (dy[n, c] - p * total)                  # (5)
-            done += C
-            if done >= CHUNK:
-                done = 0
-                check_interrupt()
+            pause(&done, C)
     return 0
 
 

@@ -10,8 +10,8 @@ winners stand, `gather` reads them there.
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
-from .types cimport in_float32, real
-from .windows cimport LARGEST, check_extent, check_steps, inside, pause
+from .types cimport in_float32, pause, real
+from .windows cimport LARGEST, check_extent, check_steps, inside
 
 cdef enum:
     NOBODY = -1   # the index of a window that lies outside the plane

@@ -7,7 +7,7 @@ columns. Derivation: docs/derivations/reductions.md
 cimport cython
 
 from .rows cimport row_sum
-from .types cimport CHUNK, check_interrupt, in_float32, real
+from .types cimport CHUNK, in_float32, pause, real
 
 cdef enum:
     PANEL = 512   # columns added up at a time, so that their totals stay in the first-level cache
@@ -96,10 +96,7 @@ cdef int _sum_forward(const real[:, :, ::1] x, double[:, ::1] y, double divisor)
                 else:
                     _add_rows(&x[a, r, 0], rows, C, &y[a, 0])                           # (1)
                 r += rows
-                done += rows * C
-                if done >= CHUNK:
-                    done = 0
-                    check_interrupt()
+                pause(&done, rows * C)
             for c in range(C):
                 y[a, c] /= divisor                                                      # (1)
     return 0
@@ -138,10 +135,7 @@ cdef int _var_forward(
                 else:
                     _add_squares(&x[a, r, 0], &mean[a, 0], rows, C, &y[a, 0])           # (4)
                 r += rows
-                done += rows * C
-                if done >= CHUNK:
-                    done = 0
-                    check_interrupt()
+                pause(&done, rows * C)
             for c in range(C):
                 y[a, c] /= divisor                                                      # (4)
     return 0

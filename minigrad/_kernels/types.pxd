@@ -18,6 +18,15 @@ cdef inline int check_interrupt() except -1 nogil:
     return 0
 
 
+cdef inline int pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
+    """Look for Ctrl-C whenever another CHUNK of elements is done."""
+    done[0] += elements
+    if done[0] >= CHUNK:
+        done[0] = 0
+        check_interrupt()
+    return 0
+
+
 cdef inline Py_ssize_t chunk_end(Py_ssize_t start, Py_ssize_t size) except -1 nogil:
     """Where the chunk that begins at `start` ends; from the second chunk on, looks for Ctrl-C."""
     if start > 0:

@@ -3,8 +3,6 @@
 # Along each side of the plane, element i of window o lies at o·stride + i·dilation - padding. Where
 # that is outside the plane, there is padding.
 
-from .types cimport CHUNK, check_interrupt
-
 cdef enum:
     LARGEST = 2147483647   # steps and sizes up to here cannot overflow what is computed from them
 
@@ -39,12 +37,3 @@ cdef inline void inside(
     first[0] = min((stride - 1 - start) // stride, count) if start < 0 else 0
     last[0] = min((size - 1 - start) // stride + 1, count) if start < size else 0
     last[0] = max(first[0], last[0])
-
-
-cdef inline int pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
-    """Look at the keyboard whenever another CHUNK of elements is done."""
-    done[0] += elements
-    if done[0] >= CHUNK:
-        done[0] = 0
-        check_interrupt()
-    return 0
