@@ -7,10 +7,11 @@ In a kernel every line that carries the number of an equation is spoiled, in oth
 a sign swapped, a product made a quotient, a bound moved by one, a condition turned round. Works on
 a copy of the tree. An error counts as found if the file's own tests fail, or else the whole suite.
 Survivors are printed; tools/equivalent_errors.txt holds those that change nothing, with the reason.
-Needs git and a C compiler; `--sample` takes so many errors at random (seed 0).
+Needs git and a C compiler; `--sample` takes so many errors at random (seed 0), Ctrl-C ends early.
 """
 
 import argparse
+import contextlib
 import io
 import random
 import re
@@ -75,10 +76,13 @@ class Tree:
     def __init__(self, folder):
         self.folder = Path(folder)
         names = self.output("git", "ls-files", "-z", cwd=ROOT).split("\0")
-        for name in filter(None, names):
-            target = self.folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target)
+        built = ("build/**/*", "minigrad/**/*.so", "minigrad/**/*.pyd", "minigrad/_build_info.py")
+        made = [path.relative_to(ROOT) for pattern in built for path in ROOT.glob(pattern)]
+        for name in [*filter(None, names), *made]:  # with their times: what is built stays built
+            if (ROOT / name).is_file():
+                target = self.folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target)
         if not self.builds():
             sys.exit("plant_errors: the tree does not build")
 
@@ -144,7 +148,7 @@ def main():
         return
     counts = dict.fromkeys(("found", "survived", "invalid"), 0)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         tree = Tree(folder)
         for file, number, line, spoiled in planted:
             verdict = tree.verdict(file, number, spoiled)
