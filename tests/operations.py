@@ -389,7 +389,7 @@ WITHOUT_DERIVATIVE = {
     **dict.fromkeys(
         "Tensor.detach Tensor.data Tensor.numpy Tensor.item Tensor.tolist save Tensor.__array__ "
         "Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__copy__ Tensor.__deepcopy__ "
-        ["Tensor.__reduce_ex__"], _LEAVES),
+        "Tensor.__reduce_ex__".split(), _LEAVES),
     **dict.fromkeys(
         "enable_grad no_grad set_grad_enabled manual_seed set_default_dtype set_printoptions "
         "set_rng_state use_kernels Tensor.backward Tensor.register_hook Tensor.requires_grad_ "
