@@ -125,11 +125,11 @@ class Tally:
         for name, module in model.named_modules():
             if not module._modules:
                 module.register_forward_hook(
-                    self.watch(f"{name} ({type(module).__name__})".lstrip(), module)
+                    self.watch(f"{name} ({type(module).__name__})".lstrip())
                 )
 
-    def watch(self, layer, module):
-        def hook(_, inputs, output):
+    def watch(self, layer):
+        def hook(module, inputs, output):
             self.between += sum(map(self.new_bytes, inputs))
             before = self.rows.get(layer)
             saved = self.new_bytes(output) + (before.saved_bytes if before else 0)
