@@ -269,7 +269,13 @@ def test_no_memory_no_change(kind, options, steps):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
-def test_an_interrupt_finds_whole_steps():
+@pytest.mark.parametrize("kernels", ["compiled", "reference"])
+def test_an_interrupt_finds_whole_steps(kernels):
+    with use_kernels(kernels):
+        interrupt_steps()
+
+
+def interrupt_steps():
     params = [nn.Parameter(minigrad.zeros(100_000)) for _ in range(3)]
     twin = nn.Parameter(minigrad.zeros(1))
     optimizer, reference = Adam(params), Adam([twin])

@@ -4,6 +4,8 @@ Everything that can fail happens first: checks, conversions, allocations. The wr
 compiled code without a memory allocation, so neither an error nor Ctrl-C can end it half way.
 """
 
+from types import FunctionType
+
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -44,18 +46,21 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
     buffers (Tensor or None), numbers. `fresh` is state that the optimiser adds to its `state`;
     `counts` are pairs (state of a parameter, its number of steps afterwards).
     """
-    cdef Tensor p
+    cdef Tensor p, x
     cdef cnp.ndarray work
-    cdef list arguments = [], strided = []
+    cdef list arguments = [], copied = []
     cdef tuple update, arrays
+    # Ctrl-C can stop a kernel in Python half way: it works on copies.
+    cdef bint in_python = isinstance(kernel, FunctionType)
     for update in updates:
         p = update[1]
         prepare(operation, p)
         check_gradient(operation, p, update[0])
-        arrays = arrays_of(update)
+        arrays = arrays_of(update, in_python)
         arguments.append(arrays)
-        if arrays[1] is not p.array:
-            strided.append((p, arrays[1]))
+        for value, array in zip(update[1:], arrays[1:]):
+            if isinstance(value, Tensor) and array is not (<Tensor> value).array:
+                copied.append((value, array))
     state.update(fresh)
     try:
         kernel(arguments)
@@ -63,8 +68,8 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
         for key in fresh:
             del state[key]
         raise
-    for p, work in strided:
-        cnp.PyArray_CopyInto(p.array, work)
+    for x, work in copied:
+        cnp.PyArray_CopyInto(x.array, work)
     for update in updates:
         (<Tensor> update[1]).written(operation)
     for own, count in counts:
@@ -112,13 +117,16 @@ cdef int check_gradient(str operation, Tensor p, Tensor g) except -1:
     return 0
 
 
-cdef tuple arrays_of(tuple update):
+cdef tuple arrays_of(tuple update, bint all_copied):
     """The kernel's arguments: arrays for tensors, copied where they are not contiguous."""
     cdef list arguments = []
     cdef cnp.ndarray array
     for value in update:
         if isinstance(value, Tensor):
             array = (<Tensor> value).array
-            value = array if cnp.PyArray_ISCARRAY_RO(array) else np.array(array, order="C")
+            if all_copied or not cnp.PyArray_ISCARRAY_RO(array):
+                value = np.array(array, order="C")
+            else:
+                value = array
         arguments.append(value)
     return tuple(arguments)
