@@ -51,7 +51,7 @@ def set_printoptions(
 def formatter(array):
     """(how to write one number of `array`, the width that they share)."""
     if array.dtype.kind != "f":
-        return str, max((len(str(value)) for value in array.flat), default=1)
+        return str, max((len(str(value)) for value in array.ravel()), default=1)
     values = quietly(array.astype, np.float64)  # a signalling NaN is no reason for a warning
     finite = np.isfinite(values) & (values != 0)
     telling = np.abs(values[finite])

@@ -5,6 +5,8 @@ history: an operation, with an arrow to whatever made each of its inputs. Nothin
 to differentiate anything: the rules are in `ops/`, the walk through the graph is in `engine.pyx`.
 """
 
+import functools
+
 cimport cython
 cimport numpy as cnp
 from cpython.ref cimport PyObject
@@ -360,7 +362,7 @@ cdef class Tensor:
     def __iter__(self):
         if cnp.PyArray_NDIM(self.array) == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter([getitem(self, i) for i in range(cnp.PyArray_DIM(self.array, 0))])
+        return map(functools.partial(getitem, self), range(cnp.PyArray_DIM(self.array, 0)))
 
     def item(self):
         """The value of a one-element tensor as a Python number."""

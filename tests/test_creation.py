@@ -451,6 +451,7 @@ def test_more_dimensions_than_numpy_has():
     }.items():  # fmt: skip
         with pytest.raises(ValueError, match=f"^{name}: an array cannot have 65 dimensions"):
             call()
+    assert "True" in repr(x > 0)  # which NumPy's array.flat could not walk
 
 
 # --- histories that end ---------------------------------------------------------------------------
