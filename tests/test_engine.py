@@ -499,7 +499,7 @@ def in_small_stack(function):
     limit = sys.getrecursionlimit()
     try:
         thread = threading.Thread(target=run)
-        sys.setrecursionlimit(200)
+        sys.setrecursionlimit(100)
         thread.start()
         thread.join()
     finally:
@@ -554,6 +554,83 @@ def test_a_chain_of_1_000_000():
     deep(1_000_000)
     in_small_stack(lambda: deep(1_000_000))
     diamonds(100_000)
+
+
+class Twice(mg.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy * 2
+
+
+# Other ways to grow a graph: (one more link, what undoes its effect on the gradient).
+LINKS = {
+    "views": lambda y: y.view(1).unsqueeze(0).squeeze(0),
+    "views by index": lambda y: y.unsqueeze(0)[0],
+    "in place": lambda y: y.mul_(1.0),
+    "writes": lambda y: y.__setitem__(0, y[0] * 1.0) or y,
+    "own functions": lambda y: Twice.apply(y) * 0.5,
+    "kept values": lambda y: (y * y).sqrt(),
+}
+
+
+def grow(link, length):
+    x = leaf(1.0)
+    y = x * 1.0
+    for _ in range(length):
+        y = link(y)
+    return x, y
+
+
+def deep_links(link, length):
+    x, y = grow(link, length)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.tolist(), [1])
+    del x, y
+    x, y = grow(link, length)
+    del x, y
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_other_deep_chains(name):
+    in_small_stack(lambda: deep_links(LINKS[name], 3_000))
+
+
+def deep_second_order(length):
+    """The pass itself recorded, gone back through, and dropped."""
+    x = leaf(0.5)
+    y = x
+    for _ in range(length):
+        y = y + 1.0 - y * y / 1e9
+    (dx,) = mg.autograd.grad(y.sum(), x, create_graph=True)
+    dx.sum().backward()
+    assert np.isfinite(x.grad.item())
+    del dx, y
+    x.grad = None
+    y = x * x
+    for _ in range(length):
+        y = y * 1.0
+    (dx,) = mg.autograd.grad(y.sum(), x, create_graph=True)
+    del x, y, dx
+
+
+def test_a_deep_recorded_pass():
+    in_small_stack(lambda: deep_second_order(2_000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LINKS)
+def test_other_chains_of_1_000_000(name):
+    length = 300_000 if name == "writes" else 1_000_000
+    in_small_stack(lambda: deep_links(LINKS[name], length))
+
+
+@pytest.mark.slow
+def test_a_recorded_pass_of_1_000_000():
+    in_small_stack(lambda: deep_second_order(200_000))
 
 
 def test_a_chain_of_views_and_writes():
