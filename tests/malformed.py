@@ -44,7 +44,7 @@ ALLOWED = (TypeError, ValueError, IndexError, RuntimeError, MemoryError, OSError
            OverflowError, KeyError)  # fmt: skip
 NEVER = (RecursionError, SystemError)
 FINDERS = ("get_parameter", "get_buffer", "get_submodule")
-WARNED = ("mse_loss", "random_split")  # whose UserWarning is documented
+WARNED = ("mse_loss", "random_split", "tensor: data requires")  # documented UserWarnings
 
 # --- a call --------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from ..ops.sampling import rand, randn
 from ..utils.data import TensorDataset
 
 
+@np.errstate(all="ignore")  # of noise that float32 does not have
 def spirals(samples=300, classes=3, noise=0.2, generator=None):
     """Arms that wind out from the origin: r = t, angle = 4·t + 2π·k/classes + noise·ε, 0 < t ≤ 1.
 
@@ -21,6 +22,7 @@ def spirals(samples=300, classes=3, noise=0.2, generator=None):
     return _dataset([t * np.sin(angle), t * np.cos(angle)], k)
 
 
+@np.errstate(all="ignore")  # of noise that float32 does not have
 def moons(samples=200, noise=0.1, generator=None):
     """Two half circles, linked: (cos a, sin a) and (1 − cos a, ½ − sin a), 0 < a ≤ π.
 
@@ -34,6 +36,7 @@ def moons(samples=200, noise=0.1, generator=None):
     return _dataset(points + noise * _normal(generator, 2, samples), k)
 
 
+@np.errstate(all="ignore")  # of noise that float32 does not have
 def blobs(samples=300, classes=3, noise=1.0, generator=None):
     """`classes` round clouds: centre + noise·ε, each centre uniform in the square from −10 to 10.
 
