@@ -14,6 +14,7 @@ there is nothing to run: --quick then says so and is content.
 """
 
 import argparse
+import filecmp
 import os
 import shlex
 import shutil
@@ -35,15 +36,23 @@ WITHOUT_TORCH = 'import sys\n\nsys.modules["torch"] = None\n'
 
 
 def copy(tree):
-    """What the tests need, with its times, so that only what has changed is compiled again."""
+    """What the tests need. A file that is there already is left alone, with the time it has."""
     leave = shutil.ignore_patterns("__pycache__", "*.so", "_build_info.py", "*.egg-info")
     for path in ROOT.iterdir():
         if path.name in ("build", "dist") or path.name.startswith(".") and path.name != ".ci":
             continue
         if path.is_dir() and not (path / "pyvenv.cfg").exists():
-            shutil.copytree(path, tree / path.name, ignore=leave, dirs_exist_ok=True)
+            shutil.copytree(
+                path, tree / path.name, ignore=leave, copy_function=update, dirs_exist_ok=True
+            )
         elif path.is_file():
-            shutil.copy2(path, tree / path.name)
+            update(path, tree / path.name)
+
+
+def update(source, target):
+    """Copy if they differ; the copy is then younger than whatever was built from the old one."""
+    if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+        shutil.copyfile(source, target)
 
 
 def build(folder, flags):
