@@ -46,9 +46,12 @@ def answers(function):
 @pytest.mark.parametrize("name", sorted(set(kernel_calls.CALLS) - COMPLETED - PER_CHANNEL))
 def test_every_kernel_looks_at_the_keyboard(name):
     arguments = kernel_calls.CALLS[name](SIZE * 8 if name in QUICK else SIZE)
-    moments = answers(lambda: _kernels._compiled[name](*arguments))
-    assert len(moments) > 3, "answered only before and after"
-    assert max(np.diff(moments)) < LONGEST
+    for _attempt in range(10):  # on a busy machine the timer itself may come too late
+        moments = answers(lambda: _kernels._compiled[name](*arguments))
+        assert max(np.diff(moments)) < LONGEST
+        if len(moments) > 3:
+            return
+    raise AssertionError("answered only before and after")
 
 
 @pytest.mark.parametrize("name", sorted(PER_CHANNEL))
