@@ -10,16 +10,18 @@ from libc.math cimport NAN, log1p
 from libc.stdint cimport int64_t
 
 from .rows cimport exponentials
-from .types cimport in_float32, pause, real
+from .types cimport chunk_end, in_float32, pause, real
 
 
 cdef Py_ssize_t _label_outside(
     const int64_t[::1] targets, Py_ssize_t C, int64_t ignore_index
-) noexcept nogil:
-    cdef Py_ssize_t n
-    for n in range(targets.shape[0]):
-        if not 0 <= targets[n] < C and targets[n] != ignore_index:
-            return n
+) except -2 nogil:
+    cdef Py_ssize_t n, start, stop = 0
+    while stop < targets.shape[0]:
+        start, stop = stop, chunk_end(stop, targets.shape[0])
+        for n in range(start, stop):
+            if not 0 <= targets[n] < C and targets[n] != ignore_index:
+                return n
     return -1
 
 
