@@ -58,8 +58,8 @@ def _create(folder, name):
         if not fcntl:
             return descriptor, temporary
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # somebody cleans up at this moment, or the file system has no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for somebody who is cleaning up
+        except OSError:  # the file system has no locks
             pass
         if os.fstat(descriptor).st_nlink:
             return descriptor, temporary
