@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from platform import python_version
 from shutil import which
+from tempfile import TemporaryDirectory
 
 import Cython
 import numpy
@@ -19,6 +20,7 @@ from setuptools.errors import PlatformError
 
 PACKAGE = Path("minigrad")
 DEBUG = os.environ.get("MINIGRAD_DEBUG", "") not in ("", "0")
+PORTABLE = os.environ.get("MINIGRAD_PORTABLE", "") not in ("", "0")
 
 # After a change here, remove build/: Cython does not translate again for it.
 DIRECTIVES = {
@@ -45,6 +47,25 @@ GCC = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 GCC += ["-g" if DEBUG else "-g0"]
 FLAGS = {"unix": GCC, "mingw32": GCC, "msvc": ["/O2"]}
 
+# A build into the source tree is for the processor at hand: the highest of these levels that it
+# and the compiler have. As fast as -march=native, and a level says what the import has to look for.
+# Wheels, debug builds and MINIGRAD_PORTABLE=1 stay with what every x86-64 has, as other
+# architectures do. The bits of all results are the same: no flag here may change that.
+LEVELS = ["x86-64-v4", "x86-64-v3", "x86-64-v2"]
+
+# What the compiler defines for such instructions, and NumPy's name of the feature.
+FEATURES = {
+    "__SSE3__": "SSE3", "__SSSE3__": "SSSE3", "__SSE4_1__": "SSE41", "__SSE4_2__": "SSE42",
+    "__POPCNT__": "POPCNT", "__MOVBE__": "MOVBE", "__LZCNT__": "LZCNT", "__BMI__": "BMI",
+    "__BMI2__": "BMI2", "__F16C__": "F16C", "__FMA__": "FMA3", "__AVX__": "AVX",
+    "__AVX2__": "AVX2", "__AVX512F__": "AVX512F", "__AVX512CD__": "AVX512CD",
+    "__AVX512BW__": "AVX512BW", "__AVX512DQ__": "AVX512DQ", "__AVX512VL__": "AVX512VL",
+    "__AVX512IFMA__": "AVX512IFMA", "__AVX512VBMI__": "AVX512VBMI",
+    "__AVX512VBMI2__": "AVX512VBMI2", "__AVX512VNNI__": "AVX512VNNI",
+    "__AVX512BITALG__": "AVX512BITALG", "__AVX512VPOPCNTDQ__": "AVX512VPOPCNTDQ",
+    "__AVX512BF16__": "AVX512BF16", "__AVX512FP16__": "AVX512FP16",
+}  # fmt: skip
+
 # Cython's memoryview code, compiled once instead of into every module.
 SHARED = "minigrad._memoryviews"
 
@@ -57,6 +78,7 @@ class BuildExtensions(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def run(self):
+        self.for_here = self.inplace and not (PORTABLE or DEBUG)
         super().run()
         if self.inplace:
             self.copy_file(str(self.build_info), str(PACKAGE))
@@ -65,6 +87,8 @@ class BuildExtensions(build_ext):
         flags = FLAGS.get(self.compiler.compiler_type, [])
         command = getattr(self.compiler, "compiler_so", [self.compiler.compiler_type])
         check_tools(command)
+        if self.for_here and self.compiler.compiler_type == "unix":
+            flags = flags + level([*command, *flags])
         info = describe([*command, *flags])
 
         # Neither a C file nor an object file knows its flags: when they change, all is made again.
@@ -114,6 +138,38 @@ def check_tools(command):
         )
 
 
+def level(command):
+    """The flags for the processor at hand; none if CFLAGS choose, or the compiler has none."""
+    if any(word.startswith("-march=") for word in command):
+        return []
+    here = features([*command, "-march=native"])
+    for name in LEVELS:
+        flags = [f"-march={name}", "-mtune=native"]
+        needed = features([*command, *flags])
+        if needed and set(needed) <= set(here) and compiles([*command, *flags]):
+            return flags
+    return []
+
+
+def features(command):
+    """NumPy's names of what the code will need; none if the compiler does not take the flags."""
+    if command[0] == "msvc":
+        return []
+    command = [*command, "-dM", "-E", "-x", "c", os.devnull]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    defined = {line.split()[1] for line in lines if line.startswith("#define ")}
+    return [name for macro, name in FEATURES.items() if macro in defined]
+
+
+def compiles(command):
+    """Whether compiler and assembler can do a loop with these flags."""
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder, "loop.c"), Path(folder, "loop.o")
+        source.write_text("void f(float *x) { for (int i = 0; i < 4096; i++) x[i] *= x[i]; }\n")
+        command = [*command, "-c", str(source), "-o", str(target)]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+
 def describe(command):
     """What the modules are made from: minigrad/_built.py compares it at import."""
     sources = [path for kind in ("*.pyx", "*.pxd") for path in sorted(PACKAGE.rglob(kind))]
@@ -124,6 +180,7 @@ def describe(command):
         "numpy": numpy.__version__,
         "compiler": compiler_version(command),
         "command": shlex.join(command),
+        "features": features(command),
         "debug": DEBUG,
         "directives": DIRECTIVES,
         "sources": {path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in sources},
@@ -131,9 +188,9 @@ def describe(command):
 
 
 def compiler_version(command):
-    words = [word for word in command if not word.startswith(("-", "/"))]
-    if "msvc" in words:
+    if command[0] == "msvc":
         return "msvc"
+    words = command[:1] + [word for word in command[1:] if not word.startswith(("-", "/"))]
     answer = subprocess.run([*words, "--version"], capture_output=True, text=True)
     return answer.stdout.partition("\n")[0] or "unknown"
 

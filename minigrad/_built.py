@@ -1,10 +1,12 @@
-"""Says in words what is wrong with the compiled modules: missing, of another Python, or stale.
+"""Says in words what is wrong with the compiled modules: missing, of another Python or processor,
+or stale.
 
 The package imports this first, so that nobody meets a bare "No module named minigrad.tensor". It
 also tells `traceback` where the Cython sources are, whose lines it would otherwise not find.
 """
 
 import linecache
+import os
 from functools import partial
 from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -20,7 +22,7 @@ def check():
     """ImportError for modules that cannot be loaded; one warning for sources changed since."""
     modules = sorted(PACKAGE.rglob("*.pyx"))
     missing = [name(path) for path in modules if not compiled(path)]
-    suffix, hashes = recorded()
+    suffix, features, hashes = recorded()
     if suffix not in (None, *EXTENSION_SUFFIXES):
         raise ImportError(
             f"minigrad is compiled for another Python ({suffix}); this is {PYTHON}. {remedy()}"
@@ -28,6 +30,11 @@ def check():
     if missing:
         raise ImportError(
             f"minigrad is not compiled: {PYTHON} finds no module for {few(missing)}. {remedy()}"
+        )
+    if lacking := lacks(features):
+        raise ImportError(
+            f"minigrad is compiled for another processor: this one has no {', '.join(lacking)}. "
+            f"{remedy()} With MINIGRAD_PORTABLE=1 it is compiled for any."
         )
     changed = []
     for path in [*modules, *sorted(PACKAGE.rglob("*.pxd"))]:
@@ -52,12 +59,23 @@ def compiled(path):
 
 
 def recorded():
-    """The file suffix and the hashes of the sources that setup.py wrote at the build."""
+    """What setup.py wrote at the build: file suffix, features of the processor, source hashes."""
     try:
-        from . import _build_info
+        from . import _build_info as info
     except ImportError:
-        return None, {}
-    return _build_info.suffix, _build_info.sources
+        return None, [], {}
+    return info.suffix, getattr(info, "features", []), info.sources
+
+
+def lacks(features):
+    """Those of the features (by NumPy's names) that this processor is known not to have."""
+    if os.environ.keys() & {"NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"}:
+        return []  # NumPy then denies what is there
+    try:
+        from numpy._core._multiarray_umath import __cpu_features__ as known
+    except ImportError:  # a private name; without it the processor is taken at its word
+        return []
+    return [name for name in features if not known.get(name, True)]
 
 
 def few(names):

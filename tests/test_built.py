@@ -1,5 +1,6 @@
-"""What the import says when the compiled modules are missing, of another Python, or stale."""
+"""What the import says of compiled modules: missing, of another Python or processor, stale."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -33,19 +34,22 @@ def package(tmp_path):
     return folder
 
 
-def record(folder, suffix=HERE):
+def record(folder, suffix=HERE, features=()):
     sources = {
         path.relative_to(folder.parent).as_posix(): sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*.p[yx][xd]")
     }
-    text = f"suffix = {suffix!r}\nsources = {sources!r}\n"
+    text = f"suffix = {suffix!r}\nfeatures = {features!r}\nsources = {sources!r}\n"
     (folder / "_build_info.py").write_text(text)
 
 
-def say(folder, *options):
-    """The last line that `import minigrad` prints."""
+def say(folder, *options, **environment):
+    """What `import minigrad` prints."""
     command = [sys.executable, *options, "-c", "import minigrad"]
-    run = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NPY_")}
+    run = subprocess.run(
+        command, cwd=folder.parent, env=env | environment, capture_output=True, text=True
+    )
     return run.returncode, run.stderr.strip()
 
 
@@ -94,6 +98,44 @@ def test_another_python(package, left_over):
     assert f"ImportError: minigrad is compiled for another Python ({ELSEWHERE})" in words
     assert f"this is Python 3.{sys.version_info.minor}." in words
     assert all(command in words for command in COMMANDS)
+
+
+def features_of_numpy():
+    return pytest.importorskip("numpy._core._multiarray_umath").__cpu_features__
+
+
+def test_another_processor(package):
+    known = features_of_numpy()
+    absent = [name for name, present in known.items() if not present][:2]
+    present = [name for name, present in known.items() if present]
+    record(package, features=[*present, *absent, "UNHEARD_OF"])
+    code, words = say(package)
+    assert code == 1
+    expected = f"compiled for another processor: this one has no {', '.join(absent)}. Run "
+    assert f"ImportError: minigrad is {expected}" in words
+    assert all(command in words for command in (*COMMANDS, "MINIGRAD_PORTABLE=1"))
+
+
+def test_a_processor_that_has_all_of_it(package):
+    present = [name for name, present in features_of_numpy().items() if present]
+    record(package, features=[*present, "UNHEARD_OF"])  # of which NumPy cannot tell
+    assert say(package, "-W", "error") == (0, "")
+
+
+def test_features_that_numpy_was_told_to_deny(package):
+    baseline = set(__import__("numpy").__config__.CONFIG["SIMD Extensions"]["baseline"])
+    present = [name for name, present in features_of_numpy().items() if present]
+    denied = [name for name in present if name in ("AVX512F", "X86_V4", "AVX2", "X86_V3", "SVE")]
+    if not (denied := [name for name in denied if name not in baseline]):
+        pytest.skip("nothing beyond NumPy's baseline")
+    record(package, features=present)
+    assert say(package, NPY_DISABLE_CPU_FEATURES=" ".join(denied))[0] == 0
+
+
+def test_a_record_from_before_there_were_features(package):
+    info = (package / "_build_info.py").read_text(encoding="utf-8")
+    (package / "_build_info.py").write_text(info.replace("features", "other"))
+    assert say(package, "-W", "error") == (0, "")
 
 
 @pytest.mark.parametrize("source", ["fast.pyx", "fast.pxd"])

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,57 @@ def test_no_python_headers(tree):
     assert code == 1
     assert "no Python.h in /nowhere). Install them" in words
     assert "Traceback" not in words
+
+
+# Knows baseline code alone, as an old compiler, or one for another architecture.
+OLD_COMPILER = """#!/bin/sh
+for word; do case $word in -march=*) echo "unknown $word" >&2; exit 1;; esac; done
+exec cc "$@"
+"""
+
+
+def machine(tree):
+    """The -march of the build, and the features of the processor that it counts on."""
+    words = shlex.split(built(tree)["command"])
+    return [word for word in words if word.startswith("-march=")], built(tree)["features"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a compiler that takes gcc's options")
+def test_builds_in_place_are_for_the_processor_at_hand(tree):
+    (tree / "old-cc").write_text(OLD_COMPILER)
+    (tree / "old-cc").chmod(0o755)
+    old = {"CC": str(tree / "old-cc"), "LDSHARED": f"{tree / 'old-cc'} -shared"}
+
+    code, words = build(tree, MINIGRAD_PORTABLE="1")
+    assert code == 0, words
+    baseline = machine(tree)[1]
+    assert machine(tree)[0] == []
+
+    words = build(tree)[1]
+    flags, features = machine(tree)
+    if flags:
+        assert flags[0].startswith("-march=x86-64-v")
+        assert set(baseline) < set(features)
+        assert "building 'minigrad.small'" in words
+    works = "import numpy, minigrad.small; assert minigrad.small.add(numpy.ones(1), 0) == 2"
+    assert build(tree, "-c", works)[0] == 0
+
+    code, words = build(tree, **old)  # a compiler without the flag builds, too
+    assert code == 0, words
+    assert machine(tree) == ([], baseline)
+
+    assert build(tree, MINIGRAD_DEBUG="1")[0] == 0
+    assert machine(tree) == ([], baseline)
+
+    assert build(tree, "setup.py", "build")[0] == 0  # as for a wheel
+    info = runpy.run_path(str(next(tree.glob("build/lib*/minigrad/_build_info.py"))))
+    assert "-march=" not in info["command"]
+    assert info["features"] == baseline
+
+    if flags:
+        assert build(tree, CFLAGS="-march=x86-64")[0] == 0  # whoever chooses is not overruled
+        assert machine(tree) == (["-march=x86-64"], baseline)
 
 
 @pytest.mark.slow

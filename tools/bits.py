@@ -1,0 +1,124 @@
+"""Digests of the bits that the kernels and a short training give: builds that agree print the same.
+
+    python tools/bits.py                # one line a kernel and dtype, and one for the training
+    python tools/bits.py --portable     # builds the portable form in a temporary folder, too, and
+                                        # compares: a status other than 0 if a line differs
+
+Compiler flags must not change a result. What a build for this processor computes with AVX-512 is,
+bit for bit, what a wheel computes with SSE2, given the same NumPy, whose BLAS makes the products.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+import minigrad as m
+from minigrad import _kernels, nn, optim
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from kernel_calls import CALLS  # noqa: E402
+
+SIZE = 10_007  # no multiple of any vector's length
+
+
+def arrays_in(arguments):
+    for argument in arguments:
+        if isinstance(argument, list | tuple):
+            yield from arrays_in(argument)
+        elif isinstance(argument, np.ndarray):
+            yield argument
+
+
+def as_double(argument):
+    if isinstance(argument, list | tuple):
+        return type(argument)(map(as_double, argument))
+    single = isinstance(argument, np.ndarray) and argument.dtype == np.float32
+    return argument.astype(np.float64) if single else argument
+
+
+def digest(arrays):
+    bits = sha256()
+    for array in arrays:
+        bits.update(array.tobytes())
+    return bits.hexdigest()[:16]
+
+
+def of_kernel(name, double):
+    """Whatever stands in the arrays of a call after it, inputs included."""
+    arguments = CALLS[name](SIZE)
+    arguments = as_double(arguments) if double else arguments
+    rng = np.random.default_rng(0)
+    for array in arrays_in(arguments):
+        if array.dtype.kind == "f":
+            array[:] = rng.uniform(0.1, 2, array.shape)
+        else:
+            array[:] = rng.integers(0, 2, array.shape)
+    getattr(_kernels.active, name)(*arguments)
+    return digest(arrays_in(arguments))
+
+
+def of_training():
+    """All weights and statistics after 30 steps."""
+    m.manual_seed(0)
+    rng = np.random.default_rng(0)
+    x = m.from_numpy(rng.standard_normal((37, 1, 11, 11), dtype=np.float32))
+    y = m.from_numpy(rng.integers(0, 5, 37))
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 3), nn.BatchNorm2d(6), nn.GELU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(96, 37), nn.BatchNorm1d(37), nn.ReLU(), nn.Dropout(0.1),
+        nn.Linear(37, 21), nn.LayerNorm(21), nn.Tanh(), nn.Linear(21, 5),
+    )  # fmt: skip
+    adam = optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(30):
+        adam.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        adam.step()
+    return digest(value.numpy() for value in model.state_dict().values())
+
+
+def lines():
+    for name in sorted(CALLS):
+        for double in (False, True):
+            yield f"{of_kernel(name, double)}  {name}, float{64 if double else 32}"
+    yield f"{of_training()}  30 steps of training"
+
+
+def lines_of_the_portable_build():
+    from sanitize import copy
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy(Path(folder))
+        environment = {**os.environ, "MINIGRAD_PORTABLE": "1", "PYTHONPATH": folder}
+        build = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+        subprocess.run(build, cwd=folder, env=environment, check=True)
+        command = [sys.executable, "tools/bits.py"]
+        run = subprocess.run(
+            command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return run.stdout.splitlines()
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--portable", action="store_true")
+    here = list(lines())
+    if not parser.parse_args().portable:
+        print(*here, sep="\n")
+        return
+    there = lines_of_the_portable_build()
+    differing = [line for line in here if line not in there]
+    print(*differing, sep="\n")
+    print(f"{len(here)} results, {len(differing)} not those of the portable build")
+    sys.exit(bool(differing) or len(here) != len(there))
+
+
+if __name__ == "__main__":
+    main()
