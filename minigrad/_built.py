@@ -9,6 +9,7 @@ import linecache
 import os
 from functools import partial
 from hashlib import sha256
+from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from sys import version_info
@@ -72,8 +73,8 @@ def lacks(features):
     if os.environ.keys() & {"NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"}:
         return []  # NumPy then denies what is there
     try:
-        from numpy._core._multiarray_umath import __cpu_features__ as known
-    except ImportError:  # a private name; without it the processor is taken at its word
+        known = import_module("numpy._core._multiarray_umath").__cpu_features__
+    except (ImportError, AttributeError):  # a private name, without which nothing is known
         return []
     return [name for name in features if not known.get(name, True)]
 
