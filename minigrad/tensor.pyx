@@ -501,15 +501,20 @@ cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple argument
     y.seen = y.version.count
     if x.viewed() is None:
         y.base = x
-        y.recipe = ((function, arguments),)
-    else:
+        y.recipe = (None, function, arguments)
+    else:   # a recipe holds the one it continues: a chain of views takes memory for its links alone
         y.base = x.base
-        y.recipe = x.recipe + ((function, arguments),)
+        y.recipe = (x.recipe, function, arguments)
     return y
 
 
 def replay(x, recipe):
-    """Apply the steps that lead from a base to one of its views."""
-    for function, arguments in recipe:
+    """Apply the steps that lead from a base to one of its views; a recipe ends with its last."""
+    steps = []
+    while recipe is not None:
+        recipe, function, arguments = recipe
+        steps.append((function, arguments))
+    while steps:
+        function, arguments = steps.pop()
         x = function(x, *arguments)
     return x

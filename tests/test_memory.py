@@ -39,8 +39,34 @@ def network():
     return step
 
 
+def by_hand():
+    """Views, in-place operations, hooks and second derivatives."""
+    generator = m.Generator().manual_seed(0)
+    x, w = m.randn(4, 5, generator=generator), m.randn(5, 5, generator=generator)
+    w.requires_grad_()
+
+    def step():
+        h = (x @ w + w[0]).relu() * 1
+        h[0] = h[1] * 2
+        v = h.reshape(-1)
+        v.mul_(0.5)
+        h.retain_grad()
+        handle = h.register_hook(lambda g: g * 2)
+        loss = ((h - x.mean()) ** 2).sum() + h.max(0).values.sum()
+        loss.backward()
+        handle.remove()
+        (dw,) = m.autograd.grad((w * w).sum(), w, create_graph=True)
+        with m.no_grad():
+            w.sub_(1e-6 * w.grad)
+        w.grad = None
+
+    return step
+
+
 def failing():
-    """Malformed calls, each of which raises: those of one seed, again and again."""
+    """Malformed calls, each of which raises."""
+    spent = (m.ones(2, requires_grad=True) * 2).sum()
+    spent.backward()
     kinds = [
         (m.ones(2, 3).__matmul__, (m.ones(2, 3),)),
         (nn.BatchNorm1d(3), (m.ones(1, 3),)),
@@ -49,6 +75,8 @@ def failing():
         (F.conv2d, (m.ones(1, 2, 3, 3), m.ones(1, 2, 5, 5))),
         (m.ones(3).reshape, (7,)),
         (m.ones(3).__getitem__, (9,)),
+        (m.ones(3).sum, (5,)),
+        (spent.backward, ()),
         ((m.ones(2, requires_grad=True) * 2).backward, ()),
         (nn.Linear(3, 2).load_state_dict, ({},)),
         (optim.SGD, ([],)),
@@ -84,13 +112,13 @@ def without_collector():
     gc.enable()
 
 
-@pytest.mark.parametrize("make", [network, failing])
+@pytest.mark.parametrize("make", [network, by_hand, failing])
 def test_2_000_steps_leave_no_object(make, without_collector):
     step = make()
     for _ in range(2200):  # until Python's freelists, of up to 2000 tuples each, are full
         step()
     tracked, blocks = objects()
-    for _ in range(2000 if make is network else 300):
+    for _ in range(300 if make is failing else 2000):
         step()
     tracked_now, blocks_now = objects()
     assert tracked_now - tracked <= 2
@@ -99,7 +127,7 @@ def test_2_000_steps_leave_no_object(make, without_collector):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
-@pytest.mark.parametrize("make", [network, failing])
+@pytest.mark.parametrize("make", [network, by_hand, failing])
 def test_100_000_steps_are_flat(make, without_collector):
     step = make()
     steps = 100_000 // getattr(step, "calls", 1)
@@ -109,6 +137,18 @@ def test_100_000_steps_are_flat(make, without_collector):
     for _ in range(steps):
         step()
     assert resident() - before <= 256 * 1024
+
+
+def test_a_deleted_tensor_is_freed_at_once(without_collector):
+    before = live()
+    x = m.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    z = y.exp()
+    view = y[0]
+    del y
+    z.sum().backward()
+    del x, z, view
+    assert live() == before
 
 
 # Lines of VALID that give a tensor to go backward from, layers and losses among them.
