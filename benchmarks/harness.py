@@ -1,31 +1,26 @@
-"""What the benchmarks share: threads, interleaved timing, medians, and how they are printed.
+"""What the benchmarks share: threads, turns, medians, and a description of the machine.
 
 Contestants take turns in short blocks, in an order that changes each round, so that a noisy moment
 of the machine falls on all of them. Ratios are medians of the ratios within a round.
 
-Import this before anything that computes: it is what sets the number of threads.
+`use_threads` comes before anything that computes is imported: run.py gives each subject and each
+number of threads a process of its own.
 """
 
-import argparse
-import json
+import ctypes
+import importlib.metadata
 import os
 import platform
 import random
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 
 BLOCK = 0.02  # seconds a contestant runs at a stretch
-
-
-def arguments(description):
-    """A parser with the options that every benchmark has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--threads", type=int, default=1, help="threads for all (default: 1)")
-    parser.add_argument("--rounds", type=int, default=20, help="rounds to time (default: 20)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to FILE as well")
-    return parser
+BUDGET = 20.0  # seconds for all rounds of one size; with less than LEAST rounds it is exceeded
+LEAST = 5
+PACKAGES = ("numpy", "torch", "jax")
 
 
 def use_threads(count):
@@ -38,12 +33,25 @@ def use_threads(count):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
 
 
-def time_in_turns(contestants, rounds):
+def installed(name):
+    """The peer imported, or None where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def time_in_turns(contestants, rounds, block=BLOCK):
     """Seconds a call for each name of `contestants` (name: function), a list of one a round."""
-    repeats = {}
+    repeats, once = {}, 0
     for name, call in contestants.items():
         call()
-        repeats[name] = max(1, round(BLOCK / min(clock(call, 3) for _ in range(3))))
+        seconds = clock(call, 1)
+        if seconds < block:
+            seconds = min(clock(call, 3) for _ in range(3))
+        repeats[name] = max(1, round(block / seconds))
+        once += (repeats[name] + 1) * seconds
+    rounds = min(rounds, max(LEAST, int(BUDGET / once)))
     times = {name: [] for name in contestants}
     order = list(contestants)
     shuffle = random.Random(0).shuffle
@@ -62,32 +70,54 @@ def clock(call, repeats):
     return (perf_counter() - start) / repeats
 
 
-def ratio(times, above, below):
-    """The median over the rounds of time(above) / time(below)."""
-    return median(a / b for a, b in zip(times[above], times[below], strict=True))
+def middle(values):
+    """The median; None if a value is missing (an accuracy that was never reached)."""
+    return None if None in values or not values else median(values)
+
+
+def ratio(above, below):
+    """The median over the rounds of above / below."""
+    if None in above or None in below:
+        return None
+    return median(a / b for a, b in zip(above, below, strict=True))
 
 
 def spread(values):
     """Half the distance between the quartiles, relative to the median."""
-    if len(values) < 2:
+    if len(values) < 2 or None in values:
         return 0.0
-    low, middle, high = quantiles(values, n=4)
-    return (high - low) / 2 / middle
+    low, centre, high = quantiles(values, n=4, method="inclusive")
+    return (high - low) / 2 / centre
 
 
-def microseconds(times):
-    return f"{median(times) * 1e6:.0f} ± {spread(times) * median(times) * 1e6:.0f}"
+def machine():
+    """What a figure depends on beside the code: processor, versions, compiler, BLAS."""
+    from minigrad import _build_info as build
+
+    return {
+        "processor": processor(),
+        "CPUs": cpus(),
+        "system": platform.platform(terse=True),
+        "Python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "BLAS of NumPy": blas(),
+        "compiler": build.compiler,
+        "flags": " ".join(w for w in build.command.split() if w.startswith(("-O", "-m", "-f"))),
+        "Cython": build.cython,
+        "debug build": build.debug,
+    }
 
 
-def print_machine(threads, *packages):
-    """The machine and the versions, without which a figure says nothing."""
-    print(f"{processor()}, {threads} thread(s); Python {platform.python_version()}", end="")
-    for package in packages:
-        try:
-            print(f", {package} {version(package)}", end="")
-        except PackageNotFoundError:
-            print(f", no {package}: left out", end="")
-    print(end="\n\n")
+def cpus():
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed: left out"
 
 
 def processor():
@@ -98,20 +128,18 @@ def processor():
         return platform.processor() or platform.machine()
 
 
-def print_table(title, columns, rows):
-    """`rows`: label -> one string a column."""
-    width = max(map(len, [title, *rows]))
-    cell = max(len(text) for row in [columns, *rows.values()] for text in row) + 1
-    for label, row in {title: columns, **rows}.items():
-        print(label.ljust(width), *(text.rjust(cell) for text in row))
-    print()
+def blas():
+    """The library and, if it is OpenBLAS, the processor whose kernels it took."""
+    import numpy as np
 
-
-def write_json(path, results):
-    """Medians and spreads of `results` (column -> name -> times), in seconds."""
-    figures = {
-        column: {name: {"median": median(t), "spread": spread(t)} for name, t in times.items()}
-        for column, times in results.items()
-    }
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(figures, file, indent=1)
+    library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    name = f"{library.get('name')} {library.get('version')}"
+    folder = Path(np.__file__).parents[1] / "numpy.libs"
+    for path in folder.glob("*openblas*"):
+        try:
+            core = ctypes.CDLL(str(path)).scipy_openblas_get_corename64_
+        except (OSError, AttributeError):
+            continue
+        core.restype = ctypes.c_char_p
+        name += f", kernels for {core().decode()}"
+    return name

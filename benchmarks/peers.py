@@ -1,42 +1,75 @@
-"""The same training step, 784-128-64-10 with batch norm and Adam, in four ways.
+"""The same training steps by several hands: torch, minigrad, JAX, NumPy; and their bare products.
 
-Each class takes the initial weights and one batch; a call is one training step on it and returns
-the loss; `weights()` gives the present weights in the same order and shapes.
+Networks are hidden layers of a weight (Linear, or Conv2d with a pool behind it), batch norm and
+ReLU, and a last Linear; cross-entropy; Adam. Each class takes the initial weights, in the order of
+`parameters()`, and one batch; a call is one training step on it and returns the loss; `weights()`
+gives the present weights in the same order and shapes.
 """
 
 from functools import partial
 
+import harness
 import numpy as np
 
-SIZES = (784, 128, 64, 10)
+MNIST = (784, 128, 64, 10)
 LR, BETA1, BETA2, ADAM_EPS = 1e-3, 0.9, 0.999, 1e-8
 BN_EPS, MOMENTUM = 1e-5, 0.1
 
 
-def initial_weights(rng):
-    """Weight and bias of each Linear, then gamma and beta, as `parameters()` lists them."""
+def initial_weights(rng, sizes=MNIST):
+    """Weight and bias of each Linear and, but for the last, gamma and beta behind it."""
     weights = []
-    for fan_in, fan_out in zip(SIZES, SIZES[1:], strict=False):
+    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
         bound = fan_in**-0.5
         weights.append(rng.uniform(-bound, bound, (fan_out, fan_in)))
         weights.append(rng.uniform(-bound, bound, fan_out))
-        if fan_out != SIZES[-1]:
-            weights += [rng.uniform(0.5, 1.5, fan_out), rng.uniform(-0.5, 0.5, fan_out)]
-    return [w.astype(np.float32) for w in weights]
+        weights += [rng.uniform(0.5, 1.5, fan_out), rng.uniform(-0.5, 0.5, fan_out)]
+    return [w.astype(np.float32) for w in weights[:-2]]
 
 
-def mlp(nn):
-    """The network of all the classes below, of torch's layers or minigrad's."""
+def mlp(nn, sizes=MNIST):
+    """The network of torch's layers or minigrad's."""
     layers = []
-    for fan_in, fan_out in zip(SIZES, SIZES[1:], strict=False):
+    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
         layers += [nn.Linear(fan_in, fan_out), nn.BatchNorm1d(fan_out), nn.ReLU()]
     return nn.Sequential(*layers[:-2])
+
+
+def by_modules(network, weights, x, y, compiled):
+    """Name -> a fresh step, for minigrad and those of torch and JAX that are installed."""
+    import minigrad
+
+    given = network, weights, x, y
+    steps = {"minigrad": Modules(minigrad, *given)}
+    if torch := harness.installed("torch"):
+        steps["torch, Adam"] = Modules(torch, *given)
+        steps["torch, fused Adam"] = Modules(torch, *given, fused=True)
+        if compiled:
+            steps["torch.compile, fused"] = Modules(torch, *given, compiled=True, fused=True)
+    if harness.installed("jax"):
+        steps["JAX, jitted"] = Jax(weights, x, y)
+    return steps
+
+
+def check_agreement(steps, oracle, count=3, tolerance=1e-4):
+    """Some steps: every loss, and nearly every weight, as the oracle has them in double."""
+    expected = [oracle().item() for _ in range(count)]
+    for name, step in steps.items():
+        losses = [step().item() for _ in range(count)]
+        np.testing.assert_allclose(losses, expected, rtol=tolerance, err_msg=name)
+        wanted = list(oracle.weights())
+        for i, (got, want) in enumerate(zip(step.weights(), wanted, strict=True)):
+            # Adam makes a step of size LR of a gradient that is only rounding noise: that of a bias
+            # before batch norm, and here and there that of a weight.
+            noise = i % 4 == 1 and i < len(wanted) - 1
+            off = np.mean(np.abs(got - want) > 0.05 * LR * count)
+            assert noise or off < 0.1, f"{name}: {off:.1%} of weight {i} are not NumPy's"
 
 
 class Modules:
     """torch, or minigrad imported in its place: the script is the same."""
 
-    def __init__(self, torch, weights, x, y, network=mlp, compiled=False, **adam):
+    def __init__(self, torch, network, weights, x, y, compiled=False, **adam):
         nn = torch.nn
         self.model = network(nn).to(torch.from_numpy(x).dtype)
         with torch.no_grad():
@@ -47,6 +80,7 @@ class Modules:
         criterion = nn.CrossEntropyLoss()
         self.forward = lambda: criterion(self.model(self.x), self.y)
         if compiled:
+            torch.compiler.reset()  # it counts, and gives up on a function compiled too often
             self.forward = torch.compile(self.forward)
 
     def __call__(self):
@@ -67,18 +101,31 @@ class Jax:
         import jax
         import jax.numpy as jnp
 
+        def affine(x, w, b):
+            if w.ndim == 2:
+                return x.reshape(len(x), -1) @ w.T + b
+            return jax.lax.conv_general_dilated(x, w, (1, 1), "VALID") + b[:, None, None]
+
         def network(weights, statistics, x):
-            w1, b1, g1, h1, w2, b2, g2, h2, w3, b3 = weights
             new = []
-            for (w, b, gamma, beta), (mean, var) in zip(
-                ((w1, b1, g1, h1), (w2, b2, g2, h2)), statistics, strict=True
-            ):
-                x = x @ w.T + b
-                m, v = x.mean(0), x.var(0)
-                unbiased = v * (len(x) / (len(x) - 1))
+            for (mean, var), layer in zip(statistics, groups_of_4(weights), strict=True):
+                w, b, gamma, beta = layer
+                x = affine(x, w, b)
+                image = x.ndim == 4
+                axes = (0, 2, 3) if image else 0
+                m, v = x.mean(axes), x.var(axes)
+                values = x.size // len(m)
+                unbiased = v * (values / (values - 1))
                 new.append((mean + MOMENTUM * (m - mean), var + MOMENTUM * (unbiased - var)))
-                x = jax.nn.relu((x - m) * (gamma * jax.lax.rsqrt(v + BN_EPS)) + beta)
-            return x @ w3.T + b3, new
+                m, scale, beta = (
+                    u[:, None, None] if image else u
+                    for u in (m, gamma * jax.lax.rsqrt(v + BN_EPS), beta)
+                )
+                x = jax.nn.relu((x - m) * scale + beta)
+                if image:
+                    window = (1, 1, 2, 2)
+                    x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+            return affine(x, *weights[-2:]), new
 
         def loss(weights, statistics, x, y):
             logits, statistics = network(weights, statistics, x)
@@ -101,7 +148,8 @@ class Jax:
             return (weights, statistics, first, second, t), value
 
         weights = [jnp.array(w) for w in weights]
-        statistics = [(jnp.zeros(n), jnp.ones(n)) for n in SIZES[1:-1]]
+        channels = [len(gamma) for _, _, gamma, _ in groups_of_4(weights)]
+        statistics = [(jnp.zeros(n), jnp.ones(n)) for n in channels]
         first, second = ([jnp.zeros_like(w) for w in weights] for _ in range(2))
         self.state = (weights, statistics, first, second, jnp.zeros(()))
         self.x, self.y = jnp.array(x), jnp.array(y)
@@ -115,6 +163,11 @@ class Jax:
         return [np.asarray(w) for w in self.state[0]]
 
 
+def groups_of_4(weights):
+    """(w, b, gamma, beta) of each hidden layer."""
+    return [weights[i : i + 4] for i in range(0, len(weights) - 2, 4)]
+
+
 class NumPy:
     """By hand: views into one flat vector, so that Adam is one pass over all the weights."""
 
@@ -123,7 +176,8 @@ class NumPy:
         self.grad, self.grads = self.one_vector(weights)
         self.first, self.second = np.zeros_like(self.flat), np.zeros_like(self.flat)
         self.t = 0
-        self.running = [[np.zeros(n, np.float32), np.ones(n, np.float32)] for n in SIZES[1:-1]]
+        channels = [len(gamma) for _, _, gamma, _ in groups_of_4(weights)]
+        self.running = [[np.zeros(n, np.float32), np.ones(n, np.float32)] for n in channels]
         self.x, self.y = x, y
 
     @staticmethod
@@ -173,7 +227,7 @@ class NumPy:
         np.matmul(p.T, x, out=self.grads[-2])
         p.sum(0, out=self.grads[-1])
         dy = p @ w
-        for layer in (1, 0):
+        for layer in reversed(range(len(saved))):
             x, x_hat, inv_std, out = saved[layer]
             w, _, gamma, _ = self.views[4 * layer : 4 * layer + 4]
             dw, db, dgamma, dbeta = self.grads[4 * layer : 4 * layer + 4]
@@ -210,18 +264,27 @@ class NumPy:
 
 
 class MatrixProducts:
-    """The eight products of a step and nothing else: what no library can go below."""
+    """The products of a step and nothing else, NumPy's: what no library on this BLAS can go below.
 
-    def __init__(self, weights, x):
-        w1, w2, w3 = (w for w in weights if w.ndim == 2)
-        n = len(x)
-        h1, h2, out = (np.ones((n, size), np.float32) for size in SIZES[1:])
-        dh1, dh2, dw1, dw2, dw3 = map(np.empty_like, (h1, h2, w1, w2, w3))
-        self.products = [
-            (x, w1.T, h1), (h1, w2.T, h2), (h2, w3.T, out),
-            (out.T, h2, dw3), (out, w3, dh2), (h2.T, h1, dw2), (h2, w2, dh1), (h1.T, x, dw1),
-        ]  # fmt: skip
+    `layers`: (rows, fan_in, fan_out) of each; forward, then backward for the weight and, but for
+    the first layer, for the input.
+    """
+
+    def __init__(self, layers):
+        forward, backward = [], []
+        for rows, fan_in, fan_out in layers:
+            x, w, dw = (np.ones(s, np.float32) for s in [(rows, fan_in), *[(fan_out, fan_in)] * 2])
+            y, dy = (np.ones((rows, fan_out), np.float32) for _ in range(2))
+            forward.append((x, w.T, y))
+            if backward:
+                backward.append((dy, w, np.empty_like(x)))
+            backward.append((dy.T, x, dw))
+        self.products = forward + backward[::-1]
 
     def __call__(self):
         for a, b, out in self.products:
             np.matmul(a, b, out=out)
+
+
+def products_of_mlp(batch, sizes=MNIST):
+    return MatrixProducts([(batch, *fans) for fans in zip(sizes, sizes[1:], strict=False)])
