@@ -1,4 +1,6 @@
-"""Products of matrices, by NumPy's BLAS, and the linear layer: docs/derivations/linear.md."""
+"""Products of matrices and the linear layer: docs/derivations/linear.md."""
+
+from math import prod
 
 cimport numpy as cnp
 
@@ -6,11 +8,14 @@ import numpy as np
 
 from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..products cimport product
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic cimport ADD, combine
 from .common cimport floating, operand, unbroadcast
+from .reductions cimport summed
+from .shaping import t
 
 cnp.import_array()
 
@@ -44,13 +49,6 @@ cdef class Matmul(Function):
         return da, db
 
 
-cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
-    """A B. Two matrices go straight to BLAS (np.dot); np.matmul repeats that for all in front."""
-    if cnp.PyArray_NDIM(a) <= 2 and cnp.PyArray_NDIM(b) <= 2 and cnp.PyArray_ISFLOAT(a):
-        return np.asarray(quietly(np.dot, a, b))
-    return np.asarray(quietly(np.matmul, a, b))
-
-
 def matmul(input, other):
     """Y = A B; vectors count as one row (left) or one column (right), leading dimensions broadcast.
 
@@ -73,7 +71,10 @@ def matmul(input, other):
             f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: the inner sizes are "
             f"{inner[0]} and {inner[1]}")
     try:
-        y = wrap(product(a.array, b.array))
+        if a_ndim == 2 and b_ndim == 2 and cnp.PyArray_ISFLOAT(a.array):
+            y = wrap(product(a.array, b.array))
+        else:  # NumPy knows what vectors and leading dimensions mean
+            y = wrap(np.asarray(quietly(np.matmul, a.array, b.array)))
     except ValueError:
         raise ShapeError(
             f"matmul: the leading dimensions of {tuple(a.shape)} and {tuple(b.shape)} do not "
@@ -106,9 +107,9 @@ cdef class Linear(Function):
         if self.needs(0):
             dx = matmul(dy, weight)  # (3)
         if self.needs(1):
-            dweight = matmul(rows.transpose(0, 1), as_rows(x))  # (4)
+            dweight = matmul(t(rows), as_rows(x))  # (4)
         if self.needs(2):
-            dbias = rows.sum(0)  # (5)
+            dbias = summed(rows, (0,), False)  # (5)
         return dx, dweight, dbias
 
 
@@ -149,7 +150,14 @@ def linear(input, weight, bias=None):
         also = "" if b is None else f", bias {b.dtype}"
         raise DTypeError(
             f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype")
-    cdef cnp.ndarray array = quietly(np.dot, x.array, (<object>w.array).T)
+    cdef cnp.ndarray array, transposed = cnp.PyArray_Transpose(w.array, NULL)
+    cdef tuple leading
+    if ndim == 2:
+        array = product(x.array, transposed)
+    else:
+        leading = (<object>x.array).shape[:ndim - 1]
+        rows = (<object>x.array).reshape(prod(leading), in_features)
+        array = (<object>product(rows, transposed)).reshape(*leading, out_features)
     if b is not None:
         combine("linear", ADD, array, b.array, array)
     y = wrap(array)

@@ -168,25 +168,29 @@ cdef class Mean(Reduction):
         return self.spread(dy / self.count)  # (3)
 
 
+cdef Tensor summed(Tensor x, tuple axes, bint keepdim):
+    """Σ x over these dimensions, of a float tensor."""
+    cdef Tensor y = wrap(reduced(SUM, x.array, axes, keepdim, 1))
+    if recording(x):
+        recorded(Sum.__new__(Sum), y, x, axes)
+    return y
+
+
 @numpy_names
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """y = Σ input over `dim` (an integer, a tuple, None: all). Integers and bools give int64.
 
     dtype: convert the input first. torch.sum.
     """
-    cdef Tensor x = operand("sum", "input", input), y
+    cdef Tensor x = operand("sum", "input", input)
     cdef tuple axes = all_dimensions("sum", dim, cnp.PyArray_NDIM(x.array))
     target = dtypes.int64
     if dtype is not None:
         target = dtypes.find(dtype)
         x = x.to(target)
     if cnp.PyArray_ISFLOAT(x.array):
-        y = wrap(reduced(SUM, x.array, axes, keepdim, 1))
-    else:
-        y = wrap(np.asarray(np.sum(x.array, axis=axes, dtype=target.numpy, keepdims=bool(keepdim))))
-    if recording(x):
-        recorded(Sum.__new__(Sum), y, x, axes)
-    return y
+        return summed(x, axes, keepdim)
+    return wrap(np.asarray(np.sum(x.array, axis=axes, dtype=target.numpy, keepdims=bool(keepdim))))
 
 
 cdef Tensor converted(str operation, object input, object dtype):

@@ -1,0 +1,122 @@
+"""The seam to BLAS: every library gives NumPy's products, in every layout, and nothing else."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from probes import normal
+
+import minigrad as mg
+from minigrad import products
+
+SIZES = [(3, 4, 5), (1, 4, 5), (3, 1, 5), (3, 4, 1), (1, 1, 1), (1, 7, 1), (64, 784, 33)]
+EMPTY = [(0, 4, 5), (3, 0, 5), (3, 4, 0), (0, 0, 0)]
+LAYOUTS = {
+    "C": lambda x: x,
+    "Fortran": np.asfortranarray,
+    "every second column": lambda x: np.repeat(x, 2, 1)[:, ::2],
+    "every second row": lambda x: np.repeat(x, 2, 0)[::2],
+    "columns of a wider matrix": lambda x: np.concatenate([x, x], 1)[:, : x.shape[1]],
+    "rows of a taller Fortran matrix": lambda x: np.asfortranarray(np.vstack([x, x]))[: len(x)],
+    "backwards": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+    "one row, repeated": lambda x: np.broadcast_to(x[:1], x.shape),
+    "one column, repeated": lambda x: np.broadcast_to(x[:, :1], x.shape),
+}
+
+
+@pytest.fixture(params=["mkl", "openblas", "numpy"])
+def provider(request):
+    try:
+        before = products.use(request.param)
+    except ImportError:
+        pytest.skip(f"{request.param} is not installed")
+    yield request.param
+    products.use(before)
+
+
+def product(a, b):
+    return (mg.from_numpy(a) @ mg.from_numpy(b)).numpy()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(provider, layout, dtype):
+    for n, k, m in SIZES:
+        a, b = normal(n, k).astype(dtype), normal(k, m, seed=1).astype(dtype)
+        for first, second in (
+            (LAYOUTS[layout](a), b),
+            (a, LAYOUTS[layout](b)),
+            (LAYOUTS[layout](a), LAYOUTS[layout](b)),
+        ):
+            y = product(first, second)
+            assert y.shape == (n, m) and y.dtype == dtype and y.flags.c_contiguous
+            exact = first.astype(np.longdouble) @ second.astype(np.longdouble)
+            room = np.finfo(dtype).eps * k * (np.abs(first).astype(float) @ np.abs(second)).max()
+            assert np.abs(y - exact).max() <= room, (n, k, m)
+
+
+def test_rows_that_overlap(provider):
+    windows = np.lib.stride_tricks.sliding_window_view(normal(9), 4)
+    np.testing.assert_allclose(product(windows, normal(4, 2)), windows.copy() @ normal(4, 2))
+
+
+@pytest.mark.parametrize("sizes", EMPTY, ids=str)
+def test_nothing_to_multiply(provider, sizes):
+    n, k, m = sizes
+    y = product(normal(n, k), normal(k, m))
+    assert y.shape == (n, m) and not y.any()
+
+
+def test_infinities_without_a_word(provider):
+    huge = np.full((4, 4), 3e38, np.float32)
+    assert np.isinf(product(huge, huge)).all()
+    with np.errstate(all="raise"):
+        y = product(np.full((4, 4), np.inf), np.zeros((4, 4)))
+    assert np.isnan(y).all()
+
+
+def test_another_name_changes_nothing():
+    before = products.provider()
+    with pytest.raises(ValueError, match="products: got 'blis', expected one of 'mkl', 'openblas'"):
+        products.use("blis")
+    assert products.provider() == before
+
+
+def test_numpy_wheels_lend_their_openblas():
+    config = np.__config__.CONFIG["Build Dependencies"]["blas"]["name"]
+    if config != "scipy-openblas":
+        pytest.skip(f"NumPy was built with {config}")
+    before = products.use("openblas")
+    assert products.use(before) == "openblas"
+
+
+def test_a_library_that_is_missing(monkeypatch):
+    monkeypatch.setitem(products._PROVIDERS, "mkl", (lambda: iter(()), "cblas_{}gemm_64"))
+    before = products.provider()
+    with pytest.raises(ImportError, match=r"mkl was not found; pip install 'minigrad-cython\[mkl"):
+        products.use("mkl")
+    assert products.provider() == before
+
+
+def test_a_library_without_the_function_is_passed_over(monkeypatch):
+    other = next(iter(products._PROVIDERS["openblas"][0]()), None)
+    if other is None:
+        pytest.skip("NumPy's wheel has no OpenBLAS here")
+    files = ["no library", str(other)]
+    monkeypatch.setitem(products._PROVIDERS, "mkl", (lambda: iter(files), "cblas_{}gemm_nowhere"))
+    with pytest.raises(ImportError, match="mkl was not found"):
+        products.use("mkl")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"), [("numpy", "numpy"), ("blis", "ValueError: products: got 'blis'")]
+)
+def test_the_environment_chooses(asked, answer):
+    code = "import minigrad.products as p; print(p.provider())"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True,
+        env={**os.environ, "MINIGRAD_PRODUCTS": asked},
+    )  # fmt: skip
+    assert answer in run.stdout + run.stderr
