@@ -4,6 +4,7 @@ import numbers
 import operator
 import sys
 
+LARGEST = sys.float_info.max
 LARGEST_STEP = 2**31 - 1  # of a window over an image: what the kernels can compute with
 
 
@@ -13,19 +14,23 @@ def number(owner, name, value, *, at_least=None, above=None, below=None, at_most
     `owner` is the class or function whose argument `name` it is. Anything but a real number is a
     TypeError, bool included; a value outside is a ValueError.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
-    if hasattr(value, "item"):  # a NumPy scalar
-        value = value.item()
+    if type(value) is not float and type(value) is not int:  # quick for what is usual
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
+        if hasattr(value, "item"):  # a NumPy scalar
+            value = value.item()
+    if (
+        -LARGEST <= value <= LARGEST
+        and (at_least is None or value >= at_least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+        and (at_most is None or value <= at_most)
+    ):
+        return value
     bounds = {"≥": at_least, ">": above, "<": below, "≤": at_most}
-    compare = {"≥": operator.ge, ">": operator.gt, "<": operator.lt, "≤": operator.le}
-    inside = [compare[sign](value, bound) for sign, bound in bounds.items() if bound is not None]
-    largest = sys.float_info.max
-    if not (-largest <= value <= largest and all(inside)):
-        wanted = [f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None]
-        wanted = " and ".join(["finite", *wanted])
-        raise ValueError(f"{owner}: {name} must be {wanted}, got {value!r}")
-    return value
+    wanted = [f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None]
+    wanted = " and ".join(["finite", *wanted])
+    raise ValueError(f"{owner}: {name} must be {wanted}, got {value!r}")
 
 
 def limit(owner, name, value, *, at_least):

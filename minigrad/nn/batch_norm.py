@@ -17,6 +17,7 @@ class _BatchNorm(Module):
     """What all batch normalizations share; a subclass says how many dimensions its input has."""
 
     _dimensions: tuple[int, ...] = ()
+    _normalize = staticmethod(F.batch_norm)
 
     def __init__(
         self,
@@ -138,9 +139,6 @@ class _BatchNorm(Module):
         if learns and input.numel() > 0:
             count += 1
         return y
-
-    def _normalize(self, *arguments, **options):
-        return F.batch_norm(*arguments, **options)
 
     def extra_repr(self):
         text = (

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..tensor cimport Tensor
-from .common cimport has_writable_memory
+from .common cimport has_writable_memory, same_shape
 
 cnp.import_array()
 
@@ -49,18 +49,14 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
     cdef Tensor p, x
     cdef cnp.ndarray work
     cdef list arguments = [], copied = []
-    cdef tuple update, arrays
+    cdef tuple update
     # Ctrl-C can stop a kernel in Python half way: it works on copies.
     cdef bint in_python = isinstance(kernel, FunctionType)
     for update in updates:
         p = update[1]
         prepare(operation, p)
         check_gradient(operation, p, update[0])
-        arrays = arrays_of(update, in_python)
-        arguments.append(arrays)
-        for value, array in zip(update[1:], arrays[1:]):
-            if isinstance(value, Tensor) and array is not (<Tensor> value).array:
-                copied.append((value, array))
+        arguments.append(arrays_of(update, in_python, copied))
     state.update(fresh)
     try:
         kernel(arguments)
@@ -109,24 +105,29 @@ cdef int fits(str operation, Tensor x, cnp.ndarray array) except -1:
 cdef int check_gradient(str operation, Tensor p, Tensor g) except -1:
     if g is None:
         raise TypeError(f"{operation}: expected a gradient, got None")
-    shape, found = tuple(p.shape), tuple(g.shape)
-    if found != shape:
-        raise ShapeError(f"{operation}: a {shape} parameter has a gradient of shape {found}")
+    if not same_shape(p.array, g.array):
+        raise ShapeError(
+            f"{operation}: a {tuple(p.shape)} parameter has a gradient of shape {tuple(g.shape)}")
     if cnp.PyArray_TYPE(g.array) != cnp.PyArray_TYPE(p.array):
         raise DTypeError(f"{operation}: a {p.dtype} parameter has a gradient of dtype {g.dtype}")
     return 0
 
 
-cdef tuple arrays_of(tuple update, bint all_copied):
-    """The kernel's arguments: arrays for tensors, copied where they are not contiguous."""
-    cdef list arguments = []
+cdef tuple arrays_of(tuple update, bint all_copied, list copied):
+    """The kernel's arguments: arrays for tensors, copied where they are not contiguous.
+
+    Copies of what the kernel changes, all but the gradient in front, are noted in `copied`.
+    """
+    cdef list arguments = list(update)
     cdef cnp.ndarray array
-    for value in update:
+    cdef Py_ssize_t k
+    for k in range(len(arguments)):
+        value = arguments[k]
         if isinstance(value, Tensor):
             array = (<Tensor> value).array
             if all_copied or not cnp.PyArray_ISCARRAY_RO(array):
-                value = np.array(array, order="C")
-            else:
-                value = array
-        arguments.append(value)
+                array = np.array(array, order="C")
+                if k > 0:
+                    copied.append((value, array))
+            arguments[k] = array
     return tuple(arguments)

@@ -90,7 +90,7 @@ cdef tuple row_second_gradients(Tensor v, Tensor h, Tensor x, double eps, bint w
     """
     cdef BatchNorm of = BatchNorm.__new__(BatchNorm)
     of.axis, of.eps, of.training = 0, eps, True
-    of.mean, of.var = np.empty((2, channels(of, x)))
+    of.mean, of.var = doubles(channels(of, x)), doubles(channels(of, x))
     kernels.batch_norm_statistics(data(of, x), of.mean, of.var)
     of.inv_std = 1 / np.sqrt(of.var + eps)
     return second_gradients(of, v, h, x, ones(of, x), True, with_x)[:2]
@@ -143,6 +143,12 @@ cdef Tensor spread(BatchNorm of, Tensor u, Tensor x):
     """u, one number a channel, shaped so that it broadcasts along x."""
     cdef Py_ssize_t following = cnp.PyArray_NDIM(x.array) - 1 - of.axis
     return u.reshape((-1, *(1,) * following)) if following else u
+
+
+cdef cnp.ndarray doubles(Py_ssize_t C):
+    """Room for one double a channel."""
+    cdef cnp.npy_intp size = C
+    return cnp.PyArray_EMPTY(1, &size, cnp.NPY_FLOAT64, 0)
 
 
 cdef Tensor ones(BatchNorm of, Tensor x):
@@ -336,7 +342,7 @@ cdef Tensor batch_normalized(
         node.mean = (<object>run_mean.array).astype(np.float64)
         node.var = (<object>run_var.array).astype(np.float64)
         return normalize(node, x, gamma, beta, False)
-    node.mean, node.var = np.empty((2, channels(node, x)))
+    node.mean, node.var = doubles(channels(node, x)), doubles(channels(node, x))
     if corrected is not None:
         kernels.batch_norm_statistics(data(node, x), node.mean, node.var)
         gamma, beta = corrected(gamma, beta, node.mean, node.var, run_mean, run_var, node.eps)
@@ -376,6 +382,6 @@ def batch_statistics(input, axis=1):
     cdef BatchNorm node = BatchNorm.__new__(BatchNorm)
     node.operation = "batch_norm"
     cdef Tensor x = channels_of(node, input, axis)
-    mean, var = np.empty((2, channels(node, x)))
+    mean, var = doubles(channels(node, x)), doubles(channels(node, x))
     kernels.batch_norm_statistics(data(node, x), mean, var)
     return mean, var, values_per_channel(node, x)

@@ -127,6 +127,8 @@ cdef tuple operands(str operation, object a, object b):
 cdef inline int number_kind(object value):
     if PyFloat_CheckExact(value):
         return 2
+    if PyLong_CheckExact(value):
+        return 1
     if isinstance(value, (bool, np.bool_)):
         return 0
     return 1 if isinstance(value, numbers.Integral) else 2

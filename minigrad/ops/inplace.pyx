@@ -41,7 +41,7 @@ cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
     cdef Tensor x = tensor_itself(name, target), a, b
     if not tracked(x, other):
         a, b = operands(name, x, other)
-        if a is x and cnp.PyArray_ISFLOAT(x.array) and fits(b.array, x.array):
+        if a is x and keeps_type(operation, x.array) and fits(b.array, x.array):
             may_write(name, x)
             combine(name, operation, x.array, b.array, x.array)
             x.written(name)
@@ -55,6 +55,11 @@ cdef Tensor twin(str name, plain, Tensor x, other):
         return plain(x, other)
     except ShapeError as error:
         raise ShapeError(f"{name}:{str(error).partition(':')[2]}") from None
+
+
+cdef bint keeps_type(Operation operation, cnp.ndarray x) noexcept:
+    """Whether x op x has x's dtype: a quotient of integers has not, bools have no difference."""
+    return cnp.PyArray_ISFLOAT(x) or (operation != DIV and cnp.PyArray_ISINTEGER(x))
 
 
 cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:

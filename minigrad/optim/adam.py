@@ -61,19 +61,18 @@ class Adam(Optimizer):
     def step(self, closure=None):
         loss = self._evaluate(closure)
         updates, fresh, counts = [], {}, []
-        for group, p in self._with_gradient():
-            state = self.state.get(p)
-            if not state:
-                fresh[p] = state = {name: zeros_like(p) for name in self.state_names(group)}
-                state["step"] = 0
-            t = state["step"] + 1
-            v_max = state["max_exp_avg_sq"] if group["amsgrad"] else None
-            updates.append(
-                (p.grad, p, state["exp_avg"], state["exp_avg_sq"], v_max, t)
-                + (group["lr"], *group["betas"], group["eps"], group["weight_decay"])
-                + (self.decoupled, group["maximize"])
-            )
-            counts.append((state, t))
+        for group, params in self._with_gradient():
+            options = (group["lr"], *group["betas"], group["eps"], group["weight_decay"])
+            options += (self.decoupled, group["maximize"])
+            for p in params:
+                state = self.state.get(p)
+                if not state:
+                    fresh[p] = state = {name: zeros_like(p) for name in self.state_names(group)}
+                    state["step"] = 0
+                t = state["step"] + 1
+                m, v, v_max = state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq")
+                updates.append((p.grad, p, m, v, v_max if group["amsgrad"] else None, t, *options))
+                counts.append((state, t))
         self._step(kernels.adam_step, updates, fresh, counts)
         return loss
 

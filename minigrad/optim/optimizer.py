@@ -92,14 +92,12 @@ class Optimizer:
             return closure()
 
     def _with_gradient(self):
-        """Pairs (group, parameter) of what a step changes."""
+        """Pairs (group, those of its parameters that have a gradient): what a step changes."""
         for group in self.param_groups:
             lr = group["lr"]  # the one option that is often changed between two steps
             if type(lr) is not float or not 0 <= lr < math.inf:
                 number(f"{type(self).__name__}.step", "lr", lr, at_least=0)
-            for p in group["params"]:
-                if p.grad is not None:
-                    yield group, p
+            yield group, [p for p in group["params"] if p.grad is not None]
 
     def _step(self, kernel, updates, fresh, counts=()):
         atomic.step(f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts))

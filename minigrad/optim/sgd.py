@@ -56,17 +56,17 @@ class SGD(Optimizer):
     def step(self, closure=None):
         loss = self._evaluate(closure)
         updates, fresh = [], {}
-        for group, p in self._with_gradient():
-            dampening, buf = group["dampening"], None
-            if group["momentum"]:
-                state = self.state.get(p)
-                if not state:
-                    fresh[p] = state = {"momentum_buffer": zeros_like(p)}
-                    dampening = 0
-                buf = state["momentum_buffer"]
-            updates.append(
-                (p.grad, p, buf, group["lr"], group["momentum"], dampening)
-                + (group["weight_decay"], group["nesterov"], group["maximize"])
-            )
+        for group, params in self._with_gradient():
+            lr, momentum = group["lr"], group["momentum"]
+            options = (group["weight_decay"], group["nesterov"], group["maximize"])
+            for p in params:
+                dampening, buf = group["dampening"], None
+                if momentum:
+                    state = self.state.get(p)
+                    if not state:
+                        fresh[p] = state = {"momentum_buffer": zeros_like(p)}
+                        dampening = 0
+                    buf = state["momentum_buffer"]
+                updates.append((p.grad, p, buf, lr, momentum, dampening, *options))
         self._step(kernels.sgd_step, updates, fresh)
         return loss
