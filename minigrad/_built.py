@@ -21,9 +21,8 @@ PYTHON = f"Python {version_info.major}.{version_info.minor}"
 
 def check():
     """ImportError for modules that cannot be loaded; one warning for sources changed since."""
-    modules = sorted(PACKAGE.rglob("*.pyx"))
-    missing = [name(path) for path in modules if not compiled(path)]
-    suffix, features, hashes = recorded()
+    missing = [name(path) for path in sources() if path.suffix == ".pyx" and not compiled(path)]
+    suffix, features, _ = recorded()
     if suffix not in (None, *EXTENSION_SUFFIXES):
         raise ImportError(
             f"minigrad is compiled for another Python ({suffix}); this is {PYTHON}. {remedy()}"
@@ -37,17 +36,28 @@ def check():
             f"minigrad is compiled for another processor: this one has no {', '.join(lacking)}. "
             f"{remedy()} With MINIGRAD_PORTABLE=1 it is compiled for any."
         )
-    changed = []
-    for path in [*modules, *sorted(PACKAGE.rglob("*.pxd"))]:
-        if hashes.get(name(path)) != sha256(path.read_bytes()).hexdigest():
-            changed.append(name(path))
+    for path in sources():
         linecache.cache[name(path)] = (partial(path.read_text, "utf-8"),)
-    if changed:
+    if stale := changed():
         warn(
-            f"minigrad was compiled before {few(changed)} changed. {remedy()}",
+            f"minigrad was compiled before {few(stale)} changed. {remedy()}",
             RuntimeWarning,
             stacklevel=4,  # past this module and the package, to the line that imports it
         )
+
+
+def sources():
+    return [path for kind in ("*.pyx", "*.pxd") for path in sorted(PACKAGE.rglob(kind))]
+
+
+def changed():
+    """The names of the sources that are not those of the build."""
+    hashes = recorded()[2]
+    return [
+        name(path)
+        for path in sources()
+        if hashes.get(name(path)) != sha256(path.read_bytes()).hexdigest()
+    ]
 
 
 def name(path):
@@ -86,11 +96,12 @@ def few(names):
 
 
 def remedy():
-    """The command that mends it."""
+    """The command that mends it, and the one that tells more."""
     root = PACKAGE.parent
+    words = f"Install minigrad with this Python again ({PACKAGE} is an installed copy)."
     if (root / "setup.py").exists():
-        return f"Run `python setup.py build_ext --inplace` or `pip install -e .` in {root}."
-    return f"Install minigrad with this Python again ({PACKAGE} is an installed copy)."
+        words = f"Run `python setup.py build_ext --inplace` or `pip install -e .` in {root}."
+    return f"{words} `python {PACKAGE / 'doctor.py'}` tells more."
 
 
 check()

@@ -1,0 +1,25 @@
+"""`python -m minigrad doctor`: is everything in order here, and what could be faster?"""
+
+import sys
+
+from . import doctor
+
+USAGE = """\
+usage: python -m minigrad doctor
+
+doctor    versions, compiler, processor, BLAS and kernels in use, whether they work, and hints"""
+
+
+def main(words: list[str]) -> int:
+    """The status for the shell: 0, 1 if the doctor found an error, 2 for words not understood."""
+    if words == ["doctor"]:
+        return doctor.main()
+    if not words or words in (["-h"], ["--help"]):
+        print(USAGE)
+        return 0
+    print(f"python -m minigrad: cannot {' '.join(words)!r}\n\n{USAGE}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

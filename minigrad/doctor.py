@@ -1,0 +1,200 @@
+"""What is built, for which processor, with which BLAS; whether it works, and what could be faster.
+
+    python -m minigrad doctor
+    python minigrad/doctor.py       # also where `import minigrad` fails, and says why
+
+What cannot be found out is called unknown: the doctor needs nothing that it talks about.
+"""
+
+import ctypes
+import os
+import platform
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent
+TOLERANCE = 1e-4  # of gradients, relative to the largest
+SLOWER = 1.15  # times as long is worth a hint
+
+# The shortest time, in µs, of the product of the first layer of an MNIST network.
+PRODUCT = """
+from time import perf_counter as now
+import minigrad as m
+a, b = m.ones(256, 784), m.ones(784, 128)
+times = [(a @ b, now())[1] for _ in range(100)]
+print(min(b - a for a, b in zip(times, times[1:])) * 1e6)
+"""
+
+
+def main() -> int:
+    """Print everything that is known. 1 if minigrad cannot be imported or computes wrongly."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    minigrad, facts = None, {"folder": PACKAGE, "Python": platform.python_version()}
+    try:
+        minigrad = import_module("minigrad")
+    except ImportError as problem:
+        facts["import fails"] = problem
+    facts["NumPy"] = sys.modules["numpy"].__version__ if numpy_core() else "cannot be imported"
+    show(f"minigrad {getattr(minigrad, '__version__', '')}", facts)
+    info = build_info()
+    show("build", build(info, minigrad))
+    show("processor", processor(info))
+    show("matrix products", blas(minigrad))
+    works = False
+    if minigrad:
+        error = largest_error(minigrad)
+        works = error < TOLERANCE
+        verdict = f"{'good' if works else 'WRONG'}: {error:.0e} from those of the reference"
+        show("kernels", {"in use": minigrad.use_kernels.current, "gradients": verdict})
+    show("hints", dict.fromkeys(hints(info, minigrad), "") or {"none": ""})
+    return 0 if works else 1
+
+
+def show(title: str, facts: dict[str, Any]) -> None:
+    print(title)
+    width = max(map(len, facts), default=0)
+    for name, fact in facts.items():
+        print(f"  {name:{width}}  {fact}".rstrip())
+    print()
+
+
+def build_info() -> dict[str, Any]:
+    """What setup.py wrote, read without importing the package; empty if nothing was built."""
+    path = PACKAGE / "_build_info.py"
+    return runpy.run_path(str(path)) if path.exists() else {}
+
+
+def numpy_core() -> Any:
+    """The compiled module of NumPy that knows processor and BLAS, or None."""
+    try:
+        return import_module("numpy._core._multiarray_umath")
+    except ImportError:
+        return None
+
+
+def build(info: dict[str, Any], minigrad: ModuleType | None) -> dict[str, Any]:
+    if not info:
+        return {"form": "unknown: setup.py has left no minigrad/_build_info.py"}
+    level = [word.partition("=")[2] for word in info["command"].split() if "-march=" in word]
+    form = f"for processors with {level[-1]}" if level else "portable"
+    changed = minigrad._built.changed() if minigrad else ["unknown"]
+    return {
+        "form": "debug: indices are checked, everything is slow" if info["debug"] else form,
+        "with": f"Cython {info['cython']}, NumPy {info['numpy']}, Python {info['python']}",
+        "compiler": info["compiler"],
+        "command": info["command"],
+        "changed since": ", ".join(changed) or "nothing",
+    }
+
+
+def features() -> list[str]:
+    """NumPy's names of what this processor has, without those for several features at once."""
+    known = getattr(numpy_core(), "__cpu_features__", {})
+    return [name for name, present in known.items() if present and "_" not in name]
+
+
+def processor(info: dict[str, Any]) -> dict[str, Any]:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    model = models[0] if models else platform.processor() or platform.machine()
+    affinity = getattr(os, "sched_getaffinity", None)
+    cpus = len(affinity(0)) if affinity else os.cpu_count()
+    used = info.get("features", [])
+    unused = [name for name in features() if name not in [*used, "MMX", "SSE", "SSE2"]]
+    return {
+        "model": f"{model}, {cpus} CPUs for this process",
+        "build uses": " ".join(used) or "the baseline of its architecture",
+        "unused": " ".join(unused) or ("nothing" if features() else "unknown"),
+    }
+
+
+def blas(minigrad: ModuleType | None) -> dict[str, Any]:
+    config = import_module("numpy").show_config(mode="dicts") if numpy_core() else {}
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    products = getattr(minigrad, "products", None)
+    return {
+        "provider": products.provider() if products else "numpy",
+        "NumPy's BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}",
+        "its kernels": openblas("get_corename", ctypes.c_char_p) or "unknown",
+        "its threads": openblas("get_num_threads", ctypes.c_int) or "unknown",
+    }
+
+
+def openblas(question: str, kind: Any) -> Any:
+    """The answer of the OpenBLAS that NumPy has loaded, or None of another BLAS."""
+    if not (core := numpy_core()):
+        return None
+    library = ctypes.CDLL(core.__file__)  # which finds what it depends on
+    for name in ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}"):
+        if function := getattr(library, name.format(question), None):
+            function.restype = kind
+            answer = function()
+            return answer.decode() if isinstance(answer, bytes) else answer
+    return None
+
+
+def largest_error(m: ModuleType) -> float:
+    """How far gradients by the compiled kernels are from those by the reference kernels."""
+    np, nn, found = import_module("numpy"), m.nn, []
+    generator = m.Generator().manual_seed(0)
+    x = m.randn(16, 8, generator=generator)
+    model = nn.Sequential(nn.Linear(8, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Linear(12, 3))
+    with m.no_grad():
+        for parameter in model.parameters():
+            parameter.uniform_(-1, 1, generator=generator)
+    for kernels in ("compiled", "reference"):
+        with m.use_kernels(kernels):
+            loss = nn.functional.cross_entropy(model(x), m.arange(16) % 3)
+            gradients = m.autograd.grad(loss, list(model.parameters()))
+            found.append(np.concatenate([dp.numpy().ravel() for dp in gradients]))
+    compiled, reference = found
+    return float(np.abs(compiled - reference).max() / np.abs(reference).max())
+
+
+def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
+    has = features()
+    if info and not info["debug"] and "AVX2" in has and "AVX2" not in info.get("features", []):
+        cloned = (PACKAGE.parent / "setup.py").exists()
+        where = PACKAGE.parent if cloned else "a clone of the repository"
+        yield f"portable build: `pip install -e .` in {where} compiles for this processor"
+    if not minigrad:
+        return
+    trials = [f"MINIGRAD_PRODUCTS={name}" for name in ("numpy", "openblas", "mkl")]
+    avx2_alone = openblas("get_corename", ctypes.c_char_p) in ("Haswell", "Zen")
+    if avx2_alone and {"AVX512F", "AVX512BW", "AVX512VL"} <= set(has):
+        trials.append("OPENBLAS_CORETYPE=SkylakeX")
+    if (openblas("get_num_threads", ctypes.c_int) or 0) > 1:
+        trials.append("OPENBLAS_NUM_THREADS=1")
+    times = product_times(["", *trials])
+    for trial in trials:
+        if times[trial] * SLOWER < times[""]:
+            yield (
+                f"{trial} in the environment makes matrix products faster: {times[trial]:.0f} µs "
+                f"instead of {times['']:.0f} for (256, 784) by (784, 128)"
+            )
+
+
+def product_times(settings: list[str]) -> dict[str, float]:
+    """The shortest time of a product, in µs, with each setting; inf for what cannot be had."""
+    times = dict.fromkeys(settings, float("inf"))
+    for setting in settings * 2:
+        name, _, value = setting.partition("=")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment |= {name: value} if name else {}
+        command = [sys.executable, "-c", PRODUCT]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True)
+        times[setting] = min(times[setting], float("inf" if run.returncode else run.stdout))
+    return times
+
+
+if __name__ == "__main__":
+    # Python has put this folder first in its path, where `random` is not the one that it means.
+    sys.path = [str(PACKAGE.parent), *(entry for entry in sys.path if Path(entry) != PACKAGE)]
+    sys.exit(main())
