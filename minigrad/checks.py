@@ -4,8 +4,9 @@ import numbers
 import operator
 import sys
 
+from ._kernels import LARGEST_STEP
+
 LARGEST = sys.float_info.max
-LARGEST_STEP = 2**31 - 1  # of a window over an image: what the kernels can compute with
 
 
 def number(owner, name, value, *, at_least=None, above=None, below=None, at_most=None):

@@ -15,6 +15,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from . import checks
 from .errors import DTypeError, GraphError, ShapeError
 from .quiet import quietly
 from .tensor cimport Function, Tensor, wrap
@@ -124,9 +125,7 @@ class enable_grad(grad_switch):
 
 def decorated(manager, function):
     """`function` run under `manager()`; a generator gets the mode in its steps, not between."""
-    if not callable(function):
-        raise TypeError(
-            f"grad mode: expected a function to decorate, got {type(function).__name__}")
+    checks.function("grad mode", "what it decorates", function)
     if not inspect.isgeneratorfunction(function):
         @functools.wraps(function)
         def run(*arguments, **options):

@@ -5,6 +5,7 @@ The engine runs them; here they are registered.
 
 import weakref
 
+from .checks import function
 from .errors import GraphError
 from .tensor cimport Function, Tensor
 from .tensor import method
@@ -35,8 +36,7 @@ def register_hook(Tensor self not None, hook):
     """
     cdef Tensor x = self
     cdef Function node
-    if not callable(hook):
-        raise TypeError(f"register_hook: expected a function, got {type(hook).__name__}")
+    function("register_hook", "hook", hook)
     if not x.wants_grad():
         raise GraphError("register_hook: this tensor does not require a gradient")
     if x.collects:

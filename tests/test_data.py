@@ -388,6 +388,36 @@ def test_a_pass_can_be_continued(shuffle, drop_last, taken):
     assert len(numbers(second)) == len(second)  # the pass after it is a whole one
 
 
+class Shrinking(minigrad.utils.data.Dataset):
+    """A dataset that loses its length, and with it the next pass."""
+
+    count = 5
+
+    def __getitem__(self, index):
+        return minigrad.tensor(index)
+
+    def __len__(self):
+        if self.count is None:
+            raise OSError("the disk is gone")
+        return self.count
+
+
+def test_a_pass_that_cannot_begin_leaves_the_latest():
+    data = Shrinking()
+    loader = DataLoader(data, 2, shuffle=True)
+    batches = iter(loader)
+    next(batches)
+    state = loader.state_dict()
+    data.count = None
+    with pytest.raises(OSError, match="the disk is gone"):
+        iter(loader)
+    data.count = 5
+    after = loader.state_dict()
+    assert after["position"] == 2 and after["order"].tolist() == state["order"].tolist()
+    loader.load_state_dict(after)
+    assert [batch.tolist() for batch in loader] == [batch.tolist() for batch in batches]
+
+
 def test_between_two_passes_there_is_nothing_to_continue():
     loader = DataLoader(TensorDataset(minigrad.arange(5)), 2)
     assert loader.state_dict() == {"order": None, "position": 0}

@@ -359,7 +359,7 @@ def test_errors_of_hooks_and_retain_grad():
         x.register_hook(print)
     with pytest.raises(mg.GraphError, match="retain_grad: this tensor does not require"):
         x.retain_grad()
-    with pytest.raises(TypeError, match="register_hook: expected a function, got int"):
+    with pytest.raises(TypeError, match="register_hook: hook must be a function, got int"):
         leaf(1.0).register_hook(3)
     y = leaf(1.0)
     y.retain_grad()  # a leaf keeps its gradient anyway
@@ -475,5 +475,5 @@ def test_each_thread_has_its_own_mode():
 
 
 def test_only_functions_are_decorated():
-    with pytest.raises(TypeError, match="grad mode: expected a function to decorate, got int"):
+    with pytest.raises(TypeError, match="grad mode: what it decorates must be a function, got int"):
         mg.no_grad(3)

@@ -290,7 +290,8 @@ def test_hooks():
     assert net(x) is not None and net(x) != "replaced"
     for register in (net.register_forward_hook, net.register_forward_pre_hook):
         for wrong in (None, 3, "hook"):
-            with pytest.raises(TypeError, match="hook must be a function, got "):
+            message = f"{register.__name__}: hook must be a function, got {type(wrong).__name__}"
+            with pytest.raises(TypeError, match=message):
                 register(wrong)
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from . import elementwise, reference
+from .conv2d import LARGEST_STEP  # noqa: F401  (for the checks in Python)
 
 SUBJECTS = (
     "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "cross_entropy", "dropout",

@@ -15,7 +15,9 @@ with r · stride fewer rows in front.
 from libc.string cimport memcpy, memset
 
 from .types cimport in_float32, pause, real
-from .windows cimport check_extent, check_steps, inside
+from .windows cimport LARGEST, check_extent, check_steps, inside
+
+LARGEST_STEP = LARGEST   # which Python can see
 
 
 cdef int _check(

@@ -6,7 +6,7 @@ network is made of, and raise no floating-point warnings. Reached from `ops/arit
 
 cimport cython
 
-from .types cimport CHUNK, check_interrupt, real
+from .types cimport CHUNK, pause, real
 
 
 @cython.cdivision(True)   # 1 / 0 is inf, in the debug build too
@@ -70,10 +70,7 @@ cdef int run(
             choose_operation(operation, a + start * a_form.step, b + start * b_form.step, y + start,
                              width, a_form.step, b_form.step)
             start += width
-            done += width
-            if done >= CHUNK:
-                check_interrupt()
-                done = 0
+            pause(&done, width)
         a += a_form.row
         b += b_form.row
         y += columns

@@ -87,11 +87,13 @@ class Module:
 
     def register_forward_pre_hook(self, hook):
         """Call `hook(module, args)` before each forward; what it returns replaces the arguments."""
-        return HookHandle(self._forward_pre_hooks, _callable("register_forward_pre_hook", hook))
+        function("register_forward_pre_hook", "hook", hook)
+        return HookHandle(self._forward_pre_hooks, hook)
 
     def register_forward_hook(self, hook):
         """Call `hook(module, args, output)` after it; what it returns replaces the output."""
-        return HookHandle(self._forward_hooks, _callable("register_forward_hook", hook))
+        function("register_forward_hook", "hook", hook)
+        return HookHandle(self._forward_hooks, hook)
 
     # --- attributes ------------------------------------------------------------------------------
 
@@ -404,12 +406,6 @@ def _of_kind(kind, name, value):
             f"({kind.__name__} or None expected)"
         )
     return value
-
-
-def _callable(function, hook):
-    if not callable(hook):
-        raise TypeError(f"{function}: hook must be a function, got {hook!r}")
-    return hook
 
 
 def _is_floating(tensor):

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
-from ..checks import number, size
+from ..checks import function, number, size
 from .optimizer import Optimizer
 
 
@@ -99,15 +99,12 @@ class LambdaLR(LRScheduler):
         lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
         if isinstance(optimizer, Optimizer) and len(lambdas) != groups:
             raise ValueError(f"LambdaLR: expected {groups} functions, got {len(lambdas)}")
-        for function in lambdas:
-            if not callable(function):
-                raise TypeError(f"LambdaLR: lr_lambda must be a function, got {function!r}")
-        self.lr_lambdas = lambdas
+        self.lr_lambdas = [function("LambdaLR", "lr_lambda", each) for each in lambdas]
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
         pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
-        return [lr * function(self.last_epoch) for lr, function in pairs]
+        return [lr * factor(self.last_epoch) for lr, factor in pairs]
 
     def initial_lr(self):
         return self.get_lr()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..checks import flag, size
+from ..checks import flag, function, size
 from ..errors import ShapeError
 from ..ops.creation import as_tensor, tensor
 from ..ops.joining import stack
@@ -177,11 +177,8 @@ class DataLoader:
             raise TypeError(
                 f"DataLoader: generator must be a Generator or None, got {type(generator).__name__}"
             )
-        if collate_fn is not None and not callable(collate_fn):
-            raise TypeError(
-                "DataLoader: collate_fn must be a function or None, got "
-                f"{type(collate_fn).__name__}"
-            )
+        if collate_fn is not None:
+            function("DataLoader", "collate_fn", collate_fn)
         for name, value in (("num_workers", num_workers), ("pin_memory", pin_memory)):
             if value:
                 raise ValueError(f"DataLoader: {name}={value!r}: batches are made in this process")
@@ -200,15 +197,16 @@ class DataLoader:
         return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self):
-        self._pass, self._resumed = self._resumed, None
-        if self._pass is None:
+        under_way = self._resumed
+        if under_way is None:
             count = len(self.dataset)
             if self.shuffle:
                 order = randperm(count, generator=self.generator).numpy()
             else:
                 order = np.arange(count)
-            self._pass = Pass(self, order)
-        return self._pass
+            under_way = Pass(self, order)
+        self._pass, self._resumed = under_way, None
+        return under_way
 
     def state_dict(self):
         """Where the latest pass is: its order and how many samples it has handed out.
