@@ -5,23 +5,32 @@
 
 In a kernel every line that carries the number of an equation is spoiled, in other files every line:
 a sign swapped, a product made a quotient, a bound moved by one, a condition turned round. Works on
-a copy of the tree. An error counts as found if the file's own tests fail, or else the whole suite.
+a copy of the tree. An error counts as found if one of the file's own tests fails, or else any test:
+of a Python file, any that runs the spoiled line, which one run of all tests under a trace shows.
 Survivors are printed; tools/equivalent_errors.txt holds those that change nothing, with the reason.
-Needs git and a C compiler; `--sample` takes so many errors at random (seed 0), Ctrl-C ends early.
+Needs git, a C compiler, and fork (no Windows); `--sample` takes so many errors at random (seed 0),
+Ctrl-C ends early.
 """
 
 import argparse
+import collections
 import contextlib
 import io
+import os
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tokenize
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent_errors.txt")
@@ -33,7 +42,8 @@ SWAPS = {
     "True": "False", "False": "True", "min": "max", "max": "min", "break": "continue",
 }  # fmt: skip
 CASTS = re.compile(r"<\s*(?:const )?\w+\s*\**\s*>")
-TIMEOUT = 300  # seconds; an endless loop counts as noticed
+OPTIONS = ["-q", "-p", "no:cacheprovider", "--basetemp", ".scratch"]
+SECONDS = 300  # of the processor; an endless loop counts as noticed
 
 
 def errors_in(path):
@@ -63,18 +73,65 @@ def errors_in(path):
             yield number, line, line[:start] + spoiled + line[end:]
 
 
-def tests_of(path):
-    """The test files that belong to a source file."""
-    stem = path.stem.removesuffix("_")
-    names = [f"test_{stem}*.py", f"test_nn_{stem}*.py"]
-    return sorted({str(test) for name in names for test in Path("tests").glob(name)})
+def equivalents():
+    """The errors that change nothing: lines of "file: spoiled line", each after its reason."""
+    lines = EQUIVALENT.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+class Reached:
+    """Plugin: which tests run which lines of these files, as {(file, line): {test, …}}."""
+
+    def __init__(self, files):
+        self.names = {str(file): file for file in files}
+        self.lines = collections.defaultdict(set)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self.test = item.nodeid
+        threading.settrace(self.call)
+        sys.settrace(self.call)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+
+    def call(self, frame, event, argument):
+        if frame.f_code.co_filename in self.names:
+            self.line(frame, event, argument)
+            return self.line
+
+    def line(self, frame, event, argument):
+        self.lines[frame.f_code.co_filename, frame.f_lineno].add(self.test)
+        return self.line
+
+
+class Chosen:
+    """Plugin: only `tests` are run (None: all), none of `without`; `failed` are those that fail."""
+
+    def __init__(self, tests, without):
+        self.tests, self.without, self.failed = tests, without, []
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [
+            item
+            for item in items
+            if (self.tests is None or item.nodeid in self.tests) and item.nodeid not in self.without
+        ]
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.append(report.nodeid)
 
 
 class Tree:
     """A copy of the repository, built, in which one file at a time is spoiled."""
 
     def __init__(self, folder):
-        self.folder = Path(folder)
+        self.folder = Path(folder).resolve()
+        self.spoilings = 0
+        self.doubtful = set()  # tests seen to fail without a planted error
         names = self.output("git", "ls-files", "-z", cwd=ROOT).split("\0")
         built = ("build/**/*", "minigrad/**/*.so", "minigrad/**/*.pyd", "minigrad/_build_info.py")
         made = [path.relative_to(ROOT) for pattern in built for path in ROOT.glob(pattern)]
@@ -94,30 +151,99 @@ class Tree:
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
         return not subprocess.run(command, cwd=self.folder, capture_output=True).returncode
 
-    def passes(self, *tests):
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-        try:
-            run = subprocess.run(command, cwd=self.folder, capture_output=True, timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            return False
-        return run.returncode == 0
+    def tests_of(self, path):
+        """The test files that belong to a source file."""
+        stem = path.stem.removesuffix("_")
+        names = [f"test_{stem}*.py", f"test_nn_{stem}*.py"]
+        found = {test for name in names for test in (self.folder / "tests").glob(name)}
+        return sorted(str(test.relative_to(self.folder)) for test in found)
 
-    def verdict(self, name, number, spoiled):
+    def in_child(self, function, seconds=resource.RLIM_INFINITY):
+        """What `function()` prints, in a fork of this process, which has torch loaded already."""
+        with tempfile.TemporaryFile("w+") as output:
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+                    os.chdir(self.folder)
+                    sys.path.insert(0, str(self.folder))
+                    with open(os.devnull, "w") as nothing:
+                        os.dup2(nothing.fileno(), 1)
+                        os.dup2(nothing.fileno(), 2)
+                    print(*function(), sep="\n", file=output, flush=True)
+                    status = 0
+                finally:
+                    os._exit(status)
+            patience = threading.Timer(5 * seconds, os.kill, (child, signal.SIGKILL))
+            if seconds > 0:
+                patience.start()
+            _, status = os.waitpid(child, 0)
+            patience.cancel()
+            output.seek(0)
+            return None if status else output.read().splitlines()
+
+    def first_failure(self, files, tests):
+        """The first of these tests that fails, or "". A run that ends otherwise counts, too."""
+
+        def run():
+            chosen = Chosen(tests, self.doubtful)
+            result = pytest.main(["-x", *OPTIONS, *files], [chosen])
+            return chosen.failed or ["" if result in (0, 5) else "the run itself"]
+
+        answer = self.in_child(run, SECONDS)
+        return answer[0] if answer else "the process"
+
+    def first_run(self, files):
+        """{(file, line): {test, …}} for Python files; a test that fails already is no witness."""
+
+        def run():
+            reached, chosen = Reached(self.folder / file for file in files), Chosen(None, ())
+            pytest.main(OPTIONS, [reached, chosen] if files else [chosen])
+            yield from (f"failed\t\t{test}" for test in chosen.failed)
+            for (name, line), tests in reached.lines.items():
+                yield from (f"{Path(name).relative_to(self.folder)}\t{line}\t{t}" for t in tests)
+
+        answer = self.in_child(run)
+        if answer is None:
+            sys.exit("plant_errors: the tests do not run")
+        found = collections.defaultdict(set)
+        for file, line, test in (each.split("\t", 2) for each in answer):
+            if file == "failed":
+                self.doubtful.add(test)
+            else:
+                found[Path(file), int(line)].add(test)
+        return found
+
+    def verdict(self, name, number, spoiled, reached):
         """ "found", "survived", or "invalid" for what does not compile."""
         path = self.folder / name
-        before = path.read_text(encoding="utf-8")
+        before, times = path.read_text(encoding="utf-8"), path.stat()
         lines = before.splitlines(keepends=True)
         lines[number - 1] = spoiled + "\n"
         path.write_text("".join(lines), encoding="utf-8")
+        if path.suffix == ".py":  # a time of its own: bytecode is known by time and size
+            self.spoilings += 1
+            os.utime(path, (times.st_atime, times.st_mtime + self.spoilings))
         try:
             if path.suffix == ".pyx" and not self.builds():
                 return "invalid"
-            own = tests_of(Path(name))
-            if own and not self.passes(*own):
+            tests = reached.get((name, number))  # None: reached at import, or by no test
+            files = sorted({test.partition("::")[0] for test in tests or ()})
+            own = [file for file in self.tests_of(name) if tests is None or file in files]
+            if own and self.first_failure(own, tests):
                 return "found"
-            return "survived" if self.passes() else "found"
+            rest = [file for file in files if file not in own]
+            while (tests is None or rest) and (failed := self.first_failure(rest, tests)):
+                file = failed.partition("::")[0]
+                if file == failed or self.first_failure([file], {failed}):
+                    return "found"
+                self.doubtful.add(failed)
+            return "survived"
         finally:
             path.write_text(before, encoding="utf-8")
+            if path.suffix == ".py":
+                os.utime(path, (times.st_atime, times.st_mtime))
 
 
 def main():
@@ -126,43 +252,47 @@ def main():
     parser.add_argument("--sample", type=int, help="plant so many, chosen at random")
     parser.add_argument("--list", action="store_true", help="only print what would be planted")
     args = parser.parse_args()
-    files = [
-        file.resolve().relative_to(ROOT)
+    homes = {  # file: the path under which it was asked for
+        file.resolve().relative_to(ROOT): path
         for path in args.paths
         for file in (sorted(path.rglob("*.py*")) if path.is_dir() else [path])
         if file.suffix in (".py", ".pyx")
-    ]
-    excused = EQUIVALENT.read_text(encoding="utf-8").splitlines() if EQUIVALENT.exists() else []
+    }
+    excused = equivalents()
     planted = [
         (file, number, line, spoiled)
-        for file in files
+        for file in homes
         for number, line, spoiled in errors_in(ROOT / file)
         if f"{file.as_posix()}: {' '.join(spoiled.split())}" not in excused
     ]
     if args.sample is not None and args.sample < len(planted):
-        planted = random.Random(0).sample(planted, args.sample)
+        planted = sorted(random.Random(0).sample(planted, args.sample))
     if args.list:
         for file, number, _, spoiled in planted:
             print(f"{file}:{number}: {spoiled.strip()}")
         print(f"{len(planted)} errors")
         return
-    counts = dict.fromkeys(("found", "survived", "invalid"), 0)
+    counts = collections.Counter()
     start = time.monotonic()
+    with contextlib.suppress(ImportError):
+        import torch  # noqa: F401  (once, for all the runs)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         tree = Tree(folder)
-        for file, number, line, spoiled in planted:
-            verdict = tree.verdict(file, number, spoiled)
-            counts[verdict] += 1
+        reached = tree.first_run({file for file, *_ in planted if file.suffix == ".py"})
+        for done, (file, number, line, spoiled) in enumerate(planted):
+            print(f"{done} of {len(planted)}", end="\r", file=sys.stderr, flush=True)
+            verdict = tree.verdict(file, number, spoiled, reached)
+            counts[homes[file], verdict] += 1
             if verdict == "survived":
                 print(f"{file}:{number}: {line.strip()}\n    {spoiled.strip()}", flush=True)
-            if sys.stderr.isatty():
-                print(counts, end="\r", file=sys.stderr, flush=True)
-    valid = counts["found"] + counts["survived"]
-    print(
-        f"{counts['found']} of {valid} planted errors found ({counts['invalid']} do not compile), "
-        f"{(time.monotonic() - start) / 60:.0f} minutes"
-    )
-    sys.exit(counts["survived"] > 0)
+    for path in args.paths:
+        found, survived = counts[path, "found"], counts[path, "survived"]
+        print(
+            f"{path}: {found} of {found + survived} planted errors found "
+            f"({counts[path, 'invalid']} do not compile)"
+        )
+    print(f"{(time.monotonic() - start) / 60:.0f} minutes")
+    sys.exit(any(verdict == "survived" for _, verdict in counts))
 
 
 if __name__ == "__main__":
