@@ -317,6 +317,12 @@ def test_load_copies_and_counts_a_change():
     weight, version = net.second.weight, net.second.weight._version
     result = net.load_state_dict(other.state_dict())
     assert repr(result) == "<All keys matched successfully>"
+    state = other.state_dict()
+    unexpected = net.load_state_dict({**state, "more": other.count}, strict=False)
+    assert repr(unexpected) == "_IncompatibleKeys(missing_keys=[], unexpected_keys=['more'])"
+    del state["count"]
+    missing = net.load_state_dict(state, strict=False)
+    assert repr(missing) == "_IncompatibleKeys(missing_keys=['count'], unexpected_keys=[])"
     assert_same(values(other), net)
     assert net.second.weight is weight and weight._version > version
     assert not np.shares_memory(weight.detach().numpy(), other.second.weight.detach().numpy())
@@ -502,6 +508,8 @@ def test_sequential():
             net.insert(index, wrong)
     net.insert(1, b)
     assert list(net) == [a, b, c] and list(net._modules) == ["0", "1", "2"]
+    assert list(net.insert(-3, tanh)) == [tanh, a, b, c]
+    net.pop(0)
     net.extend([tanh])
     assert net[3] is tanh
     del net[1:3]

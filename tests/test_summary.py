@@ -5,6 +5,7 @@ import pytest
 
 import minigrad
 from minigrad import nn
+from minigrad.nn.summary import size
 
 
 def network():
@@ -50,6 +51,53 @@ def test_memory_that_two_layers_keep_counts_once():
         ("b (Linear)", 0),
         ("(between layers)", 320),
     ]
+
+
+def test_functions_between_layers():
+    class Between(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(6, 4), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.b(self.a(x).exp()).exp()
+
+    found = nn.summary(Between(), (10, 6))
+    assert [(row.layer, row.saved_bytes) for row in found.rows] == [
+        ("a (Linear)", 240),
+        ("b (Linear)", 0),  # its input is what the first exp keeps
+        ("(between layers)", 160 + 120),
+    ]
+
+
+def test_text():
+    assert str(nn.summary(network(), (10, 6))) == """\
+layer            output shape  parameters  saved for backward
+-------------------------------------------------------------
+0 (Linear)       (10, 4)               28               240 B
+1 (BatchNorm1d)  (10, 4)                8               160 B
+2 (ReLU)         (10, 4)                0               160 B
+3 (Dropout)      (10, 4)                0                40 B
+4 (Linear)       (10, 3)               15               160 B
+-------------------------------------------------------------
+total                                  51               760 B
+trained: 51; buffers, which follow the data: 9"""
+
+
+@pytest.mark.parametrize(
+    "count, text",
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (3174, "3.1 KiB"),
+        (12 << 20, "12.0 MiB"),
+        (3 << 30, "3.0 GiB"),
+        (5000 << 30, "5000.0 GiB"),
+    ],
+)
+def test_sizes(count, text):
+    assert size(count) == text
 
 
 def test_frozen_parameters_are_named():
