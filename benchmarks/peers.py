@@ -51,7 +51,7 @@ def by_modules(network, weights, x, y, compiled):
     return steps
 
 
-def check_agreement(steps, oracle, count=3, tolerance=1e-4):
+def check_agreement(steps, oracle, count=3, tolerance=1e-4, noisy=0.1):
     """Some steps: every loss, and nearly every weight, as the oracle has them in double."""
     expected = [oracle().item() for _ in range(count)]
     for name, step in steps.items():
@@ -61,9 +61,9 @@ def check_agreement(steps, oracle, count=3, tolerance=1e-4):
         for i, (got, want) in enumerate(zip(step.weights(), wanted, strict=True)):
             # Adam makes a step of size LR of a gradient that is only rounding noise: that of a bias
             # before batch norm, and here and there that of a weight.
-            noise = i % 4 == 1 and i < len(wanted) - 1
+            useless = i % 4 == 1 and i < len(wanted) - 1
             off = np.mean(np.abs(got - want) > 0.05 * LR * count)
-            assert noise or off < 0.1, f"{name}: {off:.1%} of weight {i} are not NumPy's"
+            assert useless or off < noisy, f"{name}: {off:.1%} of weight {i} are not NumPy's"
 
 
 class Modules:

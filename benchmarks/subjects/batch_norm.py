@@ -70,8 +70,10 @@ def problem(rng, shape):
 
 def check(name, got, expected):
     """Each array within rounding of NumPy's in double; torch and JAX sum up in float32."""
+    rows = len(expected[0])
+    slack = 1 if name in ("minigrad", "NumPy") else max(10, rows / 1000)
     for result, want in zip(got, expected, strict=True):
-        tolerance = (1e-4 if want.ndim == 1 else 1e-5) * max(1, np.abs(want).max())
+        tolerance = 1e-6 * slack * max(1, np.abs(want).max())
         np.testing.assert_allclose(result, want, rtol=0, atol=tolerance, err_msg=name)
 
 

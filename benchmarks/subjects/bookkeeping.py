@@ -81,7 +81,7 @@ def chain(torch, part, name, length):
 
     def not_recorded():
         with torch.no_grad():
-            return forward()
+            return forward().detach()
 
     functions = {"recorded, and backward": backward, "recorded": recorded}
     return functions.get(part, not_recorded)

@@ -27,6 +27,7 @@ def contestants(part, size):
     steps = peers.by_modules(partial(peers.mlp, sizes=layers), weights, x, y, compiled=False)
     steps["NumPy by hand"] = peers.NumPy(weights, x, y)
     in_double = peers.NumPy([w.astype(float) for w in weights], x.astype(float), y)
-    peers.check_agreement(steps, in_double)
+    # Rounding grows in a deep network, from layer to layer and from step to step.
+    peers.check_agreement(steps, in_double, count=1, tolerance=1e-3, noisy=0.3)
     steps["matrix products"] = peers.products_of_mlp(BATCH, layers)
     return steps
