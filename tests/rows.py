@@ -69,3 +69,20 @@ def exact_softmax(x):
     x = np.asarray(x, dtype=np.longdouble)
     e = np.exp(x - x.max(axis=1, keepdims=True))
     return (e / e.sum(axis=1, keepdims=True)).astype(np.float64)
+
+
+def exact_loss(x, t, weight=None, reduction="mean", label_smoothing=0.0, ignore_index=-100):
+    """The loss by its definition, in float64 from log-probabilities in long double."""
+    h = -exact_log_softmax(x)
+    classes = x.shape[1]
+    weight = np.ones(classes) if weight is None else weight.astype(np.float64)
+    loss, total = [], 0.0
+    for row, label in zip(h, t, strict=True):
+        target = np.full(classes, label_smoothing / classes)
+        target[label if label != ignore_index else 0] += 1 - label_smoothing
+        terms = [w * q * each for w, q, each in zip(weight, target, row, strict=True) if q]
+        loss.append(0.0 if label == ignore_index else sum(terms))
+        total += 0.0 if label == ignore_index else weight[label]
+    if reduction == "none":
+        return np.array(loss)
+    return np.array([sum(loss) / (total if reduction == "mean" else 1)])
