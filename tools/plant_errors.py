@@ -2,11 +2,13 @@
 
     python tools/plant_errors.py minigrad/_kernels/batch_norm.pyx
     python tools/plant_errors.py minigrad/nn minigrad/optim --sample 200
+    python tools/plant_errors.py minigrad/ops --sample 80 --witness tests/test_every_operation.py
 
 In a kernel every line that carries the number of an equation is spoiled, in other files every line:
 a sign swapped, a product made a quotient, a bound moved by one, a condition turned round. Works on
 a copy of the tree. An error counts as found if one of the file's own tests fails, or else any test:
 of a Python file, any that runs the spoiled line, which one run of all tests under a trace shows.
+With --witness only the tests of these files count, beside a file's own: sooner done, fewer found.
 Survivors are printed; tools/equivalent_errors.txt holds those that change nothing, with the reason.
 Needs git, a C compiler, and fork (no Windows); `--sample` takes so many errors at random (seed 0),
 Ctrl-C ends early.
@@ -16,6 +18,8 @@ import argparse
 import collections
 import contextlib
 import io
+import itertools
+import json
 import os
 import random
 import re
@@ -128,8 +132,9 @@ class Chosen:
 class Tree:
     """A copy of the repository, built, in which one file at a time is spoiled."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, witnesses):
         self.folder = Path(folder).resolve()
+        self.witnesses = witnesses
         self.spoilings = 0
         self.doubtful = set()  # tests seen to fail without a planted error
         names = self.output("git", "ls-files", "-z", cwd=ROOT).split("\0")
@@ -159,7 +164,7 @@ class Tree:
         return sorted(str(test.relative_to(self.folder)) for test in found)
 
     def in_child(self, function, seconds=resource.RLIM_INFINITY):
-        """What `function()` prints, in a fork of this process, which has torch loaded already."""
+        """What `function()` gives, in a fork of this process, which has torch loaded already."""
         with tempfile.TemporaryFile("w+") as output:
             child = os.fork()
             if child == 0:
@@ -171,7 +176,8 @@ class Tree:
                     with open(os.devnull, "w") as nothing:
                         os.dup2(nothing.fileno(), 1)
                         os.dup2(nothing.fileno(), 2)
-                    print(*function(), sep="\n", file=output, flush=True)
+                    json.dump(function(), output)
+                    output.flush()
                     status = 0
                 finally:
                     os._exit(status)
@@ -181,7 +187,7 @@ class Tree:
             _, status = os.waitpid(child, 0)
             patience.cancel()
             output.seek(0)
-            return None if status else output.read().splitlines()
+            return None if status else json.load(output)
 
     def first_failure(self, files, tests):
         """The first of these tests that fails, or "". A run that ends otherwise counts, too."""
@@ -189,31 +195,28 @@ class Tree:
         def run():
             chosen = Chosen(tests, self.doubtful)
             result = pytest.main(["-x", *OPTIONS, *files], [chosen])
-            return chosen.failed or ["" if result in (0, 5) else "the run itself"]
+            return [*chosen.failed, "" if result in (0, 5) else "the run itself"][0]
 
         answer = self.in_child(run, SECONDS)
-        return answer[0] if answer else "the process"
+        return "the process" if answer is None else answer
 
     def first_run(self, files):
         """{(file, line): {test, …}} for Python files; a test that fails already is no witness."""
+        traced = [self.folder / file for file in files if file.suffix == ".py"]
+        counted = self.witnesses and {*self.witnesses, *itertools.chain(*map(self.tests_of, files))}
 
         def run():
-            reached, chosen = Reached(self.folder / file for file in files), Chosen(None, ())
-            pytest.main(OPTIONS, [reached, chosen] if files else [chosen])
-            yield from (f"failed\t\t{test}" for test in chosen.failed)
-            for (name, line), tests in reached.lines.items():
-                yield from (f"{Path(name).relative_to(self.folder)}\t{line}\t{t}" for t in tests)
+            reached, chosen = Reached(traced), Chosen(None, ())
+            pytest.main([*OPTIONS, *sorted(counted)], [reached, chosen] if traced else [chosen])
+            return chosen.failed, [[*place, *tests] for place, tests in reached.lines.items()]
 
         answer = self.in_child(run)
         if answer is None:
             sys.exit("plant_errors: the tests do not run")
-        found = collections.defaultdict(set)
-        for file, line, test in (each.split("\t", 2) for each in answer):
-            if file == "failed":
-                self.doubtful.add(test)
-            else:
-                found[Path(file), int(line)].add(test)
-        return found
+        failed, reached = answer
+        self.doubtful.update(failed)
+        folder = self.folder
+        return {(Path(name).relative_to(folder), n): set(tests) for name, n, *tests in reached}
 
     def verdict(self, name, number, spoiled, reached):
         """ "found", "survived", or "invalid" for what does not compile."""
@@ -234,6 +237,8 @@ class Tree:
             if own and self.first_failure(own, tests):
                 return "found"
             rest = [file for file in files if file not in own]
+            if tests is None:
+                rest = self.witnesses  # or else all
             while (tests is None or rest) and (failed := self.first_failure(rest, tests)):
                 file = failed.partition("::")[0]
                 if file == failed or self.first_failure([file], {failed}):
@@ -250,6 +255,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", type=Path, help="files or folders of minigrad/")
     parser.add_argument("--sample", type=int, help="plant so many, chosen at random")
+    parser.add_argument("--witness", action="append", default=[], help="a test file that counts")
     parser.add_argument("--list", action="store_true", help="only print what would be planted")
     args = parser.parse_args()
     homes = {  # file: the path under which it was asked for
@@ -277,8 +283,8 @@ def main():
     with contextlib.suppress(ImportError):
         import torch  # noqa: F401  (once, for all the runs)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
-        tree = Tree(folder)
-        reached = tree.first_run({file for file, *_ in planted if file.suffix == ".py"})
+        tree = Tree(folder, args.witness)
+        reached = tree.first_run({file for file, *_ in planted})
         for done, (file, number, line, spoiled) in enumerate(planted):
             print(f"{done} of {len(planted)}", end="\r", file=sys.stderr, flush=True)
             verdict = tree.verdict(file, number, spoiled, reached)
