@@ -21,6 +21,7 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
+from .allocation cimport empty
 from .quiet import quietly
 
 cnp.import_array()
@@ -89,7 +90,7 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     if not as_blas(b, &b_matrix):
         b = cnp.PyArray_NewCopy(b, cnp.NPY_CORDER)
         as_blas(b, &b_matrix)
-    y = cnp.PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(a), 0)
+    y = empty(2, shape, cnp.PyArray_TYPE(a))
     cdef void *result = cnp.PyArray_DATA(y)
     cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
     with nogil:

@@ -81,6 +81,7 @@ def build(folder, flags):
     return tree, {
         **os.environ,
         "PYTHONMALLOC": "malloc",  # an allocation a block, with its own ends
+        "MINIGRAD_KEEP_MB": "0",  # and freed when it is left
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": str(tools),
     }

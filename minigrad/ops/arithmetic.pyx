@@ -12,6 +12,7 @@ import numpy as np
 from .. import dtypes
 from .._kernels.elementwise cimport ADD, DIV, MUL, SUB, Operand, Operation, elementwise, in_use
 from .._kernels.types cimport CHUNK
+from ..allocation cimport empty
 from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
 from ..quiet import quietly
@@ -92,7 +93,7 @@ cdef cnp.ndarray combine(
     else:
         return numpy_combine(operation, a, b, y)
     if y is None:
-        y = cnp.PyArray_EMPTY(ndim, <cnp.npy_intp *>shape, type_number, 0)
+        y = empty(ndim, <cnp.npy_intp *>shape, type_number)
     for i in range(ndim):
         if i < columns_from:
             rows *= shape[i]

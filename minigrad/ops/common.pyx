@@ -13,6 +13,7 @@ from cpython.long cimport PyLong_CheckExact
 import numpy as np
 
 from .. import dtypes
+from ..allocation cimport empty
 from ..engine cimport grad_mode
 from ..errors import DTypeError, GraphError, ShapeError
 from ..quiet import quietly
@@ -256,8 +257,7 @@ cdef cnp.ndarray flat(Tensor x):
 
 cdef cnp.ndarray empty_like(cnp.ndarray array):
     """A new C-ordered array of the same shape and type, values undefined."""
-    return cnp.PyArray_EMPTY(
-        cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), 0)
+    return empty(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array))
 
 
 # --- writing in place --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import checks
 from .._kernels import active as kernels
+from ..allocation cimport empty_of
 from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
 from ..quiet import quietly
@@ -68,8 +69,8 @@ cdef class Windows:
 
     cdef object columns(self, samples, rows):
         """Room for the columns of a block: (samples, C, kernel_h, kernel_w, rows, out_w)."""
-        return np.empty((samples.stop - samples.start, self.C, self.kernel_h, self.kernel_w,
-                         rows.stop - rows.start, self.out_w), self.dtype)
+        return empty_of((samples.stop - samples.start, self.C, self.kernel_h, self.kernel_w,
+                         rows.stop - rows.start, self.out_w), self.dtype.num)
 
     cdef object matrices(self, columns, rows):
         """The columns of these rows of outputs as one matrix a sample and group."""
@@ -164,7 +165,7 @@ cdef object product(a, b, out):
 
 cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
     """y = weight · columns + b   (2)"""
-    cdef Tensor y = wrap(np.empty(windows.y_shape(), windows.dtype))
+    cdef Tensor y = wrap(empty_of(windows.y_shape(), windows.dtype.num))
     cdef Convolution node
     cdef cnp.ndarray image = contiguous(x)
     if bias is not None:
@@ -213,9 +214,10 @@ cdef object side_by_side(matrices):
 
 cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
     """dx = scatter(dcolumns), dcolumns = weightᵀ · dy   (5)"""
-    cdef Tensor dx = wrap(np.zeros(windows.x_shape(), windows.dtype))
+    cdef Tensor dx = wrap(empty_of(windows.x_shape(), windows.dtype.num))
     cdef ConvolutionInput node
     dys, weights = windows.by_group(dy), windows.weights(weight).swapaxes(1, 2)
+    dx.array.fill(0)
     for samples, rows in windows.blocks():
         columns = windows.columns(samples, rows)
         du = windows.matrices(columns, rows)

@@ -8,10 +8,9 @@ the gradient of that is read there (`gather`), and so on in turns.
 
 cimport numpy as cnp
 
-import numpy as np
-
 from .. import checks
 from .._kernels import active as kernels
+from ..allocation cimport empty_of
 from ..engine cimport recording
 from ..errors import ShapeError
 from ..tensor cimport Function, Tensor, record, wrap
@@ -64,14 +63,14 @@ cdef Tensor kept(Tensor y, Tensor x, Tensor index):
 
 cdef Tensor gathered(Tensor x, Tensor index):
     """y[n, p] = x[n, index[n, p]]   (4)"""
-    cdef Tensor y = wrap(np.empty((<object>index.array).shape, (<object>x.array).dtype))
+    cdef Tensor y = wrap(empty_of((<object>index.array).shape, cnp.PyArray_TYPE(x.array)))
     kernels.max_pool2d_gather(planes(x), planes(index), planes(y))
     return kept(y, x, index)
 
 
 cdef Tensor scattered(Tensor dy, Tensor index, tuple shape):
     """dx[n, k] = Σ dy[n, p] over all p with index[n, p] = k   (3)"""
-    cdef Tensor dx = wrap(np.empty(shape, (<object>dy.array).dtype))
+    cdef Tensor dx = wrap(empty_of(shape, cnp.PyArray_TYPE(dy.array)))
     kernels.max_pool2d_scatter(planes(dy), planes(index), planes(dx))
     if recording(dy):
         record(MaxPool2DScatter.__new__(MaxPool2DScatter), dx, (dy,)).save((index,))
@@ -130,8 +129,8 @@ def max_pool2d(
             f"max_pool2d: no window of kernel_size {kernel_size!r} with dilation {dilation!r} fits "
             f"into input of shape {tuple(x.shape)} with padding {padding!r}")
     shape = (*x.shape[:x.ndim - 2], height, width)
-    y = wrap(np.empty(shape, (<object>x.array).dtype))
-    index = wrap(np.empty(shape, np.int64))
+    y = wrap(empty_of(shape, cnp.PyArray_TYPE(x.array)))
+    index = wrap(empty_of(shape, cnp.NPY_INT64))
     cdef Py_ssize_t count = cnp.PyArray_SIZE(y.array) // (height * width)
     kernels.max_pool2d_forward(
         planes(x).reshape(count, *x.shape[x.ndim - 2:]), y.array.reshape(count, height, width),

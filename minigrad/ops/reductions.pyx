@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes
 from .._kernels import active as kernels
+from ..allocation cimport empty
 from ..checks import number
 from ..engine cimport recording
 from ..quiet import quietly
@@ -105,11 +106,11 @@ cdef cnp.ndarray reduced(Kind kind, cnp.ndarray x, tuple axes, bint keepdim, dou
             sizes[ndim] = cnp.PyArray_DIM(x, i)
             ndim += 1
     flat[0], flat[1] = cnp.PyArray_DIM(rows, 0), cnp.PyArray_DIM(rows, 2)
-    y = cnp.PyArray_EMPTY(ndim, sizes, cnp.PyArray_TYPE(x), 0)
+    y = empty(ndim, sizes, cnp.PyArray_TYPE(x))
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64:
         total = reshaped(y, flat, 2)
     else:
-        total = cnp.PyArray_EMPTY(2, flat, cnp.NPY_FLOAT64, 0)
+        total = empty(2, flat, cnp.NPY_FLOAT64)
     if kind == SUM:
         kernels.sum_forward(rows, total, divisor)
     else:

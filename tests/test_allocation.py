@@ -1,0 +1,156 @@
+"""Memory that large arrays leave waits for the next of their size, and only so much of it."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import allocation
+
+MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def few():
+    """Nothing waits before a test, and what it leaves is given back."""
+    before = allocation.keep(0)
+    allocation.keep(16)
+    yield
+    allocation.keep(0)
+    allocation.keep(before)
+
+
+def made(count, dtype=mg.float32):
+    """A tensor made by an operation, of `count` elements."""
+    return mg.ones(count, dtype=dtype) + 1
+
+
+def place(x):
+    return x.numpy().__array_interface__["data"][0]
+
+
+def test_the_next_array_of_a_size_gets_the_memory_of_the_last():
+    x = made(MIB // 4)
+    before = place(x)
+    del x
+    assert allocation.kept() == MIB
+    y = made(MIB // 4)
+    assert place(y) == before and allocation.kept() == 0
+    assert np.all(y.numpy() == 2)
+
+
+def test_arrays_that_live_share_nothing():
+    tensors = [made(MIB // 4) for _ in range(5)]
+    del tensors[1::2]
+    tensors += [made(MIB // 4) * k for k in range(4)]
+    places = {place(x) for x in tensors}
+    assert len(places) == len(tensors)
+    for k, x in enumerate(tensors[3:]):
+        assert np.all(x.numpy() == 2 * k)
+
+
+def test_only_so_many_bytes_wait_the_newest():
+    tensors = [made(MIB + k) for k in range(5)]  # 4 MiB and a little each: three fit
+    sizes = [x.numpy().nbytes for x in tensors]
+    while tensors:
+        tensors.pop(0)
+    assert allocation.kept() == sum(sizes[2:])
+
+
+def test_many_small_ones_take_turns():
+    tensors = [made(20_000 + k) for k in range(100)]
+    sizes = [x.numpy().nbytes for x in tensors]
+    while tensors:
+        tensors.pop(0)
+    assert allocation.kept() == sum(sizes[-64:])
+
+
+@pytest.mark.parametrize("count", [1, 1000, 16_383])
+def test_small_arrays_go_back_at_once(count):
+    made(count)
+    assert allocation.kept() == 0
+
+
+def test_nothing_larger_than_the_limit_waits():
+    made(5 * MIB)
+    assert allocation.kept() == 0
+
+
+def test_nothing_waits_after_keep_0():
+    made(MIB)
+    assert allocation.kept() == 4 * MIB
+    assert allocation.keep(0) == 16
+    assert allocation.kept() == 0
+    made(MIB)
+    assert allocation.kept() == 0
+
+
+def test_arrays_of_others_are_theirs():
+    made(MIB)
+    array = np.ones(MIB, np.float32)  # as large as what waits
+    assert allocation.kept() == array.nbytes
+    del array
+    assert allocation.kept() == 4 * MIB
+
+
+def test_threads():
+    def work(k):
+        for _ in range(50):
+            x = mg.full((MIB // 8,), float(k))
+            total = (x + x) * x
+            if not np.all(total.numpy() == 2.0 * k * k):
+                wrong.append(k)
+
+    wrong = []
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "2", None, True])
+def test_limits_that_are_none(limit):
+    with pytest.raises((TypeError, ValueError), match="keep: megabytes must be"):
+        allocation.keep(limit)
+    assert allocation.keep(16) == 16
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [("0", "0\n"), ("7", "7\n"), ("", "256\n"), ("-1", "MINIGRAD_KEEP_MB must be a number of MiB")],
+)
+def test_the_environment_sets_the_limit(asked, answer):
+    code = "from minigrad import allocation; print(allocation.keep(1))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True,
+        env={**os.environ, "MINIGRAD_KEEP_MB": asked},
+    )  # fmt: skip
+    assert answer in (run.stdout if asked != "-1" else run.stderr)
+
+
+NO_MEMORY = """
+import resource
+import minigrad as mg
+from minigrad import allocation
+
+x = mg.ones(18 << 20)
+mg.ones(16 << 20) + 1
+assert allocation.kept() == 64 << 20
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), resource.RLIM_INFINITY))
+y = x + 1  # 72 MiB
+assert allocation.kept() == 0
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
+def test_what_waits_is_given_back_when_memory_runs_out():
+    environment = {**os.environ, "MINIGRAD_KEEP_MB": "256"}
+    subprocess.run([sys.executable, "-c", NO_MEMORY], check=True, env=environment)
