@@ -104,23 +104,25 @@ def processor(info: dict[str, Any]) -> dict[str, Any]:
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if "model name" in line]
     model = models[0] if models else platform.processor() or platform.machine()
-    affinity = getattr(os, "sched_getaffinity", None)
-    cpus = len(affinity(0)) if affinity else os.cpu_count()
     used = info.get("features", [])
     unused = [name for name in features() if name not in [*used, "MMX", "SSE", "SSE2"]]
     return {
-        "model": f"{model}, {cpus} CPUs for this process",
+        "model": f"{model}, {cpus()} CPUs for this process",
         "build uses": " ".join(used) or "the baseline of its architecture",
         "unused": " ".join(unused) or ("nothing" if features() else "unknown"),
     }
 
 
+def cpus() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def blas(minigrad: ModuleType | None) -> dict[str, Any]:
     config = import_module("numpy").show_config(mode="dicts") if numpy_core() else {}
     blas = config.get("Build Dependencies", {}).get("blas", {})
-    products = getattr(minigrad, "products", None)
     return {
-        "provider": products.provider() if products else "numpy",
+        "provider": minigrad.products.provider() if minigrad else "unknown",
         "NumPy's BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}",
         "its kernels": openblas("get_corename", ctypes.c_char_p) or "unknown",
         "its threads": openblas("get_num_threads", ctypes.c_int) or "unknown",
@@ -166,12 +168,11 @@ def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
         yield f"portable build: `pip install -e .` in {where} compiles for this processor"
     if not minigrad:
         return
-    trials = [f"MINIGRAD_PRODUCTS={name}" for name in ("numpy", "openblas", "mkl")]
+    others = {"numpy", "openblas", "mkl"} - {minigrad.products.provider()}
+    trials = [f"MINIGRAD_PRODUCTS={name}" for name in sorted(others)]
     avx2_alone = openblas("get_corename", ctypes.c_char_p) in ("Haswell", "Zen")
     if avx2_alone and {"AVX512F", "AVX512BW", "AVX512VL"} <= set(has):
         trials.append("OPENBLAS_CORETYPE=SkylakeX")
-    if (openblas("get_num_threads", ctypes.c_int) or 0) > 1:
-        trials.append("OPENBLAS_NUM_THREADS=1")
     times = product_times(["", *trials])
     for trial in trials:
         if times[trial] * SLOWER < times[""]:
@@ -179,15 +180,21 @@ def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
                 f"{trial} in the environment makes matrix products faster: {times[trial]:.0f} µs "
                 f"instead of {times['']:.0f} for (256, 784) by (784, 128)"
             )
+    threads = openblas("get_num_threads", ctypes.c_int) or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    if threads > 1 and load > cpus():
+        yield (
+            f"{threads} BLAS threads, and the CPUs are busy (load {load:.1f}): with "
+            "OPENBLAS_NUM_THREADS=1 no thread waits for another"
+        )
 
 
 def product_times(settings: list[str]) -> dict[str, float]:
-    """The shortest time of a product, in µs, with each setting; inf for what cannot be had."""
+    """The shortest µs of a product with each setting; inf for what cannot be had."""
     times = dict.fromkeys(settings, float("inf"))
-    for setting in settings * 2:
-        name, _, value = setting.partition("=")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        environment |= {name: value} if name else {}
+    for setting in settings * 3:
+        words = [f"PYTHONPATH={os.pathsep.join(sys.path)}", *([setting] if setting else [])]
+        environment = {**os.environ, **dict(word.split("=", 1) for word in words)}
         command = [sys.executable, "-c", PRODUCT]
         run = subprocess.run(command, env=environment, capture_output=True, text=True)
         times[setting] = min(times[setting], float("inf" if run.returncode else run.stdout))

@@ -19,7 +19,8 @@ INFO = doctor.build_info()
 
 @pytest.fixture
 def no_trials(monkeypatch):
-    """Nothing is timed: every setting takes as long."""
+    """Nothing is timed: every setting takes as long, and nobody else works."""
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (0.0, 0.0, 0.0), raising=False)
     monkeypatch.setattr(doctor, "product_times", lambda settings: dict.fromkeys(settings, 100.0))
 
 
@@ -168,20 +169,38 @@ def test_a_portable_build_is_told_how_to_be_faster(no_trials, monkeypatch):
     assert not list(doctor.hints(slow | {"debug": True}, minigrad))
 
 
-def test_settings_that_help_are_named_and_no_others(monkeypatch):
+def test_settings_that_help_are_named_and_no_others(no_trials, monkeypatch):
     monkeypatch.setattr(doctor, "features", lambda: ["AVX512F", "AVX512BW", "AVX512VL"])
     answers = {"get_corename": "Haswell", "get_num_threads": 2}
     monkeypatch.setattr(doctor, "openblas", lambda question, kind: answers[question])
-    times = {"": 100.0, "OPENBLAS_CORETYPE=SkylakeX": 60.4, "OPENBLAS_NUM_THREADS=1": 90.0}
-    monkeypatch.setattr(
-        doctor, "product_times", lambda settings: {name: times.get(name, 1e9) for name in settings}
-    )
+    times = {
+        "": 100.0, "OPENBLAS_CORETYPE=SkylakeX": 60.4, "MINIGRAD_PRODUCTS=numpy": 90.0,
+    }  # fmt: skip
+    asked = []
+
+    def product_times(settings):
+        asked.extend(settings)
+        return {name: times.get(name, float("inf")) for name in settings}
+
+    monkeypatch.setattr(doctor, "product_times", product_times)
     (hint,) = doctor.hints({}, minigrad)
     assert hint.startswith("OPENBLAS_CORETYPE=SkylakeX in the environment")
     assert "60 µs instead of 100" in hint
+    assert f"MINIGRAD_PRODUCTS={minigrad.products.provider()}" not in asked
+    assert "MINIGRAD_PRODUCTS=mkl" in asked or minigrad.products.provider() == "mkl"
 
 
 def test_the_times_of_a_product():
     times = doctor.product_times(["", "PYTHONIOENCODING=nonsense"])
     assert 1 < times[""] < 1e6
     assert times["PYTHONIOENCODING=nonsense"] == float("inf")
+
+
+@pytest.mark.parametrize(("threads", "load", "hints"), [(2, 3.5, 1), (1, 3.5, 0), (2, 0.5, 0)])
+def test_several_threads_on_busy_processors(no_trials, monkeypatch, threads, load, hints):
+    monkeypatch.setattr(doctor, "cpus", lambda: 2)
+    monkeypatch.setattr(doctor, "openblas", lambda question, kind: threads)
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (load, 0.0, 0.0), raising=False)
+    given = list(doctor.hints({}, minigrad))
+    assert len(given) == hints
+    assert all("2 BLAS threads" in hint and "OPENBLAS_NUM_THREADS=1" in hint for hint in given)
