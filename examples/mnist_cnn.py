@@ -22,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # why: mnist_mlp.py
 
 import numpy as np
 from _common import folder, picture, positive, whole
-from mnist_mlp import load, progress, train_epoch
+from mnist_mlp import introduce, load, progress, shuffled, train_epoch
 
 import minigrad
 from minigrad import nn, optim
@@ -182,14 +182,7 @@ def answers(model, dataset):
 def fit(name, model, criterion, train, test, options, falling):
     """Train `model` and print a line an epoch. falling: a learning rate that goes down to 0."""
     optimiser = optim.Adam(model.parameters(), lr=options.lr)
-    loader = DataLoader(
-        train,
-        options.batch_size,
-        shuffle=True,
-        # One image alone in a last batch has no variance to be normalized by.
-        drop_last=len(train) % options.batch_size == 1,
-        generator=minigrad.Generator().manual_seed(options.seed),
-    )
+    loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))
     steps = options.epochs * batches
     scheduler = optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if falling else None
@@ -257,10 +250,7 @@ def main(arguments=None):
     if images < len(train):
         train = Subset(train, range(images))
     _, height, width = train[0][0].shape
-    print(
-        f"{source}: {len(train):,} training and {len(test):,} test images of "
-        f"{height} × {width} pixels, {options.epochs} epochs"
-    )
+    introduce(source, train, test, options.epochs)
     networks = [("corrected", corrected, nn.functional.cross_entropy)]
     if options.as_printed:
         networks = [

@@ -101,6 +101,27 @@ def load(folder):
         sys.exit(f"error: {error}")
 
 
+def introduce(source, train, test, epochs):
+    """Say what is trained on, and for how long."""
+    _, height, width = train[0][0].shape
+    print(
+        f"{source}: {len(train):,} training and {len(test):,} test images of "
+        f"{height} × {width} pixels, {epochs} epochs"
+    )
+
+
+def shuffled(train, options):
+    """The training set in batches, in an order that the seed decides."""
+    return DataLoader(
+        train,
+        options.batch_size,
+        shuffle=True,
+        # One image alone in a last batch has no variance to be normalized by.
+        drop_last=len(train) % options.batch_size == 1,
+        generator=minigrad.Generator().manual_seed(options.seed),
+    )
+
+
 def build(pixels, hidden, activation, placement):
     """Linear layers of these sizes; `placement` of BatchNorm: before or after activations, None."""
     layers = [nn.Flatten()]
@@ -154,14 +175,7 @@ def fit(name, model, train, test, options):
     scheduler = None
     if options.schedule == "cosine":  # lr falls along half a cosine to 0: worth 0.3 % of MNIST
         scheduler = optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs)
-    loader = DataLoader(
-        train,
-        options.batch_size,
-        shuffle=True,
-        # One image alone in a last batch has no variance to be normalized by.
-        drop_last=len(train) % options.batch_size == 1,
-        generator=minigrad.Generator().manual_seed(options.seed),
-    )
+    loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))
     history, began = [], time.perf_counter()
     print(f"\n{name}\n  epoch  train loss  accuracy  test loss  accuracy  images/s")
@@ -226,10 +240,7 @@ def main(arguments=None):
     train, test, source = load(options.data)
     shape = tuple(train[0][0].shape)
     options.epochs = options.epochs or (10 if source == "MNIST" else 30)
-    print(
-        f"{source}: {len(train):,} training and {len(test):,} test images of "
-        f"{shape[1]} × {shape[2]} pixels, {options.epochs} epochs"
-    )
+    introduce(source, train, test, options.epochs)
     results = []
     for placement in [options.placement, None] if options.compare else [options.placement]:
         minigrad.manual_seed(options.seed)
