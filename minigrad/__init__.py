@@ -30,7 +30,7 @@ from .ops.creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,
 )
-from .ops.indexing import gather, index_select, masked_fill
+from .ops.gathering import gather, index_select, masked_fill
 from .ops.joining import cat, chunk, split, stack, unbind
 from .ops.linear import matmul, mm
 from .ops.extremes import all, amax, amin, any, argmax, argmin, max, min

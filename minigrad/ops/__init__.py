@@ -18,6 +18,7 @@ from . import (  # noqa: F401  each gives Tensor its methods
     cross_entropy,
     dropout,
     extremes,
+    gathering,
     group_norm,
     indexing,
     inplace,
