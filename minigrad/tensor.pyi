@@ -14,7 +14,7 @@ from .ops import (
     conversion,
     copying,
     extremes,
-    indexing,
+    gathering,
     inplace,
     joining,
     linear,
@@ -156,11 +156,11 @@ class Tensor:
     to = copying.to
     type = copying.type_
     cpu = copying.cpu
-    gather = indexing.gather
-    scatter_ = indexing.scatter_
-    index_select = indexing.index_select
-    masked_fill = indexing.masked_fill
-    masked_fill_ = indexing.masked_fill_
+    gather = gathering.gather
+    scatter_ = gathering.scatter_
+    index_select = gathering.index_select
+    masked_fill = gathering.masked_fill
+    masked_fill_ = gathering.masked_fill_
     add_ = inplace.add_
     sub_ = inplace.sub_
     mul_ = inplace.mul_

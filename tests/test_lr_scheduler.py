@@ -154,6 +154,23 @@ def test_a_schedule_that_fails_stays_where_it_was():
         assert schedule.last_epoch == 1 and rates(opt) == [0.1, 0.5]
 
 
+def test_a_rate_for_each_group_or_none_is_set():
+    opt, given = optimizer(), [0.3, 0.7]
+
+    class Given(lr_scheduler.LRScheduler):
+        def get_lr(self):
+            return given
+
+    schedule = Given(opt)
+    schedule.step()
+    assert rates(opt) == [0.3, 0.7]
+    for wrong in ([0.4], [0.4, 0.5, 0.6]):
+        given[:] = wrong
+        with pytest.raises(ValueError, match="zip"):
+            schedule.step()
+        assert schedule.last_epoch == 1 and rates(opt) == schedule.get_last_lr() == [0.3, 0.7]
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
