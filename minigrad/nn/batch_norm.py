@@ -4,16 +4,15 @@
 """
 
 from ..checks import flag, number, size
-from ..dtypes import find, get_default_dtype, int64
+from ..dtypes import int64
 from ..errors import ShapeError
 from ..ops.creation import empty, zeros
 from ..tensor import Tensor
 from . import functional as F
-from . import init
-from .module import Module, Parameter
+from .affine import Affine
 
 
-class _BatchNorm(Module):
+class _BatchNorm(Affine):
     """What all batch normalizations share; a subclass says how many dimensions its input has."""
 
     _dimensions: tuple[int, ...] = ()
@@ -45,16 +44,11 @@ class _BatchNorm(Module):
         bias = flag(name, "bias", bias)
         self.axis = self._check_axis(axis)
         self.unbiased_running_var = flag(name, "unbiased_running_var", unbiased_running_var)
-        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
-
-        def channels():
-            return empty(self.num_features, **options)
-
-        self.register_parameter("weight", Parameter(channels()) if affine else None)
-        self.register_parameter("bias", Parameter(channels()) if affine and bias else None)
+        options = {"dtype": dtype, "device": device}
+        self._learn(self.num_features, affine, affine and bias, **options)
         tracked = self.track_running_stats
-        self.register_buffer("running_mean", channels() if tracked else None)
-        self.register_buffer("running_var", channels() if tracked else None)
+        for name in ("running_mean", "running_var"):
+            self.register_buffer(name, empty(self.num_features, **options) if tracked else None)
         self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if tracked else None)
         self.reset_parameters()
 
@@ -91,10 +85,7 @@ class _BatchNorm(Module):
     def reset_parameters(self):
         """Start anew: weight 1, bias 0, and no batch seen."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check_axis(self, axis):
         name, ndim = type(self).__name__, max(self._dimensions)

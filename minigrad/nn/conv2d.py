@@ -3,7 +3,6 @@
 import math
 
 from ..checks import flag, pair, size
-from ..dtypes import find, get_default_dtype
 from ..errors import ShapeError
 from ..ops.creation import empty
 from . import functional as F
@@ -63,7 +62,7 @@ class Conv2d(Module):
                 f"Conv2d: padding_mode must be 'zeros', the only one there is, got {padding_mode!r}"
             )
         self.padding_mode = padding_mode
-        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+        options = {"dtype": dtype, "device": device}
         field = (self.in_channels // self.groups, *self.kernel_size)
         self.weight = Parameter(empty(self.out_channels, *field, **options))
         if flag("Conv2d", "bias", bias):

@@ -4,16 +4,13 @@
 """
 
 from ..checks import flag, number, size
-from ..dtypes import find, get_default_dtype
 from ..errors import ShapeError
-from ..ops.creation import empty
 from ..tensor import Tensor
 from . import functional as F
-from . import init
-from .module import Module, Parameter
+from .affine import Affine
 
 
-class GroupNorm(Module):
+class GroupNorm(Affine):
     """y = weight · (x − mean) / √(var + eps) + bias for x (N, num_channels, …), by groups.
 
     mean and var are those of one of num_groups groups of neighbouring channels of one sample; var
@@ -44,21 +41,8 @@ class GroupNorm(Module):
         self.eps = number("GroupNorm", "eps", eps, above=0)
         self.affine = flag("GroupNorm", "affine", affine)
         bias = flag("GroupNorm", "bias", bias) and self.affine
-        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
-
-        def channels():
-            return Parameter(empty(self.num_channels, **options))
-
-        self.register_parameter("weight", channels() if self.affine else None)
-        self.register_parameter("bias", channels() if bias else None)
+        self._learn(self.num_channels, self.affine, bias, dtype=dtype, device=device)
         self.reset_parameters()
-
-    def reset_parameters(self):
-        """Start anew: weight 1, bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input):
         if not isinstance(input, Tensor):

@@ -4,15 +4,12 @@
 """
 
 from ..checks import flag, number, sizes
-from ..dtypes import find, get_default_dtype
-from ..ops.creation import empty
 from ..tensor import Tensor
 from . import functional as F
-from . import init
-from .module import Module, Parameter
+from .affine import Affine
 
 
-class LayerNorm(Module):
+class LayerNorm(Affine):
     """y = weight · (x − mean) / √(var + eps) + bias for x (…, *normalized_shape), by samples.
 
     mean and var are those of the last dimensions, whose sizes are normalized_shape (an integer
@@ -37,21 +34,9 @@ class LayerNorm(Module):
         self.eps = number("LayerNorm", "eps", eps, above=0)
         self.elementwise_affine = flag("LayerNorm", "elementwise_affine", elementwise_affine)
         bias = flag("LayerNorm", "bias", bias) and self.elementwise_affine
-        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
-
-        def features():
-            return Parameter(empty(self.normalized_shape, **options))
-
-        self.register_parameter("weight", features() if self.elementwise_affine else None)
-        self.register_parameter("bias", features() if bias else None)
+        affine = self.elementwise_affine
+        self._learn(self.normalized_shape, affine, bias, dtype=dtype, device=device)
         self.reset_parameters()
-
-    def reset_parameters(self):
-        """Start anew: weight 1, bias 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input):
         if not isinstance(input, Tensor):

@@ -3,7 +3,6 @@
 import math
 
 from ..checks import flag, number, size
-from ..dtypes import find, get_default_dtype
 from ..errors import ShapeError
 from ..ops.creation import empty
 from . import functional as F
@@ -47,7 +46,7 @@ class Linear(Module):
         super().__init__()
         self.in_features = size("Linear", "in_features", in_features)
         self.out_features = size("Linear", "out_features", out_features)
-        options = {"dtype": get_default_dtype() if dtype is None else find(dtype), "device": device}
+        options = {"dtype": dtype, "device": device}
         self.weight = Parameter(empty(self.out_features, self.in_features, **options))
         if flag("Linear", "bias", bias):
             self.bias = Parameter(empty(self.out_features, **options))

@@ -1,0 +1,21 @@
+"""What normalizations end with: a scale γ and a shift β, both learned."""
+
+from ..ops.creation import empty
+from . import init
+from .module import Module, Parameter
+
+
+class Affine(Module):
+    """The base of layers that give weight · x_hat + bias: γ and β are `weight` and `bias`."""
+
+    def _learn(self, shape, weight, bias, **options):
+        """Make those of γ and β that are wanted, as tensors of this shape; the others are None."""
+        for name, wanted in (("weight", weight), ("bias", bias)):
+            self.register_parameter(name, Parameter(empty(shape, **options)) if wanted else None)
+
+    def reset_parameters(self):
+        """Start anew: weight 1, bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
