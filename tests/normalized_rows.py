@@ -1,7 +1,7 @@
 """What the tests of layer and group normalization share: exact values and all derivatives."""
 
 import numpy as np
-from normalized import EPS
+from normalized import EPS, normal
 
 import minigrad
 from minigrad._kernels import active
@@ -74,3 +74,51 @@ def assert_refuses_nonsense(call, arrays, numbers, optional=()):
             except (ValueError, TypeError, AttributeError):
                 continue
             raise AssertionError(f"{call} takes {name} = {value!r}")
+
+
+def all_derivatives(library, function, configuration):
+    """`derivatives` of layer_norm or group_norm, whose weight and bias may be absent."""
+    x, weight, bias, dy, parts, eps = configuration
+    arrays = [each for each in (x, weight, bias) if each is not None]
+    ones = None
+    if library is not minigrad:  # torch 2.13 has no second derivative where there is no weight
+        shape = x.shape[1] if isinstance(parts, int) else parts  # groups, or normalized_shape
+        ones = library.ones(shape, dtype=library.float64)
+
+    def call(x, *rest):
+        rest = list(rest)
+        w = ones if weight is None else rest.pop(0)
+        b = None if bias is None else rest.pop(0)
+        return function(x, parts, w, b, eps)
+
+    return derivatives(library, call, arrays, dy)
+
+
+def assert_only_wanted_gradients(function, arrays, dy, expected):
+    """Each selection of the three inputs gets its gradients, and nothing else gets one."""
+    for wanted in ([0], [1], [2], [0, 2], [1, 2], [0, 1]):
+        tensors = [minigrad.tensor(a, requires_grad=i in wanted) for i, a in enumerate(arrays)]
+        function(*tensors).backward(minigrad.tensor(dy))
+        for i, each in enumerate(tensors):
+            assert (each.grad is None) == (i not in wanted)
+            if i in wanted:
+                np.testing.assert_allclose(each.grad.numpy(), expected[i], rtol=1e-9, atol=1e-12)
+
+
+def assert_is_torchs(torch, ours, theirs, x, dy):
+    """Both layers print, save, load and compute the same."""
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for key, value in theirs.state_dict().items():
+        np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy())
+        value.copy_(torch.as_tensor(normal(5, *value.shape)))
+    ours.load_state_dict({k: minigrad.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
+    back = {k: torch.as_tensor(np.array(v.numpy())) for k, v in ours.state_dict().items()}
+    theirs.load_state_dict(back)
+    for train in (True, False):
+        found = derivatives(minigrad, ours.train(train), [x], dy, orders=1)
+        assert_agree(found, derivatives(torch, theirs.train(train), [x], dy, orders=1))
+    for layer, library in ((ours, minigrad), (theirs, torch)):
+        layer(library.as_tensor(x).requires_grad_()).backward(library.as_tensor(dy))
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert_agree([a.grad.numpy()], [b.grad.numpy()])

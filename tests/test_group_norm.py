@@ -7,7 +7,14 @@ import time
 import numpy as np
 import pytest
 from normalized import EPS, laid_out, leaf, normal
-from normalized_rows import assert_agree, assert_refuses_nonsense, derivatives, exact
+from normalized_rows import (
+    all_derivatives,
+    assert_agree,
+    assert_is_torchs,
+    assert_only_wanted_gradients,
+    assert_refuses_nonsense,
+    exact,
+)
 
 import minigrad
 from minigrad import DTypeError, ShapeError, tensor
@@ -179,21 +186,6 @@ def configuration(seed):
     return x, weight, bias, dy, groups, float(10 ** rng.uniform(-5, -0.3))
 
 
-def all_derivatives(library, function, configuration):
-    x, weight, bias, dy, groups, eps = configuration
-    arrays = [each for each in (x, weight, bias) if each is not None]
-    # torch 2.13 has no second derivative where there is no weight.
-    ones = None if library is minigrad else library.ones(x.shape[1], dtype=library.float64)
-
-    def call(x, *rest):
-        rest = list(rest)
-        w = ones if weight is None else rest.pop(0)
-        b = None if bias is None else rest.pop(0)
-        return function(x, groups, w, b, eps)
-
-    return derivatives(library, call, arrays, dy)
-
-
 @pytest.mark.parametrize("block", range(3))
 def test_agrees_with_torch(torch, kernels, block):
     for seed in range(100 * block, 100 * block + 100):
@@ -301,13 +293,7 @@ def test_only_wanted_gradients(kernels):
     arrays, dy = (normal(0, 5, 4, 3), normal(1, 4), normal(2, 4)), normal(3, 5, 4, 3)
     x_hat, dx = exact_groups(arrays[0], dy, arrays[1], 2)
     expected = dx, (dy * x_hat).sum((0, 2)), dy.sum((0, 2))
-    for wanted in ([0], [1], [2], [0, 2], [1, 2], [0, 1]):
-        tensors = [tensor(a, requires_grad=i in wanted) for i, a in enumerate(arrays)]
-        group_norm(tensors[0], 2, *tensors[1:]).backward(tensor(dy))
-        for i, each in enumerate(tensors):
-            assert (each.grad is None) == (i not in wanted)
-            if i in wanted:
-                np.testing.assert_allclose(each.grad.numpy(), expected[i], rtol=1e-9, atol=1e-12)
+    assert_only_wanted_gradients(lambda x, w, b: group_norm(x, 2, w, b), arrays, dy, expected)
     with minigrad.no_grad():
         assert group_norm(leaf(arrays[0]), 2).grad_fn is None
 
@@ -390,23 +376,9 @@ OPTIONS = [
 def test_layer_is_torchs(torch, options):
     options = {"num_groups": 2, "num_channels": 6, **options}
     ours, theirs = GroupNorm(**options).double(), torch.nn.GroupNorm(**options).double()
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    for key, value in theirs.state_dict().items():
-        np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy())
-        value.copy_(torch.as_tensor(normal(5, *value.shape)))
-    ours.load_state_dict({k: tensor(v.numpy()) for k, v in theirs.state_dict().items()})
-    back = {k: torch.as_tensor(np.array(v.numpy())) for k, v in ours.state_dict().items()}
-    theirs.load_state_dict(back)
     shape = (5, options["num_channels"], 2, 3)
     x, dy = normal(0, *shape), normal(1, *shape)
-    for train in (True, False):
-        found = derivatives(minigrad, ours.train(train), [x], dy, orders=1)
-        assert_agree(found, derivatives(torch, theirs.train(train), [x], dy, orders=1))
-    for layer, library in ((ours, minigrad), (theirs, torch)):
-        layer(library.as_tensor(x).requires_grad_()).backward(library.as_tensor(dy))
-    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
-        assert_agree([a.grad.numpy()], [b.grad.numpy()])
+    assert_is_torchs(torch, ours, theirs, x, dy)
 
 
 def test_reset_parameters_and_dtype():
