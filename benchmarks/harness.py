@@ -7,13 +7,11 @@ of the machine falls on all of them. Ratios are medians of the ratios within a r
 number of threads a process of its own.
 """
 
-import ctypes
 import importlib.metadata
 import os
 import platform
 import random
 import sys
-from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 
@@ -92,20 +90,28 @@ def spread(values):
 
 def machine():
     """What a figure depends on beside the code: processor, versions, compiler, BLAS."""
-    from minigrad import _build_info as build
+    import minigrad
+    from minigrad import doctor
 
+    info = doctor.build_info()
+    build, blas = doctor.build(info, minigrad), doctor.blas(minigrad)
+    library, core = blas["NumPy's BLAS"], blas["its kernels"]
     return {
-        "processor": processor(),
-        "CPUs": cpus(),
+        "processor": doctor.processor(info)["model"],
         "system": platform.platform(terse=True),
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
-        "BLAS of NumPy": blas(),
-        "compiler": build.compiler,
-        "flags": " ".join(w for w in build.command.split() if w.startswith(("-O", "-m", "-f"))),
-        "Cython": build.cython,
-        "debug build": build.debug,
+        "NumPy's BLAS": f"{library}, kernels: {core}",
+        "minigrad's products": blas["provider"],
+        "minigrad's build": f"{build['form']}; {build['with']}",
+        "compiler": build["compiler"],
+        "flags": " ".join(flags(info["command"])),
     }
+
+
+def flags(command):
+    """The words of a compiler's command that decide what code it makes."""
+    return [word for word in command.split() if word.startswith(("-O", "-m", "-f"))]
 
 
 def cpus():
@@ -118,28 +124,3 @@ def version(package):
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed: left out"
-
-
-def processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":")[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def blas():
-    """The library and, if it is OpenBLAS, the processor whose kernels it took."""
-    import numpy as np
-
-    library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    name = f"{library.get('name')} {library.get('version')}"
-    folder = Path(np.__file__).parents[1] / "numpy.libs"
-    for path in folder.glob("*openblas*"):
-        try:
-            core = ctypes.CDLL(str(path)).scipy_openblas_get_corename64_
-        except (OSError, AttributeError):
-            continue
-        core.restype = ctypes.c_char_p
-        name += f", kernels for {core().decode()}"
-    return name

@@ -59,7 +59,7 @@ def compiled(sources, folder):
 
     from minigrad import _build_info as build
 
-    flags = [word for word in build.command.split() if word.startswith(("-O", "-m", "-f", "-g0"))]
+    flags = [*harness.flags(build.command), "-g0"]
     extensions = cythonize(
         [Extension(p.stem, [str(p)], extra_compile_args=flags) for p in sources.values()],
         compiler_directives=build.directives,

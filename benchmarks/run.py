@@ -82,7 +82,7 @@ def main(arguments=None):
             about[subject], figures[str(threads)][subject] = result["about"], result["figures"]
             report.print_subject(about[subject], threads, result["figures"])
             sys.stdout.flush()
-    reached = aims.measure_all(figures)
+    reached = aims.measure_all(figures, machine["minigrad's products"])
     report.print_aims(reached, options.threads)
     results = {"machine": machine, "about": about, "figures": figures, "aims": reached}
     if options.json:

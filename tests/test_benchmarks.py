@@ -134,7 +134,9 @@ def test_aims_are_measured(bench):
     costs = {"1e4": 9.0, "1e5": 1.0, "1e6": 1.2, "1e7": 2.0, "1e8": 1.6}
     growth = {label: {"minigrad": [cost]} for label, cost in costs.items()}
     figures = {"mlp_step": {"step": step}, "batch_norm_growth": {"kernel, forward": growth}}
-    found = {aim["name"]: aim for aim in bench.aims.measure_all({"1": figures, "2": {}})}
+    found = {
+        aim["name"]: aim for aim in bench.aims.measure_all({"1": figures, "2": {}}, "openblas")
+    }
     peer = found.pop("MLP step, batch 32: fastest peer / minigrad")
     assert peer["measured"] == {"1": 1.7, "2": None}
     assert peer["reached"] == {"1": False, "2": None}
@@ -143,6 +145,8 @@ def test_aims_are_measured(bench):
     flat = found.pop("batch norm, kernel, forward: cost of an element, most / least")
     assert flat["measured"]["1"] == 2.0
     assert not found
+    with_mkl = bench.aims.measure_all({"1": figures}, "mkl")[0]
+    assert (with_mkl["bound"], with_mkl["measured"]) == (2.5, {"1": 1.7})
 
 
 def test_a_peer_that_computes_something_else_is_not_timed(bench):
