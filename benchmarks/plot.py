@@ -7,8 +7,11 @@ import report
 from matplotlib.figure import Figure
 
 COLUMNS = 4
-COLOURS = {
+COLOURS = {  # of the names that begin so; the first that fits
     "minigrad": "tab:blue",
+    "torch, fused": "tab:red",
+    "torch, no": "tab:red",
+    "torch.compile": "tab:purple",
     "torch": "tab:orange",
     "JAX": "tab:green",
     "NumPy": "tab:brown",
@@ -20,7 +23,7 @@ def draw(results, path):
     path = Path(path)
     for threads, figures in results["figures"].items():
         panels = [
-            (results["about"][subject], part, columns)
+            (subject, results["about"][subject], part, columns)
             for subject, parts in figures.items()
             for part, columns in parts.items()
             if comparable(results["about"][subject]["units"][part], columns)
@@ -29,10 +32,10 @@ def draw(results, path):
             continue
         rows = -(-len(panels) // COLUMNS)
         figure = Figure(figsize=(4.2 * COLUMNS, 3.4 * rows + 0.6), layout="constrained")
-        axes = figure.subplots(rows, COLUMNS, squeeze=False).flat
+        axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
         for ax, panel in zip(axes, panels, strict=False):
             draw_panel(ax, *panel)
-        for ax in list(axes)[len(panels) :]:
+        for ax in axes[len(panels) :]:
             ax.set_visible(False)
         machine = results["machine"]
         figure.suptitle(
@@ -45,15 +48,17 @@ def draw(results, path):
 
 
 def comparable(unit, columns):
-    return not unit.startswith("%") and any(len(column) > 1 for column in columns.values())
+    """Whether there is somebody to compare with, and a figure for everybody."""
+    known = (name for column in columns.values() for name in column if None not in column[name])
+    return not unit.startswith("%") and len(set(known)) > 1
 
 
-def draw_panel(ax, about, part, columns):
+def draw_panel(ax, subject, about, part, columns):
     """Lines over the sizes; where there is one size, bars."""
     columns = {label: column for label, column in columns.items() if report.OURS in column}
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     absolute = about["absolute"]
-    ax.set_title(f"{about['title'].partition(',')[0]}: {part}", fontsize=8, wrap=True)
+    ax.set_title(f"{subject.replace('_', ' ')}: {part}", fontsize=8)
     for place, name in enumerate(names):
         points = [point(column, name, absolute) for column in columns.values()]
         where = [i for i, p in enumerate(points) if p is not None]
@@ -64,8 +69,11 @@ def draw_panel(ax, about, part, columns):
                 ax.barh(place, heights[0], xerr=errors[0], color=colour(name))
             continue
         style = {"linestyle": "--" if name in report.LIMITS else "-", "color": colour(name)}
-        style["marker"] = "sov^"[sum(colour(name) == colour(n) for n in names[:place]) % 4]
-        ax.errorbar(where, heights, errors, **style, markersize=4, linewidth=1.2, label=name)
+        if not any(label[0].isdigit() or label[0] == "(" for label in columns):
+            style["linestyle"] = ""  # nothing lies between one operation and the next
+        ax.errorbar(
+            where, heights, errors, **style, marker="o", markersize=4, linewidth=1.2, label=name
+        )
     unit = about["units"][part] if absolute else "time / minigrad's"
     if len(columns) == 1:
         ax.set_yticks(range(len(names)), names, fontsize=7)

@@ -83,6 +83,8 @@ def main(arguments=None):
             report.print_subject(about[subject], threads, result["figures"])
             sys.stdout.flush()
     reached = aims.measure_all(figures, machine["minigrad's products"])
+    if options.quick:
+        print("\nThis was a quick run: it shows that all contestants agree, and no more.")
     report.print_aims(reached, options.threads)
     results = {"machine": machine, "about": about, "figures": figures, "aims": reached}
     if options.json:

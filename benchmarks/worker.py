@@ -60,10 +60,15 @@ def measure_calls(subject, options, figures):
             show(options, f"{part}, {subject.SIZE} {label}")
             calls = subject.contestants(part, size)
             block = harness.BLOCK / 10 if options.quick else harness.BLOCK
+            # Nobody shall pay for others: the objects that torch and JAX make at their import
+            # would lengthen each collection of the garbage that a contestant makes itself.
+            gc.collect()
+            gc.freeze()
             times = harness.time_in_turns(calls, options.rounds, block)
             factor = scale / subject.count(size) if hasattr(subject, "count") else scale
             figures[part][label] = {n: [t * factor for t in times[n]] for n in times}
             del calls
+            gc.unfreeze()
             gc.collect()  # the arrays of this size, before those of the next
 
 
