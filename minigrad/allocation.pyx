@@ -4,7 +4,8 @@ A training step makes and drops the same large arrays again and again. Memory th
 system in between returns as pages that the system has to find, fill with zeros and enter one by
 one, which can take a third of the step. So the blocks of large arrays of ours wait here for the
 next array of exactly their size: the newest of them, and not more bytes than `keep` allows
-(MINIGRAD_KEEP_MB at import, 256 if it is not set, 0 to keep none).
+(MINIGRAD_KEEP_MB at import, 256 if it is not set, 0 to keep none), of which one takes a quarter at
+most.
 
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
 our arrays is made: neither other arrays of the program nor other libraries notice. Everything here
@@ -79,7 +80,7 @@ cdef void *reallocate(void *context, void *data, size_t size) noexcept:
 
 cdef void release(void *context, void *data, size_t size) noexcept:
     global count, total
-    if data == NULL or size < LARGE or size > limit:
+    if data == NULL or size < LARGE or size > limit // 4:  # one for a whole data set never returns
         theirs.free(theirs.ctx, data, size)
         return
     drop_until(limit - size, PLACES - 1)
