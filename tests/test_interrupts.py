@@ -29,14 +29,17 @@ def ignored(*_):
 
 
 def answers(function):
-    """The moments at which a signal was answered while `function` ran, its start, and its end."""
+    """The moments at which a signal was answered while `function` ran, its start, and its end.
+
+    In time of this thread: what it waits for the processor on a busy machine is not its own.
+    """
     moments = []
-    signal.signal(signal.SIGALRM, lambda *_: moments.append(time.perf_counter()))
+    signal.signal(signal.SIGALRM, lambda *_: moments.append(time.thread_time()))
     signal.setitimer(signal.ITIMER_REAL, 5e-5, 5e-5)
     try:
-        moments.append(time.perf_counter())
+        moments.append(time.thread_time())
         function()
-        moments.append(time.perf_counter())
+        moments.append(time.thread_time())
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, ignored)
@@ -48,8 +51,9 @@ def test_every_kernel_looks_at_the_keyboard(name):
     arguments = kernel_calls.CALLS[name](SIZE * 8 if name in QUICK else SIZE)
     for _attempt in range(10):  # on a busy machine the timer itself may come too late
         moments = answers(lambda: _kernels._compiled[name](*arguments))
-        assert max(np.diff(moments)) < LONGEST
-        if len(moments) > 3:
+        gap = max(np.diff(moments))
+        assert gap < LONGEST
+        if gap < 0.75 * (moments[-1] - moments[0]):
             return
     raise AssertionError("answered only before and after")
 
@@ -57,9 +61,9 @@ def test_every_kernel_looks_at_the_keyboard(name):
 @pytest.mark.parametrize("name", sorted(PER_CHANNEL))
 def test_kernels_of_channels_are_short(name):
     arguments = kernel_calls.CALLS[name](1 << 20)  # more channels than any network has
-    start = time.perf_counter()
+    start = time.thread_time()
     _kernels._compiled[name](*arguments)
-    assert time.perf_counter() - start < LONGEST
+    assert time.thread_time() - start < LONGEST
 
 
 def matrix():
