@@ -96,6 +96,7 @@ BAD = [
     (lambda g: minigrad.zeros(2).normal_("a", generator=g), ValueError, "'a'"),
     (lambda g: minigrad.zeros(2).uniform_(2, 1, generator=g), ValueError, "a ≤ b"),
     (lambda g: minigrad.zeros(2).uniform_(0, float("inf"), generator=g), ValueError, "inf"),
+    (lambda g: minigrad.zeros(2).uniform_(-1e308, 1e308, generator=g), ValueError, "finite"),
     (lambda g: minigrad.zeros(2).long().normal_(generator=g), DTypeError, "int64"),
     (lambda g: tensor([1, 2]).multinomial(1, generator=g), DTypeError, "int64"),
     (lambda g: tensor([1.0, 2.0]).multinomial(3, generator=g), ValueError, "3 samples without"),
