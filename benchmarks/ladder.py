@@ -22,7 +22,7 @@ SHAPES = [(64, 128), (1024, 256), (8192, 512)]
 FAR = 1000  # the mean, in standard deviations, of the data by which errors are measured
 EPS = 1e-5
 KERNEL = "8. The kernel"
-SLOW = ("1. ", "3. ")  # left out where they would take ten seconds
+SLOW = ("1. ", "3. ")  # left out where a call would take several seconds
 
 
 def rungs(text):
