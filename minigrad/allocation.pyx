@@ -4,7 +4,7 @@ A training step makes and drops the same large arrays again and again. Memory th
 system in between returns as pages that the system has to find, fill with zeros and enter one by
 one, which can take a third of the step. So the blocks of large arrays of ours wait here for the
 next array of exactly their size: the newest of them, and not more bytes than `keep` allows
-(MINIGRAD_KEEP_MB at import, 256 if it is not set, 0 to keep none), of which one takes a quarter at
+(MINIGRAD_KEEP_MB at import, 128 if it is not set, 0 to keep none), of which one takes a quarter at
 most.
 
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
@@ -147,7 +147,7 @@ def _from_environment():
     asked = os.environ.get("MINIGRAD_KEEP_MB", "")
     if asked and not asked.isdecimal():
         raise ValueError(f"MINIGRAD_KEEP_MB must be a number of MiB, got {asked!r}")
-    keep(int(asked or 256))
+    keep(int(asked or 128))
 
 
 _from_environment()

@@ -123,7 +123,7 @@ def test_limits_that_are_none(limit):
 
 @pytest.mark.parametrize(
     ("asked", "answer"),
-    [("0", "0\n"), ("7", "7\n"), ("", "256\n"), ("-1", "MINIGRAD_KEEP_MB must be a number of MiB")],
+    [("0", "0\n"), ("7", "7\n"), ("", "128\n"), ("-1", "MINIGRAD_KEEP_MB must be a number of MiB")],
 )
 def test_the_environment_sets_the_limit(asked, answer):
     code = "from minigrad import allocation; print(allocation.keep(1))"
