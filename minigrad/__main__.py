@@ -17,7 +17,8 @@ def main(words: list[str]) -> int:
     if not words or words in (["-h"], ["--help"]):
         print(USAGE)
         return 0
-    print(f"python -m minigrad: cannot {' '.join(words)!r}\n\n{USAGE}", file=sys.stderr)
+    asked = " ".join(words)
+    print(f"python -m minigrad: there is no command {asked!r}\n\n{USAGE}", file=sys.stderr)
     return 2
 
 

@@ -87,7 +87,7 @@ LONG = {
     "sum": (row, lambda x: x.double().sum()),
     "norm": (row, lambda x: x.norm(3)),
     "max": (row, lambda x: x.reshape(-1, 64).max(1)),
-    "permutation": (lambda: None, lambda _: m.randperm(1 << 21)),
+    "permutation": (lambda: None, lambda _: m.randperm(1 << 20)),
     "picking": (row, lambda x: x[m.randint(0, 1 << 22, (1 << 21,))]),
     "a mask": (row, lambda x: x[x > 0.5]),
     "writing": (row, lambda x: x.__setitem__(m.randint(0, 1 << 22, (1 << 20,)), 0.0)),
