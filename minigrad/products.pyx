@@ -79,7 +79,10 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     cdef cnp.npy_intp[2] shape
     cdef Py_ssize_t K = cnp.PyArray_DIM(a, 1)
     cdef cnp.ndarray y
-    if sgemm == NULL:
+    # Taken once: another thread may choose another library while this one waits for the GIL.
+    cdef Sgemm in_single = sgemm
+    cdef Dgemm in_double = dgemm
+    if in_single == NULL or in_double == NULL:
         return quietly(np.matmul, a, b)
     shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
     if shape[0] == 0 or shape[1] == 0 or K == 0:
@@ -95,13 +98,13 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
     with nogil:
         if single:
-            sgemm(ROW_MAJOR, a_matrix.form, b_matrix.form, shape[0], shape[1], K,
-                  1, a_matrix.data, a_matrix.step, b_matrix.data, b_matrix.step,
-                  0, result, shape[1])
+            in_single(ROW_MAJOR, a_matrix.form, b_matrix.form, shape[0], shape[1], K,
+                      1, a_matrix.data, a_matrix.step, b_matrix.data, b_matrix.step,
+                      0, result, shape[1])
         else:
-            dgemm(ROW_MAJOR, a_matrix.form, b_matrix.form, shape[0], shape[1], K,
-                  1, a_matrix.data, a_matrix.step, b_matrix.data, b_matrix.step,
-                  0, result, shape[1])
+            in_double(ROW_MAJOR, a_matrix.form, b_matrix.form, shape[0], shape[1], K,
+                      1, a_matrix.data, a_matrix.step, b_matrix.data, b_matrix.step,
+                      0, result, shape[1])
     return y
 
 
@@ -121,17 +124,17 @@ def _openblas():
         yield from folder.glob("libscipy_openblas64_*")
 
 
+# No library is ever unloaded: ctypes does not, so a pointer stays good.
 # Whose -> where its libraries may lie, and how they name the product for 64-bit sizes.
 _PROVIDERS = {
     "mkl": (_mkl, "cblas_{}gemm_64"),
     "openblas": (_openblas, "scipy_cblas_{}gemm64_"),
 }
 _current = "numpy"
-_library = None
 
 
 def _pointers(name):
-    """(library, address of sgemm, of dgemm) of a provider, or None where it is not to be had."""
+    """The addresses of sgemm and dgemm of a provider, or None where they are not to be had."""
     files, symbol = _PROVIDERS[name]
     for path in files():
         try:
@@ -139,7 +142,7 @@ def _pointers(name):
             found = [getattr(library, symbol.format(letter)) for letter in "sd"]
         except (OSError, AttributeError):  # for another machine, or without 64-bit sizes
             continue
-        return library, *(ctypes.cast(function, ctypes.c_void_p).value for function in found)
+        return tuple([ctypes.cast(function, ctypes.c_void_p).value for function in found])
     return None
 
 
@@ -148,21 +151,19 @@ def use(name):
 
     Returns whose they were before. ValueError for another name, ImportError if it is not installed.
     """
-    global _current, _library, sgemm, dgemm
+    global _current, sgemm, dgemm
     if name != "numpy" and name not in _PROVIDERS:
         expected = ", ".join(map(repr, [*_PROVIDERS, "numpy"]))
         raise ValueError(f"products: got {name!r}, expected one of {expected}")
-    found = None, 0, 0
+    found = 0, 0
     if name in _PROVIDERS:
         found = _pointers(name)
         if found is None:
             hint = "; pip install 'minigrad-cython[mkl]' brings it" if name == "mkl" else ""
             raise ImportError(f"products: {name} was not found{hint}")
     before, _current = _current, name
-    # The library stays loaded as long as its functions may be called.
-    _library = found[0]
-    sgemm = <Sgemm><size_t>found[1]
-    dgemm = <Dgemm><size_t>found[2]
+    sgemm = <Sgemm><size_t>found[0]
+    dgemm = <Dgemm><size_t>found[1]
     return before
 
 

@@ -120,3 +120,37 @@ def test_the_environment_chooses(asked, answer):
         env={**os.environ, "MINIGRAD_PRODUCTS": asked},
     )  # fmt: skip
     assert answer in run.stdout + run.stderr
+
+
+CHANGING = """
+import threading, time
+import minigrad as mg
+from minigrad import products
+
+a, b = mg.ones(600, 600)[::3, ::3], mg.ones(200, 200)
+finished = False
+
+def work():
+    while not finished:
+        assert (a @ b)[0, 0].item() == 200
+
+thread = threading.Thread(target=work)
+thread.start()
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    products.use("numpy")
+    products.use("openblas")
+finished = True
+thread.join()
+"""
+
+
+def test_another_thread_may_choose_while_one_multiplies():
+    before = products.provider()
+    try:
+        products.use("openblas")
+    except ImportError:
+        pytest.skip("NumPy's wheel has no OpenBLAS here")
+    products.use(before)
+    run = subprocess.run([sys.executable, "-c", CHANGING], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
