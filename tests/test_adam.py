@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+import minigrad
+from minigrad import optim
 from minigrad._kernels import adam, reference
+from minigrad.nn import Parameter
 
 KERNELS = {"compiled": adam.adam_step, "reference": reference.adam_step}
 VARIANTS = {
@@ -102,3 +105,15 @@ def test_fifty_steps_of_the_kernel_follow_torch(torch, name, decoupled, options)
             [kernel_update(np.cos(p) * target, p, *state, step + 1, decoupled, **options)]
         )
         np.testing.assert_allclose(p, theirs.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_amsgrad_cannot_begin_without_its_largest_squares():
+    p = Parameter(minigrad.ones(3))
+    adam = optim.Adam([p], lr=0.1)
+    p.grad = minigrad.ones(3)
+    adam.step()
+    before = p.tolist()
+    adam.param_groups[0]["amsgrad"] = True
+    with pytest.raises(KeyError, match="max_exp_avg_sq"):  # as in torch
+        adam.step()
+    assert p.tolist() == before and adam.state[p]["step"] == 1

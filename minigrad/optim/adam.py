@@ -70,8 +70,9 @@ class Adam(Optimizer):
                     fresh[p] = state = {name: zeros_like(p) for name in self.state_names(group)}
                     state["step"] = 0
                 t = state["step"] + 1
-                m, v, v_max = state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq")
-                updates.append((p.grad, p, m, v, v_max if group["amsgrad"] else None, t, *options))
+                m, v = state["exp_avg"], state["exp_avg_sq"]
+                v_max = state["max_exp_avg_sq"] if group["amsgrad"] else None
+                updates.append((p.grad, p, m, v, v_max, t, *options))
                 counts.append((state, t))
         self._step(kernels.adam_step, updates, fresh, counts)
         return loss
