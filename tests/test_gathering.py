@@ -119,5 +119,19 @@ def test_scatter_into_one_number():
     for dim, index in ((1, tensor(0)), (0, tensor(1))):
         with pytest.raises(IndexError):
             tensor(5.0).scatter_(dim, index, 1.0)
-    with pytest.raises(ShapeError):
-        tensor(5.0).scatter_(0, tensor([0, 0]), 1.0)
+    assert tensor(5.0).scatter_(0, tensor([0, 0]), 1.0).item() == 1
+    with pytest.raises(ShapeError, match="scatter_: index for a 0-d tensor must be 0-d or 1-d"):
+        tensor(5.0).scatter_(0, tensor([[0]]), 1.0)
+
+
+@pytest.mark.parametrize("index", [0, [0], [0, 0, 0], []], ids=str)
+def test_a_0d_tensor_counts_as_a_row_of_one(torch, index):
+    index = np.array(index, np.int64)
+    x, x_torch = leaves(np.array(5.0), torch)
+    y, y_torch = x.gather(0, tensor(index)), x_torch.gather(0, torch.tensor(index))
+    assert_same(y, y_torch)
+    if index.size < 2:
+        written = minigrad.tensor(5.0).scatter_(0, tensor(index), 7.0)
+        assert_same(written, torch.tensor(5.0).scatter_(0, torch.tensor(index), 7.0))
+    with pytest.raises(ShapeError, match="gather: index for a 0-d tensor must be 0-d or 1-d"):
+        x.gather(0, tensor(index.reshape(1, -1)))

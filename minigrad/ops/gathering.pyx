@@ -46,6 +46,15 @@ cdef tuple along(str operation, Tensor x, dim, index):
     return tuple(key)
 
 
+cdef Tensor as_row(str operation, index):
+    """The index for a 0-d tensor, which counts as a row of one."""
+    cdef Tensor i = operand(operation, "index", index)
+    if cnp.PyArray_NDIM(i.array) > 1:
+        raise ShapeError(
+            f"{operation}: index for a 0-d tensor must be 0-d or 1-d, got shape {tuple(i.shape)}")
+    return i.reshape(cnp.PyArray_SIZE(i.array))
+
+
 def gather(input, dim, index):
     """y[i, j, …] = input[i, j, …], with index[i, j, …] in place of the index of `dim`.
 
@@ -54,7 +63,8 @@ def gather(input, dim, index):
     """
     cdef Tensor x = operand("gather", "input", input)
     if cnp.PyArray_NDIM(x.array) == 0:
-        return gather(x.reshape(1), dim, operand("gather", "index", index).reshape(1)).reshape(())
+        places = as_row("gather", index)
+        return gather(x.reshape(1), dim, places).reshape(operand("gather", "index", index).shape)
     return pick(x, along("gather", x, dim, index), "GatherBackward0")
 
 
@@ -65,8 +75,7 @@ def scatter_(Tensor self not None, dim, index, src=None, *, value=None):
     """
     cdef Tensor x = self, y
     if cnp.PyArray_NDIM(x.array) == 0:   # as a row of one, which is a view
-        places = operand("scatter_", "index", index).reshape(1)
-        scatter_(x.reshape(1), dim, places, src, value=value)
+        scatter_(x.reshape(1), dim, as_row("scatter_", index), src, value=value)
         return x
     cdef tuple key = along("scatter_", x, dim, index)
     if (src is None) == (value is None):
