@@ -373,3 +373,10 @@ def test_repr_shows_groups_as_torch_does(torch):
     ours = repr(SGD([nn.Parameter(minigrad.ones(1))], lr=0.1, momentum=0.9)).split("\n")
     theirs = repr(torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1, momentum=0.9))
     assert set(ours) <= set(theirs.split("\n")) and "    momentum: 0.9" in ours
+
+
+def test_zero_grad_where_one_number_stands_for_many():
+    p, q = nn.Parameter(minigrad.ones(3)), nn.Parameter(minigrad.ones(3))
+    p.grad, q.grad = minigrad.ones(3), minigrad.ones(()).expand(3)
+    SGD([p, q]).zero_grad(set_to_none=False)
+    assert p.grad.tolist() == q.grad.tolist() == [0, 0, 0]

@@ -13,7 +13,7 @@ cimport numpy as cnp
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
-from ..tensor cimport Tensor
+from ..tensor cimport Tensor, wrap
 from .common cimport has_writable_memory, same_shape
 
 cnp.import_array()
@@ -74,14 +74,17 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
 
 def clear_gradients(tensors, bint set_to_none):
     """Set the gradient of each tensor to None, or fill those that exist with zeros."""
-    cdef Tensor x
-    for x in list(tensors):
+    cdef Tensor x, g
+    cdef list zeros = [], changed = list(tensors)
+    for x in changed:
         if x is None:
             raise TypeError("zero_grad: expected a Tensor, got None")
-        if set_to_none or x.gradient is None:
-            x.gradient = None
-        else:
-            x.gradient = x.gradient.detach().zero_()
+        g = None if set_to_none else x.gradient
+        if g is not None:  # in place, unless one number in memory stands for many
+            g = g.detach() if cnp.PyArray_ISWRITEABLE(g.array) else wrap(np.empty_like(g.array))
+        zeros.append(g)
+    for x, g in zip(changed, zeros):
+        x.gradient = None if g is None else g.zero_()
 
 
 cdef int prepare(str operation, Tensor x) except -1:

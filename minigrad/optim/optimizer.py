@@ -81,8 +81,8 @@ class Optimizer:
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters, or fill them with zeros."""
         flag("zero_grad", "set_to_none", set_to_none)
-        for group in self.param_groups:
-            atomic.clear_gradients(group["params"], set_to_none)
+        params = [p for group in self.param_groups for p in group["params"]]
+        atomic.clear_gradients(params, set_to_none)
 
     def _evaluate(self, closure):
         if closure is None:
