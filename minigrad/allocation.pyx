@@ -8,8 +8,8 @@ next array of exactly their size: the newest of them, and not more bytes than `k
 most.
 
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
-our arrays is made: neither other arrays of the program nor other libraries notice. Everything here
-happens under the GIL.
+our arrays is made: neither other arrays of the program nor other libraries notice. What it hands on
+to is the handler that was set when minigrad was imported. Everything here happens under the GIL.
 """
 
 import os

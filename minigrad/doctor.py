@@ -38,7 +38,7 @@ def main() -> int:
     minigrad, facts = None, {"folder": PACKAGE, "Python": platform.python_version()}
     try:
         minigrad = import_module("minigrad")
-    except ImportError as problem:
+    except Exception as problem:  # of whatever kind: it is what the doctor was called for
         facts["import fails"] = problem
     facts["NumPy"] = sys.modules["numpy"].__version__ if numpy_core() else "cannot be imported"
     show(f"minigrad {getattr(minigrad, '__version__', '')}", facts)

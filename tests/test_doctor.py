@@ -1,5 +1,6 @@
 """What `python -m minigrad doctor` finds out, also about a package that cannot be imported."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -204,3 +205,12 @@ def test_several_threads_on_busy_processors(no_trials, monkeypatch, threads, loa
     given = list(doctor.hints({}, minigrad))
     assert len(given) == hints
     assert all("2 BLAS threads" in hint and "OPENBLAS_NUM_THREADS=1" in hint for hint in given)
+
+
+@pytest.mark.parametrize("name", ["MINIGRAD_KEEP_MB", "MINIGRAD_PRODUCTS"])
+def test_a_setting_that_is_none_is_told(name):
+    script = str(PACKAGE / "doctor.py")
+    environment = {**os.environ, name: "plenty"}
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment)
+    assert run.returncode == 1
+    assert "plenty" in facts(run.stdout)["import fails"]
