@@ -55,6 +55,8 @@ def test_array_protocol():
     )
     with pytest.raises(ValueError, match="without a copy"):
         np.array(x, dtype=np.float64, copy=False)
+    huge = tensor([3e29])  # of which int64 makes nonsense, here as in .to(): without a warning
+    assert huge.__array__("int64", True).dtype == huge.__array__("int64").dtype == np.int64
     assert np.stack([x, x]).shape == (2, 2) and np.concatenate([x, x.numpy()]).shape == (4,)
     assert [*map(float, x)] == [1.5, 2.5]
     assert np.arange(3)[tensor(1)] == 1 and [10, 20][tensor(1)] == 20

@@ -41,12 +41,12 @@ def array(Tensor self not None, dtype=None, copy=None):
     """What np.asarray(tensor) and np.array(tensor) call: `numpy()`, or a copy if one is needed."""
     values = shown("numpy", self)
     if copy:
-        return values.astype(values.dtype if dtype is None else dtype, copy=True)
+        return quietly(values.astype, values.dtype if dtype is None else dtype, copy=True)
     if dtype is None or values.dtype == dtype:
         return values
     if copy is False:
         raise ValueError(f"numpy: {values.dtype} cannot become {np.dtype(dtype)} without a copy")
-    return values.astype(dtype)
+    return quietly(values.astype, dtype)
 
 
 # NumPy's name of an operation, where it is not the name of the Tensor method.
