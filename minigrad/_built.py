@@ -21,7 +21,8 @@ PYTHON = f"Python {version_info.major}.{version_info.minor}"
 
 def check():
     """ImportError for modules that cannot be loaded; one warning for sources changed since."""
-    missing = [name(path) for path in sources() if path.suffix == ".pyx" and not compiled(path)]
+    paths = sources()
+    missing = [name(path) for path in paths if path.suffix == ".pyx" and not compiled(path)]
     suffix, features, _ = recorded()
     if suffix not in (None, *EXTENSION_SUFFIXES):
         raise ImportError(
@@ -36,9 +37,9 @@ def check():
             f"minigrad is compiled for another processor: this one has no {', '.join(lacking)}. "
             f"{remedy()} With MINIGRAD_PORTABLE=1 it is compiled for any."
         )
-    for path in sources():
+    for path in paths:
         linecache.cache[name(path)] = (partial(path.read_text, "utf-8"),)
-    if stale := changed():
+    if stale := changed(paths):
         warn(
             f"minigrad was compiled before {few(stale)} changed. {remedy()}",
             RuntimeWarning,
@@ -50,12 +51,12 @@ def sources():
     return [path for kind in ("*.pyx", "*.pxd") for path in sorted(PACKAGE.rglob(kind))]
 
 
-def changed():
-    """The names of the sources that are not those of the build."""
+def changed(paths):
+    """The names of those of these sources that are not as they were at the build."""
     hashes = recorded()[2]
     return [
         name(path)
-        for path in sources()
+        for path in paths
         if hashes.get(name(path)) != sha256(path.read_bytes()).hexdigest()
     ]
 

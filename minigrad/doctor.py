@@ -83,7 +83,7 @@ def build(info: dict[str, Any], minigrad: ModuleType | None) -> dict[str, Any]:
         return {"form": "unknown: setup.py has left no minigrad/_build_info.py"}
     level = [word.partition("=")[2] for word in info["command"].split() if "-march=" in word]
     form = f"for processors with {level[-1]}" if level else "portable"
-    changed = minigrad._built.changed() if minigrad else ["unknown"]
+    changed = minigrad._built.changed(minigrad._built.sources()) if minigrad else ["unknown"]
     return {
         "form": "debug: indices are checked, everything is slow" if info["debug"] else form,
         "with": f"Cython {info['cython']}, NumPy {info['numpy']}, Python {info['python']}",

@@ -132,7 +132,7 @@ def test_for_another_processor(sources, tmp_path):
 
 
 def test_changed_sources_are_named(monkeypatch):
-    monkeypatch.setattr(minigrad._built, "changed", lambda: ["minigrad/ops/linear.pyx"])
+    monkeypatch.setattr(minigrad._built, "changed", lambda paths: ["minigrad/ops/linear.pyx"])
     assert doctor.build(INFO, minigrad)["changed since"] == "minigrad/ops/linear.pyx"
 
 
