@@ -10,15 +10,8 @@ from rows import INF, LAYOUTS, exact_loss, sure
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError
-from minigrad._kernels import use_kernels
 from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.nn.functional import cross_entropy, nll_loss
-
-
-@pytest.fixture(params=["compiled", "reference"])
-def both(request):
-    with use_kernels(request.param):
-        yield
 
 
 def tensor(array, requires_grad=True):
@@ -40,7 +33,7 @@ LOGITS = [(5,), (1,), (6, 5), (4, 1), (4, 3, 2), (2, 3, 2, 3)]
 reductions = pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("kernels")
 @reductions
 @pytest.mark.parametrize("shape", LOGITS)
 def test_cross_entropy_is_torchs(torch, shape, reduction):
@@ -62,7 +55,7 @@ def test_cross_entropy_is_torchs(torch, shape, reduction):
         np.testing.assert_allclose(x.grad.numpy(), tx.grad.numpy(), rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("kernels")
 @reductions
 @pytest.mark.parametrize("shape", [(5,), (6, 5), (4, 3, 2), (2, 3, 2, 3)])
 def test_cross_entropy_of_probabilities_is_torchs(torch, shape, reduction):
@@ -98,7 +91,7 @@ def test_labels_and_one_hot_probabilities_agree(reduction):
     np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy(), rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("kernels")
 @reductions
 @pytest.mark.parametrize("shape", [(5,), (6, 5), (4, 3, 2)])
 def test_cross_entropy_gradients(shape, reduction):
@@ -125,7 +118,7 @@ def test_cross_entropy_of_probabilities_gradients(reduction):
     assert gradgradcheck(loss, (x, q))
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("kernels")
 @reductions
 @pytest.mark.parametrize("shape", LOGITS)
 def test_nll_loss_is_torchs_and_cross_entropy(torch, shape, reduction):

@@ -5,7 +5,7 @@ from rows import DIMENSIONS, IMPOSSIBLE, INF, LAYOUTS, SHAPES, exact_softmax, lo
 
 import minigrad
 from minigrad import DTypeError
-from minigrad._kernels import active, use_kernels
+from minigrad._kernels import active
 from minigrad.autograd import gradcheck, gradgradcheck
 
 
@@ -111,17 +111,11 @@ def test_kernel_refuses_what_does_not_fit():
 # --- the rule ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["compiled", "reference"])
-def both(request):
-    with use_kernels(request.param):
-        yield
-
-
 def tensor(array, requires_grad=True):
     return minigrad.tensor(np.asarray(array), requires_grad=requires_grad)
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(("shape", "dim"), DIMENSIONS)
 def test_softmax_is_torchs_and_the_composition(torch, shape, dim):
     rng = np.random.default_rng(3)
@@ -141,7 +135,7 @@ def test_softmax_is_torchs_and_the_composition(torch, shape, dim):
         np.testing.assert_allclose(x.grad.numpy(), other, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.usefixtures("both")
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(("shape", "dim"), DIMENSIONS)
 def test_softmax_gradients(shape, dim):
     x = tensor(np.random.default_rng(4).standard_normal(shape))
