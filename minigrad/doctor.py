@@ -168,10 +168,13 @@ def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
         yield f"portable build: `pip install -e .` in {where} compiles for this processor"
     if not minigrad:
         return
-    others = {"numpy", "openblas", "mkl"} - {minigrad.products.provider()}
+    provider = minigrad.products.provider()
+    others = {"numpy", "openblas", "mkl"} - {provider}
+    if "AVX512F" in info.get("features", []):
+        others |= {"minigrad"} - {provider}
     trials = [f"MINIGRAD_PRODUCTS={name}" for name in sorted(others)]
     avx2_alone = openblas("get_corename", ctypes.c_char_p) in ("Haswell", "Zen")
-    if avx2_alone and {"AVX512F", "AVX512BW", "AVX512VL"} <= set(has):
+    if provider == "openblas" and avx2_alone and {"AVX512F", "AVX512BW", "AVX512VL"} <= set(has):
         trials.append("OPENBLAS_CORETYPE=SkylakeX")
     times = product_times(["", *trials])
     for trial in trials:

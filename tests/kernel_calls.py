@@ -121,6 +121,7 @@ CALLS = {
     ],
     "log_softmax_forward": lambda n: [_ones(_rows(n), ROW), _ones(_rows(n), ROW), _wide(ROW)],
     "log_softmax_backward": lambda n: [_ones(_rows(n), ROW) for _ in range(3)],
+    "matmul": lambda n: [_ones(_rows(n), ROW), _ones(ROW, ROW), _ones(_rows(n), ROW)],
     "max_pool2d_forward": _max_pool2d_forward,
     "max_pool2d_scatter": _max_pool2d_scatter,
     "max_pool2d_gather": _max_pool2d_gather,

@@ -7,6 +7,7 @@ import pytest
 from probes import LAYOUTS, leaf, normal, same_as_torch, stretched
 
 import minigrad as mg
+from minigrad import _kernels
 from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.nn.functional import linear
 
@@ -17,6 +18,57 @@ SHAPES = [
 ]  # fmt: skip
 EMPTY = [((0, 4), (4, 5)), ((3, 0), (0, 5)), ((3, 4), (4, 0)), ((0,), (0,)), ((2, 0, 4), (4, 5))]
 INPUTS = [(3, 4), (4,), (2, 3, 4), (1, 1, 1, 4)]
+
+
+# Around the edges of a tile (8 or 4 × 32), of a panel (256 deep) and of what it meets (512 rows);
+# wide and tall, so that both factors are the one that is brought into rows.
+KERNEL_SIZES = [
+    (1, 1, 1), (8, 5, 32), (4, 6, 32), (7, 3, 31), (9, 4, 33), (5, 257, 3), (40, 300, 70),
+    (64, 20, 32), (70, 513, 20), (515, 9, 40), (33, 30, 515), (8, 0, 32), (0, 3, 4), (3, 4, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", KERNEL_SIZES, ids=str)
+def test_kernel(kernels, sizes, dtype):
+    N, K, M = sizes
+    a, b = normal(N, K).astype(dtype), normal(K, M, seed=1).astype(dtype)
+    y = np.full((N, M), np.nan, dtype)
+    kernels.matmul(a, b, y)
+    exact = a.astype(np.longdouble) @ b.astype(np.longdouble)
+    # Of a sum of K terms in parts of 256, with one rounding a term; BLAS may need more.
+    room = np.finfo(dtype).eps * (min(K, 256) + K // 256 + 1) / 2
+    assert (np.abs(y - exact) <= room * (np.abs(a).astype(float) @ np.abs(b).astype(float))).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [size for size in KERNEL_SIZES if 0 not in size], ids=str)
+def test_compiled_kernel_in_any_layout_has_the_same_bits(sizes, dtype):
+    N, K, M = sizes
+    a, b = normal(N, K).astype(dtype), normal(K, M, seed=1).astype(dtype)
+    bits = set()
+    for first, second, third in itertools.product(LAYOUTS, LAYOUTS, list(LAYOUTS)[:-1]):
+        y = LAYOUTS[third](np.full((N, M), np.nan, dtype))
+        _kernels.linear.matmul(LAYOUTS[first](a), LAYOUTS[second](b), y)
+        bits.add(y.tobytes())
+    assert len(bits) == 1
+
+
+def test_compiled_kernel_gives_a_row_the_same_bits_in_any_company():
+    a, b = normal(70, 300).astype(np.float32), normal(300, 45, seed=1).astype(np.float32)
+    whole, part = np.empty((70, 45), np.float32), np.empty((1, 45), np.float32)
+    _kernels.linear.matmul(a, b, whole)
+    for n in (0, 8, 69):
+        _kernels.linear.matmul(a[n : n + 1], b, part)
+        assert part.tobytes() == whole[n].tobytes()
+
+
+def test_kernel_refuses_sizes_that_do_not_fit():
+    a, b, y = np.ones((3, 4)), np.ones((4, 5)), np.ones((3, 5))
+    for arguments in [(a.T, b, y), (a, b.T, y), (a, b, y.T), (a, b, np.ones((2, 5)))]:
+        with pytest.raises(ValueError, match=r"matmul: a is \("):
+            _kernels.linear.matmul(*arguments)
+    assert (y == 1).all()
 
 
 @pytest.mark.parametrize(("a", "b"), SHAPES + EMPTY, ids=str)

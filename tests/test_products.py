@@ -1,4 +1,4 @@
-"""The seam to BLAS: every library gives NumPy's products, in every layout, and nothing else."""
+"""Whoever computes them, products are NumPy's, in every layout, and nothing else."""
 
 import os
 import subprocess
@@ -10,8 +10,12 @@ from probes import normal
 
 import minigrad as mg
 from minigrad import products
+from minigrad.nn.functional import conv2d
 
-SIZES = [(3, 4, 5), (1, 4, 5), (3, 1, 5), (3, 4, 1), (1, 1, 1), (1, 7, 1), (64, 784, 33)]
+SIZES = [
+    (3, 4, 5), (1, 4, 5), (3, 1, 5), (3, 4, 1), (1, 1, 1), (1, 7, 1), (8, 1, 8), (9, 2, 40),
+    (64, 784, 33),
+]  # fmt: skip
 EMPTY = [(0, 4, 5), (3, 0, 5), (3, 4, 0), (0, 0, 0)]
 LAYOUTS = {
     "C": lambda x: x,
@@ -26,7 +30,7 @@ LAYOUTS = {
 }
 
 
-@pytest.fixture(params=["mkl", "openblas", "numpy"])
+@pytest.fixture(params=["mkl", "minigrad", "openblas", "numpy"])
 def provider(request):
     try:
         before = products.use(request.param)
@@ -79,9 +83,35 @@ def test_infinities_without_a_word(provider):
 
 def test_another_name_changes_nothing():
     before = products.provider()
-    with pytest.raises(ValueError, match="products: got 'blis', expected one of 'mkl', 'openblas'"):
+    with pytest.raises(ValueError, match="products: got 'blis', expected one of 'mkl', 'minigrad', 'o"):
         products.use("blis")
     assert products.provider() == before
+
+
+def test_without_a_blas_our_loops_leave_to_numpy_what_does_not_suit_them(monkeypatch):
+    nowhere = (lambda: iter(()), "cblas_{}gemm_64")
+    monkeypatch.setitem(products._LIBRARIES, "openblas", nowhere)
+    before = products.use("minigrad")
+    try:
+        for n, k, m in SIZES:
+            a, b = normal(n, k), normal(k, m, seed=1)
+            np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-12, atol=1e-12)
+    finally:
+        products.use(before)
+
+
+@pytest.mark.parametrize("points", [False, True])
+def test_convolutions(provider, points):
+    """Its products are those of many small matrices in a larger array."""
+    x = normal(3, 32, 7, 6)
+    weight = normal(16, 16, *((1, 1) if points else (3, 2)), seed=1)
+    y = conv2d(mg.from_numpy(x), mg.from_numpy(weight), groups=2).numpy()
+    exact = np.empty_like(y)
+    for n, o, p, q in np.ndindex(*y.shape):
+        h, w = weight.shape[2:]
+        seen = x[n, :16] if o < 8 else x[n, 16:]
+        exact[n, o, p, q] = (seen[:, p : p + h, q : q + w] * weight[o]).sum()
+    np.testing.assert_allclose(y, exact, rtol=1e-12, atol=1e-12)
 
 
 def test_numpy_wheels_lend_their_openblas():
@@ -93,7 +123,7 @@ def test_numpy_wheels_lend_their_openblas():
 
 
 def test_a_library_that_is_missing(monkeypatch):
-    monkeypatch.setitem(products._PROVIDERS, "mkl", (lambda: iter(()), "cblas_{}gemm_64"))
+    monkeypatch.setitem(products._LIBRARIES, "mkl", (lambda: iter(()), "cblas_{}gemm_64"))
     before = products.provider()
     with pytest.raises(ImportError, match=r"mkl was not found; pip install 'minigrad-cython\[mkl"):
         products.use("mkl")
@@ -101,11 +131,11 @@ def test_a_library_that_is_missing(monkeypatch):
 
 
 def test_a_library_without_the_function_is_passed_over(monkeypatch):
-    other = next(iter(products._PROVIDERS["openblas"][0]()), None)
+    other = next(iter(products._LIBRARIES["openblas"][0]()), None)
     if other is None:
         pytest.skip("NumPy's wheel has no OpenBLAS here")
     files = ["no library", str(other)]
-    monkeypatch.setitem(products._PROVIDERS, "mkl", (lambda: iter(files), "cblas_{}gemm_nowhere"))
+    monkeypatch.setitem(products._LIBRARIES, "mkl", (lambda: iter(files), "cblas_{}gemm_nowhere"))
     with pytest.raises(ImportError, match="mkl was not found"):
         products.use("mkl")
 
@@ -126,6 +156,7 @@ CHANGING = """
 import threading, time
 import minigrad as mg
 from minigrad import products
+from minigrad.nn.functional import conv2d
 
 a, b = mg.ones(600, 600)[::3, ::3], mg.ones(200, 200)
 finished = False

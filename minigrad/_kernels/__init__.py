@@ -14,7 +14,8 @@ from .conv2d import LARGEST_STEP  # noqa: F401  (for the checks in Python)
 
 SUBJECTS = (
     "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "cross_entropy", "dropout",
-    "group_norm", "layer_norm", "log_softmax", "max_pool2d", "reductions", "sgd", "softmax",
+    "group_norm", "layer_norm", "linear", "log_softmax", "max_pool2d", "reductions", "sgd",
+    "softmax",
 )
 
 _compiled = {

@@ -130,6 +130,13 @@ def batch_renorm_correction(mean, var, running_mean, running_var, R, D, eps, r_m
     D[...] = np.clip((mean - running_mean) / sigma_run, -d_max, d_max)
 
 
+# --- linear --------------------------------------------------------------------------------------
+
+
+def matmul(a, b, y):
+    np.matmul(a, b, out=y)
+
+
 # --- conv2d, max_pool2d --------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from .._kernels import active as kernels
 from ..allocation cimport empty_of
 from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..products cimport products
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport contiguous, floating
@@ -101,9 +102,9 @@ cdef class Windows:
         return matrices[samples, :, :, rows.start * self.out_w:rows.stop * self.out_w]
 
     cdef object weights(self, Tensor weight):
-        """The weight as one matrix a group."""
+        """The weight as one matrix a group, of one sample."""
         return (<object>contiguous(weight)).reshape(
-            self.groups, self.O // self.groups, self.column())
+            1, self.groups, self.O // self.groups, self.column())
 
 
 # --- rules -------------------------------------------------------------------------------------
@@ -159,8 +160,8 @@ cdef class ConvolutionWeight(Function):
 
 cdef object product(a, b, out):
     """A matrix product of each pair of matrices, without warnings."""
-    # With one term in each sum, as in a group of one channel, there is nothing for BLAS to do.
-    return quietly(np.multiply if a.shape[a.ndim - 1] == 1 else np.matmul, a, b, out)
+    # With one term in each sum, as in a group of one channel, there is nothing to add up.
+    return quietly(np.multiply, a, b, out) if a.shape[3] == 1 else products(a, b, out)
 
 
 cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
@@ -216,7 +217,7 @@ cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
     """dx = scatter(dcolumns), dcolumns = weightᵀ · dy   (5)"""
     cdef Tensor dx = wrap(empty_of(windows.x_shape(), windows.dtype.num))
     cdef ConvolutionInput node
-    dys, weights = windows.by_group(dy), windows.weights(weight).swapaxes(1, 2)
+    dys, weights = windows.by_group(dy), windows.weights(weight).swapaxes(2, 3)
     dx.array.fill(0)
     for samples, rows in windows.blocks():
         columns = windows.columns(samples, rows)

@@ -1,0 +1,6 @@
+ctypedef struct Matrix:
+    void *data
+    Py_ssize_t rows, columns
+    Py_ssize_t down, along   # to the element below and the one beside it, in elements
+
+cdef int multiply(Matrix a, Matrix b, Matrix y, bint single) except -1 nogil
