@@ -146,7 +146,7 @@ def level(command):
     for name in LEVELS:
         flags = [f"-march={name}", "-mtune=native"]
         if name == "x86-64-v4":
-            # Where compilers prefer half of what there is, the matrix product would be half as fast.
+            # Where compilers prefer half of it, the matrix product would be half as fast.
             flags += ["-mprefer-vector-width=512"]
         needed = features([*command, *flags])
         if needed and set(needed) <= set(here) and compiles([*command, *flags]):

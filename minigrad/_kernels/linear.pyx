@@ -1,16 +1,17 @@
 """The matrix product, of which the linear layer and its gradients are made.
 
-Derivation: docs/derivations/linear.md; how it becomes fast: docs/ladder.md
+Derivation: docs/derivations/linear.md; how it becomes fast: docs/matrix_product.md
 
-The sums of a tile of Y stay in the vector registers while k runs: 8 rows of 32 columns in float32
-are 16 registers of AVX-512, half of what there is. For that the tile reads 32 numbers side by side
-of a row of B and 8 of a column of A. Around it, A and B are cut so that what is read again and
-again lies in the caches: a panel of B (DEPTH rows of 32 columns, copied together) in the first, the
-HEIGHT rows of A that it meets in the second.
+Y is computed tile by tile, in sums that stay in the vector registers while k runs: 8 rows of 32
+columns in float32 are 16 registers of AVX-512, half of what there is. For each k a tile reads 32
+numbers side by side of B and 8 of a column of A. Around it, A and B are cut so that what is read
+again and again lies in the caches: a panel of B, whose rows are copied together, in the first; the
+rows of A that it meets in the second.
 
-Sums over more than DEPTH terms are sums of such sums: fewer roundings one after another than BLAS
-has. `fma` rounds once, everywhere, so that every build computes the same bits; only where the
-processor has it, and vectors of 16, is it also fast (`products.pyx` decides).
+A sum of more than DEPTH terms is a sum of such sums, so that fewer roundings follow one another.
+`fma` rounds once, on every processor: the bits of Y depend neither on the build nor on the layout
+of A and B nor on how many other rows and columns there are. It is fast where the processor has it,
+and vectors of 16 floats; `products.pyx` knows that.
 """
 
 from libc.math cimport fma, fmaf
@@ -19,11 +20,11 @@ from libc.string cimport memset
 from .types cimport in_float32, pause, real
 
 cdef enum:
-    ROWS = 8       # of a tile in float32; half as many in float64
-    COLUMNS = 32   # of a tile
-    DEPTH = 256    # a panel of B takes 32 KB
-    HEIGHT = 512
-    FEW = 64
+    ROWS = 8        # of a tile in float32; half as many in float64
+    COLUMNS = 32    # of a tile
+    DEPTH = 256     # of a panel, which then takes 32 KB in float32
+    HEIGHT = 512    # rows of A that one panel meets: 512 KB
+    FEW = 64        # rows of A for which rows of B are read where they lie
 
 
 cdef inline void add_row(real a, const real *b, real *sums) noexcept nogil:
@@ -39,9 +40,9 @@ cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real 
                Py_ssize_t b_down, Py_ssize_t K, real *y) noexcept nogil:
     """y = A B for a tile of Y: sums over K for its rows and columns."""
     cdef real sums[ROWS][COLUMNS]
-    cdef Py_ssize_t k, n
+    cdef Py_ssize_t _k, n, m
     memset(sums, 0, sizeof(sums))
-    for k in range(K):
+    for _k in range(K):
         # Row by row without a loop: so compilers keep the sums in registers.
         add_row(a[0], b, sums[0])                                                      # (1a)
         add_row(a[a_down], b, sums[1])
@@ -55,17 +56,17 @@ cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real 
         a += a_along
         b += b_down
     for n in range(rows_of_tile(y)):
-        for k in range(COLUMNS):
-            y[n * COLUMNS + k] = sums[n][k]
+        for m in range(COLUMNS):
+            y[n * COLUMNS + m] = sums[n][m]
 
 
 cdef inline Py_ssize_t rows_of_tile(const real *_) noexcept nogil:
-    return ROWS * 4 // <Py_ssize_t>sizeof(real)
+    return ROWS if real is float else ROWS // 2
 
 
 cdef void pack(const real *x, Py_ssize_t across, Py_ssize_t along, Py_ssize_t count,
                Py_ssize_t width, Py_ssize_t K, real *packed) noexcept nogil:
-    """`count` rows or columns of x side by side, packed[k, i] = x[i, k], and zeros up to `width`."""
+    """`count` rows or columns side by side, packed[k, i] = x[i, k], and zeros up to `width`."""
     cdef Py_ssize_t i, k
     if count < width:
         memset(packed, 0, K * width * sizeof(real))
@@ -119,7 +120,6 @@ cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
             while left < y.columns:
                 columns = min(<Py_ssize_t>COLUMNS, y.columns - left)
                 part_of_b, step = b_data + k * b.down + left * b.along, b.down
-                # Rows of B that are used only a few times are not worth a copy.
                 if b.along != 1 or columns < COLUMNS or end - top >= FEW:
                     pack(part_of_b, b.along, b.down, columns, COLUMNS, depth, panel)
                     part_of_b, step = panel, COLUMNS

@@ -197,8 +197,8 @@ cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
         if outs * K > (outs + K) * part.shape[3]:
             # Few windows a sample: the samples side by side make one long product.
             part, columns = side_by_side(part), side_by_side(columns)
-        products = product(part, columns.swapaxes(2, 3), None)                   # (4)
-        quietly(np.add, total, quietly(np.add.reduce, products, 0, np.float64), total)       # (4)
+        terms = product(part, columns.swapaxes(2, 3), None)                      # (4)
+        quietly(np.add, total, quietly(np.add.reduce, terms, 0, np.float64), total)          # (4)
     dweight = wrap(quietly(total.reshape(windows.weight_shape()).astype, windows.dtype))
     if recording(dy, x):
         node = ConvolutionWeight.__new__(ConvolutionWeight)
