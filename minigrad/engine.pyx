@@ -204,7 +204,7 @@ cdef Tensor run_hooks(hooks, Tensor dy):
     return dy
 
 
-cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wanted, list done):
+cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wanted, dict done):
     """Carry the cotangents of the roots back to the leaves (and to `wanted` nodes).
 
     Returns {place: gradient} and adds to `done` what `settle` will need: nothing is changed here.
@@ -234,7 +234,7 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wa
             if node.hooks:
                 dy = run_hooks(node.hooks, dy)
             shown = type(node.value) is not tuple or node.retainer is not None
-            done.append((node, dy if shown else None))
+            done[node] = dy if shown else None
             if useful is not None and node in wanted:
                 caught[node] = dy
                 if useful.isdisjoint(node.inputs):
@@ -298,14 +298,14 @@ cdef cnp.ndarray own(Tensor dy):
     return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
 
 
-cdef int settle(list done, list deposits, bint create_graph, bint keep_graph) except -1:
+cdef int settle(dict done, list deposits, bint create_graph, bint keep_graph) except -1:
     """Write what a successful pass has found: gradients, and that the saved values are gone.
 
     All that may fail comes first, so that the pass takes effect as a whole or not at all.
     """
     cdef Function node
     cdef Tensor x, dy, total, new
-    for node, dy in done:
+    for node, dy in done.items():
         x = None if node.retainer is None else node.retainer()
         if x is not None:
             deposits.append(deposit(x, dy, create_graph))
@@ -315,7 +315,7 @@ cdef int settle(list done, list deposits, bint create_graph, bint keep_graph) ex
             x.gradient = new
         else:
             total.written("backward")
-    for node, dy in done:
+    for node, dy in done.items():
         if type(node.value) is not tuple:
             node.gradient = dy.array
         if not keep_graph:
@@ -377,7 +377,8 @@ def backward(
     cdef Tensor root = self
     cdef Tensor dy = cotangent_for("backward", root, gradient)
     cdef bint keep = create_graph if retain_graph is None else retain_graph
-    cdef list done = [], deposits = []
+    cdef dict done = {}
+    cdef list deposits = []
     cdef dict table
     if inputs is None:
         table = propagate([place(root)], [dy], create_graph, None, done)
@@ -429,7 +430,7 @@ def grad(
     grad_outputs: one Tensor an output (None: 1, for one-element outputs). allow_unused: None for an
     input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
     """
-    cdef list done = []
+    cdef dict done = {}
     outputs = as_tuple("grad", "outputs", outputs)
     for each in outputs:
         if not isinstance(each, Tensor):

@@ -8,11 +8,10 @@ cdef class Version:
 
 cdef class SavedTensor:
     cdef cnp.ndarray array
-    cdef Function node
-    cdef Tensor leaf
     cdef Version version
     cdef Py_ssize_t count
-    cdef Tensor unpack(self, Function owner)
+    cdef Py_ssize_t origin
+    cdef Tensor unpack(self, Function owner, object maker)
 
 
 cdef class Function:
@@ -28,6 +27,7 @@ cdef class Function:
     cdef object called_at
     cdef backward(self, Tensor dy)
     cdef Function save(self, tuple tensors)
+    cdef object keep(self, Tensor x)
     cdef tuple saved(self)
     cdef bint needs(self, Py_ssize_t i)
 

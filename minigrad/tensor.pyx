@@ -26,6 +26,8 @@ cdef extern from "Python.h":
 
 cdef enum:
     SHOWN = 64   # a node remembers values of at most so many elements, for the picture of the graph
+    OWN = -1     # where a saved value comes from, if from no input of the node that saved it
+    NOWHERE = -2
 
 cdef cnp.ndarray NOTHING = np.zeros(0, np.float32)
 
@@ -35,15 +37,17 @@ cdef class Version:
     """How often the memory behind a tensor was written. All tensors that share it share this."""
 
 
+@cython.no_gc   # it leads to nothing that could lead back, and there are as many as operations
 @cython.freelist(256)
 cdef class SavedTensor:
     """A value that a rule will need, and how to know whether anybody changed it since.
 
-    It holds the array and its history rather than the Tensor: an in-place operation gives the
-    Tensor a new history that may lead back here, and such a circle would never be freed.
+    It holds the array rather than the Tensor: an in-place operation gives the Tensor a new history
+    that may lead back here, and such a circle would never be freed. The history is an arrow that
+    the owner has anyway: `origin` says which of its inputs.
     """
 
-    cdef Tensor unpack(self, Function owner):
+    cdef Tensor unpack(self, Function owner, object maker):
         if self.version.count != self.count:
             raise GraphError(
                 f"{type(owner).__name__}.backward: a value saved for the backward pass was changed "
@@ -51,10 +55,14 @@ cdef class SavedTensor:
                 f"{self.count}); "
                 "make the change on a .clone(), or after backward"
             )
-        if self.leaf is not None:
-            return self.leaf
+        if self.origin >= 0:
+            maker = owner.inputs[self.origin]
+        elif self.origin == OWN:
+            maker = owner
+        if self.array is None:   # a leaf
+            return maker
         cdef Tensor x = wrap(self.array)
-        x.node = self.node
+        x.node = maker
         x.version = self.version
         return x
 
@@ -75,39 +83,37 @@ cdef class Function:
 
     cdef Function save(self, tuple tensors):
         """Keep these tensors (or None) for `backward`; to be called after `record`."""
-        cdef list kept = []
-        cdef SavedTensor each
         cdef Tensor x
-        for x in tensors:
-            if x is None:
-                kept.append(None)
-                continue
-            each = SavedTensor.__new__(SavedTensor)
-            each.version = x.shared_version()
-            each.count = each.version.count
-            if x.collects:
-                each.leaf = x
-            else:
-                each.array = x.array
-                # An output leads back to this very node: unpacking puts that arrow in again.
-                each.node = None if x.node is self else x.history()
-            kept.append(each if x.node is not self else (each,))
-        self.kept = tuple(kept)
+        self.kept = tuple([None if x is None else self.keep(x) for x in tensors])
         return self
+
+    cdef object keep(self, Tensor x):
+        cdef SavedTensor kept = SavedTensor.__new__(SavedTensor)
+        cdef object maker = edge(x)
+        cdef Py_ssize_t i
+        kept.version = x.shared_version()
+        kept.count = kept.version.count
+        kept.array = None if maker is x else x.array
+        kept.origin = OWN if maker is self else NOWHERE
+        if maker is None or maker is self:
+            return kept
+        for i in range(len(self.inputs)):
+            if self.inputs[i] is maker:
+                kept.origin = i
+                return kept
+        return (kept, maker)   # forward of an autograd.Function may save what is none of its inputs
 
     cdef tuple saved(self):
         """The tensors given to `save`, each verified to be what it was."""
-        cdef Tensor x
         cdef list values = []
         for each in self.kept:
-            if each is None:
+            if type(each) is SavedTensor:
+                values.append((<SavedTensor>each).unpack(self, None))
+            elif each is None:
                 values.append(None)
-            elif type(each) is tuple:
-                x = (<SavedTensor>(<tuple>each)[0]).unpack(self)
-                x.node = self
-                values.append(x)
             else:
-                values.append((<SavedTensor>each).unpack(self))
+                kept, maker = each
+                values.append((<SavedTensor>kept).unpack(self, maker))
         return tuple(values)
 
     cdef bint needs(self, Py_ssize_t i):
@@ -132,8 +138,8 @@ cdef class Function:
         arrays = []
         for each in self.kept or ():
             if each is not None:
-                saved = each[0] if type(each) is tuple else each
-                arrays.append((<SavedTensor>saved).array)
+                kept = each[0] if type(each) is tuple else each
+                arrays.append((<SavedTensor>kept).array)
         return [array for array in arrays if array is not None]
 
     def __reduce_ex__(self, protocol):

@@ -233,6 +233,27 @@ def test_a_bad_backward_changes_nothing(backward, error, message):
     assert (x.grad, w.grad) == (None, None)
 
 
+def test_a_saved_tensor_that_is_no_input_keeps_its_history():
+    """w, a leaf, and what was made of it reach backward as what they are: dx = 2 · w · w · dy."""
+    x, w = leaf(normal(3)), leaf(normal(3))
+    twice = w * 2
+    seen = []
+
+    def forward(ctx, x):
+        ctx.save_for_backward(w, twice)
+        return x * w * twice
+
+    def backward(ctx, dy):
+        seen.extend(ctx.saved_tensors)
+        return dy * seen[0] * seen[1]
+
+    y = operation(forward, backward).apply(x)
+    (dx,) = mg.autograd.grad(y.sum(), x, create_graph=True)
+    assert seen[0] is w and seen[1].grad_fn is twice.grad_fn
+    dx.sum().backward()
+    np.testing.assert_allclose(w.grad.numpy(), 4 * w.detach().numpy(), rtol=1e-12)
+
+
 def test_more_is_allowed_if_it_is_none():
     x = leaf(normal(3))
     operation(backward=lambda ctx, dy: (dy * 2, None, None)).apply(x).sum().backward()

@@ -139,6 +139,18 @@ def test_100_000_steps_are_flat(make, without_collector):
     assert resident() - before <= 256 * 1024
 
 
+def test_the_collector_follows_a_node_and_its_arrows_alone():
+    x = m.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * x
+    gc.collect()
+    before = len(gc.get_objects())
+    chain = [y]
+    for _ in range(100):
+        chain[0] = (chain[0] * x).tanh()
+    gc.collect()  # unfollows the tuples that hold nothing to follow
+    assert len(gc.get_objects()) - before <= 2 * 200 + 5
+
+
 def test_a_deleted_tensor_is_freed_at_once(without_collector):
     before = live()
     x = m.tensor([1.0, 2.0], requires_grad=True)
