@@ -155,18 +155,49 @@ def test_nonsense_raises(kind):
     x = np.ones(4, np.float32)
     run = getattr(activations, f"{kind}_forward")
     back = getattr(activations, f"{kind}_backward")
-    with pytest.raises(ValueError, match=f"{kind}_forward: arrays of 4, 3 and 4 elements"):
+    with pytest.raises(ValueError, match=f"{kind}_forward: arrays of 4, 4 and 3 elements"):
         run(x, x[:3].copy(), *numbers(kind))
     with pytest.raises(ValueError, match=f"{kind}_backward: arrays of 4, 4 and 3 elements"):
         back(x, x, x[:3].copy(), *numbers(kind))
-    with pytest.raises(ValueError, match="dtype mismatch"):
+    with pytest.raises(ValueError, match=f"{kind}_backward: arrays of 4, 3 and 4 elements"):
+        back(x, x[:3].copy(), x, *numbers(kind))
+    with pytest.raises(TypeError, match=f"{kind}_forward: arrays of int32, int32 and float32"):
         run(np.ones(4, np.int32), x, *numbers(kind))
-    with pytest.raises(ValueError, match="dtype mismatch"):
+    with pytest.raises(TypeError, match="expected one dtype, float32 or float64"):
+        run(np.ones(4, np.int32), np.ones(4, np.int32), *numbers(kind))
+    with pytest.raises(TypeError, match=f"{kind}_backward: arrays of float32, float64 and float32"):
+        back(x, np.ones(4), x, *numbers(kind))
+    with pytest.raises(TypeError, match=f"{kind}_forward: arrays of float32, float32 and float64"):
         run(x, np.ones(4), *numbers(kind))
-    with pytest.raises(ValueError, match="contiguous"):
-        run(np.ones(8, np.float32)[::2], x, *numbers(kind))
-    with pytest.raises(TypeError):
-        run(None, x, *numbers(kind))
+    gaps, swapped, unaligned = np.ones(8, np.float32)[::2], x.astype(">f4"), np.ones(17, np.uint8)
+    unaligned = unaligned[1:].view(np.float32)
+    for wrong in (gaps, swapped, unaligned):
+        for arguments in ((wrong, x, x), (x, wrong, x), (x, x, wrong)):
+            with pytest.raises(ValueError, match=f"{kind}_backward: an array is not C-contiguous"):
+                back(*arguments, *numbers(kind))
+    read_only = np.ones(4, np.float32)
+    read_only.flags.writeable = False
+    with pytest.raises(ValueError, match=f"{kind}_forward: the array to write is read-only"):
+        run(x, read_only, *numbers(kind))
+    for arguments in ((None, x), (x, None), ([1.0], x)):
+        with pytest.raises(TypeError):
+            run(*arguments, *numbers(kind))
+
+
+@kinds
+@floats
+def test_any_shape(kind, dtype):
+    x = np.random.default_rng(4).standard_normal((3, 1, 4)).astype(dtype)
+    for shape in ((3, 1, 4), (12,), (2, 6)):
+        shaped = x.reshape(shape)
+        assert forward(activations, kind, shaped).tobytes() == (
+            forward(activations, kind, x.ravel()).tobytes()
+        )
+        assert backward(activations, kind, shaped, shaped).tobytes() == (
+            backward(activations, kind, x.ravel(), x.ravel()).tobytes()
+        )
+    for kernels in (activations, reference):
+        assert forward(kernels, kind, np.array(0.5, dtype)).shape == ()
 
 
 # --- operations ---------------------------------------------------------------------------------

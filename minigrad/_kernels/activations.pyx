@@ -1,20 +1,24 @@
-"""Activations, element by element: each forward and backward, on arrays made flat.
+"""Activations, element by element: each forward and backward, on contiguous arrays of any shape.
 
 Derivations: docs/derivations/relu.md, leaky_relu.md, sigmoid.md, tanh.md, gelu.md
 """
 
 from libc.math cimport copysign, fabs
 
+cimport numpy as cnp
+
 from .exponential cimport exponential, exponential_minus_one
+from .memory cimport elements, is_float32
 from .normal cimport upper_tail
-from .types cimport check_sizes, chunk_end, in_float32, real
+from .types cimport chunk_end, real
+
+cnp.import_array()
 
 
 # --- relu ---
 
-cdef int _relu_forward(const real[::1] x, real[::1] y) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = x.shape[0]
-    check_sizes("relu_forward", size, y.shape[0], size)
+cdef int _relu_forward(const real *x, real *y, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -23,18 +27,18 @@ cdef int _relu_forward(const real[::1] x, real[::1] y) except -1:
     return 0
 
 
-def relu_forward(x not None, y not None):
+def relu_forward(cnp.ndarray x not None, cnp.ndarray y not None):
     """y = 0 where x < 0, else x   (1)"""
-    if in_float32("relu_forward", x):
-        _relu_forward[float](x, y)
+    cdef Py_ssize_t size = elements("relu_forward", x, x, y)
+    if is_float32(x):
+        _relu_forward(<const float *> x.data, <float *> y.data, size)
     else:
-        _relu_forward[double](x, y)
+        _relu_forward(<const double *> x.data, <double *> y.data, size)
 
 
-cdef int _relu_backward(const real[::1] dy, const real[::1] y, real[::1] dx) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = dy.shape[0]
+cdef int _relu_backward(const real *dy, const real *y, real *dx, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     cdef real g   # read before the choice: a load inside it would keep the loop from vectorising
-    check_sizes("relu_backward", size, y.shape[0], dx.shape[0])
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -44,19 +48,19 @@ cdef int _relu_backward(const real[::1] dy, const real[::1] y, real[::1] dx) exc
     return 0
 
 
-def relu_backward(dy not None, y not None, dx not None):
+def relu_backward(cnp.ndarray dy not None, cnp.ndarray y not None, cnp.ndarray dx not None):
     """dx = 0 where y <= 0, else dy   (2)"""
-    if in_float32("relu_backward", dy):
-        _relu_backward[float](dy, y, dx)
+    cdef Py_ssize_t size = elements("relu_backward", dy, y, dx)
+    if is_float32(dy):
+        _relu_backward(<const float *> dy.data, <const float *> y.data, <float *> dx.data, size)
     else:
-        _relu_backward[double](dy, y, dx)
+        _relu_backward(<const double *> dy.data, <const double *> y.data, <double *> dx.data, size)
 
 
 # --- leaky_relu ---
 
-cdef int _leaky_relu_forward(const real[::1] x, real[::1] y, real slope) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = x.shape[0]
-    check_sizes("leaky_relu_forward", size, y.shape[0], size)
+cdef int _leaky_relu_forward(const real *x, real *y, Py_ssize_t size, real slope) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -65,19 +69,19 @@ cdef int _leaky_relu_forward(const real[::1] x, real[::1] y, real slope) except 
     return 0
 
 
-def leaky_relu_forward(x not None, y not None, slope):
+def leaky_relu_forward(cnp.ndarray x not None, cnp.ndarray y not None, slope):
     """y = x where x > 0, else slope · x   (1)"""
-    if in_float32("leaky_relu_forward", x):
-        _leaky_relu_forward[float](x, y, slope)
+    cdef Py_ssize_t size = elements("leaky_relu_forward", x, x, y)
+    if is_float32(x):
+        _leaky_relu_forward[float](<const float *> x.data, <float *> y.data, size, slope)
     else:
-        _leaky_relu_forward[double](x, y, slope)
+        _leaky_relu_forward[double](<const double *> x.data, <double *> y.data, size, slope)
 
 
 cdef int _leaky_relu_backward(
-    const real[::1] dy, const real[::1] x, real[::1] dx, real slope
+    const real *dy, const real *x, real *dx, Py_ssize_t size, real slope
 ) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = dy.shape[0]
-    check_sizes("leaky_relu_backward", size, x.shape[0], dx.shape[0])
+    cdef Py_ssize_t n, start, stop = 0
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -86,12 +90,17 @@ cdef int _leaky_relu_backward(
     return 0
 
 
-def leaky_relu_backward(dy not None, x not None, dx not None, slope):
+def leaky_relu_backward(
+    cnp.ndarray dy not None, cnp.ndarray x not None, cnp.ndarray dx not None, slope
+):
     """dx = dy where x > 0, else slope · dy   (2)"""
-    if in_float32("leaky_relu_backward", dy):
-        _leaky_relu_backward[float](dy, x, dx, slope)
+    cdef Py_ssize_t size = elements("leaky_relu_backward", dy, x, dx)
+    if is_float32(dy):
+        _leaky_relu_backward[float](
+            <const float *> dy.data, <const float *> x.data, <float *> dx.data, size, slope)
     else:
-        _leaky_relu_backward[double](dy, x, dx, slope)
+        _leaky_relu_backward[double](
+            <const double *> dy.data, <const double *> x.data, <double *> dx.data, size, slope)
 
 
 # --- sigmoid ---
@@ -101,9 +110,8 @@ cdef inline double _sigmoid(double x, real like) noexcept nogil:
     return (e if x < 0 else 1.) / (1. + e)        # (2)
 
 
-cdef int _sigmoid_forward(const real[::1] x, real[::1] y) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = x.shape[0]
-    check_sizes("sigmoid_forward", size, y.shape[0], size)
+cdef int _sigmoid_forward(const real *x, real *y, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -112,19 +120,19 @@ cdef int _sigmoid_forward(const real[::1] x, real[::1] y) except -1:
     return 0
 
 
-def sigmoid_forward(x not None, y not None):
+def sigmoid_forward(cnp.ndarray x not None, cnp.ndarray y not None):
     """e = exp(-|x|)                               (1)
     y = 1 / (1 + e) where x >= 0, else e / (1 + e)   (2)
     """
-    if in_float32("sigmoid_forward", x):
-        _sigmoid_forward[float](x, y)
+    cdef Py_ssize_t size = elements("sigmoid_forward", x, x, y)
+    if is_float32(x):
+        _sigmoid_forward(<const float *> x.data, <float *> y.data, size)
     else:
-        _sigmoid_forward[double](x, y)
+        _sigmoid_forward(<const double *> x.data, <double *> y.data, size)
 
 
-cdef int _sigmoid_backward(const real[::1] dy, const real[::1] y, real[::1] dx) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = dy.shape[0]
-    check_sizes("sigmoid_backward", size, y.shape[0], dx.shape[0])
+cdef int _sigmoid_backward(const real *dy, const real *y, real *dx, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -133,20 +141,21 @@ cdef int _sigmoid_backward(const real[::1] dy, const real[::1] y, real[::1] dx) 
     return 0
 
 
-def sigmoid_backward(dy not None, y not None, dx not None):
+def sigmoid_backward(cnp.ndarray dy not None, cnp.ndarray y not None, cnp.ndarray dx not None):
     """dx = dy · y · (1 - y)   (3)"""
-    if in_float32("sigmoid_backward", dy):
-        _sigmoid_backward[float](dy, y, dx)
+    cdef Py_ssize_t size = elements("sigmoid_backward", dy, y, dx)
+    if is_float32(dy):
+        _sigmoid_backward(<const float *> dy.data, <const float *> y.data, <float *> dx.data, size)
     else:
-        _sigmoid_backward[double](dy, y, dx)
+        _sigmoid_backward(
+            <const double *> dy.data, <const double *> y.data, <double *> dx.data, size)
 
 
 # --- tanh ---
 
-cdef int _tanh_forward(const real[::1] x, real[::1] y) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = x.shape[0]
+cdef int _tanh_forward(const real *x, real *y, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     cdef double m
-    check_sizes("tanh_forward", size, y.shape[0], size)
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -156,19 +165,19 @@ cdef int _tanh_forward(const real[::1] x, real[::1] y) except -1:
     return 0
 
 
-def tanh_forward(x not None, y not None):
+def tanh_forward(cnp.ndarray x not None, cnp.ndarray y not None):
     """m = exp(-2|x|) - 1           (1)
     y = sign(x) · (-m) / (2 + m)   (2)
     """
-    if in_float32("tanh_forward", x):
-        _tanh_forward[float](x, y)
+    cdef Py_ssize_t size = elements("tanh_forward", x, x, y)
+    if is_float32(x):
+        _tanh_forward(<const float *> x.data, <float *> y.data, size)
     else:
-        _tanh_forward[double](x, y)
+        _tanh_forward(<const double *> x.data, <double *> y.data, size)
 
 
-cdef int _tanh_backward(const real[::1] dy, const real[::1] y, real[::1] dx) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = dy.shape[0]
-    check_sizes("tanh_backward", size, y.shape[0], dx.shape[0])
+cdef int _tanh_backward(const real *dy, const real *y, real *dx, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -177,12 +186,13 @@ cdef int _tanh_backward(const real[::1] dy, const real[::1] y, real[::1] dx) exc
     return 0
 
 
-def tanh_backward(dy not None, y not None, dx not None):
+def tanh_backward(cnp.ndarray dy not None, cnp.ndarray y not None, cnp.ndarray dx not None):
     """dx = dy · (1 - y²)   (3)"""
-    if in_float32("tanh_backward", dy):
-        _tanh_backward[float](dy, y, dx)
+    cdef Py_ssize_t size = elements("tanh_backward", dy, y, dx)
+    if is_float32(dy):
+        _tanh_backward(<const float *> dy.data, <const float *> y.data, <float *> dx.data, size)
     else:
-        _tanh_backward[double](dy, y, dx)
+        _tanh_backward(<const double *> dy.data, <const double *> y.data, <double *> dx.data, size)
 
 
 # --- gelu ---
@@ -192,10 +202,9 @@ cdef inline double _gelu_cdf(double x, double e, real like) noexcept nogil:
     return tail if x < 0 else 1 - tail
 
 
-cdef int _gelu_forward(const real[::1] x, real[::1] y) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = x.shape[0]
+cdef int _gelu_forward(const real *x, real *y, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     cdef double v, e
-    check_sizes("gelu_forward", size, y.shape[0], size)
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -206,20 +215,20 @@ cdef int _gelu_forward(const real[::1] x, real[::1] y) except -1:
     return 0
 
 
-def gelu_forward(x not None, y not None):
+def gelu_forward(cnp.ndarray x not None, cnp.ndarray y not None):
     """Φ = erfc(-x / √2) / 2   (1)
     y = x · Φ               (2)
     """
-    if in_float32("gelu_forward", x):
-        _gelu_forward[float](x, y)
+    cdef Py_ssize_t size = elements("gelu_forward", x, x, y)
+    if is_float32(x):
+        _gelu_forward(<const float *> x.data, <float *> y.data, size)
     else:
-        _gelu_forward[double](x, y)
+        _gelu_forward(<const double *> x.data, <double *> y.data, size)
 
 
-cdef int _gelu_backward(const real[::1] dy, const real[::1] x, real[::1] dx) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = dy.shape[0]
+cdef int _gelu_backward(const real *dy, const real *x, real *dx, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     cdef double v, e, phi
-    check_sizes("gelu_backward", size, x.shape[0], dx.shape[0])
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -231,21 +240,21 @@ cdef int _gelu_backward(const real[::1] dy, const real[::1] x, real[::1] dx) exc
     return 0
 
 
-def gelu_backward(dy not None, x not None, dx not None):
+def gelu_backward(cnp.ndarray dy not None, cnp.ndarray x not None, cnp.ndarray dx not None):
     """Φ = erfc(-x / √2) / 2         (1)
     φ = exp(-x² / 2) / √(2π)      (3)
     dx = dy · (Φ + x · φ)         (4)
     """
-    if in_float32("gelu_backward", dy):
-        _gelu_backward[float](dy, x, dx)
+    cdef Py_ssize_t size = elements("gelu_backward", dy, x, dx)
+    if is_float32(dy):
+        _gelu_backward(<const float *> dy.data, <const float *> x.data, <float *> dx.data, size)
     else:
-        _gelu_backward[double](dy, x, dx)
+        _gelu_backward(<const double *> dy.data, <const double *> x.data, <double *> dx.data, size)
 
 
-cdef int _gelu_tanh_forward(const real[::1] x, real[::1] y) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = x.shape[0]
+cdef int _gelu_tanh_forward(const real *x, real *y, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     cdef double v, u
-    check_sizes("gelu_tanh_forward", size, y.shape[0], size)
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -256,20 +265,20 @@ cdef int _gelu_tanh_forward(const real[::1] x, real[::1] y) except -1:
     return 0
 
 
-def gelu_tanh_forward(x not None, y not None):
+def gelu_tanh_forward(cnp.ndarray x not None, cnp.ndarray y not None):
     """u = 2 √(2/π) (x + 0.044715 x³)   (5)
     y = x · σ(u)                     (6)
     """
-    if in_float32("gelu_tanh_forward", x):
-        _gelu_tanh_forward[float](x, y)
+    cdef Py_ssize_t size = elements("gelu_tanh_forward", x, x, y)
+    if is_float32(x):
+        _gelu_tanh_forward(<const float *> x.data, <float *> y.data, size)
     else:
-        _gelu_tanh_forward[double](x, y)
+        _gelu_tanh_forward(<const double *> x.data, <double *> y.data, size)
 
 
-cdef int _gelu_tanh_backward(const real[::1] dy, const real[::1] x, real[::1] dx) except -1:
-    cdef Py_ssize_t n, start, stop = 0, size = dy.shape[0]
+cdef int _gelu_tanh_backward(const real *dy, const real *x, real *dx, Py_ssize_t size) except -1:
+    cdef Py_ssize_t n, start, stop = 0
     cdef double v, u, du, s
-    check_sizes("gelu_tanh_backward", size, x.shape[0], dx.shape[0])
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
@@ -282,12 +291,15 @@ cdef int _gelu_tanh_backward(const real[::1] dy, const real[::1] x, real[::1] dx
     return 0
 
 
-def gelu_tanh_backward(dy not None, x not None, dx not None):
+def gelu_tanh_backward(cnp.ndarray dy not None, cnp.ndarray x not None, cnp.ndarray dx not None):
     """u = 2 √(2/π) (x + 0.044715 x³)       (5)
     u' = 2 √(2/π) (1 + 3 · 0.044715 x²)   (7)
     dx = dy · (σ(u) + x · σ(u) · (1 - σ(u)) · u')   (8)
     """
-    if in_float32("gelu_tanh_backward", dy):
-        _gelu_tanh_backward[float](dy, x, dx)
+    cdef Py_ssize_t size = elements("gelu_tanh_backward", dy, x, dx)
+    if is_float32(dy):
+        _gelu_tanh_backward(
+            <const float *> dy.data, <const float *> x.data, <float *> dx.data, size)
     else:
-        _gelu_tanh_backward[double](dy, x, dx)
+        _gelu_tanh_backward(
+            <const double *> dy.data, <const double *> x.data, <double *> dx.data, size)

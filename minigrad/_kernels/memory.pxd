@@ -1,7 +1,8 @@
-# Where an array lives, for the kernels that walk a list of arrays of any shape (the optimisers).
+# Where an array lives, for kernels that go by element, whatever the shape: the activations, and the
+# optimisers, which walk a list of arrays.
 #
-# A typed memoryview cannot do that: it fixes the number of dimensions, and acquiring one can fail
-# half way through the list.
+# A typed memoryview fixes the number of dimensions, acquiring one can fail half way through a list,
+# and takes ten times as long as these checks, which is much beside the work on a small array.
 
 cimport numpy as cnp
 
@@ -35,3 +36,30 @@ cdef inline bint is_single(str kernel, object p) except -1:
     if kind != cnp.NPY_FLOAT and kind != cnp.NPY_DOUBLE:
         raise TypeError(f"{kernel}: p is {p.dtype}, expected float32 or float64")
     return kind == cnp.NPY_FLOAT
+
+
+cdef inline Py_ssize_t elements(
+    str kernel, cnp.ndarray a, cnp.ndarray b, cnp.ndarray y
+) except -1:
+    """How many elements each of three arrays has; y is the one that the kernel writes."""
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(a)
+    if size != cnp.PyArray_SIZE(b) or size != cnp.PyArray_SIZE(y):
+        raise ValueError(f"{kernel}: arrays of {size}, {b.size} and {y.size} elements")
+    cdef int kind = cnp.PyArray_TYPE(a)
+    if (kind != cnp.NPY_FLOAT and kind != cnp.NPY_DOUBLE
+            or kind != cnp.PyArray_TYPE(b) or kind != cnp.PyArray_TYPE(y)):
+        raise TypeError(
+            f"{kernel}: arrays of {(<object> a).dtype}, {(<object> b).dtype} and "
+            f"{(<object> y).dtype}, expected one dtype, float32 or float64")
+    if not (cnp.PyArray_ISCARRAY_RO(a) and cnp.PyArray_ISCARRAY_RO(b)
+            and cnp.PyArray_ISCARRAY_RO(y)):
+        raise ValueError(
+            f"{kernel}: an array is not C-contiguous, aligned and of native byte order")
+    if not cnp.PyArray_ISWRITEABLE(y):
+        raise ValueError(f"{kernel}: the array to write is read-only")
+    return size
+
+
+cdef inline bint is_float32(cnp.ndarray array) noexcept:
+    """Which of its two forms a kernel takes for this array."""
+    return cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT

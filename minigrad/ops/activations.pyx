@@ -16,7 +16,7 @@ from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic import exp
 from .arithmetic cimport as_float
-from .common cimport empty_like, flat, floating, operand, overwrite
+from .common cimport contiguous, empty_like, floating, operand, overwrite
 
 cnp.import_array()
 
@@ -42,7 +42,7 @@ cdef class ReluBackward(Function):
 
 cdef Tensor relu_backward(Tensor dy, Tensor y):
     cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.relu_backward(flat(dy), flat(y), flat(dx))
+    kernels.relu_backward(contiguous(dy), contiguous(y), dx.array)
     if recording(dy, y):
         record(ReluBackward.__new__(ReluBackward), dx, (dy, y)).save((y,))
     return dx
@@ -61,7 +61,7 @@ def relu(input, inplace=False):
         y = wrap(np.asarray(np.maximum(x.array, 0)))
     else:
         y = wrap(empty_like(x.array))
-        kernels.relu_forward(flat(x), flat(y))
+        kernels.relu_forward(contiguous(x), y.array)
         if recording(x):
             record(Relu.__new__(Relu), y, (x,)).save((y,))
     return overwrite("relu", x, y) if inplace else y
@@ -91,7 +91,7 @@ cdef class LeakyReluBackward(LeakyRelu):
 cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
     cdef Tensor dx = wrap(empty_like(dy.array))
     cdef LeakyRelu node
-    kernels.leaky_relu_backward(flat(dy), flat(x), flat(dx), slope)
+    kernels.leaky_relu_backward(contiguous(dy), contiguous(x), dx.array, slope)
     if recording(dy, x):
         node = LeakyReluBackward.__new__(LeakyReluBackward)
         node.slope = slope
@@ -111,7 +111,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     if checks.flag("leaky_relu", "inplace", inplace):
         return overwrite("leaky_relu", x, leaky_relu(x.clone(), slope))
     y = wrap(empty_like(x.array))
-    kernels.leaky_relu_forward(flat(x), flat(y), slope)
+    kernels.leaky_relu_forward(contiguous(x), y.array, slope)
     if recording(x):
         node = LeakyRelu.__new__(LeakyRelu)
         node.slope = slope
@@ -140,7 +140,7 @@ cdef class SigmoidBackward(Function):
 
 cdef Tensor sigmoid_backward(Tensor dy, Tensor y):
     cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.sigmoid_backward(flat(dy), flat(y), flat(dx))
+    kernels.sigmoid_backward(contiguous(dy), contiguous(y), dx.array)
     if recording(dy, y):
         record(SigmoidBackward.__new__(SigmoidBackward), dx, (dy, y)).save((dy, y))
     return dx
@@ -153,7 +153,7 @@ def sigmoid(input):
     """
     cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
     y = wrap(empty_like(x.array))
-    kernels.sigmoid_forward(flat(x), flat(y))
+    kernels.sigmoid_forward(contiguous(x), y.array)
     if recording(x):
         record(Sigmoid.__new__(Sigmoid), y, (x,)).save((y,))
     return y
@@ -180,7 +180,7 @@ cdef class TanhBackward(Function):
 
 cdef Tensor tanh_backward(Tensor dy, Tensor y):
     cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.tanh_backward(flat(dy), flat(y), flat(dx))
+    kernels.tanh_backward(contiguous(dy), contiguous(y), dx.array)
     if recording(dy, y):
         record(TanhBackward.__new__(TanhBackward), dx, (dy, y)).save((dy, y))
     return dx
@@ -190,7 +190,7 @@ def tanh(input):
     """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh."""
     cdef Tensor x = as_float(operand("tanh", "input", input)), y
     y = wrap(empty_like(x.array))
-    kernels.tanh_forward(flat(x), flat(y))
+    kernels.tanh_forward(contiguous(x), y.array)
     if recording(x):
         record(Tanh.__new__(Tanh), y, (x,)).save((y,))
     return y
@@ -232,7 +232,7 @@ cdef Tensor gelu_backward(Tensor dy, Tensor x, bint by_tanh):
     cdef Tensor dx = wrap(empty_like(dy.array))
     cdef Gelu node
     kernel = kernels.gelu_tanh_backward if by_tanh else kernels.gelu_backward
-    kernel(flat(dy), flat(x), flat(dx))
+    kernel(contiguous(dy), contiguous(x), dx.array)
     if recording(dy, x):
         node = GeluBackward.__new__(GeluBackward)
         node.by_tanh = by_tanh
@@ -252,7 +252,7 @@ def gelu(input, approximate="none"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
     y = wrap(empty_like(x.array))
     kernel = kernels.gelu_tanh_forward if approximate == "tanh" else kernels.gelu_forward
-    kernel(flat(x), flat(y))
+    kernel(contiguous(x), y.array)
     if recording(x):
         node = Gelu.__new__(Gelu)
         node.by_tanh = approximate == "tanh"
