@@ -27,10 +27,12 @@ def bench(monkeypatch):
     import peers
     import report
     import run
+    from ladders import batch_norm, matrix_product
 
     return SimpleNamespace(
-        aims=aims, harness=harness, ladder=ladder, peers=peers, report=report, run=run
-    )
+        aims=aims, harness=harness, ladder=ladder, peers=peers, report=report, run=run,
+        ladders={"batch_norm": batch_norm, "matrix_product": matrix_product},
+    )  # fmt: skip
 
 
 def command(*words):
@@ -173,39 +175,53 @@ def test_the_products_are_those_of_a_step(bench):
     assert multiplications == 7 * (3 * (784 * 128 + 128 * 64 + 64 * 10) - 784 * 128)
 
 
-def test_the_ladder_has_its_rungs(bench):
-    found = bench.ladder.rungs(bench.ladder.PAGE.read_text(encoding="utf-8"))
-    assert [title[0] for title in found] == list("1234567T")
-    assert [language for language, _ in found.values()] == ["python"] * 2 + ["cython"] * 6
-    assert found["1. Python, as the formula reads"][1] == found["3. Cython without types"][1]
+@pytest.fixture(params=["batch_norm", "matrix_product"])
+def ladder(request, bench):
+    return bench.ladders[request.param]
 
 
-def test_the_rungs_in_python(bench, tmp_path):
-    for title, (language, code) in bench.ladder.rungs(
-        bench.ladder.PAGE.read_text(encoding="utf-8")
-    ).items():
-        if language == "python":
-            path = tmp_path / f"rung_{title[0]}.py"
-            path.write_text(code, encoding="utf-8")
-            bench.ladder.check({title: bench.ladder.load(path)}, [(7, 3)])
+def test_the_ladders_have_their_rungs(bench):
+    pages = {name: bench.ladder.page(ladder) for name, ladder in bench.ladders.items()}
+    rungs = {name: bench.ladder.rungs(text) for name, text in pages.items()}
+    numbers = {name: "".join(title[0] for title in found) for name, found in rungs.items()}
+    assert numbers == {"batch_norm": "1234567T", "matrix_product": "12345"}
+    first = rungs["batch_norm"]
+    assert first["1. Python, as the formula reads"][1] == first["3. Cython without types"][1]
+
+
+def test_the_rungs_in_python(bench, ladder, tmp_path):
+    found = bench.ladder.rungs(bench.ladder.page(ladder)).items()
+    rungs = {title: code for title, (language, code) in found if language == "python"}
+    assert rungs
+    for number, (title, code) in enumerate(rungs.items()):
+        path = tmp_path / f"rung_{number}.py"
+        path.write_text(code, encoding="utf-8")
+        shapes = [(7, 3)] if ladder.PAGE == "ladder.md" else [(7, 5, 3)]
+        ladder.check({title: bench.ladder.load(path, ladder.FUNCTION)}, shapes)
 
 
 @pytest.mark.slow
-def test_the_ladder_compiles_and_agrees():
+@pytest.mark.parametrize(("name", "count"), [("batch_norm", 9), ("matrix_product", 6)])
+def test_the_ladder_compiles_and_agrees(name, count):
     pytest.importorskip("Cython")
     pytest.importorskip("setuptools")
-    words = [sys.executable, str(ROOT / "benchmarks" / "ladder.py"), "--check"]
+    words = [sys.executable, str(ROOT / "benchmarks" / "ladder.py"), name, "--check"]
     run = subprocess.run(
         words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert run.returncode == 0, run.stderr
-    assert "9 rungs agree with NumPy in double" in run.stderr
+    assert f"{count} rungs agree with NumPy in double" in run.stderr
 
 
 def test_a_wrong_rung_is_found(bench):
-    def wrong(x, gamma, beta, y, mean, var, eps):
+    def forward(x, gamma, beta, y, mean, var, eps):
         mean[:] = x.mean(axis=0, dtype=np.float64)
         y[:] = gamma * (x - mean) / x.std(axis=0) + 1.001 * beta
 
-    with pytest.raises(AssertionError, match="9. Wrong"):
-        bench.ladder.check({"9. Wrong": wrong}, [(7, 3)])
+    def multiply(a, b, y):
+        y[:] = (a * 1.000001) @ b
+
+    wrong = {"batch_norm": (forward, (7, 3)), "matrix_product": (multiply, (7, 5, 3))}
+    for name, (function, shape) in wrong.items():
+        with pytest.raises(AssertionError, match="9. Wrong"):
+            bench.ladders[name].check({"9. Wrong": function}, [shape])
