@@ -37,8 +37,9 @@ cdef inline void add_row(real a, const real *b, real *sums) noexcept nogil:
 
 
 cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real *b,
-               Py_ssize_t b_down, Py_ssize_t K, real *y) noexcept nogil:
-    """y = A B for a tile of Y: sums over K for its rows and columns."""
+               Py_ssize_t b_down, Py_ssize_t K, real *y, Py_ssize_t y_down,
+               bint first) noexcept nogil:
+    """Sums over K for the rows and columns of a tile of Y; they are written, or added to Y."""
     cdef real sums[ROWS][COLUMNS]
     cdef Py_ssize_t _k, n, m
     memset(sums, 0, sizeof(sums))
@@ -57,7 +58,7 @@ cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real 
         b += b_down
     for n in range(rows_of_tile(y)):
         for m in range(COLUMNS):
-            y[n * COLUMNS + m] = sums[n][m]
+            y[n * y_down + m] = sums[n][m] if first else y[n * y_down + m] + sums[n][m]
 
 
 cdef inline Py_ssize_t rows_of_tile(const real *_) noexcept nogil:
@@ -109,8 +110,10 @@ cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
     cdef real sums[ROWS * COLUMNS]
     cdef Py_ssize_t K = a.columns, tile_rows = rows_of_tile(y_data), done = 0
     cdef Py_ssize_t k = 0, top, left, row, depth, end, rows, columns, step
+    cdef Py_ssize_t a_down, a_along
     cdef const real *part_of_a
     cdef const real *part_of_b
+    cdef real *part_of_y
     while k < K:
         depth = min(<Py_ssize_t>DEPTH, K - k)
         top = 0
@@ -127,13 +130,17 @@ cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
                 while row < end:
                     rows = min(tile_rows, end - row)
                     part_of_a = a_data + row * a.down + k * a.along
-                    if rows == tile_rows:
-                        tile(part_of_a, a.down, a.along, part_of_b, step, depth, sums)
-                    else:
+                    part_of_y = y_data + row * y.down + left * y.along
+                    a_down, a_along = a.down, a.along
+                    if rows < tile_rows:
                         pack(part_of_a, a.down, a.along, rows, tile_rows, depth, strip)
-                        tile(<const real *>strip, 1, tile_rows, part_of_b, step, depth, sums)
-                    put(<const real *>sums, rows, columns, k == 0,
-                        y_data + row * y.down + left * y.along, y.down, y.along)
+                        part_of_a, a_down, a_along = strip, 1, tile_rows
+                    if rows == tile_rows and columns == COLUMNS and y.along == 1:
+                        tile(part_of_a, a_down, a_along, part_of_b, step, depth, part_of_y, y.down,
+                             k == 0)
+                    else:
+                        tile(part_of_a, a_down, a_along, part_of_b, step, depth, sums, COLUMNS, 1)
+                        put(<const real *>sums, rows, columns, k == 0, part_of_y, y.down, y.along)
                     row += tile_rows
                 pause(&done, (end - top) * depth)
                 left += COLUMNS
