@@ -72,22 +72,12 @@ cdef Dgemm dgemm = NULL
 # --- the product -------------------------------------------------------------------------------
 
 cdef Matrix matrix(cnp.ndarray x):
-    """x, or the first matrix of a stack, where it lies."""
+    """x, or the first matrix of a stack, where it lies; aligned, hence in whole steps."""
     cdef int ndim = cnp.PyArray_NDIM(x)
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x)
     return Matrix(
         cnp.PyArray_DATA(x), cnp.PyArray_DIM(x, ndim - 2), cnp.PyArray_DIM(x, ndim - 1),
         cnp.PyArray_STRIDE(x, ndim - 2) // size, cnp.PyArray_STRIDE(x, ndim - 1) // size)
-
-
-cdef cnp.ndarray in_whole_steps(cnp.ndarray x):
-    """x; a copy if its elements do not lie whole elements apart, as fields of records do."""
-    cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x)
-    cdef int i
-    for i in range(cnp.PyArray_NDIM(x)):
-        if cnp.PyArray_STRIDE(x, i) % size:
-            return cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
-    return x
 
 
 cdef bint suits(Matrix a, Matrix b) noexcept:
@@ -113,13 +103,11 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     cdef ForBlas a_blas, b_blas
     cdef cnp.npy_intp[2] shape
     cdef cnp.ndarray y
-    cdef Matrix A, B, Y
     # Taken once: another thread may choose another library while this one waits for the GIL.
     cdef Sgemm in_single = sgemm
     cdef Dgemm in_double = dgemm
     cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
-    a, b = in_whole_steps(a), in_whole_steps(b)
-    A, B = matrix(a), matrix(b)
+    cdef Matrix A = matrix(a), B = matrix(b), Y
     shape[0], shape[1] = A.rows, B.columns
     if A.rows == 0 or B.columns == 0 or A.columns == 0:
         return cnp.PyArray_ZEROS(2, shape, cnp.PyArray_TYPE(a), 0)

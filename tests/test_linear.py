@@ -68,6 +68,9 @@ def test_kernel_refuses_sizes_that_do_not_fit():
     for arguments in [(a.T, b, y), (a, b.T, y), (a, b, y.T), (a, b, np.ones((2, 5)))]:
         with pytest.raises(ValueError, match=r"matmul: a is \("):
             _kernels.linear.matmul(*arguments)
+    fields = np.ones((3, 4), [("x", float), ("flag", np.int32)])["x"]  # 12 bytes apart
+    with pytest.raises(ValueError, match="elements of 8 bytes that lie 48 and 12 bytes apart"):
+        _kernels.linear.matmul(fields, b, y)
     assert (y == 1).all()
 
 

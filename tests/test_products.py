@@ -25,6 +25,7 @@ LAYOUTS = {
     "columns of a wider matrix": lambda x: np.concatenate([x, x], 1)[:, : x.shape[1]],
     "rows of a taller Fortran matrix": lambda x: np.asfortranarray(np.vstack([x, x]))[: len(x)],
     "backwards": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+    "a field of records": lambda x: np.rec.fromarrays([x, x])["f0"],
     "one row, repeated": lambda x: np.broadcast_to(x[:1], x.shape),
     "one column, repeated": lambda x: np.broadcast_to(x[:, :1], x.shape),
 }

@@ -163,8 +163,11 @@ cdef int multiply(Matrix a, Matrix b, Matrix y, bint single) except -1 nogil:
     return by_tiles(a, b, y, <double *>y.data)
 
 
-cdef Matrix view(const real *x, Py_ssize_t *shape, Py_ssize_t *strides) noexcept:
+cdef Matrix view(const real *x, Py_ssize_t *shape, Py_ssize_t *strides) except *:
     cdef Py_ssize_t size = sizeof(real)
+    if strides[0] % size or strides[1] % size:
+        raise ValueError(
+            f"matmul: elements of {size} bytes that lie {strides[0]} and {strides[1]} bytes apart")
     return Matrix(<void *>x, shape[0], shape[1], strides[0] // size, strides[1] // size)
 
 
