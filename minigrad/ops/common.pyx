@@ -9,6 +9,7 @@ import numbers
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
+from cpython.ref cimport PyObject
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import replay
 
 cnp.import_array()
+
+cdef extern from "Python.h":
+    Py_ssize_t PyNumber_AsSsize_t(object, PyObject *error) except? -1   # NULL: clipped, no error
 
 cdef enum:
     MAX_DIMENSIONS = 64
@@ -221,12 +225,12 @@ cdef Py_ssize_t dimension(str operation, object dim, Py_ssize_t ndim) except -1:
     """One dimension, counted from the front. A 0-d tensor accepts 0 and −1, as in torch."""
     if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
         raise TypeError(f"{operation}: dim must be an integer, got {type(dim).__name__}")
-    cdef Py_ssize_t bound = max(ndim, 1)
-    if not -bound <= dim < bound:
+    cdef Py_ssize_t bound = max(ndim, 1), at = PyNumber_AsSsize_t(dim, NULL)
+    if not -bound <= at < bound:
         raise IndexError(
             f"{operation}: dim {dim} is out of range for a {ndim}-d tensor (expected {-bound} to "
             f"{bound - 1})")
-    return dim + bound if dim < 0 else dim
+    return at + bound if at < 0 else at
 
 
 cdef tuple dimensions(str operation, object dim, Py_ssize_t ndim):

@@ -23,7 +23,8 @@ cdef tuple sizes(str operation, tuple shape):
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     check_count(operation, len(shape))
-    return tuple([index(operation, "a size", size) for size in shape])
+    return tuple([
+        size if type(size) is int else index(operation, "a size", size) for size in shape])
 
 
 # --- the same elements in another shape ----------------------------------------------------------
@@ -34,7 +35,7 @@ cdef class View(Function):
     cdef tuple shape
 
     cdef backward(self, Tensor dy):
-        return reshape(dy, self.shape)
+        return in_shape(dy, self.shape)
 
 
 cdef class UnsafeView(View):
@@ -72,12 +73,17 @@ cdef Tensor remember(View node, Tensor y, Tensor x):
 
 cdef tuple filled(str operation, Tensor x, tuple target):
     """`target` with its −1, if any, replaced so that the number of elements is that of x."""
-    cdef Py_ssize_t unknown = target.count(-1)
+    cdef int unknown = 0
+    count, known = cnp.PyArray_SIZE(x.array), 1   # Python's numbers: sizes may be of any size
+    for size in target:
+        if size >= 0:
+            known *= size
+        elif size == -1:
+            unknown += 1
+        else:
+            raise ValueError(f"{operation}: sizes must be ≥ 0, or −1 to be inferred, got {target}")
     if unknown > 1:
         raise ValueError(f"{operation}: only one size can be −1, got {target}")
-    if min(target, default=0) < -1:
-        raise ValueError(f"{operation}: sizes must be ≥ 0, or −1 to be inferred, got {target}")
-    count, known = x.array.size, math.prod([size for size in target if size != -1])
     if unknown and known == 0:
         if count == 0:
             raise ValueError(
@@ -96,10 +102,14 @@ def reshape(input, *shape):
     A view where that is possible. Errors: ShapeError, ValueError (−1 twice, or ambiguous).
     """
     cdef Tensor x = operand("reshape", "input", input)
-    cdef Tensor y = reshaped(x, filled("reshape", x, sizes("reshape", shape)))
+    return in_shape(x, filled("reshape", x, sizes("reshape", shape)))
+
+
+cdef Tensor in_shape(Tensor x, tuple target):
+    """reshape to a target that fits."""
+    cdef Tensor y = reshaped(x, target)
     if recording(x):
-        copied = y.base is None
-        remember(UnsafeView.__new__(UnsafeView) if copied else View.__new__(View), y, x)
+        remember(UnsafeView.__new__(UnsafeView) if y.base is None else View.__new__(View), y, x)
     return y
 
 
@@ -197,7 +207,7 @@ def transpose(input, dim0, dim1):
     cdef Py_ssize_t first = dimension("transpose", dim0, ndim)
     cdef Py_ssize_t second = dimension("transpose", dim1, ndim)
     cdef Transpose node
-    array = (<object>x.array).swapaxes(first, second) if ndim else x.array
+    array = cnp.PyArray_SwapAxes(x.array, first, second) if ndim else x.array
     cdef Tensor y = view_of(x, array, transpose, (first, second))
     if recording(x):
         node = Transpose.__new__(Transpose)
