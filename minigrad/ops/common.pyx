@@ -208,10 +208,12 @@ cdef Tensor unbroadcast(Tensor dy, object shape):
     if shape is None:
         return dy
     cdef tuple sizes = shape, dy_sizes = (<object>dy.array).shape
+    if sizes == dy_sizes:
+        return dy
     cdef int extra = len(dy_sizes) - len(sizes), i
     cdef list axes = list(range(extra)) + [
         extra + i for i in range(len(sizes)) if sizes[i] == 1 and dy_sizes[extra + i] != 1]
-    return dy.sum(tuple(axes)).reshape(sizes) if axes else dy  # (1)
+    return dy.sum(tuple(axes)).reshape(sizes)  # (1)
 
 
 cdef int check_count(str operation, Py_ssize_t ndim) except -1:
