@@ -55,6 +55,31 @@ def test_broadcast_pairs(torch, name, a, b):
         assert gradgradcheck(lambda p, q: getattr(mg, name)(p * q, q * 1.1), (p, q))
 
 
+@shapes
+@pytest.mark.parametrize("name", ["add", "sub", "mul"])
+def test_int64_is_numpys_and_wraps_around(name, a, b):
+    rng = np.random.default_rng(3)
+    x, y = (rng.integers(-(2**63), 2**63 - 1, shape, np.int64) for shape in (a, b))
+    with np.errstate(over="ignore"):
+        expected = np.asarray(BINARY[name](x, y))
+    for kernels in ("compiled", "reference"):
+        with use_kernels(kernels):
+            z = BINARY[name](mg.tensor(x), mg.tensor(y))
+        assert z.dtype is mg.int64 and z.numpy().shape == expected.shape
+        np.testing.assert_array_equal(z.numpy(), expected)
+
+
+def test_int64_and_python_numbers():
+    x = mg.tensor([2**62, -3])
+    x += 2**62
+    assert x.tolist() == [-(2**63), 2**62 - 3]
+    assert (x - True).tolist() == [2**63 - 1, 2**62 - 4]
+    assert (x * np.int32(2)).tolist() == [0, 2**63 - 6]
+    with pytest.raises(ValueError, match="add_: 9223372036854775808 does not fit into int64"):
+        x += 2**63
+    assert (mg.tensor([1, 0]) / mg.tensor([0, 0])).tolist()[0] == INF
+
+
 @pytest.mark.parametrize(("first", "second"), list(itertools.product(LAYOUTS, LAYOUTS)))
 @binary
 def test_layouts_do_not_matter(name, first, second):

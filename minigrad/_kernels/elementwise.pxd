@@ -1,5 +1,3 @@
-from .types cimport real
-
 ctypedef enum Operation:
     ADD, SUB, MUL, DIV
 
@@ -10,8 +8,9 @@ ctypedef struct Operand:
     Py_ssize_t row
     Py_ssize_t step
 
+cdef bint has_loop(Operation operation, int type_number) noexcept nogil
 cdef int elementwise(
-    Operation operation, bint is_double, Operand a, Operand b, void *y,
+    Operation operation, int type_number, Operand a, Operand b, void *y,
     Py_ssize_t rows, Py_ssize_t columns
 ) except -1 nogil
 cdef bint in_use() noexcept nogil

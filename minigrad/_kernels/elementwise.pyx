@@ -5,12 +5,20 @@ network is made of, and raise no floating-point warnings. Reached from `ops/arit
 """
 
 cimport cython
+cimport numpy as cnp
+from libc.stdint cimport uint64_t
 
-from .types cimport CHUNK, pause, real
+from .types cimport CHUNK, pause
+
+ctypedef fused number:
+    float
+    double
+    uint64_t   # the bits of int64: its sum, difference and product have the same, and wrap around
 
 
 @cython.cdivision(True)   # 1 / 0 is inf, in the debug build too
-cdef inline real apply(Operation operation, real a, real b) noexcept nogil:
+@cython.overflowcheck(False)
+cdef inline number apply(Operation operation, number a, number b) noexcept nogil:
     if operation == ADD:
         return a + b
     if operation == SUB:
@@ -21,7 +29,7 @@ cdef inline real apply(Operation operation, real a, real b) noexcept nogil:
 
 
 cdef inline void run_row(
-    Operation operation, const real *a, const real *b, real *y,
+    Operation operation, const number *a, const number *b, number *y,
     Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -30,7 +38,7 @@ cdef inline void run_row(
 
 
 cdef inline void choose_steps(
-    Operation operation, const real *a, const real *b, real *y,
+    Operation operation, const number *a, const number *b, number *y,
     Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
 ) noexcept nogil:
     # Written out so that the compiler knows operation and steps, and vectorises each loop.
@@ -45,7 +53,7 @@ cdef inline void choose_steps(
 
 
 cdef inline void choose_operation(
-    Operation operation, const real *a, const real *b, real *y,
+    Operation operation, const number *a, const number *b, number *y,
     Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
 ) noexcept nogil:
     if operation == ADD:
@@ -59,8 +67,8 @@ cdef inline void choose_operation(
 
 
 cdef int run(
-    Operation operation, const real *a, Operand a_form, const real *b, Operand b_form, real *y,
-    Py_ssize_t rows, Py_ssize_t columns
+    Operation operation, const number *a, Operand a_form, const number *b, Operand b_form,
+    number *y, Py_ssize_t rows, Py_ssize_t columns
 ) except -1 nogil:
     cdef Py_ssize_t _n, start, width, done = 0
     for _n in range(rows):
@@ -77,17 +85,29 @@ cdef int run(
     return 0
 
 
+cdef bint has_loop(Operation operation, int type_number) noexcept nogil:
+    """Whether `elementwise` knows these arrays; integers it does not divide."""
+    if type_number == cnp.NPY_INT64:
+        return operation != DIV
+    return type_number == cnp.NPY_FLOAT32 or type_number == cnp.NPY_FLOAT64
+
+
 cdef int elementwise(
-    Operation operation, bint is_double, Operand a, Operand b, void *y,
+    Operation operation, int type_number, Operand a, Operand b, void *y,
     Py_ssize_t rows, Py_ssize_t columns
 ) except -1 nogil:
     """Fill y, `rows` rows of `columns` contiguous elements; all three of the one dtype."""
-    if is_double:
+    if type_number == cnp.NPY_FLOAT32:
+        return run(
+            operation, <const float *>a.data, a, <const float *>b.data, b, <float *>y,
+            rows, columns)
+    if type_number == cnp.NPY_FLOAT64:
         return run(
             operation, <const double *>a.data, a, <const double *>b.data, b, <double *>y,
             rows, columns)
     return run(
-        operation, <const float *>a.data, a, <const float *>b.data, b, <float *>y, rows, columns)
+        operation, <const uint64_t *>a.data, a, <const uint64_t *>b.data, b, <uint64_t *>y,
+        rows, columns)
 
 
 cdef bint compiled = True

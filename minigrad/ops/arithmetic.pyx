@@ -10,7 +10,8 @@ cimport numpy as cnp
 import numpy as np
 
 from .. import dtypes
-from .._kernels.elementwise cimport ADD, DIV, MUL, SUB, Operand, Operation, elementwise, in_use
+from .._kernels.elementwise cimport (
+    ADD, DIV, MUL, SUB, Operand, Operation, elementwise, has_loop, in_use)
 from .._kernels.types cimport CHUNK
 from ..allocation cimport empty
 from ..engine cimport recording
@@ -71,9 +72,8 @@ cdef cnp.ndarray combine(
     cdef Operand a_form, b_form
     cdef cnp.ndarray y = out
     cdef int type_number = cnp.PyArray_TYPE(a)
-    cdef bint is_double = type_number == cnp.NPY_FLOAT64
     cdef bint ours = (cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
-                      and (type_number == cnp.NPY_FLOAT32 or is_double)
+                      and has_loop(operation, type_number)
                       and (out is None or cnp.PyArray_ISCARRAY(out)))
     for i in range(ndim):
         a_size = size_at(a, i - ndim + cnp.PyArray_NDIM(a))
@@ -100,10 +100,10 @@ cdef cnp.ndarray combine(
         else:
             columns *= shape[i]
     if rows * columns < CHUNK:
-        elementwise(operation, is_double, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
+        elementwise(operation, type_number, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
     else:
         with nogil:
-            elementwise(operation, is_double, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
+            elementwise(operation, type_number, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
     return y
 
 

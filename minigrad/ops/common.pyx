@@ -10,6 +10,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport PyObject
+from libc.stdint cimport int64_t
 
 import numpy as np
 
@@ -94,7 +95,10 @@ cdef Tensor scalar_like(str operation, object value, int type_number):
         (<double *>cnp.PyArray_DATA(array))[0] = <double>float(value)
     else:
         try:
-            (<object>array)[()] = value.item() if isinstance(value, np.generic) else value
+            if type_number == cnp.NPY_INT64 and PyLong_CheckExact(value):
+                (<int64_t *>cnp.PyArray_DATA(array))[0] = value
+            else:
+                (<object>array)[()] = value.item() if isinstance(value, np.generic) else value
         except OverflowError:
             raise ValueError(
                 f"{operation}: {value} does not fit into {(<object>array).dtype}") from None
