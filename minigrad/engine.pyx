@@ -338,12 +338,17 @@ cdef Tensor cotangent_for(str operation, Tensor output, object given):
         raise GraphError(
             f"{operation}: this tensor does not require a gradient and was not computed from one "
             "that does; set requires_grad=True on an input before computing it")
+    cdef cnp.ndarray one
     if given is None:
         if cnp.PyArray_SIZE(output.array) != 1:
             raise GraphError(
                 f"{operation}: a gradient is implied only for a one-element output, got shape "
                 f"{tuple(output.shape)}; reduce it (for example .sum()) or pass gradient=")
-        return wrap(np.ones_like(output.array))  # (2)
+        one = cnp.PyArray_EMPTY(
+            cnp.PyArray_NDIM(output.array), cnp.PyArray_DIMS(output.array),
+            cnp.PyArray_TYPE(output.array), 0)
+        cnp.PyArray_FillWithScalar(one, 1)  # (2)
+        return wrap(one)
     if not isinstance(given, Tensor):
         raise TypeError(
             f"{operation}: gradient must be a Tensor or None, got {type(given).__name__}")

@@ -98,17 +98,16 @@ class _BatchNorm(Affine):
         name = type(self).__name__
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}: input must be a Tensor, got {type(input).__name__}")
-        if input.ndim not in self._dimensions:
-            wanted = " or ".join(f"{ndim}D" for ndim in self._dimensions)
-            raise ShapeError(f"{name}: expected {wanted} input (got {input.ndim}D input)")
-        if not -input.ndim <= self.axis < input.ndim:
-            raise ShapeError(
-                f"{name}: input of shape {tuple(input.shape)} has no axis {self.axis}"
-            )
-        if input.shape[self.axis] != self.num_features:
+        shape, ndim, axis = input.shape, input.ndim, self.axis
+        if ndim not in self._dimensions:
+            wanted = " or ".join(f"{count}D" for count in self._dimensions)
+            raise ShapeError(f"{name}: expected {wanted} input (got {ndim}D input)")
+        if not -ndim <= axis < ndim:
+            raise ShapeError(f"{name}: input of shape {tuple(shape)} has no axis {axis}")
+        if shape[axis] != self.num_features:
             raise ShapeError(
                 f"{name}: expected {self.num_features} channels (num_features) along axis "
-                f"{self.axis}, got {input.shape[self.axis]} in input of shape {tuple(input.shape)}"
+                f"{axis}, got {shape[axis]} in input of shape {tuple(shape)}"
             )
 
     def forward(self, input):

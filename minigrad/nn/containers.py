@@ -95,7 +95,7 @@ class Sequential(_Numbered):
         return Sequential(*self, *other)
 
     def forward(self, input):
-        for module in self:
+        for _, module in self._members(Module):
             input = module(input)
         return input
 

@@ -54,7 +54,7 @@ def relu(input, inplace=False):
     Any shape; integers too. inplace: write the result over `input`. torch.nn.functional.relu.
     """
     cdef Tensor x = operand("relu", "input", input), y
-    checks.flag("relu", "inplace", inplace)
+    cdef bint over = inplace is not False and checks.flag("relu", "inplace", inplace)
     if cnp.PyArray_ISBOOL(x.array):
         raise DTypeError("relu: input must be numbers, got minigrad.bool")
     if not cnp.PyArray_ISFLOAT(x.array):
@@ -64,7 +64,7 @@ def relu(input, inplace=False):
         kernels.relu_forward(contiguous(x), y.array)
         if recording(x):
             record(Relu.__new__(Relu), y, (x,)).save((y,))
-    return overwrite("relu", x, y) if inplace else y
+    return overwrite("relu", x, y) if over else y
 
 
 # --- leaky_relu --------------------------------------------------------------------------------
