@@ -90,9 +90,9 @@ def test_another_name_changes_nothing():
 
 
 def test_without_a_blas_our_loops_leave_to_numpy_what_does_not_suit_them(monkeypatch):
-    nowhere = (lambda: iter(()), "cblas_{}gemm_64")
-    monkeypatch.setitem(products._LIBRARIES, "openblas", nowhere)
-    before = products.use("minigrad")
+    with monkeypatch.context() as without:
+        without.setitem(products._LIBRARIES, "openblas", (lambda: iter(()), "cblas_{}gemm_64"))
+        before = products.use("minigrad")
     try:
         for n, k, m in SIZES:
             a, b = normal(n, k), normal(k, m, seed=1)
