@@ -3,8 +3,8 @@
 Derivation: docs/derivations/conv2d.md
 
 Convolution is a matrix product of the weight with `columns`: a column holds what lies under one
-window. BLAS multiplies; here is only the traffic. `gather` copies values from the image to the
-columns, `scatter` adds them from the columns to the image. Both are linear, the same sum of
+window. Here is only the traffic; `products.pyx` multiplies. `gather` copies values from the image
+to the columns, `scatter` adds them from the columns to the image. Both are linear, the same sum of
 products x · columns seen from one side and the other: each is the gradient of the other.
 
 `top` and `left` are the rows and columns of zeros in front; a negative number leaves out as many

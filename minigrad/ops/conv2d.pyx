@@ -6,8 +6,8 @@ The sum of dy · conv2d(x, weight) is linear in each of x, weight and dy. Its de
 and weight are three operations: the convolution, the gradient of the image and that of the weight.
 The derivatives of each of them are the other two, so the three rules below give derivatives of any
 order. Each operation works through the batch block by block: `_kernels/conv2d.pyx` brings a block
-into columns (or back), and BLAS multiplies. The columns of a block are made anew when they are
-needed again; what is kept for the backward pass are the image and the weight alone.
+into columns (or back), and `products.pyx` multiplies. The columns of a block are made anew when
+they are needed again; what is kept for the backward pass are the image and the weight alone.
 """
 
 cimport numpy as cnp
