@@ -23,8 +23,10 @@ cdef tuple sizes(str operation, tuple shape):
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     check_count(operation, len(shape))
-    return tuple([
-        size if type(size) is int else index(operation, "a size", size) for size in shape])
+    for size in shape:
+        if type(size) is not int:
+            return tuple([index(operation, "a size", size) for size in shape])
+    return shape
 
 
 # --- the same elements in another shape ----------------------------------------------------------
@@ -60,7 +62,7 @@ cdef Tensor reshaped(Tensor x, tuple target):
     """x in the shape `target`, which has as many elements; a view where possible."""
     cdef cnp.ndarray array = (<object>x.array).reshape(target)
     if cnp.PyArray_DATA(array) == cnp.PyArray_DATA(x.array) or cnp.PyArray_SIZE(array) == 0:
-        return view_of(x, array, reshape, (target,))
+        return view_of(x, array, reshape, target)
     return wrap(array)
 
 
