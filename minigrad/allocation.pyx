@@ -7,6 +7,10 @@ next array of exactly their size: the newest of them, and not more bytes than `k
 (MINIGRAD_KEEP_MB at import, 128 if it is not set, 0 to keep none), of which one takes a quarter at
 most.
 
+Larger ones are lent to the system while they wait, where it takes loans (MADV_FREE): if it runs
+short of memory it helps itself to their pages, otherwise the next array finds them entered already.
+All that is lent and all that is in use are together never more than what was once in use.
+
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
 our arrays is made: neither other arrays of the program nor other libraries notice. What it hands on
 to is the handler that was set when minigrad was imported. Everything here happens under the GIL.
@@ -16,6 +20,7 @@ import os
 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from libc.stdint cimport SIZE_MAX
 from libc.string cimport memmove, strcpy
 
 from . import checks
@@ -30,48 +35,92 @@ cdef struct Block:
     void *data
     size_t size
 
-cdef Block[PLACES] waiting  # the oldest first
-cdef int count = 0
-cdef size_t total = 0, limit = 0
+cdef struct Shelf:  # its blocks wait, the oldest first
+    Block[PLACES] blocks
+    int count
+    size_t total
+
+cdef Shelf held, lent
+cdef size_t limit = 0, in_use = 0, most_in_use = 0  # bytes
+
+cdef extern from *:
+    """
+    #if defined(__unix__) || defined(__APPLE__)
+    #include <sys/mman.h>
+    #include <unistd.h>
+    #endif
+
+    /* Whether the system has taken note that it may have the pages that lie in a block. */
+    static int lend_pages(void *data, size_t size) {
+    #ifdef MADV_FREE
+        size_t page = (size_t) sysconf(_SC_PAGESIZE);
+        size_t first = ((size_t) data + page - 1) / page * page;
+        size_t last = ((size_t) data + size) / page * page;
+        return first < last && madvise((void *) first, last - first, MADV_FREE) == 0;
+    #else
+        return 0;
+    #endif
+    }
+    """
+    bint lend_pages(void *data, size_t size) noexcept nogil
 
 
 # --- the blocks that wait ----------------------------------------------------------------------
 
-cdef void *taken(int i) noexcept:
+cdef void *taken(Shelf *shelf, int i) noexcept:
     """The memory of a waiting block, which waits no longer."""
-    global count, total
-    cdef Block block = waiting[i]
-    count -= 1
-    total -= block.size
-    memmove(&waiting[i], &waiting[i + 1], (count - i) * sizeof(Block))
+    cdef Block block = shelf.blocks[i]
+    shelf.count -= 1
+    shelf.total -= block.size
+    memmove(&shelf.blocks[i], &shelf.blocks[i + 1], (shelf.count - i) * sizeof(Block))
     return block.data
 
 
-cdef void drop_until(size_t most, int places) noexcept:
-    """Give the oldest blocks back until no more than these bytes and places are in use."""
+cdef void drop_until(Shelf *shelf, size_t most, int places) noexcept:
+    """Give the oldest blocks back until no more than these bytes and places are taken."""
     cdef size_t dropped
-    while count > 0 and (total > most or count > places):
-        dropped = waiting[0].size
-        theirs.free(theirs.ctx, taken(0), dropped)
+    while shelf.count > 0 and (shelf.total > most or shelf.count > places):
+        dropped = shelf.blocks[0].size
+        theirs.free(theirs.ctx, taken(shelf, 0), dropped)
+
+
+cdef void put(Shelf *shelf, void *data, size_t size) noexcept:
+    """A block more that waits."""
+    drop_until(shelf, SIZE_MAX, PLACES - 1)
+    shelf.blocks[shelf.count].data, shelf.blocks[shelf.count].size = data, size
+    shelf.count += 1
+    shelf.total += size
 
 
 # --- what NumPy calls --------------------------------------------------------------------------
 
-cdef void *allocate(void *context, size_t size) noexcept:
-    cdef int i
-    cdef void *data
-    for i in range(count - 1, -1, -1):  # the newest is the most likely to be in a cache
-        if waiting[i].size == size:
-            return taken(i)
-    data = theirs.malloc(theirs.ctx, size)
-    if data == NULL and count > 0:
-        drop_until(0, 0)
-        data = theirs.malloc(theirs.ctx, size)
+cdef void *counted(void *data, size_t size) noexcept:
+    """data, which is in use from now on, if it is any."""
+    global in_use, most_in_use
+    if data != NULL:
+        in_use += size
+        most_in_use = max(most_in_use, in_use)
     return data
 
 
+cdef void *allocate(void *context, size_t size) noexcept:
+    cdef Shelf *shelf = &lent if size > limit // 4 else &held
+    cdef void *data
+    cdef int i
+    for i in range(shelf.count - 1, -1, -1):  # the newest is the most likely to be in a cache
+        if shelf.blocks[i].size == size:
+            return counted(taken(shelf, i), size)
+    drop_until(&lent, most_in_use - min(in_use + size, most_in_use), PLACES)
+    data = theirs.malloc(theirs.ctx, size)
+    if data == NULL and held.count + lent.count > 0:
+        drop_until(&held, 0, 0)
+        drop_until(&lent, 0, 0)
+        data = theirs.malloc(theirs.ctx, size)
+    return counted(data, size)
+
+
 cdef void *allocate_zeros(void *context, size_t items, size_t size) noexcept:
-    return theirs.calloc(theirs.ctx, items, size)
+    return counted(theirs.calloc(theirs.ctx, items, size), items * size)
 
 
 cdef void *reallocate(void *context, void *data, size_t size) noexcept:
@@ -79,14 +128,15 @@ cdef void *reallocate(void *context, void *data, size_t size) noexcept:
 
 
 cdef void release(void *context, void *data, size_t size) noexcept:
-    global count, total
-    if data == NULL or size < LARGE or size > limit // 4:  # one for a whole data set never returns
+    global in_use
+    in_use -= min(size, in_use)
+    if data != NULL and LARGE <= size <= limit // 4:
+        drop_until(&held, limit - size, PLACES)
+        put(&held, data, size)
+    elif data != NULL and size > limit // 4 > 0 and lend_pages(data, size):
+        put(&lent, data, size)
+    else:
         theirs.free(theirs.ctx, data, size)
-        return
-    drop_until(limit - size, PLACES - 1)
-    waiting[count].data, waiting[count].size = data, size
-    count += 1
-    total += size
 
 
 cdef object their_handler = cnp.PyDataMem_GetHandler()
@@ -130,17 +180,27 @@ cdef cnp.ndarray empty_of(tuple shape, int type_number):
 
 
 def keep(megabytes):
-    """From now on let no more than so many MiB wait (0: none); returns what the limit was."""
-    global limit
+    """From now on let no more than so many MiB wait (0: none); returns what the limit was.
+
+    What is lent does not count, and goes back in this moment.
+    """
+    global limit, most_in_use
     cdef size_t before = limit
     limit = min(checks.size("keep", "megabytes", megabytes), 2**40) * 1048576
-    drop_until(limit, PLACES)
+    drop_until(&held, limit, PLACES)
+    drop_until(&lent, 0, 0)
+    most_in_use = in_use
     return before // 1048576
 
 
 def kept():
-    """How many bytes wait now."""
-    return total
+    """How many bytes wait now, without those that are lent."""
+    return held.total
+
+
+def lent_out():
+    """How many bytes wait that the system may take away."""
+    return lent.total
 
 
 def _from_environment():

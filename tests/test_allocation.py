@@ -12,6 +12,7 @@ import minigrad as mg
 from minigrad import allocation
 
 MIB = 1 << 20
+needs_loans = pytest.mark.skipif(sys.platform == "win32", reason="the system takes no loans")
 
 
 @pytest.fixture(autouse=True)
@@ -75,9 +76,45 @@ def test_small_arrays_go_back_at_once(count):
     assert allocation.kept() == 0
 
 
-def test_nothing_larger_than_a_quarter_of_the_limit_waits():
-    made(5 * MIB // 4)
-    assert allocation.kept() == 0
+@needs_loans
+def test_what_is_larger_than_a_quarter_of_the_limit_is_lent():
+    x = made(5 * MIB // 4)
+    before = place(x)
+    del x
+    assert (allocation.kept(), allocation.lent_out()) == (0, 5 * MIB)
+    y = made(5 * MIB // 4)
+    assert place(y) == before and allocation.lent_out() == 0
+    assert np.all(y.numpy() == 2)
+
+
+@needs_loans
+def test_what_is_lent_and_in_use_was_in_use_before():
+    five, six, seven = (mg.ones(k * MIB // 4) for k in (5, 6, 7))  # not in blocks of ours
+    x = five + 1
+    del x
+    assert allocation.lent_out() == 5 * MIB
+    x = six + 1  # the most until now, and nothing may be left beside it
+    assert allocation.lent_out() == 0
+    y = seven + 1  # from now on 13 MiB may be
+    del x
+    assert allocation.lent_out() == 6 * MIB
+    del y
+    assert allocation.lent_out() == 13 * MIB
+    alive = [five + 1]  # 5 + 6 + 7 are more; the oldest goes
+    assert allocation.lent_out() == 7 * MIB
+    alive.append(seven + 1)
+    assert allocation.lent_out() == 0
+
+
+@needs_loans
+def test_keep_ends_all_loans():
+    made(2 * MIB)
+    assert allocation.lent_out() == 8 * MIB
+    allocation.keep(18)
+    assert allocation.lent_out() == 0
+    allocation.keep(0)
+    made(2 * MIB)
+    assert allocation.lent_out() == 0
 
 
 def test_nothing_waits_after_keep_0():
@@ -140,13 +177,14 @@ import minigrad as mg
 from minigrad import allocation
 
 x = mg.ones(18 << 20)
-mg.ones(16 << 20) + 1
-assert allocation.kept() == 64 << 20
+waiting = [mg.ones(k << 20) + 1 for k in (4, 16, 17)]
+del waiting
+assert (allocation.kept(), allocation.lent_out()) == (80 << 20, 68 << 20)
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), resource.RLIM_INFINITY))
 y = x + 1  # 72 MiB
-assert allocation.kept() == 0
+assert allocation.kept() == allocation.lent_out() == 0
 """
 
 
