@@ -50,6 +50,14 @@ def test_kernel_is_its_reference(shape, dtype, training):
         )
 
 
+def test_rows_that_are_fetched_ahead():
+    x, dy = normal(0, 64_000, 33).astype(np.float32) + 10, normal(1, 64_000, 33).astype(np.float32)
+    gamma, beta = normal(2, 33).astype(np.float32), normal(3, 33).astype(np.float32)
+    expected = run(reference, x, dy, gamma, beta, 0.01, True)
+    for name, values in run(active, x, dy, gamma, beta, 0.01, True).items():
+        np.testing.assert_allclose(values, expected[name], rtol=2e-6, atol=2e-6, err_msg=name)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(9, 5), (3, 1030), (4, 700, 3), (2, 17, 65), (0, 3), (2, 3, 0)])
 def test_kernel_of_statistics_alone(kernels, shape, dtype):

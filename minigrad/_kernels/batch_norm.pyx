@@ -20,11 +20,13 @@ Three decisions hold for all loops:
 
 from libc.math cimport fabs, sqrt
 
-from .types cimport an_array, in_float32, pause, real
+from .types cimport an_array, fetch, in_float32, pause, real
 
 cdef enum:
     PANEL = 1024   # columns worked at a time: their sums and constants lie on the stack
     NARROW = 64    # up to this L, planes are worked as columns
+    AHEAD = 2048   # how many values before its turn a row is fetched into the cache
+    MANY = 2097152   # values; fewer are likely to be in a cache already
     LANES = 128    # sums that run side by side over the values of one channel
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
@@ -92,13 +94,28 @@ cdef inline double _total(double *sums, Py_ssize_t L) noexcept nogil:
     return total
 
 
+cdef inline Py_ssize_t _ahead(Py_ssize_t rows, Py_ssize_t width) noexcept nogil:
+    """So many rows ahead the next ones are fetched; all rows, that is none, if they are few."""
+    return 1 + AHEAD // width if rows * width > MANY else rows
+
+
+cdef inline void _fetch(
+    const real[:, ::1] x, Py_ssize_t n, Py_ssize_t start, Py_ssize_t width
+) noexcept nogil:
+    """Ask the memory for a row, if there is one, and go on. Results do not depend on it."""
+    cdef Py_ssize_t k
+    if n < x.shape[0]:
+        for k in range(0, width, 16):
+            fetch(&x[n, start + k])
+
+
 cdef int _statistics_panel(
     const real[:, ::1] x, double[::1] mean, double[::1] var,
     Py_ssize_t L, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
     """Of the channels first .. last - 1, each L columns wide."""
     cdef Py_ssize_t rows = x.shape[0], start = first * L, width = (last - first) * L
-    cdef Py_ssize_t n, c, k, done = 0
+    cdef Py_ssize_t ahead = _ahead(rows, width), n, c, k, done = 0
     cdef double[PANEL] origin, sums
     cdef double m = max(rows * L, 1), d
     for c in range(first, last):
@@ -108,6 +125,7 @@ cdef int _statistics_panel(
     for k in range(width):
         sums[k] = 0
     for n in range(rows):
+        _fetch(x, n + ahead, start, width)
         for k in range(width):
             sums[k] += x[n, start + k] - origin[k]                       # (1)
         pause(&done, width)
@@ -117,6 +135,7 @@ cdef int _statistics_panel(
         mean[c] = origin[k]
         _repeat(&origin[k], L)
     for n in range(rows):
+        _fetch(x, n + ahead, start, width)
         for k in range(width):
             d = x[n, start + k] - origin[k]
             sums[k] += d * d                                             # (2)
@@ -347,7 +366,7 @@ cdef int _backward_panel(
 ) except -1 nogil:
     """The channels first .. last - 1, each L columns wide."""
     cdef Py_ssize_t rows = x.shape[0], start = first * L, width = (last - first) * L
-    cdef Py_ssize_t n, c, k, done = 0
+    cdef Py_ssize_t ahead = _ahead(rows, width), n, c, k, done = 0
     cdef double[PANEL] sums_dy, sums_dy_x
     cdef wide[PANEL] centre, scale, offset, slope
     cdef wide d
@@ -359,6 +378,8 @@ cdef int _backward_panel(
     for k in range(width):
         sums_dy[k] = sums_dy_x[k] = 0
     for n in range(rows):
+        _fetch(dy, n + ahead, start, width)
+        _fetch(x, n + ahead, start, width)
         for k in range(width):
             g = dy[n, start + k]
             sums_dy[k] += g                                              # (6)

@@ -51,3 +51,14 @@ cdef inline object an_array(str kernel, object x):
 cdef inline bint in_float32(str kernel, object x) except -1:
     """Which of its two forms a kernel takes for this array."""
     return an_array(kernel, x).itemsize == 4
+
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)  /* and Clang */
+    #define fetch(address) __builtin_prefetch(address)
+    #else
+    #define fetch(address) ((void) 0)
+    #endif
+    """
+    void fetch(const void *address) noexcept nogil  # into the cache: a hint, no result needs it
