@@ -95,7 +95,7 @@ def measure(ladder, rungs):
         }
         calls |= ladder.limits(arguments)
         times[shape] = harness.time_in_turns(calls, 20)
-    columns = [str(shape).replace("),", ") ·") for shape in shapes]
+    columns = [str(shape) for shape in shapes]
     yield ["rung", *(f"{c}, µs" for c in columns), f"times the kernel, {columns[1]}", "error"]
     yield ["---"] * (len(shapes) + 3)
     ratios = times[shapes[1]]

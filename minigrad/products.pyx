@@ -2,8 +2,9 @@
 
 MKL does where it is installed (the extra `mkl`). Else, in a build for a processor with AVX-512, the
 loops of `_kernels/linear.pyx` do, which for the matrices of a small network are faster than the
-BLAS of NumPy's wheels; they leave to it what is smaller than their tile, or so large that its
-threads pay. In other builds all goes to BLAS.
+BLAS of NumPy's wheels; they leave to it what would fill less than half of their tiles, and what is
+so large that its threads pay. In other builds all goes to BLAS. So do stacks of matrices, through
+`numpy.matmul`, except those of convolution.
 
 BLAS is called by a pointer to its `cblas_sgemm` or `cblas_dgemm`: MKL's, or that of the OpenBLAS
 inside NumPy's wheels, which NumPy has loaded already. Without either `numpy.matmul` computes, with
@@ -26,7 +27,7 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from ._kernels.elementwise cimport in_use
-from ._kernels.linear cimport Matrix, multiply
+from ._kernels.linear cimport Matrix, fills_tiles, multiply
 from .allocation cimport empty, empty_of
 from .quiet import quietly
 
@@ -43,8 +44,7 @@ cdef extern from *:
     const bint WIDE_VECTORS "MINIGRAD_HAS_WIDE_VECTORS"
 
 cdef enum:
-    SMALLEST = 8           # a side of the product that our loops take
-    LARGEST = 268435456    # multiplications that they take: 2 ms
+    LARGEST = 268435456    # multiplications that our loops take: 2 to 3 ms in float32
 
 cdef enum:  # of the C interface to BLAS
     ROW_MAJOR = 101
@@ -80,9 +80,9 @@ cdef Matrix matrix(cnp.ndarray x):
         cnp.PyArray_STRIDE(x, ndim - 2) // size, cnp.PyArray_STRIDE(x, ndim - 1) // size)
 
 
-cdef bint suits(Matrix a, Matrix b) noexcept:
+cdef bint suits(Matrix a, Matrix b, bint single) noexcept:
     """Whether our loops compute this product."""
-    return (ours and in_use() and a.rows >= SMALLEST and b.columns >= SMALLEST and a.columns > 0
+    return (ours and in_use() and a.columns > 0 and fills_tiles(a, b, single)
             and <double>a.rows * b.columns * a.columns <= LARGEST)
 
 
@@ -111,13 +111,13 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     shape[0], shape[1] = A.rows, B.columns
     if A.rows == 0 or B.columns == 0 or A.columns == 0:
         return cnp.PyArray_ZEROS(2, shape, cnp.PyArray_TYPE(a), 0)
-    if suits(A, B):
+    if suits(A, B, single):
         y = empty(2, shape, cnp.PyArray_TYPE(a))
         Y = matrix(y)
         with nogil:
             multiply(A, B, Y, single)
         return y
-    if in_single == NULL or in_double == NULL:
+    if in_single == NULL or in_double == NULL or not in_use():
         return quietly(np.matmul, a, b)
     if not as_blas(A, &a_blas):
         a = cnp.PyArray_NewCopy(a, cnp.NPY_CORDER)
@@ -149,7 +149,7 @@ cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
     cdef Py_ssize_t a_step = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_DIM(a, 0) > 1 else 0
     cdef Py_ssize_t b_step = cnp.PyArray_STRIDE(b, 0) if cnp.PyArray_DIM(b, 0) > 1 else 0
     cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
-    if not suits(A, B):
+    if not suits(A, B, single):
         return quietly(np.matmul, a, b, y)
     if y is None:
         y = empty_of((stacks, cnp.PyArray_DIM(a, 1), A.rows, B.columns), cnp.PyArray_TYPE(a))

@@ -1,6 +1,9 @@
 """Products of matrices and the linear layer: as torch and as differences say, in every layout."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -36,8 +39,9 @@ def test_kernel(kernels, sizes, dtype):
     y = np.full((N, M), np.nan, dtype)
     kernels.matmul(a, b, y)
     exact = a.astype(np.longdouble) @ b.astype(np.longdouble)
-    # Of a sum of K terms in parts of 256, with one rounding a term; BLAS may need more.
-    room = np.finfo(dtype).eps * (min(K, 256) + K // 256 + 1) / 2
+    # Of a sum in parts of 256 terms, with one rounding a term; BLAS may take all of them in a row.
+    terms = min(K, 256) + K // 256 + 1 if _kernels.use_kernels.current == "compiled" else 2 * K
+    room = np.finfo(dtype).eps * terms / 2
     assert (np.abs(y - exact) <= room * (np.abs(a).astype(float) @ np.abs(b).astype(float))).all()
 
 
@@ -61,6 +65,33 @@ def test_compiled_kernel_gives_a_row_the_same_bits_in_any_company():
     for n in (0, 8, 69):
         _kernels.linear.matmul(a[n : n + 1], b, part)
         assert part.tobytes() == whole[n].tobytes()
+
+
+def test_too_large_is_not_called_a_wrong_shape():
+    one = mg.ones(1, 1)
+    for a, b in [
+        (one.expand(2**31, 1), one.expand(1, 2**31)),
+        (mg.ones(1, 1, 1).expand(2, 2**40, 1), one.expand(1, 2**40)),
+    ]:
+        with pytest.raises(MemoryError, match="matmul: the size of the product of .* overflows"):
+            a @ b
+
+
+def test_kernel_refuses_what_is_no_array():
+    with pytest.raises(TypeError, match="must not be None"):
+        _kernels.linear.matmul(np.ones((3, 0)), None, np.ones((3, 0)))
+    with pytest.raises(TypeError, match="must not be None"):
+        _kernels.linear.matmul(np.ones((0, 4)), np.ones((4, 0)), None)
+
+
+def test_kernel_in_a_thread_with_a_small_stack():
+    code = (
+        "import threading, minigrad as m; threading.stack_size(65536)\n"
+        "x = m.ones(70, 70).double()\n"
+        "thread = threading.Thread(target=lambda: x @ x); thread.start(); thread.join()"
+    )
+    environment = {**os.environ, "MINIGRAD_PRODUCTS": "minigrad"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
 
 
 def test_kernel_refuses_sizes_that_do_not_fit():

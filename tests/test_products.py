@@ -171,6 +171,7 @@ thread.start()
 end = time.monotonic() + 1
 while time.monotonic() < end:
     products.use("numpy")
+    products.use("minigrad")
     products.use("openblas")
 finished = True
 thread.join()

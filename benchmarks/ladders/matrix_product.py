@@ -28,7 +28,7 @@ def error(multiply, shape):
     N, K, M = shape
     a, b, y = problem((min(N, 16), K, M))  # enough, and rung 1 is soon done
     multiply(a, b, y)
-    exact = a.astype(np.longdouble) @ b.astype(np.longdouble)
+    exact = a.astype(float) @ b.astype(float)
     lengths = np.linalg.norm(a.astype(float), axis=1)[:, None] * np.linalg.norm(b, axis=0)
     return float(np.abs((y - exact) / lengths).max())
 

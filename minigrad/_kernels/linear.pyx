@@ -9,9 +9,9 @@ again and again lies in the caches: a panel of B, whose rows are copied together
 rows of A that it meets in the second.
 
 A sum of more than DEPTH terms is a sum of such sums, so that fewer roundings follow one another.
-`fma` rounds once, on every processor: the bits of Y depend neither on the build nor on the layout
-of A and B nor on how many other rows and columns there are. It is fast where the processor has it,
-and vectors of 16 floats; `products.pyx` knows that.
+`fma` rounds once, also where the processor cannot do it: what this kernel computes depends neither
+on the build nor on the layout of A and B nor on how many other rows and columns there are. It is
+fast where the processor has `fma` and vectors of 16 floats; `products.pyx` knows that.
 """
 
 from libc.math cimport fma, fmaf
@@ -22,7 +22,9 @@ from .types cimport in_float32, pause, real
 cdef enum:
     ROWS = 8        # of a tile in float32; half as many in float64
     COLUMNS = 32    # of a tile
-    DEPTH = 256     # of a panel, which then takes 32 KB in float32
+    DEPTH = 256     # of a panel in float32, half in float64
+    PANEL = 4096    # doubles, 32 KB: DEPTH · COLUMNS floats
+    STRIP = 1024    # doubles: DEPTH · ROWS floats
     HEIGHT = 512    # rows of A that one panel meets: 512 KB
     FEW = 64        # rows of A for which rows of B are read where they lie
 
@@ -41,7 +43,7 @@ cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real 
                bint first) noexcept nogil:
     """Sums over K for the rows and columns of a tile of Y; they are written, or added to Y."""
     cdef real sums[ROWS][COLUMNS]
-    cdef Py_ssize_t _k, n, m
+    cdef Py_ssize_t rows = ROWS if real is float else ROWS // 2, _k, n, m
     memset(sums, 0, sizeof(sums))
     for _k in range(K):
         # Row by row without a loop: so compilers keep the sums in registers.
@@ -56,13 +58,9 @@ cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real 
             add_row(a[7 * a_down], b, sums[7])
         a += a_along
         b += b_down
-    for n in range(rows_of_tile(y)):
+    for n in range(rows):
         for m in range(COLUMNS):
             y[n * y_down + m] = sums[n][m] if first else y[n * y_down + m] + sums[n][m]
-
-
-cdef inline Py_ssize_t rows_of_tile(const real *_) noexcept nogil:
-    return ROWS if real is float else ROWS // 2
 
 
 cdef void pack(const real *x, Py_ssize_t across, Py_ssize_t along, Py_ssize_t count,
@@ -105,17 +103,20 @@ cdef void put(const real *sums, Py_ssize_t rows, Py_ssize_t columns, bint first,
 cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
     cdef const real *a_data = <const real *>a.data
     cdef const real *b_data = <const real *>b.data
-    cdef real panel[DEPTH * COLUMNS]
-    cdef real strip[DEPTH * ROWS]
-    cdef real sums[ROWS * COLUMNS]
-    cdef Py_ssize_t K = a.columns, tile_rows = rows_of_tile(y_data), done = 0
-    cdef Py_ssize_t k = 0, top, left, row, depth, end, rows, columns, step
-    cdef Py_ssize_t a_down, a_along
+    cdef double[PANEL] panel_room
+    cdef double[STRIP] strip_room
+    cdef real *panel = <real *>panel_room
+    cdef real *strip = <real *>strip_room
+    cdef real[ROWS * COLUMNS] sums
+    cdef Py_ssize_t tile_rows = ROWS if real is float else ROWS // 2
+    cdef Py_ssize_t deepest = DEPTH if real is float else DEPTH // 2
+    cdef Py_ssize_t K = a.columns, k = 0, top, left, row, depth, end, rows, columns, step
+    cdef Py_ssize_t a_down, a_along, done = 0
     cdef const real *part_of_a
     cdef const real *part_of_b
     cdef real *part_of_y
     while k < K:
-        depth = min(<Py_ssize_t>DEPTH, K - k)
+        depth = min(deepest, K - k)
         top = 0
         while top < y.rows:
             end = min(top + HEIGHT, y.rows)
@@ -153,10 +154,24 @@ cdef inline Matrix transposed(Matrix x) noexcept nogil:
     return Matrix(x.data, x.columns, x.rows, x.along, x.down)
 
 
+cdef bint turns(Matrix a, Matrix b) noexcept nogil:
+    """Whether Yᵀ = Bᵀ Aᵀ is computed instead: less has to be packed, or nothing."""
+    return b.along != 1 and (a.down == 1 or a.rows < b.columns)
+
+
+cdef bint fills_tiles(Matrix a, Matrix b, bint single) noexcept nogil:
+    """Whether at least half of what the tiles of Y = A B compute belongs to Y."""
+    cdef Py_ssize_t height = ROWS if single else ROWS // 2, width = COLUMNS
+    if turns(a, b):
+        height, width = width, height
+    cdef double rows = (a.rows + height - 1) // height * height
+    cdef double columns = (b.columns + width - 1) // width * width
+    return rows * columns <= 2. * a.rows * b.columns
+
+
 cdef int multiply(Matrix a, Matrix b, Matrix y, bint single) except -1 nogil:
     """Y = A B where A has at least one column; all float32 if `single`, else float64."""
-    if b.along != 1 and (a.down == 1 or y.rows < y.columns):
-        # Yᵀ = Bᵀ Aᵀ: less has to be brought into rows, or nothing.
+    if turns(a, b):
         a, b, y = transposed(b), transposed(a), transposed(y)
     if single:
         return by_tiles(a, b, y, <float *>y.data)
@@ -187,7 +202,7 @@ cdef int _matmul(const real[:, :] a, const real[:, :] b, real[:, :] y) except -1
         return multiply(A, B, Y, sizeof(real) == sizeof(float))
 
 
-def matmul(a, b, y):
+def matmul(a not None, b not None, y not None):
     """Y = A B for any strides.
 
     y_nm = Σ_k a_nk b_km                                            (1a)

@@ -76,9 +76,15 @@ def matmul(input, other):
         else:  # NumPy knows what vectors and leading dimensions mean
             y = wrap(np.asarray(quietly(np.matmul, a.array, b.array)))
     except ValueError:
-        raise ShapeError(
-            f"matmul: the leading dimensions of {tuple(a.shape)} and {tuple(b.shape)} do not "
-            "broadcast") from None
+        shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+        try:
+            np.broadcast_shapes(
+                (<object>a.array).shape[:max(a_ndim - 2, 0)],
+                (<object>b.array).shape[:max(b_ndim - 2, 0)])
+        except ValueError:
+            raise ShapeError(
+                f"matmul: the leading dimensions of {shapes} do not broadcast") from None
+        raise MemoryError(f"matmul: the size of the product of {shapes} overflows") from None
     if recording(a, b):
         node = Matmul.__new__(Matmul)
         node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
