@@ -15,7 +15,7 @@ from ..tensor import method
 from .arithmetic cimport ADD, combine
 from .common cimport floating, operand, unbroadcast
 from .reductions cimport summed
-from .shaping import t
+from .shaping import t, transpose
 
 cnp.import_array()
 
@@ -23,12 +23,15 @@ cnp.import_array()
 cdef class Matmul(Function):
     """Y = A B:  dA = dY Bᵀ  (1),  dB = Aᵀ dY  (2)"""
 
-    cdef tuple a_shape
+    cdef tuple a_shape   # None for two matrices
     cdef tuple b_shape
 
     cdef backward(self, Tensor dy):
         cdef Tensor a, b
         a, b = self.saved()
+        if self.a_shape is None:
+            return (matmul(dy, transpose(b, 0, 1)) if self.needs(0) else None,  # (1)
+                    matmul(transpose(a, 0, 1), dy) if self.needs(1) else None)  # (2)
         # A vector takes part as a matrix of one row (on the left) or one column (on the right).
         cdef bint a_is_row = len(self.a_shape) == 1, b_is_column = len(self.b_shape) == 1
         if a_is_row:
@@ -58,6 +61,7 @@ def matmul(input, other):
     cdef Tensor a = operand("matmul", "input", input), b = operand("matmul", "other", other), y
     cdef Matmul node
     cdef int a_ndim = cnp.PyArray_NDIM(a.array), b_ndim = cnp.PyArray_NDIM(b.array)
+    cdef bint matrices = a_ndim == 2 and b_ndim == 2
     if a_ndim == 0 or b_ndim == 0:
         raise ShapeError(
             f"matmul: both must have at least 1 dimension, got shapes {tuple(a.shape)} and "
@@ -65,13 +69,13 @@ def matmul(input, other):
     if cnp.PyArray_TYPE(a.array) != cnp.PyArray_TYPE(b.array):
         raise DTypeError(
             f"matmul: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
-    inner = cnp.PyArray_DIM(a.array, a_ndim - 1), cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))
-    if inner[0] != inner[1]:
+    cdef Py_ssize_t inner = cnp.PyArray_DIM(a.array, a_ndim - 1)
+    if inner != cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0)):
         raise ShapeError(
             f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: the inner sizes are "
-            f"{inner[0]} and {inner[1]}")
+            f"{inner} and {cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))}")
     try:
-        if a_ndim == 2 and b_ndim == 2 and cnp.PyArray_ISFLOAT(a.array):
+        if matrices and cnp.PyArray_ISFLOAT(a.array):
             y = wrap(product(a.array, b.array))
         else:  # NumPy knows what vectors and leading dimensions mean
             y = wrap(np.asarray(quietly(np.matmul, a.array, b.array)))
@@ -87,7 +91,8 @@ def matmul(input, other):
         raise MemoryError(f"matmul: the size of the product of {shapes} overflows") from None
     if recording(a, b):
         node = Matmul.__new__(Matmul)
-        node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
+        if not matrices:
+            node.a_shape, node.b_shape = (<object>a.array).shape, (<object>b.array).shape
         record(node, y, (a, b))
         node.save((a if node.needs(1) else None, b if node.needs(0) else None))
     return y
