@@ -111,14 +111,15 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     shape[0], shape[1] = A.rows, B.columns
     if A.rows == 0 or B.columns == 0 or A.columns == 0:
         return cnp.PyArray_ZEROS(2, shape, cnp.PyArray_TYPE(a), 0)
-    if suits(A, B, single):
-        y = empty(2, shape, cnp.PyArray_TYPE(a))
-        Y = matrix(y)
+    cdef bint by_loops = suits(A, B, single)
+    if not by_loops and (in_single == NULL or in_double == NULL or not in_use()):
+        return quietly(np.matmul, a, b)
+    y = empty(2, shape, cnp.PyArray_TYPE(a))   # before any copy: it may be too large
+    Y = matrix(y)
+    if by_loops:
         with nogil:
             multiply(A, B, Y, single)
         return y
-    if in_single == NULL or in_double == NULL or not in_use():
-        return quietly(np.matmul, a, b)
     if not as_blas(A, &a_blas):
         a = cnp.PyArray_NewCopy(a, cnp.NPY_CORDER)
         A = matrix(a)
@@ -127,8 +128,6 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
         b = cnp.PyArray_NewCopy(b, cnp.NPY_CORDER)
         B = matrix(b)
         as_blas(B, &b_blas)
-    y = empty(2, shape, cnp.PyArray_TYPE(a))
-    Y = matrix(y)
     with nogil:
         if single:
             in_single(ROW_MAJOR, a_blas.form, b_blas.form, A.rows, B.columns, A.columns,
