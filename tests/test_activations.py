@@ -123,8 +123,10 @@ def test_far_ends(dtype):
 
 
 @floats
-def test_tanh_keeps_the_sign_of_zero(dtype):
-    y = forward(activations, "tanh", np.array([-0.0, 0.0], dtype))
+@pytest.mark.parametrize("kind", ["relu", "tanh"])
+@pytest.mark.parametrize("kernels", [activations, reference])
+def test_the_sign_of_zero_stays(kernels, kind, dtype):
+    y = forward(kernels, kind, np.array([-0.0, 0.0], dtype))
     assert np.signbit(y).tolist() == [True, False]
 
 
