@@ -26,6 +26,12 @@ def test_distributions():
     assert minigrad.zeros(2).uniform_(1, 1).tolist() == [1, 1]
 
 
+def test_permutations_up_to_the_last_integer_of_a_dtype():
+    assert sorted(minigrad.randperm(256, dtype="uint8").tolist()) == list(range(256))
+    with pytest.raises(ValueError, match="uint8 does not hold the integers up to 256"):
+        minigrad.randperm(257, dtype="uint8")
+
+
 def test_in_place_filling_respects_layout_graph_and_versions():
     x = minigrad.zeros(4, 4)
     x.T[1:3].normal_()
