@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,6 +114,31 @@ def test_convolutions(provider, points):
         seen = x[n, :16] if o < 8 else x[n, 16:]
         exact[n, o, p, q] = (seen[:, p : p + h, q : q + w] * weight[o]).sum()
     np.testing.assert_allclose(y, exact, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_of_convolutions(provider):
+    """Both factors are stacks then, of large enough matrices for our loops."""
+    x, weight = mg.from_numpy(normal(3, 32, 7, 6)), mg.from_numpy(normal(64, 16, 3, 2, seed=1))
+    dy = normal(3, 64, 5, 5, seed=2)
+    conv2d(x.requires_grad_(), weight.requires_grad_(), groups=2).backward(mg.from_numpy(dy))
+    dx, dweight = np.zeros(x.shape), np.zeros(weight.shape)
+    for n, o, p, q in np.ndindex(*dy.shape):
+        window = n, slice(0, 16) if o < 32 else slice(16, 32), slice(p, p + 3), slice(q, q + 2)
+        dx[window] += dy[n, o, p, q] * weight.detach().numpy()[o]
+        dweight[o] += dy[n, o, p, q] * x.detach().numpy()[window]
+    np.testing.assert_allclose(x.grad.numpy(), dx, rtol=1e-12, atol=1e-11)
+    np.testing.assert_allclose(weight.grad.numpy(), dweight, rtol=1e-12, atol=1e-11)
+
+
+def test_the_kernels_in_numpy_multiply_in_numpy(provider, monkeypatch):
+    asked = []
+    spy = SimpleNamespace(matmul=lambda a, b: asked.append(a.shape) or np.matmul(a, b))
+    monkeypatch.setattr(products, "np", spy)
+    with mg.use_kernels("reference"):
+        product(normal(64, 64), normal(64, 64))
+    assert asked == [(64, 64)]
+    product(normal(64, 64), normal(64, 64))
+    assert len(asked) == (2 if provider == "numpy" else 1)
 
 
 def test_numpy_wheels_lend_their_openblas():
