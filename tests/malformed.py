@@ -19,8 +19,6 @@ import os
 import pkgutil
 import random
 import re
-import resource
-import signal
 import tempfile
 import traceback
 import urllib.request
@@ -29,6 +27,7 @@ import warnings
 import kernel_calls
 import numpy as np
 from junk import ARRAYS, JUNK, THEIRS, is_plain
+from limits import at_most, limit_memory
 from valid_calls import FRESH, VALID, Double
 
 import minigrad as m
@@ -281,10 +280,6 @@ class Hang(BaseException):
     pass
 
 
-def too_long(*_):
-    raise Hang
-
-
 def problem_of(error, call):
     """What is wrong about this error, or None."""
     if isinstance(error, Hang):
@@ -332,13 +327,11 @@ def run(seed, numbers, last):
         last.flush()
         before, set_before = fingerprint(call.given()), settings()
         error = None
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
         try:
-            result = call.run()
+            with at_most(SECONDS, Hang()):
+                result = call.run()
         except BaseException as raised:
             error = raised
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         problems = [] if error is None else [problem_of(error, call)]
         if error is None:
             found["right"] += 1
@@ -391,9 +384,7 @@ def prepare():
         raise OSError("no network in this test")
 
     urllib.request.urlopen = unreachable
-    if "libasan" not in os.environ.get("LD_PRELOAD", ""):  # it maps terabytes, and limits blocks
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGALRM, too_long)
+    limit_memory(MEMORY)
     warnings.simplefilter("error")
 
 

@@ -75,6 +75,7 @@ def test_what_was_measured_is_reported(bench, monkeypatch, tmp_path, capsys):
         return {"about": about, "figures": parts}
 
     monkeypatch.setattr(bench.run, "measure", measure)
+    monkeypatch.setattr(bench.harness, "cpus", lambda: 2)
     figures = tmp_path / "speed.json"
     bench.run.main(f"--threads 1 2 --only mlp_step --json {figures}".split())
     out = capsys.readouterr().out

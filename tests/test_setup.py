@@ -122,6 +122,19 @@ def test_builds_compile_what_changed_and_all_when_flags_change(tree):
     words = build(tree)[1]
     assert "building" not in words
 
+    for path in (tree / "minigrad").glob("*.p*"):  # as Git does, and pip's NumPy is newer, too
+        path.touch()
+    shutil.rmtree(tree / "build")  # as pip does with the folders of its build
+    words = build(tree)[1]
+    assert "building" not in words
+
+    for path in (tree / "minigrad").glob("small.*"):
+        if path.suffix != ".pyx":
+            path.unlink()
+    words = build(tree)[1]
+    assert "building 'minigrad.small'" in words
+    assert "building 'minigrad._memoryviews'" not in words
+
     (tree / "minigrad" / "small.pyx").write_text("def add(double[::1] x, int i): return x[i] + 2\n")
     words = build(tree)[1]
     assert "building 'minigrad.small'" in words
@@ -136,8 +149,16 @@ def test_builds_compile_what_changed_and_all_when_flags_change(tree):
     assert code == 1
     assert "IndexError" in words
 
+    (tree / "minigrad" / "__init__.pxd").touch()
+    (tree / "minigrad" / "sizes.pxd").write_text("cdef enum:\n    ONE = 1\n")
+    source = "from minigrad.sizes cimport ONE\ndef add(double[::1] x, int i): return x[i] + ONE\n"
+    (tree / "minigrad" / "small.pyx").write_text(source)
+    assert build(tree)[0] == 0
+    (tree / "minigrad" / "sizes.pxd").write_text("cdef enum:\n    ONE = 3\n")
     words = build(tree)[1]
     assert "building 'minigrad.small'" in words
+    works = "import numpy, minigrad.small; assert minigrad.small.add(numpy.ones(1), 0) == 4"
+    assert build(tree, "-c", works)[0] == 0
     assert built(tree)["debug"] is False
     assert build(tree, "-c", beyond)[0] == 0
 

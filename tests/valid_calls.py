@@ -1,7 +1,10 @@
 """A valid call of everything public, one a line: what malformed calls are made from."""
 
+import atexit
 import functools
 import os
+import shutil
+import tempfile
 
 import numpy as np
 
@@ -9,6 +12,9 @@ import minigrad as m
 from minigrad import nn, optim
 from minigrad.optim import lr_scheduler as schedule
 from minigrad.utils import data
+
+FOLDER = tempfile.mkdtemp()  # what calls may write to
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 # A name is made anew for every call: see FRESH.
 VALID = """
@@ -444,11 +450,12 @@ FRESH = {
     "steps": lambda: schedule.StepLR(optim.SGD([nn.Parameter(float64([1.0]))]), 2),
     "dataset": lambda: data.TensorDataset(m.zeros(2, 3), m.tensor([0, 1])),
     "loader": lambda: data.DataLoader(data.TensorDataset(m.zeros(2, 3)), shuffle=True),
-    "path": lambda: "file.svg" if os.path.exists("file.svg") else saved("file.svg"),
-    "folder": lambda: "folder",
+    "path": lambda: saved(os.path.join(FOLDER, "file.svg")),
+    "folder": lambda: os.path.join(FOLDER, "folder"),
 }
 
 
 def saved(path):
-    m.save({"a": m.zeros(2)}, path)
+    if not os.path.exists(path):
+        m.save({"a": m.zeros(2)}, path)
     return path
