@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import Cython
 import numpy
 from Cython.Build import cythonize
+from Cython.Build.Dependencies import create_dependency_tree
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import PlatformError
@@ -22,7 +23,6 @@ PACKAGE = Path("minigrad")
 DEBUG = os.environ.get("MINIGRAD_DEBUG", "") not in ("", "0")
 PORTABLE = os.environ.get("MINIGRAD_PORTABLE", "") not in ("", "0")
 
-# After a change here, remove build/: Cython does not translate again for it.
 DIRECTIVES = {
     "language_level": 3,
     "embedsignature": True,
@@ -70,6 +70,10 @@ FEATURES = {
     "__AVX512BF16__": "AVX512BF16", "__AVX512FP16__": "AVX512FP16",
 }  # fmt: skip
 
+# What the record of a build holds and no module depends on as a whole: sources are compared one by
+# one, and what is compiled beside one NumPy (2.0's interface) runs beside all later ones.
+UNCHANGING = ("sources", "numpy")
+
 # Cython's memoryview code, compiled once instead of into every module.
 SHARED = "minigrad._memoryviews"
 
@@ -82,7 +86,7 @@ class BuildExtensions(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def run(self):
-        self.for_here = self.inplace and not (PORTABLE or DEBUG)
+        self.into_tree = self.inplace  # setuptools takes it back while it compiles
         super().run()
         if self.inplace:
             self.copy_file(str(self.build_info), str(PACKAGE))
@@ -91,36 +95,60 @@ class BuildExtensions(build_ext):
         flags = FLAGS.get(self.compiler.compiler_type, [])
         command = getattr(self.compiler, "compiler_so", [self.compiler.compiler_type])
         check_tools(command)
-        if self.for_here and self.compiler.compiler_type == "unix":
+        if self.into_tree and not (PORTABLE or DEBUG) and self.compiler.compiler_type == "unix":
             flags = flags + level([*command, *flags])
         if "AVX512F" in features([*command, *flags]):
             flags = flags + WIDE
         info = describe([*command, *flags])
 
-        # Neither a C file nor an object file knows its flags: when they change, all is made again.
         self.build_info = Path(self.build_lib, PACKAGE, "_build_info.py")
-        built = runpy.run_path(str(self.build_info)) if self.build_info.exists() else {}
-        self.force = self.force or any(built.get(k) != info[k] for k in info if k != "sources")
-
-        translated = translate(self.extensions, built.get("directives") != info["directives"])
-        for extension in self.extensions:
+        stale = self.stale(info)
+        translated = translate(stale)
+        for extension in stale:
             extension.sources = translated[extension.name].sources
-            extension.depends = translated[extension.name].depends
             extension.extra_compile_args = flags
         self.build_info.unlink(missing_ok=True)
+        everything, self.extensions, self.force = self.extensions, stale, True
         super().build_extensions()
+        self.extensions = everything
         self.build_info.write_text(render(info), encoding="utf-8")
 
+    def stale(self, info):
+        """The extensions to compile: those whose sources changed, by content; all with new flags.
 
-def translate(extensions, force):
+        Times say nothing: pip builds in an environment of its own, whose folders and whose NumPy
+        are gone or newer afterwards, and Git sets no times.
+        """
+        home = Path() if self.into_tree else Path(self.build_lib)
+        record = home / PACKAGE / "_build_info.py"
+        built = runpy.run_path(str(record)) if record.exists() else {}
+        if self.force or any(built.get(k) != info[k] for k in info if k not in UNCHANGING):
+            return self.extensions
+        stale, tree = [], create_dependency_tree(quiet=True)
+        for extension in self.extensions:
+            module = home / Path(*extension.name.split(".")).with_suffix(info["suffix"])
+            files = extension.sources and tree.all_dependencies(extension.sources[0])
+            sources = {Path(file).as_posix() for file in files} & info["sources"].keys()
+            changed = any(built["sources"].get(k) != info["sources"][k] for k in sources)
+            if changed or not module.exists():
+                stale.append(extension)
+            elif self.into_tree:  # setuptools copies all of them from there
+                target = Path(self.build_lib, *module.parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.copy_file(str(module), str(target))
+        return stale
+
+
+def translate(extensions):
     """From Cython to C, into build/; done here and not at the top, so that an sdist holds no C."""
-    shared = next(extension for extension in extensions if extension.name == SHARED)
-    shared.sources = [SHARED.replace(".", "/") + ".c"]  # written by Cython
+    for extension in extensions:
+        if extension.name == SHARED:
+            extension.sources = [SHARED.replace(".", "/") + ".c"]  # written by Cython
     modules = cythonize(
         extensions,
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives=DIRECTIVES,
-        force=force or None,
+        force=True,
         shared_utility_qualified_name=SHARED,
     )
     return {module.name: module for module in modules}
