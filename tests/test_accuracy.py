@@ -39,6 +39,7 @@ def test_batch_norm_far_from_zero(offset, shape):
     assert dx <= 1e-6
 
 
+@pytest.mark.slow
 def test_as_a_command(capsys):
     accuracy.main()
     out = capsys.readouterr().out

@@ -21,7 +21,7 @@ for name in ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "readli
 for name in ("fork", "mkfifo", "getuid", "geteuid", "nice", "sched_getaffinity", "sysconf"):
     if hasattr(os, name):
         delattr(os, name)
-for name in ("setitimer", "ITIMER_REAL", "SIGALRM", "SIGKILL", "SIGXFSZ", "SIGUSR1", "pthread_kill"):
+for name in ("setitimer", "ITIMER_REAL", "SIGALRM", "SIGKILL", "SIGXFSZ", "pthread_kill"):
     if hasattr(signal, name):
         delattr(signal, name)
 

@@ -83,6 +83,7 @@ def test_spiral(example, capsys, monkeypatch, tmp_path):
     assert capsys.readouterr().out.count("%") == 4
 
 
+@pytest.mark.slow
 def test_spiral_picture(example, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "spiral.png"
@@ -114,6 +115,7 @@ def test_hessian_finds_the_largest_eigenvalue(example):
         assert abs(largest - 3) < 0.02
 
 
+@pytest.mark.slow
 def test_hessian_picture(example, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "hessian.png"
@@ -337,6 +339,7 @@ def test_cnn_augments(cnn, no_mnist, capsys):
     assert first == again != plain
 
 
+@pytest.mark.slow
 def test_cnn_picture(cnn, no_mnist, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "filters.png"

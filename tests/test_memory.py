@@ -9,6 +9,7 @@ from pathlib import Path
 
 import malformed
 import pytest
+from rest_slow import rest_slow
 
 import minigrad as m
 from minigrad import nn, optim
@@ -112,7 +113,7 @@ def without_collector():
     gc.enable()
 
 
-@pytest.mark.parametrize("make", [network, by_hand, failing])
+@pytest.mark.parametrize("make", rest_slow([network, by_hand, failing], [by_hand]))
 def test_2_000_steps_leave_no_object(make, without_collector):
     step = make()
     for _ in range(2200):  # until Python's freelists, of up to 2000 tuples each, are full
@@ -180,6 +181,7 @@ def run_with_backward(make):
         pass
 
 
+@pytest.mark.slow
 def test_every_valid_call_and_its_backward_is_freed(without_collector, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     settings = malformed.settings()
@@ -348,7 +350,7 @@ CALLS = [line[4:-3] for line in LARGE.splitlines() if re.fullmatch(r"def \w+\(\)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in ("model", "used")])
+@pytest.mark.parametrize("name", rest_slow(sorted({*CALLS} - {"model", "used"}), ["load", "step"]))
 def test_no_memory_no_half_change(name):
     """With room for 0, ¼, ½, … MiB of arrays: all is as before the call, or as after all of it."""
     path = os.pathsep.join([str(Path(m.__file__).parents[1]), *sys.path])

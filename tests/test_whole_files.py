@@ -39,7 +39,7 @@ while True:
 
 
 @posix
-@pytest.mark.parametrize("times", [4, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [2, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_killed_process_leaves_an_old_or_a_new_file(path, times):
     rng = random.Random(0)
     version = 0
