@@ -1,4 +1,4 @@
-"""Limits on a process: how much memory, and how long a call. Windows has none; there none is set."""
+"""Limits on a process: memory, and time for a call. Windows has neither; there none is set."""
 
 import contextlib
 import os

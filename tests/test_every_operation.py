@@ -230,7 +230,7 @@ def eight_memories(array, path):
 
 @every_operation
 def test_odd_memory_gives_the_same_bits_or_a_named_refusal(name, tmp_path):
-    """Products that a BLAS computes are equal but for rounding: each layout has its own loop there."""
+    """Products that a BLAS computes: equal but for rounding. Each layout has its own loop there."""
     sample = OPERATIONS[name][0]
     arrays = arrays_of(sample)
     expected = derivatives(mg, sample.call, [a.copy() for a in arrays])
