@@ -50,7 +50,7 @@ def test_as_a_command(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.count("difference") == 14
+    assert run.stdout.count("difference") == 22
 
 
 def test_by_hand(example, capsys):
@@ -58,16 +58,18 @@ def test_by_hand(example, capsys):
     before, after = by_hand.main()
     assert after < before - 0.1
     out = capsys.readouterr().out
-    for name in ("z", "h", "logits", "p", "loss", "dlogits", "dW2", "db2", "dh", "dz", "dW1", "dx"):
-        assert f"  {name:9s} = " in out
+    names = "z mean var x̂ y h logits p loss dlogits dW2 db2 dh dy dγ dβ dz dW1 dx m v W1"
+    for name in names.split():
+        assert f"  {by_hand.padded(name, 7)} = " in out
 
 
 def test_by_hand_can_fail(example):
     by_hand = example("by_hand")
-    value = by_hand.minigrad.tensor(by_hand.W1)
-    by_hand.show("W1", "", by_hand.W1, value)
+    W1 = by_hand.parameters["W1"]
+    value = by_hand.minigrad.tensor(W1)
+    by_hand.show("W1", "", W1, value)
     with pytest.raises(SystemExit, match="W1: by hand"):
-        by_hand.show("W1", "", by_hand.W1 + 1e-9, value)
+        by_hand.show("W1", "", W1 + 1e-9, value)
 
 
 def test_xor(example, capsys):
