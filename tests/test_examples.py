@@ -80,6 +80,13 @@ def test_xor(example, capsys):
         assert wanted == (a != b) and abs(p - wanted) < 0.05
 
 
+def test_mnist_in_forty_lines(example, no_mnist, capsys):
+    assert len((ROOT / "examples" / "mnist.py").read_text(encoding="utf-8").splitlines()) <= 40
+    example("mnist")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("epoch 5: 9") and "of 355 test images" in last
+
+
 def test_spiral(example, capsys, monkeypatch, tmp_path):
     assert example("spiral").main(["--steps", "200", "--no-picture"]) > 0.95
     assert capsys.readouterr().out.count("%") == 4
