@@ -16,6 +16,7 @@ class _BatchNorm(Affine):
     """What all batch normalizations share; a subclass says how many dimensions its input has."""
 
     _dimensions: tuple[int, ...] = ()
+    _younger = ("num_batches_tracked",)  # torch has it since 0.4.1; other libraries have it not
     _normalize = staticmethod(F.batch_norm)
 
     def __init__(
@@ -120,7 +121,8 @@ class _BatchNorm(Affine):
         learns = self.training and mean is not None and count is not None
         momentum = self.momentum
         if momentum is None:  # 1/1, 1/2, 1/3, …: the plain average of all batches so far
-            momentum = 1 / (count.item() + 1) if learns else 0.0
+            seen = size(type(self).__name__, "num_batches_tracked", count.item()) if learns else 0
+            momentum = 1 / (seen + 1) if learns else 0.0
         weight, bias = state["weight"], state["bias"]
         y = self._normalize(
             input, mean, var, weight, bias, by_batch, momentum, self.eps,

@@ -57,6 +57,8 @@ class Module:
     defines `forward`; calling the module runs it.
     """
 
+    _younger: tuple[str, ...] = ()  # names of buffers that state dicts have since version 2
+
     def __init__(self):
         set_plain = super().__setattr__
         set_plain("training", True)
@@ -345,6 +347,8 @@ class Module:
         One error lists everything that does not fit: missing and unexpected keys (unless not
         strict), shapes (ShapeError), values that are no tensors (TypeError), and values that are
         NaN, infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
+        As in torch, a batch norm's `num_batches_tracked` may be missing, since other libraries
+        count nothing: the counter here stays; and one value of shape (1,) fits a tensor of ().
         Returns (missing_keys, unexpected_keys).
         """
         if not isinstance(state_dict, Mapping):
@@ -354,6 +358,9 @@ class Module:
         flag("load_state_dict", "strict", strict)
         flag("load_state_dict", "allow_nonfinite", allow_nonfinite)
         own = dict(self._persistent(""))
+        for key in self._dispensable(state_dict):
+            if key not in state_dict:
+                own.pop(key, None)
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         problems = []
@@ -378,6 +385,19 @@ class Module:
             raise worst(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
         atomic.assign("load_state_dict", tensors, arrays)
         return _IncompatibleKeys(missing, unexpected)
+
+    def _dispensable(self, state_dict):
+        """The keys that a state dict of its version need not have.
+
+        torch notes the version of each module in an attribute of its own state dicts; files and
+        other libraries note none, which counts as the first.
+        """
+        versions = getattr(state_dict, "_metadata", None)
+        versions = versions if isinstance(versions, Mapping) else {}
+        for path, module in self.named_modules(remove_duplicate=False):
+            noted = versions.get(path, {}).get("version")
+            if noted is None or noted < 2:
+                yield from (f"{path}.{name}" if path else name for name in module._younger)
 
     # --- repr ------------------------------------------------------------------------------------
 
@@ -420,12 +440,14 @@ def _fitting(key, tensor, value, allow_nonfinite):
     """A fresh array of the values for `tensor`, of its dtype, or the error that says why not."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{key}: expected a Tensor, got {type(value).__name__}")
-    if value.shape != tensor.shape:
+    source = value.detach().numpy()
+    if tensor.ndim == 0 and source.shape == (1,):
+        source = source.reshape(())
+    if source.shape != tensor.shape:
         raise ShapeError(
-            f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from the "
+            f"size mismatch for {key}: copying a param with shape {source.shape} from the "
             f"state dict, the shape in the current model is {tuple(tensor.shape)}"
         )
-    source = value.detach().numpy()
     array = quietly(source.astype, tensor.dtype.numpy, order="C")
     if not _is_floating(tensor):
         if not (array == source).all():
