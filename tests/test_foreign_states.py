@@ -1,4 +1,4 @@
-"""State dicts that come from elsewhere: from torch before 0.4.1, from Keras, Flax and converters."""
+"""State dicts from elsewhere: from torch before 0.4.1, from Keras, Flax and converters."""
 
 from collections import OrderedDict
 
@@ -165,3 +165,58 @@ def test_a_negative_counter_is_an_error_in_words_where_it_is_used():
     with pytest.raises(ValueError, match="BatchNorm1d: num_batches_tracked must be ≥ 0, got -1"):
         layer(minigrad.randn(4, 2))
     assert values(layer) == before
+
+
+# --- values that are no Tensors -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", ">f4"])
+def test_arrays_are_loaded_as_tensors_are(dtype):
+    model, state = trained(Nested)
+    arrays = {key: (8 * value.numpy()).astype(dtype)[::-1] for key, value in state.items()}
+    model.load_state_dict({**arrays, "norm." + COUNTER: np.int32(5)})
+    for key, tensor in model.state_dict().items():
+        if not key.endswith(COUNTER):
+            np.testing.assert_array_equal(tensor.numpy(), arrays[key])
+    assert model.norm.num_batches_tracked.item() == 5
+    arrays["norm.weight"][:] = 0
+    assert model.norm.weight.detach().numpy().all()  # a copy
+
+
+def test_torchs_tensors_are_loaded_and_those_that_numpy_lacks_are_named(torch):
+    theirs = torch.nn.BatchNorm1d(3)
+    ours = nn.BatchNorm1d(3)
+    theirs.train()(torch.randn(8, 3))
+    ours.load_state_dict(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict(keep_vars=True))  # parameters that require gradients
+    for key, tensor in theirs.state_dict().items():
+        np.testing.assert_array_equal(ours.state_dict()[key].numpy(), tensor.numpy())
+    before = values(ours)
+    with pytest.raises(TypeError, match="running_mean: NumPy cannot read the Tensor: .*BFloat16"):
+        ours.load_state_dict({**theirs.state_dict(), "running_mean": torch.ones(3).bfloat16()})
+    assert values(ours) == before
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (np.ones(3, complex), TypeError, "expected real numbers, got ndarray of complex128"),
+        (np.array(["a", "b", "c"]), TypeError, "expected real numbers, got ndarray of <U1"),
+        (np.array([None] * 3), TypeError, "expected real numbers, got ndarray of object"),
+        (np.ma.masked_array([1.0] * 3), TypeError, "Tensor or an array, got MaskedArray"),
+        (np.float32, TypeError, "expected a Tensor or an array, got type"),
+        ([1.0] * 3, TypeError, "expected a Tensor or an array, got list"),
+        (np.ones(4), ShapeError, r"size mismatch for running_mean: .*\(4,\).*\(3,\)"),
+        (np.full(3, 1e300), ValueError, "float64 values that overflow minigrad.float32"),
+        (np.full(3, np.nan, np.float16), ValueError, "NaN or infinite values"),
+    ],
+)
+def test_an_array_that_does_not_fit_changes_nothing(value, error, message):
+    layer = nn.BatchNorm1d(3)
+    before = values(layer)
+    with pytest.raises(error, match=message):
+        layer.load_state_dict({**layer.state_dict(), "running_mean": value})
+    assert values(layer) == before
+    large = np.uint64(2**64 - 1)
+    with pytest.raises(ValueError, match=f"{COUNTER}: uint64 values that minigrad.int64 cannot"):
+        layer.load_state_dict({**layer.state_dict(), COUNTER: large})

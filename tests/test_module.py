@@ -347,7 +347,7 @@ def test_load_lists_every_problem_and_changes_nothing():
     state = OrderedDict((key, value + 1) for key, value in net.state_dict().items())
     state["second.weight"] = minigrad.zeros(3, 2)
     state["first.a.bias"] = minigrad.zeros(1)
-    state["scale"] = np.ones(2)
+    state["scale"] = [1.0, 1.0]
     state["first.a.weight"] = minigrad.full((3, 4), float("nan"))
     state["strange"] = minigrad.zeros(1)
     del state["count"]
@@ -360,7 +360,7 @@ def test_load_lists_every_problem_and_changes_nothing():
         "size mismatch for second.weight",
         "shape (3, 2) from the state dict, the shape in the current model is (2, 3)",
         "size mismatch for first.a.bias",
-        "scale: expected a Tensor, got ndarray",
+        "scale: expected a Tensor or an array, got list",
         "first.a.weight: NaN or infinite values",
     ):
         assert part in str(error.value)
@@ -409,7 +409,7 @@ def test_load_refuses_kinds():
     for state in (None, [], "state", 3):
         with pytest.raises(TypeError, match="load_state_dict: expected a dictionary"):
             net.load_state_dict(state)
-    for value in (None, 1.0, [1, 1], np.ones(2), "x"):
+    for value in (None, 1.0, [1, 1], np.float32, "x"):
         with pytest.raises(TypeError, match="scale: expected a Tensor"):
             net.load_state_dict(dict(net.state_dict(), scale=value))
     with pytest.raises(ValueError, match="count: minigrad.float32 values that minigrad.int64"):

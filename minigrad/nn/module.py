@@ -344,9 +344,10 @@ class Module:
     def load_state_dict(self, state_dict, strict=True, *, allow_nonfinite=False):
         """Copy the values of a state dict into this module: all of them, or none.
 
-        One error lists everything that does not fit: missing and unexpected keys (unless not
-        strict), shapes (ShapeError), values that are no tensors (TypeError), and values that are
-        NaN, infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
+        A value is a Tensor, a NumPy array, or a tensor of another library on the CPU. One error
+        lists everything that does not fit: missing and unexpected keys (unless not strict), shapes
+        (ShapeError), values that are nothing of the kind (TypeError), and those that are NaN,
+        infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
         As in torch, a batch norm's `num_batches_tracked` may be missing, since other libraries
         count nothing: the counter here stays; and one value of shape (1,) fits a tensor of ().
         Returns (missing_keys, unexpected_keys).
@@ -436,11 +437,26 @@ def _indent(module):
     return repr(module).replace("\n", "\n  ")
 
 
+def _array_of(key, value):
+    """The numbers of a Tensor, an array, or a tensor of another library."""
+    kind = type(value)
+    if isinstance(value, Tensor):
+        return value.detach().numpy()
+    if kind in (np.ma.MaskedArray, type) or not hasattr(kind, "__array__"):
+        raise TypeError(f"{key}: expected a Tensor or an array, got {kind.__name__}")
+    try:
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    except Exception as error:  # whatever another library raises: on another device, in bfloat16
+        raise TypeError(f"{key}: NumPy cannot read the {kind.__name__}: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{key}: expected real numbers, got {kind.__name__} of {array.dtype}")
+    return array
+
+
 def _fitting(key, tensor, value, allow_nonfinite):
     """A fresh array of the values for `tensor`, of its dtype, or the error that says why not."""
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{key}: expected a Tensor, got {type(value).__name__}")
-    source = value.detach().numpy()
+    source = _array_of(key, value)
+    came = value.dtype if isinstance(value, Tensor) else source.dtype
     if tensor.ndim == 0 and source.shape == (1,):
         source = source.reshape(())
     if source.shape != tensor.shape:
@@ -451,9 +467,9 @@ def _fitting(key, tensor, value, allow_nonfinite):
     array = quietly(source.astype, tensor.dtype.numpy, order="C")
     if not _is_floating(tensor):
         if not (array == source).all():
-            raise ValueError(f"{key}: {value.dtype} values that {tensor.dtype} cannot hold")
+            raise ValueError(f"{key}: {came} values that {tensor.dtype} cannot hold")
     elif not allow_nonfinite and not np.isfinite(array).all():
         if np.isfinite(source).all():
-            raise ValueError(f"{key}: {value.dtype} values that overflow {tensor.dtype}")
+            raise ValueError(f"{key}: {came} values that overflow {tensor.dtype}")
         raise ValueError(f"{key}: NaN or infinite values (allow_nonfinite=True lets them pass)")
     return array
