@@ -13,7 +13,6 @@ from minigrad.utils.data import (
     Subset,
     TensorDataset,
     default_collate,
-    random_split,
 )
 
 rng = np.random.default_rng(11)
@@ -76,79 +75,6 @@ def test_tensor_dataset_wrong():
 def test_dataset_without_getitem():
     with pytest.raises(NotImplementedError, match="Nothing does not define __getitem__"):
         type("Nothing", (Dataset,), {})()[0]
-
-
-@pytest.mark.parametrize("kind", [list, tuple, np.array, minigrad.tensor])
-def test_subset(pairs, kind):
-    part = Subset(pairs, kind([7, -1, 0, 7]))
-    assert len(part) == 4
-    assert part[1][1].item() == 9
-    assert order(DataLoader(part, batch_size=3)) == [7, 9, 0, 7]
-    assert order(DataLoader(Subset(part, [3, 1]), batch_size=2)) == [7, 9]
-
-
-def test_subset_wrong(pairs):
-    with pytest.raises(IndexError, match="Subset: index 10 is out of range for 10 samples"):
-        Subset(pairs, [0, 10])
-    with pytest.raises(IndexError, match="Subset: index -11"):
-        Subset(pairs, [-11])
-    for indices in ([0.5], [True, False], 3, "ab", [[1, 2]]):
-        with pytest.raises(TypeError, match="Subset: indices must be a sequence of integers"):
-            Subset(pairs, indices)
-    assert order(DataLoader(Subset(pairs, []))) == []
-
-
-# random_split
-
-
-def test_random_split_by_lengths(pairs):
-    first, second, third = random_split(pairs, [5, 3, 2], generator=seeded(1))
-    assert [len(part) for part in (first, second, third)] == [5, 3, 2]
-    labels = [order(DataLoader(part)) for part in (first, second, third)]
-    assert sorted(sum(labels, [])) == list(range(10)) and sum(labels, []) != list(range(10))
-    again = random_split(pairs, [5, 3, 2], generator=seeded(1))
-    assert [order(DataLoader(part)) for part in again] == labels
-    minigrad.manual_seed(4)
-    expected = [part.indices for part in random_split(pairs, [4, 6])]
-    minigrad.manual_seed(4)
-    assert [part.indices for part in random_split(pairs, [4, 6])] == expected
-
-
-@pytest.mark.parametrize(
-    "fractions", [[0.5, 0.5], [0.3, 0.3, 0.4], [0.85, 0.15], [1.0], [0.9, 0.1]]
-)
-@pytest.mark.parametrize("size", [10, 11, 103])
-def test_random_split_by_fractions(torch, fractions, size):
-    ours = random_split(range(size), fractions)
-    theirs = torch.utils.data.random_split(range(size), fractions)
-    assert [len(part) for part in ours] == [len(part) for part in theirs]
-
-
-def test_random_split_empty_part():
-    with pytest.warns(UserWarning, match="part 1 is empty"):
-        assert len(random_split(range(3), [0.9, 0.1])[1]) == 0
-
-
-@pytest.mark.parametrize(
-    "lengths, error",
-    [
-        ([5, 4], ValueError),
-        ([5, 6], ValueError),
-        ([-1, 11], ValueError),
-        ([0.5, 0.6], ValueError),
-        ([0.5, 0.5 + 1e-10], ValueError),
-        ([5.0, 5.0], ValueError),
-        ([float("nan"), 1], ValueError),
-        ([], ValueError),
-        (["a"], TypeError),
-        (10, TypeError),
-    ],
-)
-def test_random_split_wrong(pairs, lengths, error):
-    state = minigrad.get_rng_state()
-    with pytest.raises(error, match="random_split: lengths must"):
-        random_split(pairs, lengths)
-    assert np.array_equal(minigrad.get_rng_state().numpy(), state.numpy())
 
 
 # DataLoader: batches

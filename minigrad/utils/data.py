@@ -6,6 +6,7 @@ batched by one gather per tensor; every other dataset sample by sample.
 
 import itertools
 import math
+import numbers
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -18,6 +19,8 @@ from ..ops.joining import stack
 from ..ops.sampling import randperm
 from ..random import Generator
 from ..tensor import Tensor
+
+ROUNDING = 1e-6  # how far a sum of fractions may be from 1: they may have come as float32
 
 
 class Dataset:
@@ -83,34 +86,51 @@ def _rows(indices):
 def random_split(dataset, lengths, generator=None):
     """Divide `dataset` at random into Subsets of the given `lengths`. As in torch.
 
-    `lengths` sum to len(dataset), or are fractions that sum to 1: then each part gets
-    floor(fraction · len(dataset)) samples, and the first parts one of the rest each.
+    `lengths` sum to len(dataset), or are fractions that sum to 1, but for rounding: then each part
+    gets floor(fraction · len(dataset)) samples, and the first parts one of the rest each. (torch
+    refuses fractions whose rounded sum is above 1, such as 0.4, 0.2, 0.3, 0.1.)
     """
     if not hasattr(dataset, "__len__"):
         raise TypeError(f"random_split: dataset must have a length, got {type(dataset).__name__}")
+    count, given = len(dataset), lengths
     try:
-        lengths = list(lengths)
-        fractions = math.isclose(sum(lengths), 1) and sum(lengths) <= 1
-    except TypeError:
-        raise TypeError(f"random_split: lengths must be numbers, got {lengths!r}") from None
-    count = len(dataset)
+        lengths = [_length(length) for length in given]
+    except (TypeError, ValueError):
+        raise TypeError(f"random_split: lengths must be numbers, got {given!r:.200}") from None
     if any(not length >= 0 for length in lengths):
-        raise ValueError(f"random_split: lengths must be 0 or more, got {lengths!r}")
-    if fractions:
-        lengths = [math.floor(count * fraction) for fraction in lengths]
-        for part in range(count - sum(lengths)):
-            lengths[part % len(lengths)] += 1
+        raise ValueError(f"random_split: lengths must be 0 or more, got {lengths!r:.200}")
+    if all(length <= 1 for length in lengths) and abs(math.fsum(lengths) - 1) < ROUNDING:
+        lengths = _shares(count, lengths)
         for part, length in enumerate(lengths):
             if length == 0:
                 warnings.warn(f"random_split: part {part} is empty", stacklevel=2)
-    if any(not hasattr(length, "__index__") for length in lengths) or sum(lengths) != count:
+    if any(type(length) is not int for length in lengths) or sum(lengths) != count:
         raise ValueError(
             f"random_split: lengths must be integers that sum to the {count} samples or fractions "
-            f"that sum to 1, got {lengths!r}"
+            f"that sum to 1, got {lengths!r:.200}"
         )
     order = randperm(count, generator=generator).tolist()
     ends = list(itertools.accumulate(lengths))
     return [Subset(dataset, order[end - n : end]) for end, n in zip(ends, lengths, strict=True)]
+
+
+def _length(value):
+    """The number in a number, or in a tensor or array of one; an integer as int, bool is none."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        value = np.asarray(value.detach() if isinstance(value, Tensor) else value)[()]
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError
+    return int(value) if isinstance(value, numbers.Integral) else value
+
+
+def _shares(count, fractions):
+    """How many of `count` samples the parts get that are these fractions of them."""
+    lengths = [math.floor(count * fraction) for fraction in fractions]
+    for part in range(count - sum(lengths)):
+        lengths[part % len(lengths)] += 1
+    for _ in range(sum(lengths) - count):  # of millions, where the sum is just above 1
+        lengths[lengths.index(max(lengths))] -= 1
+    return lengths
 
 
 def default_collate(samples):
