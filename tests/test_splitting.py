@@ -38,14 +38,119 @@ def test_subset(pairs, kind):
     assert order(DataLoader(Subset(part, [3, 1]), batch_size=2)) == [7, 9]
 
 
+PLACES = {
+    "list": [0, 2],
+    "list of NumPy's": [np.int64(0), np.uint8(2)],
+    "list of tensors": [minigrad.tensor(0), minigrad.tensor(2)],
+    "negative": [-4, -2],
+    "array": np.array([0, 2]),
+    "array of uint8": np.array([0, 2], np.uint8),
+    "tensor": minigrad.tensor([0, 2]),
+    "slice": slice(0, 3, 2),
+    "slice from the end": slice(-4, None, 2),
+    "range": range(0, 4, 2),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("kind", [list, tuple, np.array, minigrad.tensor])
+def test_several_places_are_several_samples(pairs, name, kind):
+    part = Subset(pairs, kind([7, -1, 0, 7]))
+    x, y = part[PLACES[name]]
+    assert y.tolist() == [7, 0]
+    assert x.tolist() == pairs.tensors[0][[7, 0]].tolist()
+    inner = Subset(part, kind([3, 0, 1, 1]))
+    assert inner[PLACES[name]][1].tolist() == [7, 9]
+
+
+def test_no_places_are_no_samples(pairs):
+    for nothing in ([], slice(5, 5), range(0), minigrad.tensor([], dtype=minigrad.int64)):
+        assert [tuple(each.shape) for each in Subset(pairs, [7, 1])[nothing]] == [(0, 3), (0,)]
+
+
+def test_several_places_are_torchs(torch):
+    labels = [5, 3, 8, 1, 9]
+    for places in ([0, 1], [-1, 2, 2], [4], [], slice(1, 4), slice(None, None, 2), -1, 3):
+        results = []
+        for library, utils in ((minigrad, data), (torch, torch.utils.data)):
+            dataset = utils.TensorDataset(library.tensor(labels))
+            part = utils.Subset(dataset, [3, 3, 0, 1, -1])
+            results.append(
+                [part[places][0].tolist(), utils.Subset(part, [0, 1, 2, 3, 4])[places][0].tolist()]
+            )
+        assert results[0] == results[1], places
+
+
+def test_parts_of_a_split_give_several_samples(pairs):
+    first, second = random_split(pairs, [4, 6], generator=seeded(1))
+    assert first[[0, 1, 2, 3]][1].tolist() == first.indices
+    assert second[:][1].tolist() == second.indices
+
+
+def test_a_dataset_is_asked_for_plain_integers():
+    class Asked(data.Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            kinds = set(map(type, index)) if isinstance(index, list) else {type(index)}
+            return index, kinds
+
+    for indices in ([4, 2], np.array([4, 2]), minigrad.tensor([4, 2])):
+        part = Subset(Asked(), indices)
+        assert part[1] == part[np.int64(1)] == part[minigrad.tensor(1)] == part[-1] == (2, {int})
+        assert part[[1, 0]] == part[np.array([1, 0])] == ([2, 4], {int})
+        assert [index for index, _ in part] == [4, 2]  # an IndexError ends a loop
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "message"),
+    [
+        (2, IndexError, "index 2 is out of range for 2 samples"),
+        (-3, IndexError, "index -3 is out of range for 2 samples"),
+        ([0, 5], IndexError, "index 5 is out of range for 2 samples"),
+        (np.array([2**64 - 1], np.uint64), IndexError, "index 18446744073709551615 is out"),
+        (None, TypeError, "index must be an integer, got None"),
+        (True, TypeError, "index must be an integer, got True"),
+        (0.5, TypeError, "index must be an integer, got 0.5"),
+        ("a", TypeError, "index must be an integer, got 'a'"),
+        ((0, 1), TypeError, r"index must be an integer, got \(0, 1\)"),
+        ([0.5], TypeError, r"index must be a sequence of integers, got \[0.5\]"),
+        ([True, False], TypeError, "index must be a sequence of integers"),
+        ([None], TypeError, "index must be a sequence of integers"),
+        ([[0, 1]], TypeError, "index must be a sequence of integers"),
+        ([[0], [0, 1]], TypeError, "index must be a sequence of integers"),
+        ([2**70], TypeError, "index must be a sequence of integers"),
+        (np.array([True, False]), TypeError, "index must be a sequence of integers"),
+        (slice("a"), TypeError, r"the slice slice\(None, 'a', None\)"),
+        (slice(0, 1, 0), ValueError, "the slice .*: slice step cannot be zero"),
+    ],
+)
+def test_a_wrong_index_is_named(pairs, index, error, message):
+    with pytest.raises(error, match=f"^Subset: {message}"):
+        Subset(pairs, [7, 1])[index]
+
+
+def test_a_plain_list_gives_one_sample_at_a_time():
+    part = Subset([5, 6, 7], [2, 0])
+    assert part[0] == 7 and list(part) == [7, 5]
+    with pytest.raises(TypeError, match="Subset: a list gives one sample at a time"):
+        part[[0, 1]]
+
+
 def test_subset_wrong(pairs):
     with pytest.raises(IndexError, match="Subset: index 10 is out of range for 10 samples"):
         Subset(pairs, [0, 10])
     with pytest.raises(IndexError, match="Subset: index -11"):
         Subset(pairs, [-11])
-    for indices in ([0.5], [True, False], 3, "ab", [[1, 2]]):
+    with pytest.raises(IndexError, match="Subset: index 18446744073709551615"):
+        Subset(pairs, np.array([2**64 - 1], np.uint64))
+    for indices in ([0.5], [True, False], 3, "ab", [[1, 2]], None, [[1], [2, 3]], [None]):
         with pytest.raises(TypeError, match="Subset: indices must be a sequence of integers"):
             Subset(pairs, indices)
+    for dataset in (None, 3, iter([1]), {1, 2}):
+        with pytest.raises(TypeError, match="Subset: dataset must have __getitem__ and __len__"):
+            Subset(dataset, [0])
     assert order(DataLoader(Subset(pairs, []))) == []
 
 

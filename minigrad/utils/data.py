@@ -7,12 +7,14 @@ batched by one gather per tensor; every other dataset sample by sample.
 import itertools
 import math
 import numbers
+import operator
 import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..checks import flag, function, size
+from ..checks import index as whole
 from ..errors import ShapeError
 from ..ops.creation import as_tensor, tensor
 from ..ops.joining import stack
@@ -59,27 +61,56 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples of `dataset` at `indices`, a sequence of integers, in that order. As in torch."""
+    """The samples of `dataset` at `indices`, a sequence of integers, in that order. As in torch.
+
+    `subset[i]` is one of them. A list of places, an array, a tensor or a slice asks the dataset for
+    several at once: `subset[[0, 1]]` of a TensorDataset is one gather per tensor.
+    """
 
     def __init__(self, dataset, indices):
-        rows = _rows(indices)
-        wrong = rows[(rows < -len(dataset)) | (rows >= len(dataset))]
-        if wrong.size:
-            raise IndexError(f"Subset: index {wrong[0]} is out of range for {len(dataset)} samples")
+        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+            raise TypeError(
+                f"Subset: dataset must have __getitem__ and __len__, got {type(dataset).__name__}"
+            )
+        _rows("indices", indices, len(dataset))
         self.dataset = dataset
         self.indices = indices
 
     def __getitem__(self, index):
-        return self.dataset[self.indices[index]]
+        places = index
+        if isinstance(index, slice):
+            try:
+                places = range(len(self))[index]
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"Subset: the slice {index!r:.60}: {error}") from None
+        if isinstance(places, (list, range)) or getattr(places, "ndim", 0):
+            places = _rows("index", places, len(self)).tolist()
+            if isinstance(self.dataset, (list, tuple, range, str)):
+                raise TypeError(
+                    f"Subset: a {type(self.dataset).__name__} gives one sample at a time, not "
+                    "several; write [subset[i] for i in index]"
+                )
+            return self.dataset[[operator.index(self.indices[place]) for place in places]]
+        place, count = whole("Subset", "index", index), len(self)
+        if not -count <= place < count:
+            raise IndexError(f"Subset: index {place} is out of range for {count} samples")
+        return self.dataset[operator.index(self.indices[place])]
 
     def __len__(self):
         return len(self.indices)
 
 
-def _rows(indices):
-    rows = np.asarray(indices)
+def _rows(name, indices, count):
+    """Indices into `count` samples as an int64 array."""
+    try:
+        rows = np.asarray(indices.detach() if isinstance(indices, Tensor) else indices)
+    except ValueError:  # lists of unequal lengths
+        rows = np.array(None)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise TypeError(f"Subset: indices must be a sequence of integers, got {indices!r:.60}")
+        raise TypeError(f"Subset: {name} must be a sequence of integers, got {indices!r:.60}")
+    outside = rows[(rows < -count) | (rows >= count)]
+    if outside.size:
+        raise IndexError(f"Subset: index {outside[0]} is out of range for {count} samples")
     return rows.astype(np.int64)
 
 
@@ -276,8 +307,9 @@ class Pass:
         # Through subsets of subsets to the dataset itself, so that one gather makes the batch.
         self._dataset, self._rows = loader.dataset, order
         while type(self._dataset) is Subset:
-            self._rows = _rows(self._dataset.indices)[self._rows]
-            self._dataset = self._dataset.dataset
+            inner = self._dataset.dataset
+            self._rows = _rows("indices", self._dataset.indices, len(inner))[self._rows]
+            self._dataset = inner
 
     def __iter__(self):
         return self
