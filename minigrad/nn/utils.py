@@ -1,11 +1,12 @@
 """Helpers for models: clip gradients, see all parameters as one vector, finish batch norm."""
 
 import math
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..checks import number
+from ..checks import flag, number
 from ..errors import DTypeError, ShapeError
 from ..ops import atomic
 from ..ops.creation import as_tensor
@@ -38,22 +39,34 @@ def _tensors(function, parameters):
     return parameters
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """Scale all gradients together so that their norm, seen as one vector, is at most max_norm.
 
     grad ← grad · min(1, max_norm / (norm + 1e-6)), all or none; returns the norm as a tensor.
-    `norm_type` may be inf. torch.nn.utils.clip_grad_norm_.
+    `parameters` is a Tensor or an iterable of them; `norm_type` a number above 0, or inf or "inf",
+    the largest |grad|; max_norm=inf only measures. `foreach` chooses between torch's loops and
+    changes nothing. torch.nn.utils.clip_grad_norm_.
     """
     if max_norm != math.inf:  # to know the norm without clipping
         max_norm = number("clip_grad_norm_", "max_norm", max_norm, at_least=0)
-    if norm_type != math.inf:
-        norm_type = number("clip_grad_norm_", "norm_type", norm_type, above=0)
-    gradients = [p.grad for p in _tensors("clip_grad_norm_", parameters) if p.grad is not None]
+    norm_type = _order(norm_type)
+    flag("clip_grad_norm_", "error_if_nonfinite", error_if_nonfinite)
+    if foreach is not None:
+        flag("clip_grad_norm_", "foreach", foreach)
+    used_up = isinstance(parameters, Iterator)
+    parameters = _tensors("clip_grad_norm_", parameters)
+    if used_up and not parameters:
+        warnings.warn(
+            "clip_grad_norm_: parameters is an iterator with nothing left, so nothing is clipped; "
+            "was it used before? model.parameters() makes a new one",
+            stacklevel=2,
+        )
+    gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return as_tensor(0.0)
     arrays = [gradient.detach().numpy() for gradient in gradients]
-    norms = [_norm(array.ravel(), norm_type) for array in arrays]
-    total = _norm(np.array(norms), norm_type)
+    norms = [quietly(_norm, array.ravel(), norm_type) for array in arrays]
+    total = quietly(_norm, np.array(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be clipped; "
@@ -63,7 +76,25 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     if not scale > 1:  # NaN, as in torch, makes all of them NaN
         scaled = [np.asarray(quietly(np.multiply, array, scale)) for array in arrays]
         atomic.assign("clip_grad_norm_", gradients, scaled)
-    return as_tensor(np.array(total, dtype=np.result_type(*arrays)))
+    return as_tensor(quietly(np.array, total, dtype=np.result_type(*arrays)))
+
+
+def _order(norm_type):
+    """The order of a norm: a float above 0, also infinity, in a number or in a string."""
+    order = norm_type
+    if isinstance(norm_type, str):
+        try:
+            order = float(norm_type)
+        except ValueError:
+            pass  # an error below
+    if order == math.inf:
+        return math.inf
+    try:
+        return number("clip_grad_norm_", "norm_type", order, above=0)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"clip_grad_norm_: norm_type must be a number > 0, or 'inf', got {norm_type!r}"
+        ) from None
 
 
 def _norm(vector, order):
@@ -78,6 +109,8 @@ def _norm(vector, order):
 def parameters_to_vector(parameters):
     """All parameters, flattened and joined; differentiable. torch.nn.utils.parameters_to_vector."""
     parameters = _tensors("parameters_to_vector", parameters)
+    if not parameters:
+        raise ValueError("parameters_to_vector: parameters is empty; was its iterator used before?")
     return cat([parameter.reshape(-1) for parameter in parameters])
 
 
