@@ -7,6 +7,7 @@ import pytest
 from probes import DTYPES, LAYOUTS, REDUCTIONS, leaf, normal, same_as_torch
 
 import minigrad as mg
+from minigrad import nn
 from minigrad._kernels import reductions, reference, use_kernels
 from minigrad.autograd import gradcheck, gradgradcheck
 
@@ -168,12 +169,49 @@ def test_corrections_as_torch(torch, name, options):
     same_as_torch(torch, lambda m, x: getattr(x, name)(1, True, True), a)
 
 
-def test_one_value_has_no_variance():
-    x = mg.tensor([[1.0], [2.0]])
-    with np.errstate(all="raise"):
-        assert np.isnan(x.var(1).numpy()).all()
-        assert x.var(1, correction=0).tolist() == [0, 0]
-        assert x.var(correction=3).item() == INF
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_one_value_has_no_variance_and_one_warning_names_the_cure(torch, kernels, name):
+    for shape, arguments, options in [
+        ((1,), (), {}),
+        ((), (), {}),
+        ((1,), (True,), {}),
+        ((2, 1), (1,), {}),
+        ((2, 1), (-1,), {"keepdim": True}),
+        ((2, 1), (1,), {"unbiased": True}),
+        ((1, 1, 2), ((0, 1),), {"correction": 1.0}),
+        ((2, 2), (), {"correction": 4}),
+        ((2, 2), (0,), {"correction": 2.5}),
+        ((0,), (), {}),
+        ((2, 0), (1,), {"correction": 0}),
+    ]:
+        values = np.zeros(shape)
+        with np.errstate(all="raise"), pytest.warns(UserWarning) as caught:
+            ours = getattr(mg.tensor(values), name)(*arguments, **options)
+        assert len(caught) == 1 and caught[0].filename == __file__
+        message = str(caught[0].message)
+        assert message.startswith(f"{name}: degrees of freedom ≤ 0")
+        assert ("correction=0 divides" in message) == (values.size > 0)
+        with pytest.warns(UserWarning, match="degrees of freedom is <= 0"):
+            theirs = getattr(torch.tensor(values), name)(*arguments, **options)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_where_a_variance_exists_or_nothing_is_asked_there_is_no_warning(kernels, name):
+    one = mg.tensor([[1.0], [2.0]])  # a warning would be an error here
+    assert getattr(one, name)(1, correction=0).tolist() == [0, 0]
+    assert getattr(one, name)(1, unbiased=False).tolist() == [0, 0]
+    assert getattr(one, name)(1, correction=0.5).tolist() == [0, 0]
+    assert getattr(mg.zeros(0, 1), name)(1).shape == (0,)
+    with pytest.warns(UserWarning):
+        assert one.var(correction=3).item() == INF
+
+
+def test_normalizations_of_one_value_warn_of_nothing(kernels):
+    layers = [nn.LayerNorm(1), nn.BatchNorm1d(1).eval(), nn.BatchNorm1d(1)]
+    for layer, rows in zip(layers, (1, 1, 2), strict=True):
+        layer(mg.ones(rows, 1, requires_grad=True)).sum().backward()
+    repr(mg.ones(1)), mg.ones(1).norm(), mg.randn(1)
 
 
 @pytest.mark.parametrize("p", ["fro", 2, 1, 3, 2.5, 1.5, 0.5, INF, -INF, 0, -1])

@@ -4,6 +4,7 @@ float32 is summed in double and rounded once.
 """
 
 import numbers
+import warnings
 
 cimport numpy as cnp
 from libc.math cimport INFINITY
@@ -245,6 +246,14 @@ cdef class Std(Var):
         return self.from_deviation(dv, x)
 
 
+cdef int warn_of_no_freedom(str name, Py_ssize_t R, object correction) except -1:
+    cure = "; correction=0 divides by their number" if R else ""
+    warnings.warn(
+        f"{name}: degrees of freedom ≤ 0: {R} value{'' if R == 1 else 's'} and correction="
+        f"{correction} leave nothing to divide by, which gives nan or inf{cure}", stacklevel=1)
+    return 0
+
+
 cdef Tensor var_or_std(
     str name, Kind kind, object input, object dim, object unbiased, bint keepdim, object correction
 ):
@@ -257,9 +266,12 @@ cdef Tensor var_or_std(
     if correction is None:
         correction = 0 if unbiased is False else 1
     cdef tuple axes = all_dimensions(name, dim, cnp.PyArray_NDIM(x.array))
-    cdef double divisor = count(x.array, axes) - <double>number(name, "correction", correction)
+    cdef Py_ssize_t R = count(x.array, axes)
+    cdef double divisor = R - <double>number(name, "correction", correction)
     divisor = divisor if divisor > 0 else 0
     y = wrap(reduced(kind, x.array, axes, keepdim, divisor))
+    if divisor == 0 and cnp.PyArray_SIZE(y.array):
+        warn_of_no_freedom(name, R, correction)
     if recording(x):
         node = Var.__new__(Var) if kind == VAR else Std.__new__(Std)
         node.divisor = divisor
@@ -272,7 +284,7 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """y = Σ (input − mean)² / (R − correction) over the R elements along `dim`.
 
     dim: an integer, a tuple, None: all. correction: 1 unless given; unbiased=False means 0.
-    Where R ≤ correction the divisor is 0, which gives NaN or ∞. torch.var.
+    Where R ≤ correction the divisor is 0, which gives NaN or ∞, and a warning. torch.var.
     """
     return var_or_std("var", VAR, input, dim, unbiased, keepdim, correction)
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from .. import checks
 from ..checks import flag, function, size
-from ..checks import index as whole
 from ..errors import ShapeError
 from ..ops.creation import as_tensor, tensor
 from ..ops.joining import stack
@@ -91,7 +91,7 @@ class Subset(Dataset):
                     "several; write [subset[i] for i in index]"
                 )
             return self.dataset[[operator.index(self.indices[place]) for place in places]]
-        place, count = whole("Subset", "index", index), len(self)
+        place, count = checks.index("Subset", "index", index), len(self)
         if not -count <= place < count:
             raise IndexError(f"Subset: index {place} is out of range for {count} samples")
         return self.dataset[operator.index(self.indices[place])]
