@@ -6,14 +6,19 @@ one, so that whatever else changes it in between is kept.
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ..checks import function, number, size
 from .optimizer import Optimizer
 
 
 class LRScheduler:
-    """The base of all schedules. A subclass gives `get_lr`, the next rate of every group."""
+    """The base of all schedules. A subclass gives `get_lr`, the next rate of every group.
+
+    A group that `add_param_group` adds later takes part from the next step on, as in torch. What
+    is computed from initial rates (LambdaLR, CosineAnnealingLR when it turns at the bottom) is then
+    a ValueError.
+    """
 
     def __init__(self, optimizer, last_epoch=-1):
         name = type(self).__name__
@@ -51,16 +56,29 @@ class LRScheduler:
 
     def _set(self, rates, epoch):
         before, self.last_epoch = self.last_epoch, epoch
+        groups, name = self.optimizer.param_groups, f"{type(self).__name__}.step"
         try:
-            name = f"{type(self).__name__}.step"
-            values = [number(name, f"lr of epoch {epoch}", lr, at_least=0) for lr in rates()]
-            pairs = list(zip(self.optimizer.param_groups, values, strict=True))
+            values = rates()
+            if not isinstance(values, Iterable) or len(values := list(values)) != len(groups):
+                raise ValueError(f"{name}: expected {len(groups)} rates, one per group: {values!r}")
+            values = [number(name, f"lr of epoch {epoch}", lr, at_least=0) for lr in values]
         except BaseException:
             self.last_epoch = before
             raise
-        for group, lr in pairs:
+        for group, lr in zip(groups, values, strict=True):
             group["lr"] = lr
         self._last_lr = values
+
+    def _bases(self):
+        """The initial rates of all groups: those of groups that were added later are not known."""
+        groups, known = len(self.optimizer.param_groups), len(self.base_lrs)
+        if groups != known:
+            raise ValueError(
+                f"{type(self).__name__}.step: the optimiser has {groups} parameter groups, but had "
+                f"{known} when this schedule was made, so there are {known} initial rates; make a "
+                "new schedule after add_param_group"
+            )
+        return self.base_lrs
 
     def _present(self):
         return [group["lr"] for group in self.optimizer.param_groups]
@@ -80,9 +98,10 @@ class LRScheduler:
         if missing:
             raise ValueError(f"{name}: the state dict lacks {', '.join(missing)}")
         size(name, "last_epoch", loaded["last_epoch"])
-        for key in ("base_lrs", "_last_lr"):
-            if not isinstance(loaded[key], (list, tuple)) or len(loaded[key]) != len(self.base_lrs):
-                raise ValueError(f"{name}: {key} must be {len(self.base_lrs)} rates, one a group")
+        known, groups = len(self.base_lrs), len(self.optimizer.param_groups)
+        for key, counts in (("base_lrs", (known,)), ("_last_lr", (known, groups))):
+            if not isinstance(loaded[key], (list, tuple)) or len(loaded[key]) not in counts:
+                raise ValueError(f"{name}: {key} must be {counts[-1]} rates, one per group")
             loaded[key] = [number(name, key, lr, at_least=0) for lr in loaded[key]]
         vars(self).update(self.check_options(name, loaded))
 
@@ -103,8 +122,13 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
-        return [lr * factor(self.last_epoch) for lr, factor in pairs]
+        factors = [factor(self.last_epoch) for factor in self.lr_lambdas]
+        try:
+            return [lr * factor for lr, factor in zip(self._bases(), factors, strict=True)]
+        except TypeError:
+            raise TypeError(
+                f"LambdaLR: lr_lambda({self.last_epoch}) must be a number, got {factors!r}"
+            ) from None
 
     def initial_lr(self):
         return self.get_lr()
@@ -198,7 +222,7 @@ class CosineAnnealingLR(LRScheduler):
         t, T, low = self.last_epoch, self.T_max, self.eta_min
         if (t - 1 - T) % (2 * T) == 0:  # at the bottom the recursion would divide by zero
             rise = (1 - math.cos(math.pi / T)) / 2
-            pairs = zip(self._present(), self.base_lrs, strict=True)
+            pairs = zip(self._present(), self._bases(), strict=True)
             return [lr + (base - low) * rise for lr, base in pairs]
         ratio = (1 + math.cos(math.pi * t / T)) / (1 + math.cos(math.pi * (t - 1) / T))
         return [low + ratio * (lr - low) for lr in self._present()]
