@@ -213,10 +213,30 @@ def test_softmax_saved_result_is_guarded():
         ((np.zeros(()), 1), IndexError, "dim 1 is out of range for a 0-d tensor"),
         ((np.zeros((2, 3)), 1.0), TypeError, "dim must be an integer"),
         ((np.zeros((2, 3)), True), TypeError, "dim must be an integer"),
-        ((np.zeros((2, 3)), None), TypeError, "dim must be an integer"),
+        ((np.zeros((2, 3)), None), TypeError, "dim is missing"),
         ((np.zeros((2, 3)), 1, "complex64"), DTypeError, "complex64"),
     ],
 )
 def test_bad_arguments(name, arguments, error, message):
     with pytest.raises(error, match=f"^{name}: .*{message}|^dtype: .*{message}"):
         getattr(minigrad, name)(*arguments)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4)])
+def test_a_dim_that_is_missing_is_asked_for_and_says_what_torch_would_take(torch, name, shape):
+    x = minigrad.zeros(shape)
+    layer = {"softmax": minigrad.nn.Softmax, "log_softmax": minigrad.nn.LogSoftmax}[name]()
+    functional = getattr(minigrad.nn.functional, name)
+    for call in (lambda: functional(x), lambda: getattr(x, name)(), lambda: layer(x)):
+        with pytest.raises(TypeError) as caught:
+            call()
+        message = str(caught.value)
+        assert message.startswith(f"{name}: dim is missing: along which dimension of the input")
+        assert str(shape) in message and "write dim=1" in message
+        assert "0 for 0-d, 1-d and 3-d inputs, 1 for others" in message
+    values = np.random.default_rng(0).standard_normal(shape)
+    with pytest.warns(UserWarning, match="Implicit dimension"):
+        guessed = getattr(torch.nn.functional, name)(torch.tensor(values))
+    ours = functional(minigrad.tensor(values), dim=0 if len(shape) in (0, 1, 3) else 1)
+    np.testing.assert_allclose(ours.numpy(), guessed.numpy(), rtol=1e-12)

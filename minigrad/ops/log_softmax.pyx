@@ -11,9 +11,9 @@ from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic cimport as_float
-from .common cimport dimension, dimensions, floating, operand
+from .common cimport dimensions, floating, operand
 from .common import numpy_names
-from .softmax cimport along
+from .softmax cimport along, chosen
 from .softmax import softmax
 
 cnp.import_array()
@@ -54,16 +54,17 @@ cdef Tensor log_softmax_backward(Tensor dy, Tensor y, Py_ssize_t dim):
 
 
 @numpy_names
-def log_softmax(input, dim, dtype=None):
+def log_softmax(input, dim=None, dtype=None):
     """y_j = x_j − log Σ_k exp(x_k) along `dim`, right also where the probability is next to 0 or 1.
 
     float32 or float64, any shape; dtype: convert the input first. A slice that is all −inf, or
-    has +inf or nan, gives nan. Errors: DTypeError, IndexError. torch.log_softmax.
+    has +inf or nan, gives nan. Errors: DTypeError, IndexError; TypeError without dim, which torch
+    guesses with a warning. torch.log_softmax.
     """
     cdef Tensor x = operand("log_softmax", "input", input), y
     cdef LogSoftmax node
     x = floating("log_softmax", "input", x if dtype is None else x.to(dtypes.find(dtype)))
-    cdef Py_ssize_t axis = dimension("log_softmax", dim, cnp.PyArray_NDIM(x.array))
+    cdef Py_ssize_t axis = chosen("log_softmax", dim, x)
     y = wrap(along(kernels.log_softmax_forward, (x.array,), axis, True))
     if recording(x):
         node = LogSoftmax.__new__(LogSoftmax)

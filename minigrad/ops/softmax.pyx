@@ -36,6 +36,16 @@ cdef cnp.ndarray along(object kernel, tuple inputs, Py_ssize_t dim, bint with_sc
     return np.ascontiguousarray(np.moveaxis(y, -1, dim)) if moved else y
 
 
+cdef Py_ssize_t chosen(str operation, object dim, Tensor x) except -1:
+    """The dimension along which probabilities sum to 1. It is never guessed."""
+    if dim is None:
+        raise TypeError(
+            f"{operation}: dim is missing: along which dimension of the input, of shape "
+            f"{(<object>x.array).shape}, do the probabilities sum to 1? For scores (N, C) of N "
+            "samples write dim=1. (torch guesses: 0 for 0-d, 1-d and 3-d inputs, 1 for others)")
+    return dimension(operation, dim, cnp.PyArray_NDIM(x.array))
+
+
 cdef class Softmax(Function):
     cdef Py_ssize_t dim
 
@@ -71,16 +81,17 @@ cdef Tensor softmax_backward(Tensor dy, Tensor y, Py_ssize_t dim):
 
 
 @numpy_names
-def softmax(input, dim, dtype=None):
+def softmax(input, dim=None, dtype=None):
     """y_j = exp(x_j) / Σ_k exp(x_k) along `dim`: positive numbers whose sum is 1.
 
     float32 or float64, any shape; dtype: convert the input first. A slice that is all −inf, or
-    has +inf or nan, gives nan. Errors: DTypeError, IndexError. torch.softmax.
+    has +inf or nan, gives nan. Errors: DTypeError, IndexError; TypeError without dim, which torch
+    guesses with a warning. torch.softmax.
     """
     cdef Tensor x = operand("softmax", "input", input), y
     cdef Softmax node
     x = floating("softmax", "input", x if dtype is None else x.to(dtypes.find(dtype)))
-    cdef Py_ssize_t axis = dimension("softmax", dim, cnp.PyArray_NDIM(x.array))
+    cdef Py_ssize_t axis = chosen("softmax", dim, x)
     y = wrap(along(kernels.softmax_forward, (x.array,), axis, True))
     if recording(x):
         node = Softmax.__new__(Softmax)
