@@ -1,6 +1,7 @@
 """Initial values: the distributions torch's functions have."""
 
 import math
+import typing
 
 import numpy as np
 import pytest
@@ -95,14 +96,42 @@ def test_a_parameter_is_filled_without_being_recorded():
         y.backward()
 
 
-def test_calculate_gain(torch):
-    for name in ("linear", "conv1d", "conv2d", "conv3d", "sigmoid", "tanh", "relu", "leaky_relu"):
-        assert init.calculate_gain(name) == torch.nn.init.calculate_gain(name)
-    assert init.calculate_gain("leaky_relu", 0.3) == torch.nn.init.calculate_gain("leaky_relu", 0.3)
-    with pytest.raises(ValueError, match="calculate_gain: nonlinearity must be .* got 'swish'"):
-        init.calculate_gain("swish")
+GAINS = ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
+GAINS += [f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", GAINS)
+@pytest.mark.parametrize("param", [None, 0, 0.3, -2, 5.0])
+def test_every_gain_is_torchs(torch, name, param):
+    expected = torch.nn.init.calculate_gain(name, param)
+    assert init.calculate_gain(name, param) == expected
+
+
+def test_torch_knows_no_gain_that_is_missing_here(torch):
+    names = typing.get_args(torch.nn.init._NonlinearityType)
+    assert sorted(names) == sorted(GAINS)
+
+
+def test_the_gain_of_selu_is_three_quarters():
+    assert init.calculate_gain("selu") == 0.75
+    array = init.kaiming_normal_(minigrad.empty(*SHAPE), nonlinearity="selu").numpy()
+    assert array.std() == pytest.approx(0.75 / math.sqrt(200), rel=0.02)
+
+
+def test_a_steep_slope_has_no_gain():
+    assert init.calculate_gain("leaky_relu", 1e200) == 0.0
+
+
+@pytest.mark.parametrize("name", ["swish", "", "SELU", None, 3, ["relu"], {}, minigrad.ones(2)])
+def test_an_unknown_nonlinearity_is_named(name):
+    with pytest.raises(ValueError, match="calculate_gain: nonlinearity must be .*selu.* got "):
+        init.calculate_gain(name)
+
+
+@pytest.mark.parametrize("param", [True, "0.1", [0.1]])
+def test_a_slope_that_is_no_number_is_named(param):
     with pytest.raises(TypeError, match="calculate_gain: param"):
-        init.calculate_gain("leaky_relu", True)
+        init.calculate_gain("leaky_relu", param)
 
 
 FILL = [init.uniform_, init.normal_, init.ones_, init.zeros_]
