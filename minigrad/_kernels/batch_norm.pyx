@@ -11,8 +11,10 @@ Three decisions hold for all loops:
 1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs no digit of
    a standard deviation of 1. The rest is done in the dtype of the data, for speed.
 2. The mean is split into `centre`, its value rounded to that dtype, and a rest, which joins the
-   constants (16). Where x is near centre, and an error would hurt, x - centre is exact. Numbers
-   that float32 can hardly hold (see `_fit`) are worked in double instead, by the same loops.
+   constants (16). Where x is near centre, and an error would hurt, x - centre is exact. Channels
+   whose numbers float32 can hardly hold (see `_fits`) are worked in double instead, by the same
+   loops; what that gives to their neighbours is thrown away. So the bits of a channel depend on
+   that channel alone.
 3. Rows outside, channels inside: neighbouring channels are independent, so a loop over them becomes
    vector instructions. A plane belongs to one channel; there, LANES sums run side by side instead,
    and all passes over a channel follow each other while it is in the cache.
@@ -34,6 +36,12 @@ ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, 
     double
 
 
+ctypedef fused wide_or_bint:
+    float
+    double
+    bint
+
+
 cdef int _check(
     str kernel, bint one_shape, Py_ssize_t C,
     Py_ssize_t p, Py_ssize_t q, Py_ssize_t r, Py_ssize_t s, Py_ssize_t t
@@ -46,19 +54,21 @@ cdef int _check(
     return 0
 
 
-cdef inline bint _fit(
+cdef inline bint _fits(double mean, double inv_std, real gamma) noexcept nogil:
+    """Whether the dtype of the data is wide enough for a channel's differences and constants."""
+    cdef double scale = fabs(gamma) * inv_std
+    return sizeof(real) == sizeof(double) or (
+        fabs(mean) < 1e30 and 1e-30 < inv_std < 1e30 and (1e-30 < scale < 1e30 or scale == 0))
+
+
+cdef inline Py_ssize_t _how_many_fit(
     const double[::1] mean, const double[::1] inv_std, const real[::1] gamma,
     Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
-    """Whether float32 is wide enough for the differences and constants of these channels."""
-    cdef Py_ssize_t c
-    cdef double scale
+    cdef Py_ssize_t c, count = 0
     for c in range(first, last):
-        scale = fabs(gamma[c]) * inv_std[c]
-        if not (fabs(mean[c]) < 1e30 and 1e-30 < inv_std[c] < 1e30
-                and (1e-30 < scale < 1e30 or scale == 0)):
-            return False
-    return True
+        count += _fits(mean[c], inv_std[c], gamma[c])
+    return count
 
 
 cdef Py_ssize_t _narrow_length(object x) except -1:
@@ -77,7 +87,7 @@ cdef object _as_rows(object x, str argument):
 
 # --- statistics --------------------------------------------------------------------------------
 
-cdef inline void _repeat(wide *u, Py_ssize_t L) noexcept nogil:
+cdef inline void _repeat(wide_or_bint *u, Py_ssize_t L) noexcept nogil:
     """The first of L neighbours becomes the value of all."""
     cdef Py_ssize_t k
     for k in range(1, L):
@@ -234,20 +244,26 @@ cdef int _normalize_panel(
     real[:, ::1] y, const double[::1] inv_std, wide type_of_work,
     Py_ssize_t L, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
-    """The channels first .. last - 1, each L columns wide."""
+    """The channels first .. last - 1, each L columns wide; in double those alone that need it."""
     cdef Py_ssize_t start = first * L, width = (last - first) * L, n, c, k, done = 0
     cdef wide[PANEL] centre, scale, shift
+    cdef bint[PANEL] own
+    cdef real value
     for c in range(first, last):
         k = (c - first) * L
         _forward_constants(
             mean[c], inv_std[c], gamma[c], beta[c], &centre[k], &scale[k], &shift[k])
+        own[k] = not _fits(mean[c], inv_std[c], gamma[c])
+        _repeat(&own[k], L)
         _repeat(&centre[k], L)
         _repeat(&scale[k], L)
         _repeat(&shift[k], L)
     for n in range(x.shape[0]):
         for k in range(width):
-            y[n, start + k] = <real> (                                       # (4) (5) (17)
-                (x[n, start + k] - centre[k]) * scale[k] + shift[k])
+            value = <real> ((x[n, start + k] - centre[k]) * scale[k] + shift[k])  # (4) (5) (17)
+            if real is float and wide is double:
+                value = value if own[k] else y[n, start + k]
+            y[n, start + k] = value
         pause(&done, width)
     return 0
 
@@ -272,7 +288,7 @@ cdef int _forward_rows(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
     double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training, Py_ssize_t L
 ) except -1:
-    cdef Py_ssize_t C = x.shape[1] // L, panel = PANEL // L, first = 0, last, c
+    cdef Py_ssize_t C = x.shape[1] // L, panel = PANEL // L, first = 0, last, fit, c
     _check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == x.shape[1], C,
            gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
     with nogil:
@@ -282,9 +298,10 @@ cdef int _forward_rows(
                 _statistics_panel(x, mean, var, L, first, last)
             for c in range(first, last):
                 inv_std[c] = 1 / sqrt(var[c] + eps)                      # (3)
-            if _fit(mean, inv_std, gamma, first, last):
+            fit = _how_many_fit(mean, inv_std, gamma, first, last)
+            if fit > 0:
                 _normalize_panel[real, real](x, gamma, beta, mean, y, inv_std, 0, L, first, last)
-            else:
+            if fit < last - first:
                 _normalize_panel[real, double](x, gamma, beta, mean, y, inv_std, 0, L, first, last)
             first = last
     return 0
@@ -303,7 +320,7 @@ cdef int _forward_planes(
             if training:
                 _statistics_plane(x, mean, var, c, &done)
             inv_std[c] = 1 / sqrt(var[c] + eps)                          # (3)
-            if _fit(mean, inv_std, gamma, c, c + 1):
+            if _fits(mean[c], inv_std[c], gamma[c]):
                 _normalize_plane[real, real](x, gamma, beta, mean, y, inv_std, 0, c, &done)
             else:
                 _normalize_plane[real, double](x, gamma, beta, mean, y, inv_std, 0, c, &done)
@@ -364,13 +381,15 @@ cdef int _backward_panel(
     const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
     wide type_of_work, Py_ssize_t L, Py_ssize_t first, Py_ssize_t last
 ) except -1 nogil:
-    """The channels first .. last - 1, each L columns wide."""
+    """The channels first .. last - 1, each L columns wide; in double those alone that need it."""
     cdef Py_ssize_t rows = x.shape[0], start = first * L, width = (last - first) * L
     cdef Py_ssize_t ahead = _ahead(rows, width), n, c, k, done = 0
     cdef double[PANEL] sums_dy, sums_dy_x
     cdef wide[PANEL] centre, scale, offset, slope
+    cdef bint[PANEL] own
     cdef wide d
-    cdef double m = max(rows * L, 1), g, sum_dy
+    cdef double m = max(rows * L, 1), g, sum_dy, sum_dy_x
+    cdef real value
     for c in range(first, last):
         k = (c - first) * L
         centre[k] = <wide> mean[c]                                       # (16)
@@ -387,25 +406,36 @@ cdef int _backward_panel(
         pause(&done, width)
     for c in range(first, last):
         k = (c - first) * L
-        sum_dy = _total(&sums_dy[k], L)
-        dbeta[c] = <real> sum_dy                                         # (6)
-        dgamma[c] = <real> _backward_constants(                          # (7)
-            mean[c], inv_std[c], gamma[c], m, sum_dy, _total(&sums_dy_x[k], L),
-            &scale[k], &offset[k], &slope[k])
+        sum_dy, sum_dy_x = _total(&sums_dy[k], L), _total(&sums_dy_x[k], L)
+        own[k] = not _fits(mean[c], inv_std[c], gamma[c])
+        g = _backward_constants(                                         # (7)
+            mean[c], inv_std[c], gamma[c], m, sum_dy, sum_dy_x, &scale[k], &offset[k], &slope[k])
+        _repeat(&own[k], L)
         _repeat(&scale[k], L)
         _repeat(&offset[k], L)
         _repeat(&slope[k], L)
+        if real is float and wide is double:
+            if not own[k]:
+                continue
+        dbeta[c] = <real> sum_dy                                         # (6)
+        dgamma[c] = <real> g                                             # (7)
     if dx is None:
         return 0
     for n in range(rows):
         if training:
             for k in range(width):
                 d = x[n, start + k] - centre[k]
-                dx[n, start + k] = <real> (                              # (8) (18)
+                value = <real> (                                         # (8) (18)
                     (dy[n, start + k] - offset[k] - d * slope[k]) * scale[k])
+                if real is float and wide is double:
+                    value = value if own[k] else dx[n, start + k]
+                dx[n, start + k] = value
         else:
             for k in range(width):
-                dx[n, start + k] = <real> (dy[n, start + k] * scale[k])  # (12)
+                value = <real> (dy[n, start + k] * scale[k])             # (12)
+                if real is float and wide is double:
+                    value = value if own[k] else dx[n, start + k]
+                dx[n, start + k] = value
         pause(&done, width)
     return 0
 
@@ -453,7 +483,7 @@ cdef int _backward_rows(
     const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
     Py_ssize_t L
 ) except -1:
-    cdef Py_ssize_t W = x.shape[1], C = W // L, panel = PANEL // L, first = 0, last
+    cdef Py_ssize_t W = x.shape[1], C = W // L, panel = PANEL // L, first = 0, last, fit
     _check("batch_norm_backward",
            dy.shape[0] == x.shape[0] and dy.shape[1] == W
            and (dx is None or dx.shape[0] == x.shape[0] and dx.shape[1] == W), C,
@@ -461,10 +491,11 @@ cdef int _backward_rows(
     with nogil:
         while first < C:
             last = min(first + panel, C)
-            if _fit(mean, inv_std, gamma, first, last):
+            fit = _how_many_fit(mean, inv_std, gamma, first, last)
+            if fit > 0:
                 _backward_panel[real, real](
                     dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, L, first, last)
-            else:
+            if fit < last - first:
                 _backward_panel[real, double](
                     dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, L, first, last)
             first = last
@@ -484,7 +515,7 @@ cdef int _backward_planes(
            gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
     with nogil:
         for c in range(C):
-            if _fit(mean, inv_std, gamma, c, c + 1):
+            if _fits(mean[c], inv_std[c], gamma[c]):
                 _backward_plane[real, real](
                     dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, c, &done)
             else:
