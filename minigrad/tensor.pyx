@@ -423,7 +423,10 @@ cdef class Tensor:
     def __matmul__(self, other): return matmul(self, other)
     def __rmatmul__(self, other): return matmul(other, self)
     def __neg__(self): return neg(self)
-    def __pos__(self): return self
+    def __pos__(self):
+        if cnp.PyArray_ISBOOL(self.array):
+            raise DTypeError("+: not defined for bool tensors; convert it with .int()")
+        return self
     def __abs__(self): return absolute(self)
     def __invert__(self): return bitwise_not(self)
     def __and__(self, other): return bitwise_and(self, other)
@@ -443,6 +446,11 @@ cdef class Tensor:
     def __imul__(self, other): return mul_(self, other)
     def __itruediv__(self, other): return div_(self, other)
     def __ipow__(self, other): return pow_(self, other)
+    def __ifloordiv__(self, other): return self.floor_divide_(other)
+    def __imod__(self, other): return self.remainder_(other)
+    def __iand__(self, other): return self.bitwise_and_(other)
+    def __ior__(self, other): return self.bitwise_or_(other)
+    def __ixor__(self, other): return self.bitwise_xor_(other)
     def __getitem__(self, key): return getitem(self, key)
     def __setitem__(self, key, value): setitem(self, key, value)
 

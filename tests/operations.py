@@ -339,6 +339,12 @@ OPERATIONS = {
     "Tensor.__imul__": augmented("__imul__", "normal", "normal"),
     "Tensor.__itruediv__": augmented("__itruediv__", "normal", "positive"),
     "Tensor.__ipow__": augmented("__ipow__", "positive", "normal"),
+    "Tensor.remainder_": in_place(lambda m, z, y: m.Tensor.remainder_(z, y), "between", "tread"),
+    "Tensor.__imod__": augmented("__imod__", "between", "tread"),
+    "Tensor.floor_divide_": [
+        sample(written(lambda m, z: m.Tensor.floor_divide_(z, 0.7)), apart(2, 3), torch=None)],
+    "Tensor.__ifloordiv__": [
+        sample(written(lambda m, z: m.Tensor.__ifloordiv__(z, 0.7)), apart(2, 3), torch=None)],
     "Tensor.fill_": [sample(written(lambda m, z: m.Tensor.fill_(z, 2.5)), normal(2, 3)),
                      sample(written(lambda m, z, v: m.Tensor.fill_(z, v)), normal(2, 3), normal())],
     "Tensor.zero_": [sample(written(lambda m, z: m.Tensor.zero_(z)), normal(2, 3))],
@@ -377,7 +383,9 @@ WITHOUT_DERIVATIVE = {
         "allclose multinomial nn.functional.one_hot Tensor.bool Tensor.byte Tensor.int Tensor.long "
         "Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__ "
         "Tensor.__and__ Tensor.__rand__ Tensor.__or__ Tensor.__ror__ Tensor.__xor__ "
-        "Tensor.__rxor__ Tensor.__invert__ Tensor.__contains__".split(), _CONSTANT),
+        "Tensor.__rxor__ Tensor.__invert__ Tensor.__contains__ Tensor.bitwise_and_ "
+        "Tensor.bitwise_or_ Tensor.bitwise_xor_ Tensor.__iand__ Tensor.__ior__ "
+        "Tensor.__ixor__".split(), _CONSTANT),
     **dict.fromkeys(
         "numel promote_types is_grad_enabled initial_seed get_default_dtype get_rng_state dtype "
         "Size Generator device nn.summary nn.inspect_batch_norm "

@@ -73,7 +73,7 @@ def test_int64_and_python_numbers():
     x = mg.tensor([2**62, -3])
     x += 2**62
     assert x.tolist() == [-(2**63), 2**62 - 3]
-    assert (x - True).tolist() == [2**63 - 1, 2**62 - 4]
+    assert (x - 1).tolist() == [2**63 - 1, 2**62 - 4]
     assert (x * np.int32(2)).tolist() == [0, 2**63 - 6]
     with pytest.raises(ValueError, match="add_: 9223372036854775808 does not fit into int64"):
         x += 2**63
@@ -129,17 +129,23 @@ def few(dtype, *shape):
     return np.resize([3, 1, 2, 7, 1, 5], shape).astype(dtype)
 
 
+def as_torch_or_refused(torch, function, *arrays):
+    """The same result, or an error in words where torch has none for these dtypes."""
+    try:
+        function(torch, *(torch.from_numpy(np.array(a)) for a in arrays))
+    except RuntimeError:
+        with pytest.raises(mg.DTypeError, match="not defined for|alpha = "):
+            function(mg, *(mg.from_numpy(np.array(a)) for a in arrays))
+    else:
+        same_as_torch(torch, function, *arrays)
+
+
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 @binary
 def test_every_pair_of_dtypes_as_torch(torch, name, first, second):
     for a, b in (((2,), (2,)), ((), (2,)), ((2,), ()), ((), ())):
         x, y = few(first, *a), few(second, *b)
-        if "bool" in (first, second):
-            if name == "sub":
-                continue  # torch subtracts no bool from anything; here only none from none
-            if name in ("remainder", "floor_divide", "pow") and first == second:
-                continue  # nor has it these for two bools
-        same_as_torch(torch, lambda m, p, q: BINARY[name](p.detach(), q.detach()), x, y)
+        as_torch_or_refused(torch, lambda m, p, q: BINARY[name](p.detach(), q.detach()), x, y)
 
 
 @pytest.mark.parametrize(
@@ -148,20 +154,21 @@ def test_every_pair_of_dtypes_as_torch(torch, name, first, second):
 @pytest.mark.parametrize("dtype", DTYPES)
 @binary
 def test_numbers_never_widen(torch, name, number, dtype):
-    if name == "sub" and "bool" in (dtype, type(number).__name__):
-        return
-    if name in ("remainder", "floor_divide", "pow") and dtype == type(number).__name__ == "bool":
-        return
     for shape in ((2,), ()):
         x = few(dtype, *shape)
-        same_as_torch(torch, lambda m, p: BINARY[name](p.detach(), number), x)
-        same_as_torch(torch, lambda m, p: BINARY[name](number, p.detach()), x)
+        as_torch_or_refused(torch, lambda m, p: BINARY[name](p.detach(), number), x)
+        as_torch_or_refused(torch, lambda m, p: BINARY[name](number, p.detach()), x)
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 @pytest.mark.parametrize("name", ["add", "mul", "div", "pow"])
 def test_arrays_on_either_side_count_as_tensors(name, first, second):
     x, y = few(first, 2), few(second, 2)
+    if name == "pow" and first == second == "bool":
+        for call in (lambda: mg.tensor(x) ** y, lambda: x ** mg.tensor(y)):
+            with pytest.raises(mg.DTypeError, match="pow: not defined for bool tensors"):
+                call()
+        return
     expected = BINARY[name](mg.tensor(x), mg.tensor(y))
     for result in (BINARY[name](mg.tensor(x), y), BINARY[name](x, mg.tensor(y))):
         assert isinstance(result, mg.Tensor)
@@ -180,9 +187,27 @@ def test_an_array_on_the_left_keeps_the_graph():
 @pytest.mark.parametrize("dtype", DTYPES)
 @unary
 def test_dtypes_of_one_tensor_as_torch(torch, name, dtype):
-    if dtype == "bool" and name in ("neg", "abs"):
-        return
-    same_as_torch(torch, lambda m, p: getattr(m, name)(p.detach()), few(dtype, 4))
+    as_torch_or_refused(torch, lambda m, p: getattr(m, name)(p.detach()), few(dtype, 4))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_plus_is_not_defined_for_masks(torch, dtype):
+    as_torch_or_refused(torch, lambda m, p: +p.detach(), few(dtype, 4))
+    x = mg.tensor([1.0])
+    assert +x is x
+
+
+@pytest.mark.parametrize("alpha", [2, 2.5, True, -1], ids=repr)
+@pytest.mark.parametrize("name", ["add", "sub"])
+def test_alpha_never_changes_the_dtype(torch, name, alpha):
+    for first, second in PAIRS:
+        if alpha == -1 and "uint8" in (first, second):
+            continue  # no number of a uint8: an error here, and 255 in torch
+        for a, b in (((2,), (2,)), ((), (2,)), ((2,), ()), ((), ())):
+            x, y = few(first, *a), few(second, *b)
+            as_torch_or_refused(
+                torch, lambda m, p, q: getattr(m, name)(p.detach(), q.detach(), alpha=alpha), x, y
+            )
 
 
 def test_integers_with_signs_as_torch(torch):
@@ -316,15 +341,71 @@ def test_what_is_no_tensor(name):
 
 def test_bool_has_no_arithmetic():
     t = mg.tensor([True, False])
-    with pytest.raises(mg.DTypeError, match="sub: bool"):
-        t.sub(t)
-    with pytest.raises(mg.DTypeError, match="neg: a bool"):
-        _ = -t
-    for call in (lambda: t // t, lambda: t % True, lambda: mg.div(t, t, rounding_mode="trunc")):
-        with pytest.raises(mg.DTypeError, match="bool tensors have no quotient"):
+    for call in (lambda: t - t, lambda: -t, lambda: t // t, lambda: t % True, lambda: t**t,
+                 lambda: True**t, lambda: abs(t), lambda: +t, lambda: t @ t,
+                 lambda: mg.div(t, t, rounding_mode="trunc")):  # fmt: skip
+        with pytest.raises(mg.DTypeError, match=r"not defined for bool tensors; .*(\.int|logical)"):
             call()
     assert (t + t).tolist() == [True, False]
-    assert (t**t).tolist() == [True, True]
+    assert (t**True).tolist() == [True, False] and (t**False).tolist() == [True, True]
+
+
+MASK = np.array([True, False])
+
+
+@pytest.mark.parametrize("kernels", ["compiled", "reference"])
+@pytest.mark.parametrize("dtype", [*DTYPES, "number"])
+def test_a_difference_with_a_mask_is_refused_both_ways_round(dtype, kernels):
+    """As in torch: mostly it is a mask where numbers were meant, or the other mask was."""
+    x = mg.tensor(few(dtype, 2)) if dtype != "number" else 2.5
+    ways = {
+        "tensor": (mg.tensor(MASK), r"other is one; convert it with \.float.* ~mask for 1 - mask"),
+        "0-d tensor": (mg.tensor(True), "other is one"),
+        "array": (MASK, "other is one"),
+        "bool": (True, "not defined for bool, and other is True; write 1"),
+        "NumPy bool": (np.False_, "not defined for bool, and other is False; write 0"),
+    }
+    with use_kernels(kernels):
+        for kind, (mask, words) in ways.items():
+            if dtype == "number" and "tensor" not in kind:
+                continue  # nothing of ours
+            if dtype == "bool":
+                words = r"not defined for bool tensors; use \^ or logical_xor"
+            calls = {
+                "sub": lambda: mg.sub(x, mask),  # noqa: B023
+                "alpha": lambda: mg.sub(x, mask, alpha=2),  # noqa: B023
+                "-": lambda: x - mask,  # noqa: B023
+                "subtract": lambda: np.subtract(x, mask),  # noqa: B023
+            }
+            for name, call in calls.items():
+                with pytest.raises(mg.DTypeError, match=words):
+                    call()
+                assert name
+            for call in (lambda: mg.sub(mask, x), lambda: mask - x, lambda: np.subtract(mask, x)):  # noqa: B023
+                with pytest.raises(mg.DTypeError, match=words.replace("other", "input")):
+                    call()
+
+
+@pytest.mark.parametrize(
+    "other", [mg.tensor(MASK), MASK, mg.tensor(True), True, np.True_], ids=repr
+)
+def test_no_mask_is_subtracted_in_place(other):
+    for dtype in DTYPES:
+        x = mg.tensor(few(dtype, 2))
+        for call in (lambda: x.sub_(other), lambda: x.__isub__(other),  # noqa: B023
+                     lambda: x.sub_(other, alpha=2), lambda: x[:1].sub_(other)):  # noqa: B023
+            with pytest.raises(mg.DTypeError, match="sub_: not defined for bool"):
+                call()
+        assert x._version == 0 and np.array_equal(x.numpy(), few(dtype, 2))
+    with pytest.raises(mg.DTypeError, match="sub_: not defined for bool tensors, and input is one"):
+        mg.tensor(MASK).sub_(1)
+
+
+def test_what_a_mask_is_good_for():
+    """The cures that the errors name."""
+    x, mask = mg.tensor([3.0, 5.0]), mg.tensor(MASK)
+    assert (x - mask.float()).tolist() == [2, 5] and (x - 1).tolist() == [2, 4]
+    assert (~mask).tolist() == [False, True] and (mask ^ mask).tolist() == [False, False]
 
 
 def test_integers_divided_by_zero():

@@ -169,6 +169,11 @@ def test_errors_of_products():
         mg.ones(2, 3, 4) @ mg.ones(3, 4, 5)
     with pytest.raises(mg.ShapeError, match=r"at least 1 dimension, got shapes \(2, 3\) and \(\)"):
         mg.ones(2, 3) @ mg.tensor(2.0)
+    for shape in ((2,), (2, 2), (3, 2, 2)):
+        mask = mg.ones(shape, dtype=mg.bool)
+        with pytest.raises(mg.DTypeError, match="matmul: not defined for bool tensors; .*float"):
+            mask @ mask
+        assert ((mask.int() @ mask.int()) == 2).all()
     with pytest.raises(mg.DTypeError, match="matmul: the dtypes differ: .*float32 and .*float64"):
         mg.ones(2, 3) @ mg.ones(3, 2, dtype=mg.float64)
     with pytest.raises(TypeError, match="matmul: other must be a Tensor"):

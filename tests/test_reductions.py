@@ -273,6 +273,21 @@ def test_integers_have_no_mean(name, dtype):
         getattr(mg.tensor(np.ones(3, dtype=dtype)), name)()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", DTYPES)
+def test_a_norm_is_widened_and_nothing_else_as_torch(torch, dtype, target):
+    x = np.array([3, 0, 4]).astype(dtype)
+    for order in (2, 1, INF):
+        call = lambda m, p: m.norm(p, order, dtype=getattr(m, target))  # noqa: B023, E731
+        try:
+            call(torch, torch.tensor(x))
+        except RuntimeError:
+            with pytest.raises(mg.DTypeError, match="norm: (input must be|dtype = .*narrow)"):
+                call(mg, mg.tensor(x))
+        else:
+            same_as_torch(torch, call, x)
+
+
 @names
 @pytest.mark.parametrize("bad", [None, "a", [1.0]])
 def test_what_is_no_tensor(name, bad):

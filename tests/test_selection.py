@@ -162,6 +162,17 @@ def test_clamp_promotes_as_torch(torch, dtype):
     same_as_torch(torch, lambda m, p: p.clamp(min=1.5), FEW.astype(dtype))
 
 
+def test_clamp_of_a_mask_as_torch(torch):
+    mask = np.array([True, False])
+    same_as_torch(torch, lambda m, p: p.clamp(min=2), mask)
+    same_as_torch(torch, lambda m, p, q: p.clamp(min=q), mask, mask[::-1])
+    for bound in ({"min": True}, {"max": False}):
+        with pytest.raises(RuntimeError):
+            torch.tensor(mask).clamp(**bound)
+        with pytest.raises(mg.DTypeError, match="clamp: not defined for a bool tensor and m.* = "):
+            mg.tensor(mask).clamp(**bound)
+
+
 def test_clamp_keeps_nan_and_needs_a_bound():
     assert np.isnan(mg.tensor(np.nan).clamp(0, 1).item())
     with pytest.raises(ValueError, match="clamp: at least one of min and max"):

@@ -7,4 +7,5 @@ from ..tensor cimport Tensor
 cdef cnp.ndarray combine(
     str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out)
 cdef Tensor as_float(Tensor x)
-cdef object scaled(str operation, object other, object alpha)
+cdef Tensor scaled(str operation, Tensor b, object alpha)
+cdef int refuse_bool(str operation, object input, object other) except -1

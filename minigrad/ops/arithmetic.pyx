@@ -3,9 +3,11 @@
 Rules (1) to (14) of docs/derivations/arithmetic.md.
 """
 
-from operator import mul as multiply
+import numbers
 
 cimport numpy as cnp
+from cpython.float cimport PyFloat_CheckExact
+from cpython.long cimport PyLong_CheckExact
 
 import numpy as np
 
@@ -19,7 +21,8 @@ from ..errors import DTypeError, ShapeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport is_number, operand, operands, shape_if_broadcast, unbroadcast
+from .common cimport (
+    is_number, operand, operands, scalar_like, shape_if_broadcast, unbroadcast)
 from .common import broadcast_call
 from .selection import where
 
@@ -162,20 +165,54 @@ cdef Tensor recorded(Binary node, Tensor y, Tensor a, Tensor b):
     return y
 
 
-cdef object scaled(str operation, object other, object alpha):
-    """alpha · other, both checked in the name of the operation."""
+cdef Tensor scaled(str operation, Tensor b, object alpha):
+    """alpha · b in the dtype of b, which is that of the result."""
     if not is_number(alpha):
         raise TypeError(f"{operation}: alpha must be a number, got {type(alpha).__name__}")
-    operand(operation, "other", other)
-    return other * alpha if isinstance(other, Tensor) else quietly(multiply, other, alpha)
+    if isinstance(alpha, (bool, np.bool_)):
+        if not cnp.PyArray_ISBOOL(b.array):
+            raise DTypeError(
+                f"{operation}: alpha = {alpha} is for bool results, and this one is {b.dtype}; "
+                f"write {int(alpha)}")
+    elif not isinstance(alpha, numbers.Integral) and not cnp.PyArray_ISFLOAT(b.array):
+        raise DTypeError(
+            f"{operation}: alpha = {alpha} is a float, but the result is {b.dtype}; convert one of "
+            "the tensors with .float()")
+    return mul(b, scalar_like(operation, alpha, cnp.PyArray_TYPE(b.array)))
+
+
+cdef inline bint is_bool(object x):
+    if isinstance(x, Tensor):
+        return cnp.PyArray_ISBOOL((<Tensor>x).array)
+    if PyFloat_CheckExact(x) or PyLong_CheckExact(x):
+        return False
+    return isinstance(x, (bool, np.bool_)) or isinstance(x, np.ndarray) and x.dtype == np.bool_
+
+
+cdef int refuse_bool(str operation, object input, object other) except -1:
+    """Raise the error of a difference in which one side is bool: it is mostly a mask by mistake."""
+    cdef bint first = is_bool(input), second = is_bool(other)
+    if not first and not second:
+        return 0
+    if first and second:
+        raise DTypeError(
+            f"{operation}: not defined for bool tensors; use ^ or logical_xor for where two masks "
+            "differ, or convert both with .int()")
+    argument, value = ("input", input) if first else ("other", other)
+    if isinstance(value, (bool, np.bool_)):
+        raise DTypeError(
+            f"{operation}: not defined for bool, and {argument} is {value}; write {int(value)}")
+    raise DTypeError(
+        f"{operation}: not defined for bool tensors, and {argument} is one; convert it with "
+        ".float() or .int(), or use ~mask for 1 - mask")
 
 
 def add(input, other, *, alpha=1):
     """y = input + alpha · other, elementwise with broadcasting. torch.add."""
     cdef Tensor a, b, y
-    if alpha is not 1:
-        other = scaled("add", other, alpha)
     a, b = operands("add", input, other)
+    if alpha is not 1:
+        b = scaled("add", b, alpha)
     y = wrap(combine("add", ADD, a.array, b.array, None))
     if recording(a, b):
         recorded(Add.__new__(Add), y, a, b)
@@ -185,12 +222,10 @@ def add(input, other, *, alpha=1):
 def sub(input, other, *, alpha=1):
     """y = input − alpha · other, elementwise with broadcasting. Not for bool. torch.sub."""
     cdef Tensor a, b, y
-    if alpha is not 1:
-        other = scaled("sub", other, alpha)
+    refuse_bool("sub", input, other)
     a, b = operands("sub", input, other)
-    if cnp.PyArray_ISBOOL(a.array):
-        raise DTypeError(
-            "sub: bool tensors have no difference; use logical_xor or ^, or convert with .int()")
+    if alpha is not 1:
+        b = scaled("sub", b, alpha)
     y = wrap(combine("sub", SUB, a.array, b.array, None))
     if recording(a, b):
         recorded(Sub.__new__(Sub), y, a, b)
@@ -245,7 +280,7 @@ cdef Tensor zeros_like(Tensor dy):
 cdef int divisible(str operation, Tensor a, Tensor b) except -1:
     """Raise the error of a division with remainder that NumPy only warns of, or answers in int8."""
     if cnp.PyArray_ISBOOL(a.array):
-        raise DTypeError(f"{operation}: bool tensors have no quotient; convert one with .int()")
+        raise DTypeError(f"{operation}: not defined for bool tensors; convert one with .int()")
     if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
         raise ZeroDivisionError(f"{operation}: an integer divided by zero")
     return 0
@@ -331,6 +366,8 @@ def power(input, exponent):
     if not cnp.PyArray_ISFLOAT(a.array) and np.any(np.less(b.array, 0)):
         raise ValueError("pow: an integer to a negative integer power; make one of them a float")
     if cnp.PyArray_ISBOOL(a.array):
+        if is_number(input) or not is_number(exponent):   # torch knows mask ** True, no other
+            raise DTypeError("pow: not defined for bool tensors; convert one with .int()")
         y = wrap(broadcast_call("pow", np.greater_equal, a.array, b.array))   # 0 only as 0¹
     elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 2:
         y = wrap(combine("pow", MUL, a.array, a.array, None))
@@ -412,7 +449,7 @@ def neg(input):
     """y = −input, elementwise. torch.neg."""
     cdef Tensor x = operand("neg", "input", input)
     if cnp.PyArray_ISBOOL(x.array):
-        raise DTypeError("neg: a bool tensor has no negative; use logical_not or ~")
+        raise DTypeError("neg: not defined for bool tensors; use ~ or logical_not for the other mask")
     cdef Tensor y = wrap(np.asarray(np.negative(x.array)))
     if recording(x):
         record(Neg.__new__(Neg), y, (x,))
@@ -449,6 +486,8 @@ def sqrt(input):
 def absolute(input):
     """y = |x|, elementwise; the gradient at 0 is 0. torch.abs."""
     cdef Tensor x = operand("abs", "input", input)
+    if cnp.PyArray_ISBOOL(x.array):
+        raise DTypeError("abs: not defined for bool tensors; convert it with .int()")
     cdef Tensor y = wrap(np.asarray(np.abs(x.array)))
     if recording(x):
         record(Abs.__new__(Abs), y, (x,)).save((x,))

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine cimport recording
+from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
@@ -87,13 +88,23 @@ cdef Tensor place(str operation, object function, Tensor x, object dim, bint kee
     return wrap(index.reshape(kept_shape(array, axes)) if keepdim else index)
 
 
+cdef Tensor with_an_order(str operation, object input):
+    """The input, which must hold numbers: in a mask all True are the largest, as torch says."""
+    cdef Tensor x = operand(operation, "input", input)
+    if cnp.PyArray_ISBOOL(x.array):
+        raise DTypeError(
+            f"{operation}: not defined for bool tensors; the place of the first True is that of "
+            "the largest in mask.int()")
+    return x
+
+
 @numpy_names
 def argmax(input, dim=None, keepdim=False):
     """The index of the first largest element along `dim`, int64.
 
     dim None: the index in the flattened tensor. Of no elements: ValueError. torch.argmax.
     """
-    return place("argmax", np.argmax, operand("argmax", "input", input), dim, keepdim)
+    return place("argmax", np.argmax, with_an_order("argmax", input), dim, keepdim)
 
 
 @numpy_names
@@ -102,7 +113,7 @@ def argmin(input, dim=None, keepdim=False):
 
     dim None: the index in the flattened tensor. Of no elements: ValueError. torch.argmin.
     """
-    return place("argmin", np.argmin, operand("argmin", "input", input), dim, keepdim)
+    return place("argmin", np.argmin, with_an_order("argmin", input), dim, keepdim)
 
 
 # --- the value and where it is -----------------------------------------------------------------

@@ -10,9 +10,10 @@ from ..engine cimport grad_mode
 from ..errors import ShapeError
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .arithmetic import add, div, mul, power, sub
-from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine, scaled
+from .arithmetic import add, div, floor_divide, mul, power, remainder, sub
+from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine, refuse_bool, scaled
 from .common cimport is_number, may_write, operand, operands, overwrite, same_shape, scalar_like
+from .comparison import bitwise_and, bitwise_or, bitwise_xor
 
 cnp.import_array()
 
@@ -75,15 +76,23 @@ cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
             or (a == b and same_shape(small, large)))
 
 
+cdef Tensor multiple(str operation, object target, object other, object alpha):
+    """alpha · other in the dtype that the result will have."""
+    cdef Tensor b
+    _, b = operands(operation, tensor_itself(operation, target), other)
+    return scaled(operation, b, alpha)
+
+
 def add_(self, other, *, alpha=1):
     """self ← self + alpha · other. torch.Tensor.add_."""
-    other = other if alpha is 1 else scaled("add_", other, alpha)
+    other = other if alpha is 1 else multiple("add_", self, other, alpha)
     return arithmetic_("add_", ADD, add, self, other)
 
 
 def sub_(self, other, *, alpha=1):
     """self ← self − alpha · other. torch.Tensor.sub_."""
-    other = other if alpha is 1 else scaled("sub_", other, alpha)
+    refuse_bool("sub_", tensor_itself("sub_", self), other)
+    other = other if alpha is 1 else multiple("sub_", self, other, alpha)
     return arithmetic_("sub_", SUB, sub, self, other)
 
 
@@ -97,10 +106,39 @@ def div_(self, other):
     return arithmetic_("div_", DIV, div, self, other)
 
 
+cdef Tensor rewritten(str name, plain, target, other):
+    cdef Tensor x = tensor_itself(name, target)
+    return overwrite(name, x, twin(name, plain, frozen(x, other), other))
+
+
 def pow_(self, exponent):
     """self ← self ^ exponent. torch.Tensor.pow_."""
-    cdef Tensor x = tensor_itself("pow_", self)
-    return overwrite("pow_", x, twin("pow_", power, frozen(x, exponent), exponent))
+    return rewritten("pow_", power, self, exponent)
+
+
+def floor_divide_(self, other):
+    """self ← ⌊self / other⌋. torch.Tensor.floor_divide_."""
+    return rewritten("floor_divide_", floor_divide, self, other)
+
+
+def remainder_(self, other):
+    """self ← self − ⌊self / other⌋ · other. torch.Tensor.remainder_."""
+    return rewritten("remainder_", remainder, self, other)
+
+
+def bitwise_and_(self, other):
+    """self ← self & other, for bool and integers. torch.Tensor.bitwise_and_."""
+    return rewritten("bitwise_and_", bitwise_and, self, other)
+
+
+def bitwise_or_(self, other):
+    """self ← self | other, for bool and integers. torch.Tensor.bitwise_or_."""
+    return rewritten("bitwise_or_", bitwise_or, self, other)
+
+
+def bitwise_xor_(self, other):
+    """self ← self ^ other, for bool and integers. torch.Tensor.bitwise_xor_."""
+    return rewritten("bitwise_xor_", bitwise_xor, self, other)
 
 
 def copy_(self, src):
@@ -129,5 +167,8 @@ def zero_(self):
     return overwrite("zero_", x, scalar_like("zero_", 0, cnp.PyArray_TYPE(x.array)))
 
 
-for function in (add_, sub_, mul_, div_, pow_, copy_, fill_, zero_):
+for function in (
+    add_, sub_, mul_, div_, pow_, floor_divide_, remainder_, bitwise_and_, bitwise_or_,
+    bitwise_xor_, copy_, fill_, zero_,
+):
     method(function.__name__, function)

@@ -69,6 +69,10 @@ def matmul(input, other):
     if cnp.PyArray_TYPE(a.array) != cnp.PyArray_TYPE(b.array):
         raise DTypeError(
             f"matmul: the dtypes differ: {a.dtype} and {b.dtype}; convert one with .to(dtype)")
+    if cnp.PyArray_ISBOOL(a.array):
+        raise DTypeError(
+            "matmul: not defined for bool tensors; convert both with .float(), or with .int() to "
+            "count")
     cdef Py_ssize_t inner = cnp.PyArray_DIM(a.array, a_ndim - 1)
     if inner != cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0)):
         raise ShapeError(

@@ -16,6 +16,7 @@ from .._kernels import active as kernels
 from ..allocation cimport empty
 from ..checks import number
 from ..engine cimport recording
+from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
@@ -202,6 +203,19 @@ cdef Tensor converted(str operation, object input, object dtype):
     return floating(operation, "input", input)
 
 
+cdef Tensor widened(str operation, object input, object dtype):
+    """The input, a float, in the dtype given, which must hold all its digits."""
+    cdef Tensor x = floating(operation, "input", input)
+    if dtype is None:
+        return x
+    target = dtypes.find(dtype)
+    if dtypes.promote_types(x.dtype, target) is not target:
+        raise DTypeError(
+            f"{operation}: dtype = {target} would narrow an input of {x.dtype}; convert the result "
+            "instead, with .to(dtype)")
+    return x.to(target)
+
+
 @numpy_names
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """y = Σ input / R over the R elements along `dim` (an integer, a tuple, None: all).
@@ -323,9 +337,9 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """y = (Σ |input|^p)^(1/p) over `dim` (an integer, a tuple, None: all).
 
     p: "fro" is 2; inf and -inf give the largest and the smallest |input|, 0 counts what is not 0.
-    The gradient where y = 0 is 0. dtype: convert the input first. torch.norm.
+    The gradient where y = 0 is 0. dtype: convert the input first, to a wider float. torch.norm.
     """
-    cdef Tensor x = converted("norm", input, dtype), y
+    cdef Tensor x = widened("norm", input, dtype), y
     cdef tuple axes = all_dimensions("norm", dim, cnp.PyArray_NDIM(x.array))
     cdef Norm node
     cdef double order

@@ -125,6 +125,10 @@ def clamp(input, min=None, max=None):
 
 
 cdef Tensor bounded(str argument, Tensor y, bound, inside):
+    if cnp.PyArray_ISBOOL(y.array) and isinstance(bound, (bool, np.bool_)):
+        raise DTypeError(
+            f"clamp: not defined for a bool tensor and {argument} = {bound}; use | or &, or "
+            "convert the tensor with .int()")
     try:
         return where(inside(y, bound) | (y != y), y, bound)  # (3)
     except ValueError as error:   # of `where`, about a bound that fits neither dtype nor shape
