@@ -6,7 +6,7 @@ in it is at hand there; the backward pass only scales it.
 Derivation: docs/derivations/cross_entropy.md
 """
 
-from libc.math cimport NAN, log1p
+from libc.math cimport INFINITY, NAN, log1p
 from libc.stdint cimport int64_t
 
 from .rows cimport exponentials
@@ -28,6 +28,11 @@ cdef Py_ssize_t _label_outside(
 def label_outside(targets not None, C, ignore_index):
     """Position of the first label that is neither one of 0 … C − 1 nor ignore_index; -1 if none."""
     return _label_outside(targets, C, ignore_index)
+
+
+cdef inline double weighed(double weight, double h) noexcept nogil:
+    """weight · h, where a weight of 0 takes out an infinite h."""
+    return 0 if weight == 0 and h == INFINITY else weight * h
 
 
 cdef int _cross_entropy_forward(
@@ -70,11 +75,11 @@ cdef int _cross_entropy_forward(
             rest = exponentials(&logits[n, 0], &scratch[0], C, &a)        # (1)
             log_sum = log1p(rest)
             m = logits[n, a]
-            row = hard * w * ((m - logits[n, t]) + log_sum)               # (2) (3)
+            row = weighed(hard * w, (m - logits[n, t]) + log_sum)         # (2) (3)
             if soft != 0:
                 for c in range(C):
                     w_c = weight[c] if weighted else 1
-                    row += soft * w_c * ((m - logits[n, c]) + log_sum)
+                    row += weighed(soft * w_c, (m - logits[n, c]) + log_sum)
             total += row
             if each:
                 loss[n] = <real> row
@@ -113,7 +118,8 @@ def cross_entropy_forward(
     not_t = 1 − y_t = (1 + rest − exp(x_t − m)) / (1 + rest)         (7)
     error_t = ε/C · (y_t Σ_j w_j − w_t) − (1 − ε) w_t · not_t        (8)
 
-    Rows whose label is ignore_index are in no sum; their loss and error are 0. loss is (N,) for
+    A term of (3) whose factor is 0 is 0, also where h = ∞. Rows whose label is ignore_index are
+    in no sum; their loss and error are 0. loss is (N,) for
     "none", else (1,), and with "mean" error is divided by total_weight too. weight (C,) may be None
     (all ones); so may error, when no gradient is wanted; scratch holds C float64.
     """

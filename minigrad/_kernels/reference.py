@@ -297,6 +297,11 @@ def label_outside(targets, C, ignore_index):
     return int(outside.argmax()) if outside.any() else -1
 
 
+def _weighed(weight, h):
+    """weight · h, where a weight of 0 takes out an infinite h."""
+    return weight * np.where((weight == 0) & (h == np.inf), 0, h)
+
+
 def cross_entropy_forward(
     logits, targets, weight, loss, error, scratch, ignore_index, label_smoothing, reduction
 ):
@@ -310,9 +315,9 @@ def cross_entropy_forward(
 
     e, m, rest = _exponentials(x)
     h = (m - x) + np.log1p(rest)
-    row = (hard * w_t * np.take_along_axis(h, t, axis=1)).sum(axis=1)
+    row = _weighed(hard * w_t, np.take_along_axis(h, t, axis=1)).sum(axis=1)
     if soft:
-        row += soft * (w * h).sum(axis=1)
+        row += _weighed(soft * w, h).sum(axis=1)
     divisor = w_t.sum() if reduction == "mean" else 1.0
     if reduction == "none":
         loss[...] = 0

@@ -16,7 +16,7 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport contiguous, empty_like, floating, operand
 from .log_softmax import log_softmax
-from .losses cimport reduced, reduction_named
+from .losses cimport reduced, reduction_named, weighed
 from .selection import where
 from .softmax cimport softmax_backward
 from .softmax import softmax
@@ -152,6 +152,9 @@ cdef class CrossEntropyBackward(CrossEntropy):
         dloss, logits, targets, weight = self.saved()
         cdef bint each = self.reduction == "none"
         q = distribution(self, logits, targets, weight)
+        kept = np.not_equal((<Tensor>targets).array, self.ignore_index)
+        if not kept.all():   # whatever is in the other rows, also NaN
+            logits = where(wrap(kept[:, None]), logits, 0.0)
         q_sum = q.sum(1, keepdim=True)
         y = softmax(logits, 1)
         ddloss = dlogits = None
@@ -266,8 +269,8 @@ cdef Tensor of_probabilities(
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / C
     if weight is not None:
-        target = target * weight.reshape(C, *[1] * max(ndim - 2, 0))
-    return reduced(-(target * log_softmax(x, dim)).sum(dim), reduction)
+        target = weighed(target, weight.reshape(C, *[1] * max(ndim - 2, 0)))
+    return reduced(-weighed(target, log_softmax(x, dim)).sum(dim), reduction)
 
 
 # --- nll_loss ----------------------------------------------------------------------------------
@@ -292,7 +295,8 @@ def nll_loss(
     labels = np.where(kept, labels, 0)
     factors = kept * (np.ones(C) if w is None else w.array)[labels]
     picked = as_rows(x, C)[np.arange(len(labels)), labels]
-    losses = where(kept, -picked * factors.astype((<object>x.array).dtype), 0.0)
+    losses = weighed(-picked, wrap(factors.astype((<object>x.array).dtype)))
+    losses = where(kept, losses, 0.0)
     if reduction == "none":
         return losses if len(shape) == 1 else losses.reshape(shape)
     total = losses.sum()

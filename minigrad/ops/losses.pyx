@@ -11,7 +11,7 @@ from ..errors import DTypeError, ShapeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from .activations import sigmoid
-from .common cimport floating, operand, operands, same_shape
+from .common cimport floating, operand, operands, same_shape, shape_if_broadcast, unbroadcast
 
 cnp.import_array()
 
@@ -34,6 +34,42 @@ cdef Tensor reduced(Tensor losses, str reduction):
     return losses.mean() if reduction == "mean" else losses.sum()
 
 
+# --- 0 · ∞ -------------------------------------------------------------------------------------
+
+cdef class Weighed(Function):
+    """y = a · b with 0 · ∞ = 0:  da = dy · b,  db = dy · a, with the same product."""
+
+    cdef object a_shape
+    cdef object b_shape
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(weighed(dy, b), self.a_shape) if self.needs(0) else None,
+                unbroadcast(weighed(dy, a), self.b_shape) if self.needs(1) else None)
+
+
+cdef Tensor weighed(Tensor a, Tensor b):
+    """a · b, where a 0 takes out what is infinite: what has no weight is not in the sum.
+
+    That is the limit of q · log p for q = 0, however p → 0. A NaN stays one.
+    """
+    cdef Tensor y
+    cdef Weighed node
+    a, b = operands("mul", a, b)
+    product = np.asarray(quietly(np.multiply, a.array, b.array))
+    undefined = np.isnan(product)
+    if undefined.any():
+        np.copyto(product, 0, where=undefined & ~(np.isnan(a.array) | np.isnan(b.array)))
+    y = wrap(product)
+    if recording(a, b):
+        node = Weighed.__new__(Weighed)
+        node.a_shape = shape_if_broadcast(a.array, y.array)
+        node.b_shape = shape_if_broadcast(b.array, y.array)
+        record(node, y, (a, b)).save(
+            (a if node.needs(1) else None, b if node.needs(0) else None))
+    return y
+
+
 # --- mean squared error ------------------------------------------------------------------------
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -52,14 +88,13 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     if not same_shape(x.array, t.array):
         warn_of_broadcast(tuple(x.shape), tuple(t.shape))
     difference = x - t
-    losses = difference * difference
     if weight is None:
-        return reduced(losses, reduction)
+        return reduced(difference * difference, reduction)
     w = floating("mse_loss", "weight", weight)
     if not same_shape(w.array, x.array):
         raise ShapeError(
             f"mse_loss: weight must have the input's shape {tuple(x.shape)}, got {tuple(w.shape)}")
-    losses = losses * w
+    losses = weighed(weighed(difference, difference), w)
     return losses.sum() / w.sum() if reduction == "mean" else reduced(losses, reduction)
 
 
@@ -99,6 +134,7 @@ def binary_cross_entropy_with_logits(
 
     Computed as w · (p · t · softplus(−x) + (1 − t) · softplus(x)), where nothing cancels; x is the
     input, t the target of its shape, from 0 to 1; w = weight and p = pos_weight are broadcast.
+    For x = ±∞ the loss is 0 where it is right, or weighs 0, else ∞; the gradient is σ(x) − t.
     Errors: ShapeError, DTypeError. torch.nn.functional.binary_cross_entropy_with_logits.
     """
     cdef str name = "binary_cross_entropy_with_logits"
@@ -107,12 +143,12 @@ def binary_cross_entropy_with_logits(
     if not same_shape(x.array, t.array):
         raise ShapeError(
             f"{name}: target must have the input's shape {tuple(x.shape)}, got {tuple(t.shape)}")
-    positive = t * softplus(-x)
+    positive = weighed(t, softplus(-x))
     if pos_weight is not None:
-        positive = positive * factor(name, "pos_weight", pos_weight, x)
-    losses = positive + (1 - t) * softplus(x)
+        positive = weighed(positive, factor(name, "pos_weight", pos_weight, x))
+    losses = positive + weighed(1 - t, softplus(x))
     if weight is not None:
-        losses = losses * factor(name, "weight", weight, x)
+        losses = weighed(losses, factor(name, "weight", weight, x))
     return reduced(losses, reduction)
 
 
