@@ -17,8 +17,6 @@ import minigrad as mg
 
 every_operation = pytest.mark.parametrize("name", OPERATIONS)
 COUNTS = {"operations": 150, "samples": 993, "layouts": 5}  # promised in docs/promises.md
-
-
 PRODUCTS = {
     "matmul", "mm", "Tensor.__matmul__", "Tensor.__rmatmul__", "nn.functional.linear",
     "nn.functional.conv2d",
