@@ -20,15 +20,20 @@ from . import _whole_files
 from .checks import flag
 from .errors import CheckpointError
 from .ops.creation import as_tensor
+from .quiet import quietly
 from .tensor import Tensor
 
 DEEPEST = 100  # dictionaries and lists within one another
 LARGEST_INTEGER = 10_000  # bits; Python refuses to read what has more than 4,300 digits
 LONGEST_HEADER = 100_000_000  # bytes, as in the official library
-DTYPES = {
+DTYPES = {  # as a file has it: as we have it, the smallest dtype of ours that holds every value
     "F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8,
     "BOOL": np.bool_,
+    "F16": np.float32, "BF16": np.float32, "I8": np.int32, "I16": np.int32, "U16": np.int32,
+    "U32": np.int64,
 }  # fmt: skip
+STORED = {"F16": np.float16, "BF16": np.uint16, "I8": np.int8, "I16": np.int16, "U16": np.uint16,
+          "U32": np.uint32, "BOOL": np.uint8}  # fmt: skip  # where the bytes are of another one
 UNSIGNED = b'"checksum":"sha256:' + b"0" * 64 + b'"'
 SIGNATURE = re.compile(rb'"checksum":"sha256:([0-9a-f]{64})"')  # quotes inside strings are escaped
 
@@ -64,7 +69,8 @@ def load(path, map_location=None, *, weights_only=True, verify=True):
     """What `save` has written to the file `path`: new tensors in the same nesting.
 
     Any safetensors file will do with verify=False, which skips the checksum: a dictionary of its
-    tensors. CheckpointError for a file that is damaged, hostile or none at all (a folder, a device,
+    tensors, F16 and BF16 as float32, I8, I16 and U16 as int32, U32 as int64, which hold all their
+    values. CheckpointError for a file that is damaged, hostile or none at all (a folder, a device,
     a pipe), before anything is allocated; OSError if it cannot be opened. `map_location` and
     `weights_only` take what is true of every load here: "cpu" and True. Counterpart: torch.load.
     """
@@ -210,7 +216,10 @@ def _read(file, size, verify):
     metadata, dtypes = _parse(header[8:])
     for name, dtype in dtypes.items():
         if type(dtype) is not str or dtype not in DTYPES:
-            raise _Damage(f"holds the tensor {name!r} of dtype {dtype}; known are {list(DTYPES)}")
+            raise _Damage(
+                f"holds the tensor {name!r} of dtype {dtype}, which has no counterpart here; known "
+                f"are {', '.join(DTYPES)}: convert it where the file was made"
+            )
     file.seek(0)
     try:
         views = safetensors.deserialize(file.read(size))
@@ -218,18 +227,28 @@ def _read(file, size, verify):
         raise _Damage(f"is not a safetensors file: {error}") from None
     tensors = {}
     for name, view in views:
-        dtype = np.dtype(DTYPES[view["dtype"]])
-        try:
-            array = np.frombuffer(view["data"], dtype.newbyteorder("<")).reshape(view["shape"])
-        except ValueError as error:  # a shape that only an empty tensor can have, (0, 2⁶³)
-            raise _Damage(f"holds the tensor {name!r} of a shape NumPy has not: {error}") from None
-        tensors[name] = as_tensor(array.astype(dtype, copy=False))
+        tensors[name] = as_tensor(_array(name, view))
     if "minigrad" not in metadata:
         return tensors
     value = _build(_content(metadata["minigrad"]), tensors)
     if tensors:
         raise _Damage(f"holds tensors that nothing refers to: {list(tensors)}")
     return value
+
+
+def _array(name, view):
+    """The values of one tensor of a file, in a dtype of ours, exactly."""
+    kind, own = view["dtype"], DTYPES[view["dtype"]]
+    stored = np.dtype(STORED.get(kind, own)).newbyteorder("<")
+    array = np.frombuffer(view["data"], stored)
+    if kind == "BOOL" and array.max(initial=0) > 1:
+        raise _Damage(f"holds the tensor {name!r} of dtype BOOL with bytes other than 0 and 1")
+    if kind == "BF16":  # the upper half of a float32
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    try:
+        return quietly(array.reshape(view["shape"]).astype, own, copy=False)
+    except ValueError as error:  # a shape that only an empty tensor can have, (0, 2⁶³)
+        raise _Damage(f"holds the tensor {name!r} of a shape NumPy has not: {error}") from None
 
 
 def _check_sum(file, header):
