@@ -17,7 +17,7 @@ SWEEPS = 12
 
 STYLE = """
   .box rect { stroke-width: 1.2; rx: 8px; }
-  text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+  text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; }
   .title { font-weight: 700; } .shape { opacity: .65; }
   .parameter rect { fill: #e3efff; stroke: #3b73c4; }
   .input rect { fill: #f2f2f2; stroke: #8a8a8a; }

@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ def expression():
     product = a * b
     total = product + 10.0
     return a, b, product, total
+
+
+IMAGE = Path(__file__).parents[1] / "docs" / "images" / "graph.svg"
 
 
 def by_title(graph, title):
@@ -103,6 +107,18 @@ def test_the_drawing_is_well_formed_and_always_the_same():
         assert 0 <= x0 and x0 + w <= width and 0 <= y0 and y0 + h <= height
     assert svg == y.graph(**{"x<&\"'>": x}).to_svg() == y.graph(**{"x<&\"'>": x})._repr_svg_()
     assert len(re.findall('class="arrow"', svg)) == sum(len(box.inputs) for box in graph.boxes)
+
+
+def test_matrices_stand_in_columns_because_spaces_are_kept():
+    """In browsers that is the work of a style: to Chromium, xml:space says nothing."""
+    w = minigrad.tensor([[1.0, -22.5], [333.0, 4.0]], requires_grad=True)
+    (w * w).sum().backward()
+    for svg in (w.graph(w=w).to_svg(), IMAGE.read_text(encoding="utf-8")):
+        rules = re.findall(r"^ *text {([^}]*)}", svg, re.MULTILINE)
+        assert "white-space: pre;" in rules[0]
+    texts = [each.text for each in ET.fromstring(w.graph(w=w).to_svg()).iter() if each.text]
+    assert "    1 −22.5" in texts and "  333     4" in texts
+    assert "grad   2 −45" in texts and "     666   8" in texts
 
 
 def test_exports_have_every_box_and_arrow():
