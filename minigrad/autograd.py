@@ -1,13 +1,20 @@
-"""The public door to differentiation; the machinery is in `engine.pyx` and `tensor.pyx`."""
+"""The public door to differentiation; the machinery is in `engine.pyx` and `tensor.pyx`.
+
+`backward(tensors, grad_tensors)` is `Tensor.backward` for several tensors in one pass: what they
+give a leaf adds up in its `.grad`. `grad(outputs, inputs)` returns gradients instead. It stops at
+the inputs and leaves their own history as it is, so a pass may be made in pieces. A graph is freed
+node by node: only a node whose saved values are gone refuses a second pass.
+"""
 
 from . import hooks  # noqa: F401  it gives tensors register_hook and retain_grad
 from .anomaly import detect_anomaly
 from .custom import Function
-from .engine import enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from .engine import backward, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
+    "backward",
     "detect_anomaly",
     "enable_grad",
     "grad",

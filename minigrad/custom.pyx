@@ -23,7 +23,7 @@ class Context:
     def __init__(self, needs_input_grad):
         self.needs_input_grad = needs_input_grad
         self._to_save = ()
-        self._saved = None
+        self._node = None
         self._constants = ()
 
     def save_for_backward(self, *tensors):
@@ -38,9 +38,9 @@ class Context:
     @property
     def saved_tensors(self):
         """What `save_for_backward` was given, while backward runs."""
-        if self._saved is None:
+        if self._node is None:
             raise GraphError("saved_tensors: there are none outside of backward")
-        return self._saved
+        return self._node.saved_tensors()
 
     def mark_non_differentiable(self, *tensors):
         """Say that these outputs are constants."""
@@ -100,17 +100,21 @@ cdef class Custom(Node):
     cdef tuple own        # for each saved tensor: the number of the output that it is, or None
 
     cdef backward(self, Tensor dy):
-        cdef list saved = list(self.saved()) if self.kept is not None else []
-        for i, number in enumerate(self.own):
-            if number is not None:
-                saved[i] = self.output(saved[i], number)
-        self.context._saved = tuple(saved)
+        self.context._node = self
         try:
             answer = self.operation.backward(
                 self.context, *[self.output(dy, i) for i in range(len(self.outputs_are))])
         finally:
-            self.context._saved = None
+            self.context._node = None
         return self.checked(answer)
+
+    def saved_tensors(self):
+        """What was saved; read only when asked for, since a backward that asks for nothing needs
+        nothing, and runs after it was freed, too."""
+        return tuple([
+            x if number is None else self.output(x, number)
+            for x, number in zip(self.saved(), self.own)
+        ])
 
     cdef Tensor output(self, Tensor vector, Py_ssize_t number):
         """Output `number` out of what was recorded, or its gradient out of that gradient."""

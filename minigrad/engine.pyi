@@ -27,6 +27,13 @@ class enable_grad(grad_switch): ...
 
 def decorated(manager: Callable[[], Any], function: _F) -> _F: ...
 def backward(
+    tensors: _Tensors,
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: _Tensors | None = None,
+) -> None: ...
+def tensor_backward(
     self: Tensor,
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,

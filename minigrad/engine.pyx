@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Iterable
 
+cimport cython
 cimport numpy as cnp
 from cpython.ref cimport PyObject
 from libc.string cimport memcpy
@@ -204,10 +205,13 @@ cdef Tensor run_hooks(hooks, Tensor dy):
     return dy
 
 
-cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wanted, dict done):
+cdef dict propagate(
+    list roots, list cotangents, bint create_graph, frozenset wanted, dict arrivals, list ran
+):
     """Carry the cotangents of the roots back to the leaves (and to `wanted` nodes).
 
-    Returns {place: gradient} and adds to `done` what `settle` will need: nothing is changed here.
+    Returns {place: gradient} and notes what `settle` will need: in `arrivals` the gradients that a
+    node will show, in `ran` the nodes whose rule was asked. Nothing is changed here.
     """
     cdef dict table = {}, caught = {}
     cdef Function node
@@ -233,17 +237,14 @@ cdef dict propagate(list roots, list cotangents, bint create_graph, frozenset wa
                 continue
             if node.hooks:
                 dy = run_hooks(node.hooks, dy)
-            shown = type(node.value) is not tuple or node.retainer is not None
-            done[node] = dy if shown else None
+            if type(node.value) is not tuple or node.retainer is not None:
+                arrivals[node] = dy
             if useful is not None and node in wanted:
                 caught[node] = dy
                 if useful.isdisjoint(node.inputs):
                     continue
-            if node.spent:
-                raise GraphError(
-                    f"{node.name()}: backward through this graph a second time, but its saved "
-                    "values were freed; pass retain_graph=True to the first backward")
             answer = node.backward(dy)  # (3)
+            ran.append(node)
             if observer is not None:
                 observer(node, dy, answer)
             if type(answer) is tuple:
@@ -298,14 +299,18 @@ cdef cnp.ndarray own(Tensor dy):
     return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
 
 
-cdef int settle(dict done, list deposits, bint create_graph, bint keep_graph) except -1:
+cdef int settle(
+    dict arrivals, list ran, list deposits, bint create_graph, bint keep_graph
+) except -1:
     """Write what a successful pass has found: gradients, and that the saved values are gone.
 
-    All that may fail comes first, so that the pass takes effect as a whole or not at all.
+    All that may fail comes first, so that the pass takes effect as a whole or not at all. A node
+    loses its saved values only if its own rule has used them: where the pass stopped, another
+    may begin.
     """
     cdef Function node
     cdef Tensor x, dy, total, new
-    for node, dy in done.items():
+    for node, dy in arrivals.items():
         x = None if node.retainer is None else node.retainer()
         if x is not None:
             deposits.append(deposit(x, dy, create_graph))
@@ -315,13 +320,22 @@ cdef int settle(dict done, list deposits, bint create_graph, bint keep_graph) ex
             x.gradient = new
         else:
             total.written("backward")
-    for node, dy in done.items():
+    for node, dy in arrivals.items():
         if type(node.value) is not tuple:
             node.gradient = dy.array
-        if not keep_graph:
-            node.spent = True
-            node.kept = None
+    if not keep_graph:
+        for node in ran:
+            if node.kept is not None and holds_something(node.kept):
+                node.kept = None
     return 0
+
+
+cdef bint holds_something(tuple kept) noexcept:
+    """Whether anything was saved. A node that has nothing to lose can be asked again and again."""
+    for each in kept:
+        if each is not None:
+            return True
+    return False
 
 
 cdef bint replaced(cnp.ndarray old, cnp.ndarray new) noexcept:
@@ -332,18 +346,23 @@ cdef bint replaced(cnp.ndarray old, cnp.ndarray new) noexcept:
     return True
 
 
-cdef Tensor cotangent_for(str operation, Tensor output, object given):
-    """The gradient that backward starts with: `given`, checked, or 1 for a scalar."""
+cdef Tensor cotangent_for(
+    str operation, str output_is, str gradient_is, Py_ssize_t i, Tensor output, object given
+):
+    """The gradient that a root starts with: `given`, checked, or 1 for a scalar.
+
+    For errors: what root and gradient are called there, and their number if they are in a list.
+    """
     if not output.wants_grad():
         raise GraphError(
-            f"{operation}: this tensor does not require a gradient and was not computed from one "
-            "that does; set requires_grad=True on an input before computing it")
+            f"{operation}: {named(output_is, i)} does not require a gradient and was not computed "
+            "from one that does; set requires_grad=True on an input before computing it")
     cdef cnp.ndarray one
     if given is None:
         if cnp.PyArray_SIZE(output.array) != 1:
             raise GraphError(
                 f"{operation}: a gradient is implied only for a one-element output, got shape "
-                f"{tuple(output.shape)}; reduce it (for example .sum()) or pass gradient=")
+                f"{tuple(output.shape)}; reduce it (for example .sum()) or pass {gradient_is}=")
         one = cnp.PyArray_EMPTY(
             cnp.PyArray_NDIM(output.array), cnp.PyArray_DIMS(output.array),
             cnp.PyArray_TYPE(output.array), 0)
@@ -351,16 +370,36 @@ cdef Tensor cotangent_for(str operation, Tensor output, object given):
         return wrap(one)
     if not isinstance(given, Tensor):
         raise TypeError(
-            f"{operation}: gradient must be a Tensor or None, got {type(given).__name__}")
+            f"{operation}: {named(gradient_is, i)} must be a Tensor or None, got "
+            f"{type(given).__name__}")
     if given.shape != output.shape:
         raise ShapeError(
             f"{operation}: the output has shape {tuple(output.shape)}, got a gradient of shape "
-            f"{tuple(given.shape)}")
+            f"{tuple(given.shape)} as {named(gradient_is, i)}")
     if given.dtype is not output.dtype:
         raise DTypeError(
             f"{operation}: the output has dtype {output.dtype}, got a gradient of dtype "
-            f"{given.dtype}")
+            f"{given.dtype} as {named(gradient_is, i)}")
     return given
+
+
+cdef str named(str argument, Py_ssize_t i):
+    return argument if i < 0 else f"{argument}[{i}]"
+
+
+cdef list cotangents_for(
+    str operation, str outputs_are, tuple outputs, str gradients_are, object given
+):
+    """The gradient that each root starts with; `given`: a Tensor or None per root, or None."""
+    cdef tuple gradients = (None,) * len(outputs)
+    cdef Py_ssize_t i
+    if given is not None:
+        gradients = as_tuple(operation, gradients_are, given)
+        if len(gradients) != len(outputs):
+            raise ValueError(
+                f"{operation}: {len(outputs)} {outputs_are}, but {len(gradients)} {gradients_are}")
+    return [cotangent_for(operation, outputs_are, gradients_are, i, outputs[i], gradients[i])
+            for i in range(len(outputs))]
 
 
 cdef object place(Tensor x):
@@ -368,37 +407,60 @@ cdef object place(Tensor x):
     return x if x.collects else x.history()
 
 
-def backward(
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+    """Accumulate the gradient of all `tensors` together into the `.grad` of every leaf below.
+
+    One pass over all of them, which takes effect as a whole or not at all.
+    grad_tensors: one Tensor per tensor, of its shape and dtype; None for one-element tensors.
+    retain_graph: keep the saved values for another backward (default: the value of create_graph).
+    create_graph: record the pass itself, so that the gradients can be differentiated again.
+    inputs: only these tensors collect. Errors: GraphError, ShapeError, DTypeError.
+    torch: autograd.backward.
+    """
+    cdef tuple roots = all_tensors("backward", "tensors", tensors)
+    cdef list cotangents = cotangents_for(
+        "backward", "tensors", roots, "grad_tensors", grad_tensors)
+    run_backward(roots, cotangents, retain_graph, create_graph, inputs)
+
+
+@cython.embedsignature(False)   # of a function of this name; it is Tensor.backward
+def tensor_backward(
     Tensor self not None, gradient=None, retain_graph=None, create_graph=False, inputs=None
 ):
     """Accumulate d self / d leaf, times `gradient`, into the `.grad` of every leaf below.
 
     gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.
-    retain_graph: keep the saved values for another backward (default: the value of create_graph).
-    create_graph: record the pass itself, so that the gradients can be differentiated again.
-    inputs: only these leaves collect. Errors: GraphError, ShapeError, DTypeError.
-    torch: Tensor.backward.
+    The others: see autograd.backward. torch: Tensor.backward.
     """
-    cdef Tensor root = self
-    cdef Tensor dy = cotangent_for("backward", root, gradient)
+    cdef Tensor dy = cotangent_for("backward", "this tensor", "gradient", -1, self, gradient)
+    run_backward((self,), [dy], retain_graph, create_graph, inputs)
+
+
+cdef int run_backward(
+    tuple roots, list cotangents, object retain_graph, bint create_graph, object inputs
+) except -1:
+    """Carry the cotangents (a list of ours, emptied here) back, and add up what arrives."""
     cdef bint keep = create_graph if retain_graph is None else retain_graph
-    cdef dict done = {}
-    cdef list deposits = []
+    cdef dict arrivals = {}
+    cdef list ran = [], deposits = []
+    cdef list starts = [place(root) for root in roots]
     cdef dict table
+    cdef object dy
     if inputs is None:
-        table = propagate([place(root)], [dy], create_graph, None, done)
-        dy = None
+        table = propagate(starts, cotangents, create_graph, None, arrivals, ran)
+        cotangents.clear()
         while table:
             x, dy = table.popitem()
             deposits.append(deposit(x, dy, create_graph))
     else:
-        places = places_of("backward", "inputs", inputs)
-        table = propagate([place(root)], [dy], create_graph, frozenset(places), done)
-        for x, where in zip(as_tuple("backward", "inputs", inputs), places):
+        inputs = all_tensors("backward", "inputs", inputs)
+        places = places_of("backward", inputs)
+        table = propagate(starts, cotangents, create_graph, frozenset(places), arrivals, ran)
+        for x, where in zip(inputs, places):
             dy = table.pop(where, None)
             if dy is not None:
                 deposits.append(deposit(x, dy, create_graph))
-    settle(done, deposits, create_graph, keep)
+    return settle(arrivals, ran, deposits, create_graph, keep)
 
 
 cdef tuple as_tuple(str operation, str argument, object tensors):
@@ -411,20 +473,25 @@ cdef tuple as_tuple(str operation, str argument, object tensors):
     return tuple(tensors)
 
 
-cdef list places_of(str operation, str argument, object inputs):
-    """Where the gradients of these tensors arrive; each must want one."""
-    cdef list places = []
-    for x in as_tuple(operation, argument, inputs):
+cdef tuple all_tensors(str operation, str argument, object tensors):
+    """A Tensor or several as a tuple."""
+    cdef tuple found = as_tuple(operation, argument, tensors)
+    for x in found:
         if not isinstance(x, Tensor):
             raise TypeError(f"{operation}: {argument} must be Tensors, got {type(x).__name__}")
+    return found
+
+
+cdef list places_of(str operation, tuple inputs):
+    """Where the gradients of these tensors arrive; each must want one."""
+    if not inputs:
+        raise ValueError(f"{operation}: inputs is empty")
+    for x in inputs:
         if not (<Tensor>x).wants_grad():
             raise GraphError(
                 f"{operation}: one of the inputs does not require a gradient; set "
                 "requires_grad=True on it")
-        places.append(place(x))
-    if not places:
-        raise ValueError(f"{operation}: {argument} is empty")
-    return places
+    return [place(x) for x in inputs]
 
 
 def grad(
@@ -435,28 +502,25 @@ def grad(
     grad_outputs: one Tensor an output (None: 1, for one-element outputs). allow_unused: None for an
     input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
     """
-    cdef dict done = {}
-    outputs = as_tuple("grad", "outputs", outputs)
-    for each in outputs:
-        if not isinstance(each, Tensor):
-            raise TypeError(f"grad: outputs must be Tensors, got {type(each).__name__}")
-    if grad_outputs is None:
-        grad_outputs = (None,) * len(outputs)
-    grad_outputs = as_tuple("grad", "grad_outputs", grad_outputs)
-    if len(grad_outputs) != len(outputs):
-        raise ValueError(f"grad: {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs")
-    cdef list places = places_of("grad", "inputs", inputs)
-    cdef list cotangents = [cotangent_for("grad", y, dy) for y, dy in zip(outputs, grad_outputs)]
+    cdef dict arrivals = {}
+    cdef list ran = []
+    outputs = all_tensors("grad", "outputs", outputs)
+    cdef list places = places_of("grad", all_tensors("grad", "inputs", inputs))
+    cdef list cotangents = cotangents_for(
+        "grad", "outputs", outputs, "grad_outputs", grad_outputs)
     cdef list roots = [place(y) for y in outputs]
-    cdef dict table = propagate(roots, cotangents, create_graph, frozenset(places), done)
+    cdef dict table = propagate(
+        roots, cotangents, create_graph, frozenset(places), arrivals, ran)
     if not allow_unused:
         for number, where in enumerate(places):
             if where not in table:
                 raise GraphError(
                     f"grad: the outputs do not depend on input {number}; pass allow_unused=True to "
                     "get None for it")
-    settle(done, [], create_graph, create_graph if retain_graph is None else retain_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    settle(arrivals, ran, [], create_graph, keep)
     return tuple([table.get(where) for where in places])
 
 
-method("backward", backward)
+tensor_backward.__name__ = tensor_backward.__qualname__ = "backward"
+method("backward", tensor_backward)

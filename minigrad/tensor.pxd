@@ -23,7 +23,6 @@ cdef class Function:
     cdef object hooks
     cdef object retainer
     cdef Py_ssize_t mark
-    cdef bint spent
     cdef object called_at
     cdef backward(self, Tensor dy)
     cdef Function save(self, tuple tensors)

@@ -106,6 +106,10 @@ cdef class Function:
     cdef tuple saved(self):
         """The tensors given to `save`, each verified to be what it was."""
         cdef list values = []
+        if self.kept is None:
+            raise GraphError(
+                f"{self.name()}: backward through this graph a second time, but its saved values "
+                "were freed; pass retain_graph=True to the first backward")
         for each in self.kept:
             if type(each) is SavedTensor:
                 values.append((<SavedTensor>each).unpack(self, None))

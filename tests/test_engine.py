@@ -166,7 +166,9 @@ def test_a_leaf_goes_backward_too():
 # --- the graph is used once ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("function", [lambda x: x * x, lambda x: x + 1, lambda x: x.sum()])
+@pytest.mark.parametrize("function", [
+    lambda x: x * x, lambda x: x.exp(), lambda x: x[[0, 0]].sum(),
+])  # fmt: skip
 def test_a_freed_graph(function):
     x = leaf(2.0)
     y = function(x)

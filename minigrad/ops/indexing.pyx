@@ -186,22 +186,40 @@ cdef bint is_basic(tuple key):
 
 # --- reading values ------------------------------------------------------------------------------
 
+cdef class AtKey(Function):
+    """An operation at the positions of a key. Index arrays are saved values and freed as such."""
+
+    cdef tuple key   # None if it is saved
+
+    cdef AtKey remember(self, tuple key):
+        """To be called after `record`, like `save`."""
+        if is_basic(key):
+            self.key = key
+        else:
+            self.save(tuple([None if each is ALL else wrap(each) for each in key]))
+        return self
+
+    cdef tuple remembered(self):
+        if self.key is not None:
+            return self.key
+        return tuple([ALL if each is None else (<Tensor>each).array for each in self.saved()])
+
+
 @cython.binding(False)   # see Tensor
-cdef class Index(Function):
+cdef class Index(AtKey):
     """y = x[key]:  dx = dy added up at key, 0 elsewhere"""
 
-    cdef tuple key
     cdef tuple shape
     cdef str called
 
     cdef backward(self, Tensor dy):
-        return scatter(dy, self.key, self.shape)
+        return scatter(dy, self.remembered(), self.shape)
 
     def name(self):
         """As torch names it, after the last step of the key."""
         if self.called is not None:
             return self.called
-        if not is_basic(self.key):
+        if self.key is None:
             return "IndexBackward0"
         for each in reversed(self.key):
             if isinstance(each, int):
@@ -213,13 +231,11 @@ cdef class Index(Function):
         return "AliasBackward0"
 
 
-cdef class Scatter(Function):
+cdef class Scatter(AtKey):
     """y = 0, but x added up at key:  dx = dy[key]"""
 
-    cdef tuple key
-
     cdef backward(self, Tensor dy):
-        return pick(dy, self.key)
+        return pick(dy, self.remembered())
 
 
 def pick(Tensor x not None, tuple key not None, str called=None):
@@ -229,8 +245,9 @@ def pick(Tensor x not None, tuple key not None, str called=None):
     cdef Tensor y = view_of(x, array, pick, (key,)) if is_basic(key) else wrap(array)
     if recording(x):
         node = Index.__new__(Index)
-        node.key, node.shape, node.called = key, (<object>x.array).shape, called
+        node.shape, node.called = (<object>x.array).shape, called
         record(node, y, (x,))
+        node.remember(key)
     return y
 
 
@@ -240,8 +257,8 @@ def scatter(Tensor x not None, tuple key not None, tuple shape not None):
     cdef Tensor y = wrap(scattered(x.array, key, shape))
     if recording(x):
         node = Scatter.__new__(Scatter)
-        node.key = key
         record(node, y, (x,))
+        node.remember(key)
     return y
 
 
@@ -304,25 +321,25 @@ def getitem(Tensor self not None, key):
 
 # --- writing values ------------------------------------------------------------------------------
 
-cdef class IndexPut(Function):
+cdef class IndexPut(AtKey):
     """y = x, but value at key:  dx = dy, 0 at key;  dvalue = dy[key], 0 where overwritten"""
 
-    cdef tuple key
     cdef object value_shape
 
     cdef backward(self, Tensor dy):
+        cdef tuple key = self.remembered()
         dx = dvalue = None
         if self.needs(0):
             kept = np.ones((<object>dy.array).shape, bool)
-            kept[self.key] = False
+            kept[key] = False
             dx = where(wrap(kept), dy, 0.0)
         if self.needs(1):
             # Where a position is named twice, the last value stays.
-            dvalue = pick(dy, self.key)
+            dvalue = pick(dy, key)
             numbers = np.arange(dvalue.numel()).reshape(dvalue.shape)
             last = np.empty((<object>dy.array).shape, np.int64)
-            last[self.key] = numbers
-            stays = wrap(np.asarray(last[self.key] == numbers))
+            last[key] = numbers
+            stays = wrap(np.asarray(last[key] == numbers))
             dvalue = unbroadcast(where(stays, dvalue, 0.0), self.value_shape)
         return dx, dvalue
 
@@ -336,8 +353,9 @@ cdef Tensor index_put(str operation, Tensor x, tuple key, Tensor value):
     cdef Tensor y = wrap(array)
     if recording(x, value):
         node = IndexPut.__new__(IndexPut)
-        node.key, node.value_shape = key, shape_if_broadcast(value.array, array[key])
+        node.value_shape = shape_if_broadcast(value.array, array[key])
         record(node, y, (x, value))
+        node.remember(key)
     return y
 
 
