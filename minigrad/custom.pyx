@@ -3,9 +3,11 @@
 import math
 
 cimport numpy as cnp
+from cpython.ref cimport PyObject
 
 import numpy as np
 
+from ._dropping cimport Pending, drop_all, drop_later, pending_here
 from .engine cimport set_grad_mode
 from .errors import GraphError, ShapeError
 from .tensor cimport Function as Node
@@ -98,6 +100,12 @@ cdef class Custom(Node):
     cdef tuple outputs_are  # (shape, dtype, start in the vector, or None if it is a constant)
     cdef bint several
     cdef tuple own        # for each saved tensor: the number of the output that it is, or None
+
+    def __dealloc__(self):   # the context may hold anything, the tensors before this one included
+        cdef Pending *pending = pending_here()
+        drop_later(pending, <PyObject *>self.context)
+        self.context = None
+        drop_all(pending)
 
     cdef backward(self, Tensor dy):
         self.context._node = self

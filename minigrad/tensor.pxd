@@ -14,6 +14,12 @@ cdef class SavedTensor:
     cdef Tensor unpack(self, Function owner, object maker)
 
 
+cdef class Step:
+    cdef Step before
+    cdef object function
+    cdef tuple arguments
+
+
 cdef class Function:
     cdef readonly tuple inputs
     cdef tuple kept
@@ -38,7 +44,7 @@ cdef class Tensor:
     cdef Tensor gradient
     cdef Version version
     cdef Tensor base
-    cdef tuple recipe
+    cdef Step recipe
     cdef Py_ssize_t seen
     cdef object hooks
     cdef object __weakref__

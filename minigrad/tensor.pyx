@@ -14,15 +14,19 @@ from cpython.ref cimport PyObject
 import numpy as np
 
 from . import dtypes
+from ._dropping cimport Pending, drop_all, drop_later, pending_here
 from .errors import DTypeError, GraphError, ShapeError
 from .size import Size
 
 cnp.import_array()
 
 cdef extern from "Python.h":
+    ctypedef void (*destructor)(PyObject *) noexcept
     ctypedef struct PyTypeObject:
         PyObject *tp_dict
+        destructor tp_dealloc
     void PyType_Modified(type)
+    void PyObject_GC_UnTrack(PyObject *)
 
 cdef enum:
     SHOWN = 64   # a node remembers values of at most so many elements, for the picture of the graph
@@ -68,15 +72,23 @@ cdef class SavedTensor:
 
 
 @cython.binding(False)   # see Tensor
-@cython.trashcan(True)
 cdef class Function:
     """A node of the graph: an operation that was run, and where its inputs came from.
 
     `inputs` has one entry an input: the Function that made it, the Tensor itself where it is a
     leaf that collects a gradient, or None where no gradient is wanted. Subclasses supply
     `backward(dy)`: given the gradient of the loss with respect to the output, return the one with
-    respect to each input, written with Tensor operations.
+    respect to each input, written with Tensor operations. A subclass with other fields than these
+    that may lead on to nodes needs a `__dealloc__` of its own, see _dropping.pyx.
     """
+
+    def __dealloc__(self):
+        cdef Pending *pending = pending_here()
+        drop_later(pending, <PyObject *>self.inputs)
+        drop_later(pending, <PyObject *>self.kept)
+        drop_later(pending, <PyObject *>self.hooks)
+        self.inputs = self.kept = self.hooks = None
+        drop_all(pending)
 
     cdef backward(self, Tensor dy):
         return type(self).backward(self, dy)
@@ -511,28 +523,68 @@ cdef Tensor wrap(cnp.ndarray array):
     return x
 
 
+# Gradients and hooks may lead from tensor to tensor without a node between them. A `__dealloc__`
+# for those few would cost every temporary value 5 ns; this looks at two pointers.
+
+cdef destructor free_tensor = (<PyTypeObject *>Tensor).tp_dealloc
+
+
+cdef void destroy(PyObject *x) noexcept:
+    """The destructor of Tensor."""
+    cdef Pending *pending = NULL
+    if (<Tensor>x).gradient is not None or (<Tensor>x).hooks is not None:
+        PyObject_GC_UnTrack(x)
+        pending = pending_here()
+        drop_later(pending, <PyObject *>(<Tensor>x).gradient)
+        drop_later(pending, <PyObject *>(<Tensor>x).hooks)
+        (<Tensor>x).gradient = (<Tensor>x).hooks = None
+    free_tensor(x)
+    if pending != NULL:
+        drop_all(pending)
+
+
+(<PyTypeObject *>Tensor).tp_dealloc = destroy
+
+
+@cython.no_gc   # as SavedTensor: a module's function, sizes and slices
+@cython.final
+@cython.freelist(256)
+cdef class Step:
+    """One step from a base to its view, `function(x, *arguments)`, and the steps before it."""
+
+    def __dealloc__(self):
+        cdef Pending *pending = pending_here()
+        drop_later(pending, <PyObject *>self.before)
+        self.before = None
+        drop_all(pending)
+
+
 cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple arguments):
     """A tensor over memory of x, `function(x, *arguments)`: a write through one shows in both."""
     cdef Tensor y = Tensor.__new__(Tensor)
+    cdef Step step = Step.__new__(Step)
+    step.function = function
+    step.arguments = arguments
     y.array = array
     y.version = x.shared_version()
     y.seen = y.version.count
+    y.recipe = step
     if x.viewed() is None:
         y.base = x
-        y.recipe = (None, function, arguments)
-    else:   # a recipe holds the one it continues: a chain of views takes memory for its links alone
+    else:   # a step holds the one it continues: a chain of views takes memory for its links alone
         y.base = x.base
-        y.recipe = (x.recipe, function, arguments)
+        step.before = x.recipe
     return y
 
 
-def replay(x, recipe):
-    """Apply the steps that lead from a base to one of its views; a recipe ends with its last."""
-    steps = []
-    while recipe is not None:
-        recipe, function, arguments = recipe
-        steps.append((function, arguments))
+def replay(x, Step recipe):
+    """Apply the steps that lead from a base to one of its views; a recipe is the last of them."""
+    cdef Step step = recipe
+    cdef list steps = []
+    while step is not None:
+        steps.append(step)
+        step = step.before
     while steps:
-        function, arguments = steps.pop()
-        x = function(x, *arguments)
+        step = <Step>steps.pop()
+        x = step.function(x, *step.arguments)
     return x

@@ -1,13 +1,18 @@
 """Graphs as deep as memory allows: nothing recurses, and nothing takes more than linear space."""
 
+import gc
 import sys
 import threading
+import time
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
+from operations import OPERATIONS
 
 import minigrad as mg
+from minigrad.tensor import SavedTensor
 
 
 def leaf(*values):
@@ -218,3 +223,233 @@ def test_a_chain_of_views_and_writes():
         assert x.grad.tolist() == [0, 2]
 
     in_small_stack(run)
+
+
+# --- dropping -------------------------------------------------------------------------------------
+
+
+class Probe:
+    """Runs `function` when it is destroyed."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __del__(self):
+        self.function()
+
+
+class Remembers(mg.autograd.Function):
+    """Its context holds other tensors: as an attribute, or saved though they are not inputs."""
+
+    @staticmethod
+    def forward(ctx, x, other, as_attribute):
+        if as_attribute:
+            ctx.other = other
+        else:
+            ctx.save_for_backward(*other)
+        return x * 2
+
+
+def hooked(y, before):
+    y.register_hook(lambda dy: before)
+    return y
+
+
+def with_gradient(y, before):
+    y.grad = before
+    return y
+
+
+# One more link of a chain in which each tensor holds the one before it, by what is not an input.
+HOLDS = {
+    "attributes of a context": lambda y: Remembers.apply(leaf(1.0), [y], True),
+    "values that are not inputs": lambda y: Remembers.apply(leaf(1.0), [y], False),
+    "hooks of nodes": lambda y: hooked(leaf(1.0) * 1.0, y),
+    "hooks of leaves": lambda y: hooked(leaf(1.0), y),
+    "gradients": lambda y: with_gradient(leaf(1.0), y),
+    "gradients of parameters": lambda y: with_gradient(mg.nn.Parameter(leaf(1.0).detach()), y),
+}
+
+
+def drop_chain(link, length):
+    mark = Probe(lambda: None)
+    y, first = hooked(leaf(1.0) * 1.0, mark), weakref.ref(mark)
+    del mark
+    for _ in range(length):
+        y = link(y)
+    assert first() is not None
+    del y
+    assert first() is None
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_chains_of_other_references_are_dropped(name):
+    in_small_stack(lambda: drop_chain(HOLDS[name], 5_000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HOLDS)
+def test_300_000_other_references_are_dropped(name):
+    in_small_stack(lambda: drop_chain(HOLDS[name], 300_000))
+
+
+@pytest.mark.parametrize("every_node", [False, True])
+def test_the_collector_takes_a_deep_chain(every_node):
+    """A circle with a chain behind it, and one that goes through each of its nodes."""
+
+    def run():
+        x, y = leaf(1.0), leaf(1.0)
+        gone, circle = weakref.ref(x), []
+        y = x * 1.0
+        for _ in range(5_000):
+            y = y.view(1) + 1.0
+            if every_node:
+                y.register_hook(lambda dy, circle=circle: None)
+                circle.append(y)
+        circle.append(y)
+        y.register_hook(lambda dy, circle=circle: None)
+        del x, y, circle
+        assert gone() is not None
+        gc.collect()
+        assert gone() is None
+
+    in_small_stack(run)
+
+
+def probed_chain(length, function):
+    y = leaf(1.0)
+    for _ in range(length):
+        y = y * 1.0
+        hooked(y, Probe(function))
+    return y
+
+
+def test_all_of_a_chain_is_gone_when_its_last_reference_is():
+    """Also where a destructor lets other threads run, which drop chains of their own."""
+    counts = [0] * 4
+    wrong = []
+
+    def work(number):
+        def count():
+            counts[number] += 1
+            time.sleep(0)
+
+        for turn in range(1, 6):
+            y = probed_chain(200, count)
+            del y
+            if counts[number] != 200 * turn:
+                wrong.append((number, counts[number]))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(counts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == [] and counts == [1000] * len(counts)
+
+
+def test_a_destructor_may_drop_build_and_collect():
+    dropped = []
+
+    def work():
+        y = chain(300)[1]
+        y.backward()
+        gc.collect()
+        del y
+        dropped.append(1)
+
+    y = probed_chain(5, work)
+    del y
+    assert len(dropped) == 5
+
+
+def test_an_exception_on_its_way_survives_what_it_drops():
+    def fail():
+        y = probed_chain(100, lambda: [][:1] or int("1"))
+        assert y is not None
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine") as caught:
+        fail()
+    caught.value.__traceback__ = None
+
+    def swallow():
+        y = probed_chain(100, lambda: None)
+        try:
+            raise KeyError("mine")
+        except KeyError:
+            del y
+            return sys.exc_info()[0]
+
+    assert swallow() is KeyError
+
+
+def test_nothing_is_left_of_what_waited_to_be_dropped():
+    """Many at once, too: the list of a thread grows, and is freed."""
+
+    def work():
+        x = leaf(1.0)
+        many = mg.stack([x * 1.0 for _ in range(500)])
+        probed_chain(50, lambda: None)
+        del many
+
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            work()
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20):
+            work()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20_000
+
+
+def is_kept(thing):
+    """Whether it is what `Function.save` made: saved values, or pairs of one and its maker."""
+    return type(thing) is tuple and all(
+        each is None or type(each[0] if type(each) is tuple else each) is SavedTensor
+        for each in thing
+    )
+
+
+def leads_on(thing, seen):
+    """Whether `thing` leads to a node."""
+    if id(thing) in seen or isinstance(thing, type) or not gc.is_tracked(thing):
+        return False
+    seen[id(thing)] = thing
+    if hasattr(thing, "next_functions"):
+        return True
+    if hasattr(thing, "__globals__") or hasattr(thing, "__spec__"):
+        return False
+    return any(leads_on(each, seen) for each in gc.get_referents(thing))
+
+
+def below(nodes):
+    """These nodes and all that they lead to."""
+    seen, stack = set(), list(nodes)
+    while stack:
+        node = stack.pop()
+        if hasattr(node, "inputs") and node not in seen:
+            seen.add(node)
+            stack += node.inputs
+    return seen
+
+
+def test_only_what_is_dropped_in_a_loop_leads_from_node_to_node():
+    """In every operation and its backward: another field that did would be dropped by recursion."""
+    kinds = set()
+    for sample in [sample for samples in OPERATIONS.values() for sample in samples[:4]]:
+        x = [mg.tensor(each.array(number, 0)) for number, each in enumerate(sample.inputs)]
+        x = [each.requires_grad_() * 1 if each.dtype.is_floating_point else each for each in x]
+        result = sample.call(mg, *x)
+        results = [y for y in (result if isinstance(result, tuple) else (result,)) if y.grad_fn]
+        for y in list(results):
+            wanted = [each for each in x if each.requires_grad]
+            results += mg.autograd.grad((y * y).sum(), wanted, create_graph=True, allow_unused=True)
+        for node in below([y.grad_fn for y in results if y is not None]):
+            kinds.add(type(node))
+            for each in gc.get_referents(node):
+                assert each is node.inputs or is_kept(each) or not leads_on(each, {}), node
+    assert len(kinds) > 60

@@ -19,7 +19,7 @@ from ..allocation cimport empty
 from ..engine cimport grad_mode
 from ..errors import DTypeError, GraphError, ShapeError
 from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
+from ..tensor cimport Function, Step, Tensor, record, wrap
 from ..tensor import replay
 
 cnp.import_array()
@@ -275,7 +275,7 @@ cdef cnp.ndarray empty_like(cnp.ndarray array):
 cdef class WriteView(Function):
     """y is `base`, the part that `recipe` shows replaced: dbase = dy outside, dpart = dy on it."""
 
-    cdef tuple recipe
+    cdef Step recipe
     cdef tuple strides
 
     cdef backward(self, Tensor dy):
