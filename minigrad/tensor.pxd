@@ -4,6 +4,7 @@ cimport numpy as cnp
 cdef class Version:
     cdef Py_ssize_t count
     cdef str writer
+    cdef cnp.ndarray memory
 
 
 cdef class SavedTensor:

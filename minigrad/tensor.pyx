@@ -36,9 +36,13 @@ cdef enum:
 cdef cnp.ndarray NOTHING = np.zeros(0, np.float32)
 
 
+@cython.no_gc   # as SavedTensor
 @cython.freelist(256)
 cdef class Version:
-    """How often the memory behind a tensor was written. All tensors that share it share this."""
+    """How often the memory behind a tensor was written. All tensors that share it share this.
+
+    `memory` is the array within which all of theirs lie.
+    """
 
 
 @cython.no_gc   # it leads to nothing that could lead back, and there are as many as operations
@@ -237,6 +241,7 @@ cdef class Tensor:
     cdef Version shared_version(self):
         if self.version is None:
             self.version = Version.__new__(Version)
+            self.version.memory = self.array
         return self.version
 
     cdef int written(self, str operation) except -1:

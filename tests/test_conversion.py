@@ -273,6 +273,94 @@ def test_deepcopy_as_torch(torch):
             function(minigrad.ones(2, requires_grad=True) * 2)
 
 
+def aliases(x):
+    """Everything that shares memory with x: views of all kinds, and the tensor without history."""
+    return {
+        "slice": x[1:], "step": x[:, ::2], "transposed": x.t(), "expanded": x[:, :1].expand(3, 4),
+        "of a view": x[1:].t()[1:], "empty": x[3:], "detach": x.detach(), "data": x.data,
+        "view of detach": x.detach()[:2], "copy.copy": copy.copy(x), "row": x[-1],
+        "element": x[2, 3], "of a shallow copy": copy.copy(x).t(),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", aliases(minigrad.zeros(3, 4)))
+@pytest.mark.parametrize("layout", ["contiguous", "fortran", "sliced", "flipped"])
+@pytest.mark.parametrize("base_first", [True, False])
+def test_deepcopy_keeps_shared_memory(name, layout, base_first):
+    x = minigrad.from_numpy(layouts(np.random.default_rng(0).standard_normal((3, 4)))[layout])
+    before, v = x.tolist(), aliases(x)[name]
+    pair = copy.deepcopy([x, v] if base_first else [v, x])
+    y, w = pair if base_first else pair[::-1]
+    assert y.tolist() == before and w.tolist() == v.tolist() and w.stride() == v.stride()
+    y.mul_(2)
+    np.testing.assert_array_equal(w.numpy(), 2 * v.numpy())
+    assert y._version == w._version and x.tolist() == before
+    assert not np.shares_memory(w.numpy(), x.numpy())
+    if name == "expanded":
+        with pytest.raises(ValueError, match="read-only"):
+            w.add_(1)
+        return
+    again = aliases(y)[name]
+    w.sub_(1)
+    assert again.tolist() == w.tolist() and y._version == w._version and x.tolist() == before
+
+
+def test_a_change_through_a_deep_copied_alias_is_noticed():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    y, data = copy.deepcopy({"leaf": x, "data": x.data}).values()
+    assert y.requires_grad and not data.requires_grad
+    z = (y * y).sum()
+    data.mul_(3)
+    assert y.tolist() == [3, 6] and x.tolist() == [1, 2]
+    with pytest.raises(GraphError, match="mul_"):
+        z.backward()
+
+
+def test_a_deep_copied_gradient_shares_what_it_shared():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    x.grad = minigrad.tensor([3.0, 4.0])
+    y, g, part = copy.deepcopy((x, x.grad, x.grad[:1]))
+    assert y.grad is g
+    part.zero_()
+    assert y.grad.tolist() == [0, 4] and x.grad.tolist() == [3, 4]
+
+
+def test_one_deep_copy_after_another_is_independent():
+    x = minigrad.arange(4.0)
+    v = x[:2]
+    first, second = copy.deepcopy((x, v)), copy.deepcopy((x, v))
+    first[1].zero_()
+    assert second[0].tolist() == [0, 1, 2, 3] and x.tolist() == [0, 1, 2, 3]
+    # What is made and forgotten during a copy must not be taken for what stands there afterwards.
+    memo = {}
+    made = [copy.deepcopy(minigrad.full((3,), float(i)), memo) for i in range(50)]
+    assert [y.tolist() for y in made] == [[float(i)] * 3 for i in range(50)]
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_deep_copy_of_repeated_elements_stays_read_only(readonly):
+    array = np.arange(3.0)
+    array.flags.writeable = not readonly
+    x = minigrad.from_numpy(array)
+    y, w = copy.deepcopy((x, x.view(3, 1).expand(3, 5)))
+    y.add_(1)
+    assert w.tolist() == [[1] * 5, [2] * 5, [3] * 5] and w.stride() == (1, 0)
+    with pytest.raises(ValueError, match="read-only"):
+        w.zero_()
+
+
+def test_deepcopy_of_aliases_as_torch(torch):
+    for library in (minigrad, torch):
+        x = library.arange(6.0)
+        y, v, t = copy.deepcopy((x, x[:2], x.view(2, 3).t()))
+        v.add_(1)
+        assert y.tolist() == [1, 2, 2, 3, 4, 5] and t.tolist() == [[1, 3], [2, 4], [2, 5]]
+        assert t.stride() == (1, 3) and v._base is None
+        y, v = pickle.loads(pickle.dumps((x, x[:2])))  # as torch: here memory is not shared
+        v.add_(1)
+        assert y.tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_change_through_a_shallow_copy_is_noticed():
     x = minigrad.ones(2, requires_grad=True)
     y = (x * x).sum()

@@ -451,6 +451,27 @@ def test_deepcopy_is_independent_and_keeps_sharing():
     assert not copy.deepcopy(other).second.weight.requires_grad and net.second.weight.requires_grad
 
 
+def test_deepcopy_keeps_memory_that_parameters_and_buffers_share():
+    net = nn.Module()
+    flat = minigrad.arange(6.0)
+    net.register_buffer("all", flat)
+    net.register_buffer("half", flat[:3])
+    net.inner = nn.Module()
+    net.inner.register_buffer("square", flat[2:].view(2, 2).t())
+    net.weight = nn.Parameter(flat[4:])
+    net.tied = net.weight
+    net.same_memory = nn.Parameter(net.weight.data)
+    other = copy.deepcopy(net)
+    assert other.tied is other.weight and type(other.same_memory) is nn.Parameter
+    other.half.fill_(7)
+    assert other.all.tolist() == [7, 7, 7, 3, 4, 5]
+    assert other.inner.square.tolist() == [[7, 4], [3, 5]]
+    with minigrad.no_grad():
+        other.weight.zero_()
+    assert other.all.tolist() == [7, 7, 7, 3, 0, 0] and other.same_memory.tolist() == [0, 0]
+    assert net.all.tolist() == [0, 1, 2, 3, 4, 5] and net.weight.tolist() == [4, 5]
+
+
 def test_pickle():
     net = Net().eval()
     other = pickle.loads(pickle.dumps(net))

@@ -4,6 +4,7 @@ A `Module` finds both by itself, in the order in which they were assigned: they 
 attributes, and a plain dictionary says which attributes they are.
 """
 
+import copy
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
 from itertools import chain
@@ -34,7 +35,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo):  # without the gradient, as in torch
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+            memo[id(self)] = type(self)(copy.deepcopy(self.detach(), memo), self.requires_grad)
         return memo[id(self)]
 
     def __repr__(self):

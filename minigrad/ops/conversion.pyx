@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
+from ..tensor cimport Tensor, Version, wrap
 from ..tensor import method
 from .common import plain_array
 from .creation import from_numpy
@@ -142,15 +142,70 @@ def shallow_copy(Tensor self not None):
 
 
 def deep_copy(Tensor self not None, memo):
-    """A leaf with memory and gradient of its own, for copy.deepcopy. torch.Tensor.__deepcopy__."""
+    """A leaf with memory and gradient of its own, for copy.deepcopy. torch.Tensor.__deepcopy__.
+
+    Tensors that share memory share it in the copy, with its version counter.
+    """
     cdef Tensor y
+    cdef Version before = self.shared_version(), after
     if id(self) in memo:
         return memo[id(self)]
     only_leaves("deepcopy", self)
-    y = rebuilt(type(self), cnp.PyArray_NewCopy(self.array, cnp.NPY_CORDER), self.requires_grad)
-    y.gradient = _copy.deepcopy(self.gradient, memo)
+    after = memo.get(id(before))
+    if after is None:
+        after = Version.__new__(Version)
+        after.memory = strided_copy(before.memory)
+        memo[id(before)] = after
+        memo.setdefault(id(memo), []).append(before)   # keeps it, and so its id, to the end
+    y = type(self).__new__(type(self))
+    y.array = same_part(self.array, before.memory, after.memory)
+    y.version = after
+    y.requires_grad = self.requires_grad
     memo[id(self)] = y
+    y.gradient = _copy.deepcopy(self.gradient, memo)
     return y
+
+
+cdef cnp.ndarray strided_copy(cnp.ndarray array):
+    """A copy with the same strides; what may lie between the elements is not copied."""
+    cdef cnp.ndarray block, copied
+    cdef size_t low, high
+    if cnp.PyArray_IS_C_CONTIGUOUS(array) or cnp.PyArray_IS_F_CONTIGUOUS(array):
+        return cnp.PyArray_NewCopy(array, cnp.NPY_KEEPORDER)
+    low, high = np.lib.array_utils.byte_bounds(array)
+    block = np.zeros(high - low, np.uint8)
+    copied = with_memory(array, <size_t>cnp.PyArray_DATA(array) - low, block)
+    np.copyto(copied, array)
+    if repeats(array) and not cnp.PyArray_ISWRITEABLE(array):
+        (<object>copied).flags.writeable = False
+    return copied
+
+
+cdef cnp.ndarray same_part(cnp.ndarray array, cnp.ndarray old, cnp.ndarray new):
+    """What `array`, which lies within `old`, is within `new`; read-only if it alone was."""
+    if array is old:
+        return new
+    cdef Py_ssize_t offset = <char *>cnp.PyArray_DATA(array) - <char *>cnp.PyArray_DATA(old)
+    cdef cnp.ndarray part = with_memory(array, offset, new)
+    if not cnp.PyArray_ISWRITEABLE(array) and (cnp.PyArray_ISWRITEABLE(old) or repeats(array)):
+        (<object>part).flags.writeable = False
+    return part
+
+
+cdef bint repeats(cnp.ndarray array) except -1:
+    """Whether one element stands for many, as after expand."""
+    low, high = np.lib.array_utils.byte_bounds(array)
+    return high - low < cnp.PyArray_NBYTES(array)
+
+
+cdef cnp.ndarray with_memory(cnp.ndarray like, Py_ssize_t offset, cnp.ndarray memory):
+    """An array with the shape, type and strides of `like`, `offset` bytes into `memory`."""
+    cdef cnp.ndarray array = cnp.PyArray_New(
+        np.ndarray, cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), cnp.PyArray_TYPE(like),
+        cnp.PyArray_STRIDES(like), <char *>cnp.PyArray_DATA(memory) + offset, 0,
+        cnp.NPY_ARRAY_WRITEABLE, None)
+    cnp.set_array_base(array, memory)
+    return array
 
 
 def reduce_ex(Tensor self not None, protocol):
