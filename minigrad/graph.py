@@ -156,8 +156,8 @@ def collect(root, names):
         box = Box(
             "parameter", names.get(tensor, "leaf"), tuple(tensor.shape), tensor.detach().numpy()
         )
-        if tensor.grad is not None:
-            box.gradient = tensor.grad.detach().numpy()
+        if tensor._grad is not None:
+            box.gradient = tensor._grad.detach().numpy()
         return box
 
     if root.grad_fn is None:

@@ -6,6 +6,7 @@ to differentiate anything: the rules are in `ops/`, the walk through the graph i
 """
 
 import functools
+import warnings
 
 cimport cython
 cimport numpy as cnp
@@ -169,6 +170,17 @@ cdef class Function:
         return f"<{self.name()} object at {hex(id(self))}>"
 
 
+cdef int warn_if_computed(Tensor x) except -1:
+    """Warn who reads the `.grad` of x, None, though backward will never write it."""
+    cdef Function node = x.history()
+    if node is not None and (node.retainer is None or node.retainer() is not x):
+        warnings.warn(
+            f"grad: this is None and stays so: the tensor was computed ({node.name()}), and "
+            "backward writes .grad on leaves only. Call .retain_grad() on it before backward(), or "
+            "read .grad on a leaf", UserWarning, stacklevel=1)
+    return 0
+
+
 # The operators below are one line each and call functions of ops/, which arrive with its import:
 # ops knows Tensor, Tensor does not know ops.
 cdef object add, sub, mul, div, floor_divide, remainder, power, neg, absolute, matmul
@@ -299,6 +311,8 @@ cdef class Tensor:
     @property
     def grad(self):
         """The gradient that backward accumulated: a Tensor of the same shape and dtype, or None."""
+        if self.gradient is None and not self.collects:
+            warn_if_computed(self)
         return self.gradient
 
     @grad.setter
@@ -322,6 +336,11 @@ cdef class Tensor:
     @grad.deleter
     def grad(self):
         self.gradient = None
+
+    @property
+    def _grad(self):
+        """`grad`, for those who ask on nobody's behalf: there is no warning."""
+        return self.gradient
 
     def detach(self):
         """The same values without history. Memory and version counter are shared."""

@@ -3,6 +3,7 @@
 import copy
 import operator
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -310,3 +311,69 @@ def test_a_view_of_data_that_was_replaced(shape):
     with mg.no_grad():
         inner.zero_()
     assert view.tolist() == [[0, 0]] and inner._base is view
+
+
+# --- .grad of what was computed -------------------------------------------------------------------
+
+
+def test_reading_the_grad_of_a_computed_tensor_warns_and_names_the_cure():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    with pytest.warns(UserWarning, match=r"MulBackward0.*\.retain_grad\(\)") as caught:
+        assert y.grad is None
+    assert [warning.filename for warning in caught] == [__file__]
+    y.sum().backward()
+    for computed in (y, x[:1], x * 1):
+        with pytest.warns(UserWarning, match="grad: .*leaf"):
+            assert computed.grad is None
+    with mg.no_grad(), pytest.warns(UserWarning, match="grad"):
+        assert y.grad is None
+
+
+def test_each_place_that_reads_a_missing_grad_is_told_once():
+    y = mg.tensor([1.0], requires_grad=True) * 2
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        for _ in range(3):
+            assert y.grad is None
+        assert y.grad is None
+    assert len({warning.lineno for warning in caught}) == len(caught) == 2
+
+
+def test_reading_any_other_grad_does_not_warn():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    assert x.grad is None and x.detach().grad is None and mg.tensor([1]).grad is None
+    y = x * 2
+    y.retain_grad()
+    assert y.grad is None
+    y.mul_(3)
+    assert y.grad is None
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1] and x.grad.tolist() == [6, 6]
+    z = x * 2
+    z.grad = mg.tensor([1.0, 2.0])
+    assert z.grad.tolist() == [1, 2]
+    del z.grad
+    with mg.no_grad():
+        assert (x * 2).grad is None
+
+
+def test_the_package_itself_reads_no_grad_of_a_computed_tensor():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    net = mg.nn.Linear(2, 2)
+    net.register_buffer("computed", x * 3)
+    net.double().float()
+    assert "MulBackward0" in repr(y) + str(y) + f"{y}" + y._repr_html_()
+    str(y.graph()), y.graph(net, y=y).to_mermaid()
+    mg.nn.utils.clip_grad_norm_([x, y], 1.0)
+    y.register_hook(lambda dy: None)
+    optimizer = mg.optim.SGD([x], lr=0.1)
+    x.requires_grad = False
+    x.mul_(y.detach() * net.weight[0])  # from now on no leaf
+    optimizer.step()
+    optimizer.zero_grad()
+    with pytest.raises(RuntimeError):
+        copy.deepcopy(y)
+    y.sum().backward()

@@ -300,7 +300,7 @@ class Module:
         if not all(map(_is_floating, converted)):
             raise TypeError(f"Module.to: the dtype must be a float, got {converted[0].dtype}")
         gradients = [
-            None if tensor.grad is None else tensor.grad.detach().to(values.dtype)
+            None if tensor._grad is None else tensor._grad.detach().to(values.dtype)
             for tensor, values in zip(tensors, converted, strict=True)
         ]
         for tensor, values, gradient in zip(tensors, converted, gradients, strict=True):

@@ -61,7 +61,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
             "was it used before? model.parameters() makes a new one",
             stacklevel=2,
         )
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    gradients = [p._grad for p in parameters if p._grad is not None]
     if not gradients:
         return as_tensor(0.0)
     arrays = [gradient.detach().numpy() for gradient in gradients]

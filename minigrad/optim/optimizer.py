@@ -97,7 +97,7 @@ class Optimizer:
             lr = group["lr"]  # the one option that is often changed between two steps
             if type(lr) is not float or not 0 <= lr < math.inf:
                 number(f"{type(self).__name__}.step", "lr", lr, at_least=0)
-            yield group, [p for p in group["params"] if p.grad is not None]
+            yield group, [p for p in group["params"] if p._grad is not None]
 
     def _step(self, kernel, updates, fresh, counts=()):
         atomic.step(f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts))
