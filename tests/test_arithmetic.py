@@ -232,6 +232,10 @@ def test_edges_as_torch(torch, name):
         if name in ("remainder", "floor_divide"):
             keep = (abs(x) < 9) & (abs(y) < 9) & (abs(y) > 1e-9)
             x, y = x[keep], y[keep]
+        if name == "pow":  # torch gives 0 · ∞ = NaN; the limits are in test_special_values.py
+            zero = np.isinf(y) & np.where(y > 0, abs(x) < 1, abs(x) > 1)
+            keep = ~zero & ~(np.isinf(x) & (y < 0))
+            x, y = x[keep], y[keep]
         same_as_torch(torch, operation(name), x, y)
 
 

@@ -197,6 +197,18 @@ def tanh_backward(cnp.ndarray dy not None, cnp.ndarray y not None, cnp.ndarray d
 
 # --- gelu ---
 
+# Beyond ±100 the functions Φ and σ(u) are 0 or 1 and their slopes 0, whatever the dtype. Stopping
+# there changes no result but that at ±∞, where it is the limit and not 0 · ∞.
+
+cdef inline double _not_below(double x) noexcept nogil:
+    return -100. if x < -100. else x
+
+
+cdef inline double _between(double x) noexcept nogil:
+    x = _not_below(x)
+    return 100. if x > 100. else x
+
+
 cdef inline double _gelu_cdf(double x, double e, real like) noexcept nogil:
     cdef double tail = upper_tail(fabs(x), e, like)
     return tail if x < 0 else 1 - tail
@@ -209,7 +221,7 @@ cdef int _gelu_forward(const real *x, real *y, Py_ssize_t size) except -1:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
             for n in range(start, stop):
-                v = x[n]
+                v = _not_below(x[n])
                 e = exponential(-0.5 * v * v, x[n])
                 y[n] = <real> (v * _gelu_cdf(v, e, x[n]))   # (1) (2)
     return 0
@@ -233,7 +245,7 @@ cdef int _gelu_backward(const real *dy, const real *x, real *dx, Py_ssize_t size
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
             for n in range(start, stop):
-                v = x[n]
+                v = _between(x[n])
                 e = exponential(-0.5 * v * v, x[n])
                 phi = e * 0.3989422804014327                                # (3)
                 dx[n] = <real> (dy[n] * (_gelu_cdf(v, e, x[n]) + v * phi))   # (1) (4)
@@ -259,7 +271,7 @@ cdef int _gelu_tanh_forward(const real *x, real *y, Py_ssize_t size) except -1:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
             for n in range(start, stop):
-                v = x[n]
+                v = _not_below(x[n])
                 u = 1.5957691216057308 * (v + 0.044715 * v * v * v)   # (5)
                 y[n] = <real> (v * _sigmoid(u, x[n]))                 # (6)
     return 0
@@ -283,7 +295,7 @@ cdef int _gelu_tanh_backward(const real *dy, const real *x, real *dx, Py_ssize_t
         while stop < size:
             start, stop = stop, chunk_end(stop, size)
             for n in range(start, stop):
-                v = x[n]
+                v = _between(x[n])
                 u = 1.5957691216057308 * (v + 0.044715 * v * v * v)   # (5)
                 s = _sigmoid(u, x[n])
                 du = 1.5957691216057308 * (1 + 0.134145 * v * v)      # (7)

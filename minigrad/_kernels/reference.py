@@ -44,27 +44,28 @@ def tanh_backward(dy, y, dx):
     dx[...] = dy * (1 - y * y)
 
 
+# gelu stops at ±100, where Φ, φ and σ have reached their limits, lest 0 · ∞ appears at ±∞.
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def gelu_forward(x, y):
-    x = x.astype(np.float64)
-    y[...] = x * _erfc(-x / np.sqrt(2)) / 2
+    x = np.maximum(x.astype(np.float64), -100)
+    y[...] = x * (_erfc(-x / np.sqrt(2)) / 2)
 
 
 def gelu_backward(dy, x, dx):
-    x = x.astype(np.float64)
+    x = np.clip(x.astype(np.float64), -100, 100)
     phi = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
     dx[...] = dy * (_erfc(-x / np.sqrt(2)) / 2 + x * phi)
 
 
 def gelu_tanh_forward(x, y):
-    x = x.astype(np.float64)
+    x = np.maximum(x.astype(np.float64), -100)
     y[...] = x * _sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
 
 
 def gelu_tanh_backward(dy, x, dx):
-    x = x.astype(np.float64)
+    x = np.clip(x.astype(np.float64), -100, 100)
     s = _sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
     du = 2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x**2)
     dx[...] = dy * (s + x * s * (1 - s) * du)

@@ -17,6 +17,7 @@ from ..tensor import method
 from .arithmetic import exp
 from .arithmetic cimport as_float
 from .common cimport contiguous, empty_like, floating, operand, overwrite
+from .selection import clamp
 
 cnp.import_array()
 
@@ -37,7 +38,7 @@ cdef class ReluBackward(Function):
     cdef backward(self, Tensor ddx):
         (y,) = self.saved()
         return (relu_backward(ddx, y) if self.needs(0) else None,
-                ddx * 0.0 if self.needs(1) else None)
+                wrap(np.zeros_like(ddx.array)) if self.needs(1) else None)
 
 
 cdef Tensor relu_backward(Tensor dy, Tensor y):
@@ -85,7 +86,7 @@ cdef class LeakyReluBackward(LeakyRelu):
     cdef backward(self, Tensor ddx):
         (x,) = self.saved()
         return (leaky_relu_backward(ddx, x, self.slope) if self.needs(0) else None,
-                ddx * 0.0 if self.needs(1) else None)
+                wrap(np.zeros_like(ddx.array)) if self.needs(1) else None)
 
 
 cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
@@ -111,7 +112,10 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     if checks.flag("leaky_relu", "inplace", inplace):
         return overwrite("leaky_relu", x, leaky_relu(x.clone(), slope))
     y = wrap(empty_like(x.array))
-    kernels.leaky_relu_forward(contiguous(x), y.array, slope)
+    if slope == 0:   # 0, and not 0 · ∞, at −∞
+        kernels.relu_forward(contiguous(x), y.array)
+    else:
+        kernels.leaky_relu_forward(contiguous(x), y.array, slope)
     if recording(x):
         node = LeakyRelu.__new__(LeakyRelu)
         node.slope = slope
@@ -219,6 +223,7 @@ cdef class GeluBackward(Gelu):
 
 cdef Tensor gelu_curvature(Tensor x, bint by_tanh):
     """y'' = φ(x) (2 − x²), (4b) of gelu.md, or s (1 − s) (2u' + x u'' + x (1 − 2s) u'²), (8c)"""
+    x = clamp(x, -100, 100)   # beyond, both are 0, and are not to become 0 · ∞
     if not by_tanh:
         return exp(-0.5 * x * x) / (2 * np.pi) ** 0.5 * (2 - x * x)   # (4b)
     cdef double scale = 2 * (2 / np.pi) ** 0.5

@@ -8,6 +8,7 @@ import numbers
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
+from libc.math cimport INFINITY
 
 import numpy as np
 
@@ -344,17 +345,20 @@ cdef class Pow(Binary):
         a, b, y = self.saved()
         da = db = None
         if self.needs(0):
-            # At b = 0 the power is the constant 1, also where a^(b−1) is infinite or NaN.
-            if np.all(b.array):
-                da = dy * b * power(a, b - 1)  # (6)
+            # At b = 0 the power is the constant 1, also where a^(b−1) is infinite or NaN; at
+            # b = ±∞ it is the constant 0 where it is 0, although b is infinite.
+            if np.all(b.array) and np.isfinite(b.array).all():
+                da = dy * (b * power(a, b - 1))  # (6)
             else:
                 slope = power(a.detach(), b.detach() - 1)
-                flat = (b == 0) & (slope - slope != 0)
-                da = where(flat, 0.0, dy * b * power(where(flat, 1.0, a), b - 1))
+                flat = where(b == 0, slope - slope != 0, (b - b != 0) & (slope == 0))
+                p = where(flat, 1.0, b)
+                da = where(flat, 0.0, dy * (p * power(where(flat, 1.0, a), p - 1)))
             da = unbroadcast(da, self.a_shape)
         if self.needs(1):
-            # At a = 0 the power is the constant 0 for b > 0, although ln a is infinite.
-            safe = where((a == 0) & (b >= 0), 1.0, a)
+            # At a = 0 the power is the constant 0 for b > 0, although ln a is infinite; so it is
+            # at a = ∞ for b < 0.
+            safe = where(((a == 0) & (b >= 0)) | ((a == INFINITY) & (b < 0)), 1.0, a)
             db = unbroadcast(dy * y * log(safe), self.b_shape)  # (7)
         return da, db
 

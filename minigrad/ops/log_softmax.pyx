@@ -1,6 +1,7 @@
 """Log-softmax and log-sum-exp over any dimension. Formulas: `_kernels/log_softmax.pyx`."""
 
 cimport numpy as cnp
+from libc.math cimport INFINITY
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..tensor import method
 from .arithmetic cimport as_float
 from .common cimport dimensions, floating, operand
 from .common import numpy_names
+from .selection import where
 from .softmax cimport along, chosen
 from .softmax import softmax
 
@@ -82,7 +84,20 @@ cdef class Logsumexp(Function):
 
     cdef backward(self, Tensor dy):
         (x,) = self.saved()
-        return dy * softmax(x, self.dim)
+        cdef Tensor p = softmax(x, self.dim)
+        if np.isnan(p.array).any():
+            p = softmax_in_the_limit(x, self.dim)
+        return dy * p
+
+
+cdef Tensor softmax_in_the_limit(Tensor x, Py_ssize_t dim):
+    """Softmax, and where it has no value: 1 for +inf, which equals share, else 0; NaN for NaN."""
+    m = np.max(x.array, axis=dim, keepdims=True)
+    winners = np.equal(x.array, INFINITY)
+    share = winners / np.maximum(winners.sum(axis=dim, keepdims=True), 1)
+    infinite = wrap(np.isinf(m))
+    p = softmax(where(infinite, 0.0, x), dim)
+    return where(infinite, wrap(share.astype((<object>x.array).dtype)), p)
 
 
 cdef Tensor logsumexp_along(Tensor x, Py_ssize_t dim):
@@ -101,7 +116,8 @@ cdef Tensor logsumexp_along(Tensor x, Py_ssize_t dim):
 def logsumexp(input, dim, keepdim=False):
     """y = log Σ exp(input) over `dim` (an integer or a tuple), without overflow.
 
-    Any shape; integers give the default float dtype; −inf for no elements. Errors: IndexError.
+    Any shape; integers give the default float dtype; −inf for no elements. Infinite elements are
+    what they are for max: +inf takes the gradient, −inf gets none. Errors: IndexError.
     torch.logsumexp.
     """
     cdef Tensor x = as_float(operand("logsumexp", "input", input)), y = x

@@ -23,6 +23,7 @@ from ..tensor import method
 from .arithmetic import absolute, power, sign
 from .common cimport dimensions, floating, operand
 from .common import numpy_names
+from .comparison import isfinite, isinf
 from .selection import where
 
 cnp.import_array()
@@ -245,7 +246,10 @@ cdef class Var(Reduction):
 
     cdef Tensor from_deviation(self, Tensor dy, x):
         deviation = x - mean(x, self.axes, True)
-        deviation = deviation - mean(deviation, self.axes, True)   # what the rounded mean left over
+        cdef Tensor left = mean(deviation, self.axes, True)   # what the rounded mean left over
+        if not np.isfinite(left.array).all():   # of infinite elements: no rounding error
+            left = where(isfinite(left), left, 0.0)
+        deviation = deviation - left
         slope = 2 / self.divisor if self.divisor > 0 else INFINITY
         return deviation * self.spread(dy * slope)  # (5)
 
@@ -319,12 +323,21 @@ cdef class Norm(Reduction):
     cdef backward(self, Tensor dy):
         x, y = self.saved()
         y = y.reshape(self.kept_shape)
-        y = where(y == 0, 1.0, y)   # there x = 0 too
+        nothing = y == 0   # there x = 0 too
+        share = self.share(x, where(nothing, 1.0, y))
         if self.p == 2:
-            return x * self.spread(dy) / y  # (7)
+            return where(nothing, 0.0, self.spread(dy) * share)  # (7)
         zero = x == 0
-        slope = sign(x) * power(where(zero, 1.0, absolute(x)) / y, self.p - 1)
+        slope = sign(x) * power(where(zero, 1.0, absolute(share)), self.p - 1)
         return where(zero, 0.0, self.spread(dy) * slope)  # (7)
+
+    cdef Tensor share(self, Tensor x, Tensor y):
+        """x / y; where both are infinite, the limit of n equal elements is n^(−1/p)."""
+        if not np.isinf(y.array).any():
+            return x / y
+        infinite = isinf(x)
+        n = infinite.sum(self.axes, True).to(x.dtype)
+        return where(infinite, sign(x) * power(n, -1 / self.p), where(infinite, 0.0, x) / y)
 
 
 def _p_norm(x, p, axes, keepdim):

@@ -109,7 +109,8 @@ def minimum(input, other):
 def clamp(input, min=None, max=None):
     """y = input, moved to the nearer end of [min, max] where it lies outside; None: no bound.
 
-    Bounds are numbers or tensors that broadcast. At a bound itself the input's gradient is 1.
+    Bounds are numbers or tensors that broadcast. At a bound itself the input's gradient is 1; NaN
+    stays NaN, with the gradient 0.
     torch.clamp.
     """
     if min is None and max is None:
@@ -130,7 +131,9 @@ cdef Tensor bounded(str argument, Tensor y, bound, inside):
             f"clamp: not defined for a bool tensor and {argument} = {bound}; use | or &, or "
             "convert the tensor with .int()")
     try:
-        return where(inside(y, bound) | (y != y), y, bound)  # (3)
+        if np.isnan(y.array).any():   # it stays, and like a bound it does not move with the input
+            bound = where(y != y, y.detach(), bound)
+        return where(inside(y, bound), y, bound)  # (3)
     except ValueError as error:   # of `where`, about a bound that fits neither dtype nor shape
         raise type(error)(f"clamp: {argument}{str(error).partition(':')[2]}") from None
 
