@@ -110,6 +110,10 @@ def _path(operation, path):
         raise TypeError(f"{operation}: path must be a string or a Path, got bytes")
     if "\0" in path:
         raise ValueError(f"{operation}: path {path!r} holds a null character")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise ValueError(f"{operation}: path {path!r} is no name for a file") from None
     return path
 
 

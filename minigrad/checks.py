@@ -4,6 +4,8 @@ import numbers
 import operator
 import sys
 
+import numpy as np
+
 from ._kernels import LARGEST_STEP
 
 LARGEST = sys.float_info.max
@@ -36,8 +38,8 @@ def number(owner, name, value, *, at_least=None, above=None, below=None, at_most
 
 def limit(owner, name, value, *, at_least):
     """The number in `value`, not below `at_least`; infinity is one, and means no limit."""
-    if isinstance(value, float) and value == float("inf"):
-        return value
+    if isinstance(value, (float, np.floating)) and value == float("inf"):
+        return float("inf")
     return number(owner, name, value, at_least=at_least)
 
 
@@ -56,6 +58,33 @@ def function(owner, name, value):
     if not callable(value):
         raise TypeError(f"{owner}: {name} must be a function, got {type(value).__name__}")
     return value
+
+
+def choice(owner, name, value, options):
+    """The string in `value`, one of `options`."""
+    if not isinstance(value, str) or value not in options:
+        *others, last = map(repr, options)
+        raise ValueError(f"{owner}: {name} must be {', '.join(others)} or {last}, got {value!r}")
+    return value
+
+
+def items(owner, name, value, wanted):
+    """The list of what is in an iterable; `wanted` says in words what that should be."""
+    try:
+        found = None if isinstance(value, str) else iter(value)
+    except TypeError:  # a number, None, or what has no dimension to go along
+        found = None
+    if found is None:
+        raise TypeError(f"{owner}: {name} must be {wanted}, got {type(value).__name__}")
+    return list(found)
+
+
+def length(owner, name, value):
+    """len(value), of a dataset."""
+    try:
+        return len(value)
+    except TypeError:
+        raise TypeError(f"{owner}: {name} must have a length, got {type(value).__name__}") from None
 
 
 def size(owner, name, value, *, at_least=0):

@@ -60,7 +60,7 @@ def test_module_list_and_dict():
     assert type(modules[1:]) is nn.ModuleList and list(modules + [b]) == [a, b, a, b]
     assert list(modules.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert len(list(modules.parameters())) == 2
-    with pytest.raises(TypeError, match="expected an iterable"):
+    with pytest.raises(TypeError, match="modules must be an iterable"):
         modules.extend(3)
     table = nn.ModuleDict({"a": a})
     table["b"] = b

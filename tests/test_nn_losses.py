@@ -54,7 +54,7 @@ def test_options_are_checked_at_construction():
     for kind in (nn.MSELoss, nn.NLLLoss, nn.CrossEntropyLoss, nn.BCEWithLogitsLoss):
         name = kind.__name__
         for wrong in ("average", None, 1, ["mean"]):
-            with pytest.raises(ValueError, match=f"{name}: reduction must be one of 'none', "):
+            with pytest.raises(ValueError, match=f"{name}: reduction must be 'none', 'mean' or"):
                 kind(reduction=wrong)
     for kind in (nn.NLLLoss, nn.CrossEntropyLoss, nn.BCEWithLogitsLoss):
         for wrong in ([1.0, 2.0], np.ones(4), 1.0):

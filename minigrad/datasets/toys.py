@@ -9,6 +9,8 @@ from ..ops.creation import from_numpy
 from ..ops.sampling import rand, randn
 from ..utils.data import TensorDataset
 
+MOST = 2**31  # points, or classes
+
 
 @np.errstate(all="ignore")  # of noise that float32 does not have
 def spirals(samples=300, classes=3, noise=0.2, generator=None):
@@ -53,6 +55,8 @@ def _classes_and_places(name, samples, classes, noise):
     """The class of each sample, and its place on its class's curve, from above 0 to 1."""
     samples = size(name, "samples", samples, at_least=1)
     classes = size(name, "classes", classes, at_least=1)
+    if max(samples, classes) > MOST:
+        raise ValueError(f"{name}: samples and classes must be ≤ {MOST}, got {samples}, {classes}")
     number(name, "noise", noise, at_least=0)
     i = np.arange(samples)
     return i % classes, (i // classes + 1) / math.ceil(samples / classes)

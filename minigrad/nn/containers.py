@@ -1,7 +1,7 @@
 """Modules made of modules: in a row, in a list, in a dictionary."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 
 from .. import checks
@@ -14,8 +14,16 @@ class _Numbered(Module):
     def _key(self, index):
         index, count = checks.index(self._get_name(), "index", index), len(self)
         if not -count <= index < count:
-            raise IndexError(f"index {index} is out of range for {count} modules")
+            name = self._get_name()
+            raise IndexError(f"{name}: index {index} is out of range for {count} modules")
         return self._members(Module)[index][0]
+
+    def _slice(self, index):
+        """The pairs (name, module) at the places of a slice."""
+        try:
+            return self._members(Module)[index]
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self._get_name()}: {index!r}: {error}") from None
 
     def __len__(self):
         return len(self._members(Module))
@@ -27,7 +35,8 @@ class _Numbered(Module):
         setattr(self, self._key(index), module)
 
     def __delitem__(self, index):
-        keys = list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]
+        several = isinstance(index, slice)
+        keys = [key for key, _ in self._slice(index)] if several else [self._key(index)]
         self._renumber([module for key, module in self._members(Module) if key not in keys])
 
     def _renumber(self, modules):
@@ -42,11 +51,8 @@ class _Numbered(Module):
 
     def extend(self, modules):
         """Add several modules at the end; returns self."""
-        if not isinstance(modules, Iterable):
-            raise TypeError(
-                f"{self._get_name()}.extend: expected an iterable, got {type(modules).__name__}"
-            )
-        for module in list(modules):
+        owner = f"{self._get_name()}.extend"
+        for module in checks.items(owner, "modules", modules, "an iterable of modules"):
             self.append(module)
         return self
 
@@ -56,7 +62,8 @@ class _Numbered(Module):
             raise TypeError(f"{self._get_name()}.insert: expected a Module, got {module!r}")
         index, count = checks.index(f"{self._get_name()}.insert", "index", index), len(self)
         if not -count <= index <= count:
-            raise IndexError(f"index {index} is out of range for {count} modules")
+            name = f"{self._get_name()}.insert"
+            raise IndexError(f"{name}: index {index} is out of range for {count} modules")
         modules = list(self)
         modules.insert(index, module)
         self._renumber(modules)
@@ -86,7 +93,7 @@ class Sequential(_Numbered):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return type(self)(OrderedDict(self._members(Module)[index]))
+            return type(self)(OrderedDict(self._slice(index)))
         return getattr(self, self._key(index))
 
     def __add__(self, other):
@@ -110,7 +117,7 @@ class ModuleList(_Numbered):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return type(self)(list(self)[index])
+            return type(self)([module for _, module in self._slice(index)])
         return getattr(self, self._key(index))
 
     def __add__(self, other):
@@ -139,6 +146,8 @@ class ModuleDict(Module):
             self.update(modules)
 
     def __getitem__(self, key):
+        if not isinstance(key, str) or key not in self._modules:
+            raise KeyError(f"ModuleDict: no module is called {key!r}, only {list(self)}")
         return self._modules[key]
 
     def __setitem__(self, key, module):

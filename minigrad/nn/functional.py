@@ -3,12 +3,13 @@
 import numpy as np
 
 from ..checks import size
+from ..dtypes import int64
 from ..errors import DTypeError
 from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
 from ..ops.batch_norm import batch_norm
 from ..ops.batch_renorm import batch_renorm
 from ..ops.conv2d import conv2d
-from ..ops.creation import as_tensor
+from ..ops.creation import as_tensor, zeros
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import dropout
 from ..ops.group_norm import group_norm
@@ -68,4 +69,8 @@ def one_hot(tensor, num_classes=-1):
         raise IndexError(
             f"one_hot: label {labels[where]} at {list(where)} is outside 0 to {num_classes - 1}"
         )
-    return as_tensor((labels[..., None] == np.arange(num_classes)).astype(np.int64))
+    try:
+        result = zeros(*labels.shape, num_classes, dtype=int64)
+    except MemoryError as error:
+        raise MemoryError(f"one_hot: for {num_classes} classes: {error}") from None
+    return result.scatter_(-1, as_tensor(labels[..., None].astype(np.int64)), 1)

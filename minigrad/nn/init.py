@@ -7,7 +7,7 @@ shape (out, in, …). Kept at unit variance, signals neither die out nor explode
 import math
 
 from ..autograd import no_grad
-from ..checks import number
+from ..checks import choice, number
 from ..errors import DTypeError, ShapeError
 from ..tensor import Tensor
 
@@ -76,14 +76,14 @@ def xavier_normal_(tensor, gain=1.0, generator=None):
 
 def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
     """U(−b, b), b = gain · √(3 / fan); a is leaky_relu's slope. torch.nn.init.kaiming_uniform_."""
-    fan = _fan("kaiming_uniform_", tensor, mode)
+    a, fan = number("kaiming_uniform_", "a", a), _fan("kaiming_uniform_", tensor, mode)
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / max(fan, 1))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
     """N(0, std²), std = gain / √fan; a is leaky_relu's slope. torch.nn.init.kaiming_normal_."""
-    fan = _fan("kaiming_normal_", tensor, mode)
+    a, fan = number("kaiming_normal_", "a", a), _fan("kaiming_normal_", tensor, mode)
     std = calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
     return normal_(tensor, 0.0, std, generator)
 
@@ -115,6 +115,5 @@ def _fans(function, tensor):
 
 
 def _fan(function, tensor, mode):
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"{function}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    choice(function, "mode", mode, ("fan_in", "fan_out"))
     return _fans(function, tensor)[mode == "fan_out"]

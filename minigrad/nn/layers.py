@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import flag, number, size
+from ..checks import choice, flag, number, size
 from ..errors import ShapeError
 from ..ops.creation import empty
 from . import functional as F
@@ -130,9 +130,7 @@ class GELU(Module):
 
     def __init__(self, approximate="none"):
         super().__init__()
-        if approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}")
-        self.approximate = approximate
+        self.approximate = choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, input):
         return F.gelu(input, approximate=self.approximate)

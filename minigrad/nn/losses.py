@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import number, size
+from ..checks import choice, number, size
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -15,10 +15,7 @@ class _Loss(Module):
 
     def __init__(self, reduction):
         super().__init__()
-        if reduction not in REDUCTIONS:
-            name, expected = type(self).__name__, ", ".join(map(repr, REDUCTIONS))
-            raise ValueError(f"{name}: reduction must be one of {expected}, got {reduction!r}")
-        self.reduction = reduction
+        self.reduction = choice(type(self).__name__, "reduction", reduction, REDUCTIONS)
 
     def _keep(self, name, weight):
         if weight is not None and not isinstance(weight, Tensor):

@@ -2,11 +2,11 @@
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from ..checks import flag, number
+from ..checks import flag, items, limit, number
 from ..errors import DTypeError, ShapeError
 from ..ops import atomic
 from ..ops.creation import as_tensor
@@ -28,10 +28,7 @@ __all__ = [
 def _tensors(function, parameters):
     if isinstance(parameters, Tensor):
         parameters = [parameters]
-    elif not isinstance(parameters, Iterable):
-        kind = type(parameters).__name__
-        raise TypeError(f"{function}: parameters must be Tensors in a list, got {kind}")
-    parameters = list(parameters)
+    parameters = items(function, "parameters", parameters, "Tensors in a list")
     for k, parameter in enumerate(parameters):
         if not isinstance(parameter, Tensor):
             kind = type(parameter).__name__
@@ -47,8 +44,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     the largest |grad|; max_norm=inf only measures. `foreach` chooses between torch's loops and
     changes nothing. torch.nn.utils.clip_grad_norm_.
     """
-    if max_norm != math.inf:  # to know the norm without clipping
-        max_norm = number("clip_grad_norm_", "max_norm", max_norm, at_least=0)
+    max_norm = limit("clip_grad_norm_", "max_norm", max_norm, at_least=0)
     norm_type = _order(norm_type)
     flag("clip_grad_norm_", "error_if_nonfinite", error_if_nonfinite)
     if foreach is not None:
@@ -87,7 +83,7 @@ def _order(norm_type):
             order = float(norm_type)
         except ValueError:
             pass  # an error below
-    if order == math.inf:
+    if isinstance(order, (float, np.floating)) and order == math.inf:
         return math.inf
     try:
         return number("clip_grad_norm_", "norm_type", order, above=0)

@@ -253,7 +253,7 @@ def gelu(input, approximate="none"):
     """
     cdef Tensor x = floating("gelu", "input", input), y
     cdef Gelu node
-    if approximate not in ("none", "tanh"):
+    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
     y = wrap(empty_like(x.array))
     kernel = kernels.gelu_tanh_forward if approximate == "tanh" else kernels.gelu_forward

@@ -258,7 +258,8 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
     windows.N, windows.C, windows.height, windows.width = N, C, height, width
     windows.O, per_group, kernel_h, kernel_w = w_shape
     windows.kernel_h, windows.kernel_w = kernel_h, kernel_w
-    windows.groups = checks.size("conv2d", "groups", groups, at_least=1)
+    windows.groups = min(
+        checks.size("conv2d", "groups", groups, at_least=1), checks.LARGEST_STEP)
     if windows.O % windows.groups:
         raise ShapeError(
             f"conv2d: weight of shape {w_shape} has {windows.O} output channels, "
@@ -279,7 +280,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
     windows.stride_h, windows.stride_w = checks.pair("conv2d", "stride", stride, at_least=1)
     dilation_h, dilation_w = checks.pair("conv2d", "dilation", dilation, at_least=1)
     windows.dilation_h, windows.dilation_w = dilation_h, dilation_w
-    if padding == "same":
+    if isinstance(padding, str) and padding == "same":
         if windows.stride_h != 1 or windows.stride_w != 1:
             raise ValueError(
                 f"conv2d: padding='same' needs stride 1, got stride {stride!r}: the output of "

@@ -4,6 +4,8 @@ The formulas are in `_kernels/group_norm.pyx`, derived in docs/derivations/group
 a row of a layer norm: what is hard in the second derivatives is computed there.
 """
 
+import sys
+
 cimport numpy as cnp
 
 import numpy as np
@@ -144,7 +146,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     there is a single value to normalize, for an eps not above 0. torch.nn.functional.group_norm.
     """
     cdef Tensor x = floating("group_norm", "input", input), gamma, beta
-    cdef Py_ssize_t groups = checks.size("group_norm", "num_groups", num_groups, at_least=1), C
+    cdef Py_ssize_t groups, C
+    groups = min(checks.size("group_norm", "num_groups", num_groups, at_least=1), sys.maxsize)
     eps = checks.number("group_norm", "eps", eps, above=0)
     if cnp.PyArray_NDIM(x.array) < 2:
         raise ShapeError(
@@ -152,7 +155,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     C = cnp.PyArray_DIM(x.array, 1)
     if C % groups:
         raise ShapeError(
-            f"group_norm: {C} channels do not fall into {groups} groups of one size (input of "
+            f"group_norm: {C} channels do not fall into {num_groups} groups of one size (input of "
             f"shape {tuple(x.shape)})")
     gamma = wrap(np.ones(C, (<object>x.array).dtype)) if weight is None else per_channel(
         "weight", weight, x)

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..checks import function, number, size
+from ..checks import function, items, number, size
 from .optimizer import Optimizer
 
 
@@ -164,8 +164,7 @@ class MultiStepLR(LRScheduler):
     """lr · gamma at each of the `milestones`; twice where one is listed twice."""
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
-        if isinstance(milestones, str) or not hasattr(milestones, "__iter__"):
-            raise TypeError(f"MultiStepLR: milestones must be a list, got {milestones!r}")
+        milestones = items("MultiStepLR", "milestones", milestones, "epochs in a list")
         epochs = [size("MultiStepLR", "milestones", epoch) for epoch in milestones]
         options = {"milestones": Counter(epochs), "gamma": gamma}
         vars(self).update(self.check_options("MultiStepLR", options))

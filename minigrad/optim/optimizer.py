@@ -2,13 +2,15 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from ..checks import flag, function, number
+from ..checks import flag, function, items, number
 from ..engine import enable_grad
 from ..errors import DTypeError, ShapeError
 from ..ops import atomic
 from ..tensor import Tensor
+
+MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go on
 
 
 class Optimizer:
@@ -20,12 +22,7 @@ class Optimizer:
 
     def __init__(self, params, defaults):
         name = type(self).__name__
-        if isinstance(params, (Tensor, set, str)) or not isinstance(params, Iterable):
-            raise TypeError(
-                f"{name}: params must be tensors or groups in a list or another ordered iterable, "
-                f"got {type(params).__name__}"
-            )
-        groups = list(params)
+        groups = _in_order(name, "params", params, "tensors or groups")
         if not groups:
             raise ValueError(f"{name}: params is empty; did the module register its parameters?")
         if not isinstance(groups[0], dict):
@@ -56,14 +53,8 @@ class Optimizer:
         if "params" not in param_group:
             raise ValueError(f"{name}: a parameter group needs 'params', got {list(param_group)}")
         params = param_group["params"]
-        if isinstance(params, Tensor):
-            params = [params]
-        if isinstance(params, (set, str)) or not isinstance(params, Iterable):
-            raise TypeError(
-                f"{name}: 'params' of a group must be tensors in a list or another ordered "
-                f"iterable, got {type(params).__name__}"
-            )
-        params = list(params)
+        params = [params] if isinstance(params, Tensor) else params
+        params = _in_order(name, "'params' of a group", params, "tensors")
         taken = {p for group in self.param_groups for p in group["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor):
@@ -195,11 +186,19 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def _in_order(owner, name, params, what):
+    """The list of what is in `params`; a set has no order, and one tensor is not a list."""
+    wanted = f"{what} in a list or another ordered iterable"
+    if isinstance(params, (Tensor, set, frozenset)):
+        raise TypeError(f"{owner}: {name} must be {wanted}, got {type(params).__name__}")
+    return items(owner, name, params, wanted)
+
+
 def _count(name, value):
     """A number of steps as an int: torch keeps it in a float32 tensor."""
     if isinstance(value, Tensor):
         value = value.item()
-    value = number(name, "step", value, at_least=0)
+    value = number(name, "step", value, at_least=0, at_most=MOST_STEPS)
     if value != int(value):
         raise ValueError(f"{name}: step must be a whole number, got {value!r}")
     return int(value)

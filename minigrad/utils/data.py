@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import checks
 from ..checks import flag, function, size
+from ..dtypes import float64
 from ..errors import ShapeError
 from ..ops.creation import as_tensor, tensor
 from ..ops.joining import stack
@@ -22,6 +23,7 @@ from ..ops.sampling import randperm
 from ..random import Generator
 from ..tensor import Tensor
 
+DEEPEST = 100  # lists and dictionaries within one another
 ROUNDING = 1e-6  # how far a sum of fractions may be from 1: they may have come as float32
 
 
@@ -72,7 +74,7 @@ class Subset(Dataset):
             raise TypeError(
                 f"Subset: dataset must have __getitem__ and __len__, got {type(dataset).__name__}"
             )
-        _rows("indices", indices, len(dataset))
+        _rows("indices", indices, checks.length("Subset", "dataset", dataset))
         self.dataset = dataset
         self.indices = indices
 
@@ -104,7 +106,7 @@ def _rows(name, indices, count):
     """Indices into `count` samples as an int64 array."""
     try:
         rows = np.asarray(indices.detach() if isinstance(indices, Tensor) else indices)
-    except ValueError:  # lists of unequal lengths
+    except (ValueError, RuntimeError):  # lists of unequal lengths; a tensor with a history
         rows = np.array(None)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
         raise TypeError(f"Subset: {name} must be a sequence of integers, got {indices!r:.60}")
@@ -121,9 +123,7 @@ def random_split(dataset, lengths, generator=None):
     gets floor(fraction · len(dataset)) samples, and the first parts one of the rest each. (torch
     refuses fractions whose rounded sum is above 1, such as 0.4, 0.2, 0.3, 0.1.)
     """
-    if not hasattr(dataset, "__len__"):
-        raise TypeError(f"random_split: dataset must have a length, got {type(dataset).__name__}")
-    count, given = len(dataset), lengths
+    count, given = checks.length("random_split", "dataset", dataset), lengths
     try:
         lengths = [_length(length) for length in given]
     except (TypeError, ValueError):
@@ -172,30 +172,48 @@ def default_collate(samples):
     """
     if not isinstance(samples, (list, tuple)) or not samples:
         raise TypeError(f"default_collate: expected a list of samples, got {samples!r:.60}")
+    return _collated(samples, 0)
+
+
+def _collated(samples, depth):
     first = samples[0]
+    if depth > DEEPEST:
+        raise ValueError(f"DataLoader: samples are nested deeper than {DEEPEST} levels")
     if isinstance(first, Tensor):
         return stack(samples)
     if isinstance(first, (str, bytes)):
         return samples
     if isinstance(first, (np.ndarray, np.generic)):
+        _same_kind(samples, (np.ndarray, np.generic))
+        if len({sample.shape for sample in samples}) > 1:
+            shapes = sorted({sample.shape for sample in samples})
+            raise ShapeError(f"DataLoader: the arrays of a batch differ in shape: {shapes}")
         return as_tensor(np.stack(samples))
     if isinstance(first, (bool, int)):
         return tensor(samples)
     if isinstance(first, float):
-        return as_tensor(np.array(samples, np.float64))
+        return tensor(samples, dtype=float64)
     if isinstance(first, Mapping):
         if any(not isinstance(s, Mapping) or s.keys() != first.keys() for s in samples):
             raise ValueError("DataLoader: the dictionaries of a batch differ in their keys")
-        return {key: default_collate([sample[key] for sample in samples]) for key in first}
+        return {key: _collated([sample[key] for sample in samples], depth + 1) for key in first}
     if isinstance(first, Sequence):
+        _same_kind(samples, Sequence)
         if len({len(sample) for sample in samples}) > 1:
             raise ShapeError("DataLoader: the samples of a batch differ in length")
-        parts = [default_collate(list(part)) for part in zip(*samples, strict=True)]
+        parts = [_collated(list(part), depth + 1) for part in zip(*samples, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else parts
     raise TypeError(
         "DataLoader: a batch holds tensors, NumPy arrays, numbers, strings, tuples, lists and "
         f"dictionaries, got a sample of type {type(first).__name__}; collate_fn can join others"
     )
+
+
+def _same_kind(samples, kinds):
+    for sample in samples:
+        if not isinstance(sample, kinds):
+            both = f"{type(samples[0]).__name__} and {type(sample).__name__}"
+            raise TypeError(f"DataLoader: the samples of a batch differ in kind: {both}")
 
 
 class DataLoader:
@@ -230,9 +248,13 @@ class DataLoader:
             )
         if collate_fn is not None:
             function("DataLoader", "collate_fn", collate_fn)
-        for name, value in (("num_workers", num_workers), ("pin_memory", pin_memory)):
-            if value:
-                raise ValueError(f"DataLoader: {name}={value!r}: batches are made in this process")
+        if size("DataLoader", "num_workers", num_workers):
+            raise ValueError(
+                f"DataLoader: num_workers={num_workers}: batches are made in this process"
+            )
+        if flag("DataLoader", "pin_memory", pin_memory):
+            raise ValueError("DataLoader: pin_memory=True: batches are made in this process")
+        checks.length("DataLoader", "dataset", dataset)
         self.dataset = dataset
         self.batch_size = size("DataLoader", "batch_size", batch_size, at_least=1)
         self.shuffle = flag("DataLoader", "shuffle", shuffle)
