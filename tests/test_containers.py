@@ -105,3 +105,24 @@ def test_repr_to_the_letter(torch):
         return Deep()
 
     assert repr(build(nn)) == repr(build(torch.nn))
+
+
+@pytest.mark.parametrize("wrong", [3, "x", nn.ReLU])
+@pytest.mark.parametrize("kind", [nn.Sequential, nn.ModuleList])
+def test_an_extension_that_fails_adds_nothing(kind, wrong):
+    first, second = nn.ReLU(), nn.Tanh()
+    modules = kind(first) if kind is nn.Sequential else kind([first])
+    with pytest.raises(TypeError, match="cannot assign .* as module '2'"):
+        modules.extend([second, wrong])
+    assert list(modules) == [first]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [({"c": 3}, TypeError), ({"c.d": nn.ReLU()}, KeyError)]
+)
+def test_an_update_that_fails_changes_nothing(wrong, error):
+    first = nn.ReLU()
+    modules = nn.ModuleDict({"a": first, "b": None})
+    with pytest.raises(error):
+        modules.update({"b": nn.Tanh(), "a": nn.Tanh(), "new": nn.Tanh(), **wrong})
+    assert list(modules.items()) == [("a", first), ("b", None)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from .. import checks
-from .module import Module
+from .module import Module, _of_kind
 
 
 class _Numbered(Module):
@@ -52,7 +52,10 @@ class _Numbered(Module):
     def extend(self, modules):
         """Add several modules at the end; returns self."""
         owner = f"{self._get_name()}.extend"
-        for module in checks.items(owner, "modules", modules, "an iterable of modules"):
+        modules = checks.items(owner, "modules", modules, "an iterable of modules")
+        for k, module in enumerate(modules, len(self)):
+            _of_kind(Module, str(k), module)  # all of them before the first is added
+        for module in modules:
             self.append(module)
         return self
 
@@ -195,5 +198,13 @@ class ModuleDict(Module):
                 "ModuleDict.update: expected a dictionary or pairs (name, module), got "
                 f"{type(modules).__name__}"
             ) from None
-        for key, module in pairs:
-            self[key] = module
+        before = self._modules
+        try:
+            for key, module in pairs:
+                self[key] = module
+        except BaseException:
+            for key in self._modules.keys() - before.keys():
+                delattr(self, key)
+            for key, module in before.items():
+                self[key] = module
+            raise
