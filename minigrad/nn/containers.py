@@ -85,6 +85,8 @@ class Sequential(_Numbered):
     `Sequential(a, b, …)` or `Sequential(OrderedDict(name=module, …))`; as torch.nn.Sequential.
     """
 
+    _whole = None  # of a folded model: see folded.py, and `inside` below
+
     def __init__(self, *modules):
         super().__init__()
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
@@ -104,7 +106,9 @@ class Sequential(_Numbered):
             raise TypeError(f"Sequential + {type(other).__name__}: expected another Sequential")
         return Sequential(*self, *other)
 
-    def forward(self, input):
+    def forward(self, input, inside=()):
+        if self._whole is not None:
+            return self._whole.run(self, input, inside)
         for _, module in self._members(Module):
             input = module(input)
         return input

@@ -14,12 +14,18 @@ import numpy as np
 from ..errors import ShapeError
 from ..ops.creation import from_numpy
 from ..quiet import quietly
-from .batch_norm import _BatchNorm
+from .batch_norm import BatchNorm1d, BatchNorm2d, _BatchNorm
+from .batch_renorm import BatchRenorm1d, BatchRenorm2d
 from .containers import Sequential
 from .conv2d import Conv2d
-from .layers import Identity, Linear
+from .folded import FoldedConv2d, FoldedLinear, Taken, plain, whole
+from .layers import Linear
 from .module import Module, Parameter
 from .twin import twin
+
+# What a subclass may define that still computes as its base, and what of Python's own it may not.
+HARMLESS = {"extra_repr", "reset_parameters"}
+HARMFUL = {"__call__", "__getattr__", "__getattribute__"}
 
 
 class Folding(NamedTuple):
@@ -56,6 +62,10 @@ class Slot(NamedTuple):
     def identity(self):
         return id(self.container), self.key
 
+    @property
+    def parent(self):
+        return self.path.rpartition(".")[0]
+
 
 def fold_batch_norm(model):
     """A copy of `model` for inference, in which layers have taken in their batch normalizations.
@@ -63,10 +73,14 @@ def fold_batch_norm(model):
     W' = γ·r·W and b' = β + γ·r·(b − running_mean) with r = 1/√(running_var + eps), computed in
     double, for every Linear and Conv2d directly followed by a batch normalization in a Sequential,
     also across the borders of nested ones; an Identity takes the place of the normalization, so
-    that all other layers keep their names. Only in a Sequential is the order certain (it is taken
-    to be run as a whole). What stands elsewhere stays as it is, as does a batch normalization
-    without running statistics, along an axis that is not the layer's outputs, or with hooks or a
-    forward of its own; `copy.folding` says what was folded, and why the rest was not.
+    that all other layers keep their names. Only in a Sequential is the order certain. What stands
+    elsewhere stays as it is, as does a batch normalization without running statistics, along an
+    axis that is not the layer's outputs, or with hooks or a class of its own; `copy.folding` says
+    what was folded, and why the rest was not.
+
+    Both halves of a folded pair run only where their Sequential runs as a whole. A forward that
+    calls its layers one by one, a part of it, or uses weight or bias of a folded layer, gets a
+    RuntimeError: its values between the two are not those of the model.
 
     The copy is in evaluation mode; `model` does not change. A Linear whose batch normalization was
     one of (N, C) takes 2D inputs only, and says so. TypeError for what is no Module.
@@ -77,6 +91,7 @@ def fold_batch_norm(model):
     other = twin(model).eval()
     places = dict(other.named_modules(remove_duplicate=False))
     uses = Counter(map(id, places.values()))
+    seen = seen_by_others(places)
     folded, kept = {}, {}
     for path, module in places.items():
         parent = places[path.rpartition(".")[0]]
@@ -87,8 +102,7 @@ def fold_batch_norm(model):
             if isinstance(slot.layer, _BatchNorm):
                 why = obstacle(before, slot, uses)
                 if why is None:
-                    setattr(before.container, before.key, merged(before.layer, slot.layer))
-                    setattr(slot.container, slot.key, Identity().eval())
+                    put(before, slot, places, id(before.container) in seen)
                     folded[slot.identity] = slot.path, before.path
                     continue
                 kept.setdefault(slot.identity, (slot.path, why))
@@ -105,8 +119,10 @@ def fold_batch_norm(model):
 
 
 def is_chain(module):
-    """Whether a module surely runs its children one after the other."""
-    return isinstance(module, Sequential) and runs_as(module, Sequential)
+    """Whether a module surely runs its children one after the other, if it is called."""
+    if not isinstance(module, Sequential) or type(module).__call__ is not Module.__call__:
+        return False
+    return runs_as(module, Sequential)
 
 
 def is_inline(module):
@@ -117,6 +133,32 @@ def is_inline(module):
 def runs_as(module, kind):
     """Whether a module's forward is that of a class: a subclass may have one of its own."""
     return type(module).forward is kind.forward and "forward" not in vars(module)
+
+
+def is_known(module, *kinds):
+    """Whether its class is one of these, or one that differs by how it is made and printed."""
+    for each in type(module).__mro__:
+        if each in kinds:
+            return True
+        for name in vars(each):
+            own = name.startswith("__") and name.endswith("__")
+            if name in HARMFUL or not (own or name in HARMLESS):
+                return False
+    return False
+
+
+def seen_by_others(places):
+    """The ids of all modules that are below one with a class of its own, or have one.
+
+    Its forward may do with them as it likes.
+    """
+    foreign, seen = set(), set()
+    for path, module in places.items():  # parents come first
+        above = path.rpartition(".")[0] if path else None
+        if above in foreign or not (is_chain(module) and is_known(module, Sequential)):
+            foreign.add(path)
+            seen.add(id(module))
+    return seen
 
 
 def has_hooks(module):
@@ -139,14 +181,20 @@ def obstacle(before, slot, uses):
     norm = slot.layer
     if before is None:
         return "nothing comes before it in its Sequential"
-    layer = before.layer
+    layer = plain(before.layer)
     kind = type(layer).__name__
     if not isinstance(layer, (Linear, Conv2d)):
         return f"it follows a {kind}"
     if not runs_as(norm, _BatchNorm) or has_hooks(norm):
         return "it has hooks or a forward of its own"
-    if not (runs_as(layer, Linear) or runs_as(layer, Conv2d)) or has_hooks(layer):
+    if not (runs_as(layer, Linear) or runs_as(layer, Conv2d)) or has_hooks(before.layer):
         return f"the {kind} before it has hooks or a forward of its own"
+    if not is_known(norm, BatchNorm1d, BatchNorm2d, BatchRenorm1d, BatchRenorm2d):
+        return f"its class {type(norm).__name__} has attributes of its own"
+    if not is_known(layer, Linear, Conv2d):
+        return f"the class {kind} of the layer before it has attributes of its own"
+    if norm.training:
+        return "it stays in training mode"
     if before.container is not slot.container and (
         uses[id(before.container)] > 1 or uses[id(slot.container)] > 1
     ):
@@ -183,6 +231,34 @@ def lines(layer, norm):
     shift = shift if beta is None else beta + shift
     weight = weight * slope.reshape(-1, *[1] * (weight.ndim - 1))
     return [quietly(array.astype, layer.weight.dtype.numpy) for array in (weight, shift)]
+
+
+def put(before, slot, places, sealed):
+    """Put halves of a folded pair into both places, and tell the Sequentials around them."""
+    pair = before.path, slot.path
+    home = places[common([before.parent, slot.parent])]
+    if before.container is slot.container:
+        home = slot.container
+    for end in (before, slot):
+        chain, path = end.container, end.parent
+        while chain is not home:
+            whole(chain)
+            path = path.rpartition(".")[0]
+            chain = places[path]
+    layer = merged(plain(before.layer), slot.layer)
+    kind = FoldedLinear if isinstance(layer, Linear) else FoldedConv2d
+    setattr(before.container, before.key, kind.of(layer, sealed)._stand(whole(home), pair))
+    setattr(slot.container, slot.key, Taken()._stand(whole(home), pair))
+
+
+def common(paths):
+    """The path down to which all are the same."""
+    same = []
+    for names in zip(*(path.split(".") for path in paths), strict=False):
+        if len(set(names)) > 1:
+            break
+        same.append(names[0])
+    return ".".join(same)
 
 
 def merged(layer, norm):
