@@ -216,13 +216,17 @@ def top_level(source):
 
 
 def home_of(function, file, page_names):
-    """The page of a kernel function: the longest page name it begins with, else its file's name.
+    """The page of a kernel function: the longest page name it begins with, else its file does.
 
     `relu_backward` of activations.pyx belongs to relu.md, `log_softmax_forward` to log_softmax.md
-    where that page exists and otherwise to softmax.md, for it is in softmax.pyx.
+    where that page exists and otherwise to softmax.md, for it is in softmax.pyx; `_forward` of
+    batch_norm_planes.pyx belongs to batch_norm.md.
     """
-    begins = [p for p in page_names if re.match(rf"_*{p}(_|$)", function)]
-    return max(begins, key=len, default=file.stem)
+    for name in (function, file.stem):
+        begins = [p for p in page_names if re.match(rf"_*{p}(_|$)", name)]
+        if begins:
+            return max(begins, key=len)
+    return file.stem
 
 
 def check_citations(page, page_names):

@@ -30,6 +30,14 @@ def test_citations(path):
     derivations.check_citations(derivations.Page(path), names)
 
 
+def test_the_kernel_of_batch_norm_reads_in_the_order_of_its_equations():
+    page = derivations.Page(derivations.INDEX.parent / "batch_norm.md")
+    lines = page.links["kernel"][0].read_text(encoding="utf-8").splitlines()
+    cited = [int(n) for line in lines for n in sorted(derivations.comment_citations(line), key=int)]
+    order = list(dict.fromkeys(number for number in cited if number < 16))
+    assert order == [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 14]  # (16) to (18) are how these are computed
+
+
 def test_the_index_lists_every_page():
     linked = re.findall(r"\]\((\w+\.md)\)", derivations.INDEX.read_text(encoding="utf-8"))
     assert sorted(linked) == [path.name for path in derivations.PAGES]
@@ -170,6 +178,9 @@ def test_functions_find_their_page():
         "relu": "relu",
     }.items():
         assert derivations.home_of(function, file, names) == page
+    planes = derivations.ROOT / "batch_norm_planes.pyx"
+    assert derivations.home_of("_forward", planes, names) == "batch_norm"
+    assert derivations.home_of("_forward", derivations.ROOT / "adam.pyx", names) == "adam"
 
 
 def test_top_level_reads_every_kind_of_definition():

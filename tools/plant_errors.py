@@ -1,6 +1,6 @@
 """Plant errors in the source, one at a time, and see whether the tests notice.
 
-    python tools/plant_errors.py minigrad/_kernels/batch_norm.pyx
+    python tools/plant_errors.py minigrad/_kernels/batch_norm*.p*
     python tools/plant_errors.py minigrad/nn minigrad/optim --sample 200
     python tools/plant_errors.py minigrad/ops --sample 80 --witness tests/test_every_operation.py
 
@@ -54,7 +54,7 @@ def errors_in(path):
     """(line number, line, spoiled line) for every error that can be planted in a file."""
     source = path.read_text(encoding="utf-8")
     lines = source.splitlines()
-    kernel = path.parent.name == "_kernels" and path.suffix == ".pyx"
+    kernel = path.parent.name == "_kernels" and path.suffix in (".pyx", ".pxd")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         (number, start), (_, end) = token.start, token.end
         line = lines[number - 1] if number <= len(lines) else ""
@@ -157,11 +157,15 @@ class Tree:
         return not subprocess.run(command, cwd=self.folder, capture_output=True).returncode
 
     def tests_of(self, path):
-        """The test files that belong to a source file."""
+        """The test files that belong to a source file: those of a_b for a_b_c, if it has none."""
         stem = path.stem.removesuffix("_")
-        names = [f"test_{stem}*.py", f"test_nn_{stem}*.py"]
-        found = {test for name in names for test in (self.folder / "tests").glob(name)}
-        return sorted(str(test.relative_to(self.folder)) for test in found)
+        while stem:
+            names = [f"test_{stem}*.py", f"test_nn_{stem}*.py"]
+            found = {test for name in names for test in (self.folder / "tests").glob(name)}
+            if found:
+                return sorted(str(test.relative_to(self.folder)) for test in found)
+            stem = stem.rpartition("_")[0]
+        return []
 
     def in_child(self, function, seconds=resource.RLIM_INFINITY):
         """What `function()` gives, in a fork of this process, which has torch loaded already."""
@@ -229,7 +233,7 @@ class Tree:
             self.spoilings += 1
             os.utime(path, (times.st_atime, times.st_mtime + self.spoilings))
         try:
-            if path.suffix == ".pyx" and not self.builds():
+            if path.suffix != ".py" and not self.builds():
                 return "invalid"
             tests = reached.get((name, number))  # None: reached at import, or by no test
             files = sorted({test.partition("::")[0] for test in tests or ()})
@@ -261,8 +265,9 @@ def main():
     homes = {  # file: the path under which it was asked for
         file.resolve().relative_to(ROOT): path
         for path in args.paths
-        for file in (sorted(path.rglob("*.py*")) if path.is_dir() else [path])
+        for file in (sorted(path.rglob("*.p*")) if path.is_dir() else [path])
         if file.suffix in (".py", ".pyx")
+        or (file.suffix == ".pxd" and file.parent.name == "_kernels")
     }
     excused = equivalents()
     planted = [
