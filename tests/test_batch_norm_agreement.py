@@ -99,6 +99,38 @@ def test_agrees_with_primitives(kernels):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * max(1, np.abs(b).max()))
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("order", [(0, 2, 3, 1), (0, 3, 2, 1)])
+def test_a_cotangent_with_its_channels_last_may_have_a_dimension_of_size_1(
+    kernels, order, training
+):
+    """Where a dimension has one element its stride says nothing. torch 2.13's dx is wrong there."""
+    back = np.argsort(order)
+    options = dict(training=training, momentum=0.1, eps=0.01)
+
+    def then_channels_last(x, *arguments, **options):
+        return batch_norm(x, *arguments, **options).permute(*order)
+
+    for shape in [(4, 3, 1, 6), (4, 3, 5, 1), (6, 3, 1, 1), (1, 3, 4, 5), (4, 1, 1, 6)]:
+        C = shape[1]
+        values = dict(
+            x=normal(0, *shape),
+            running_mean=normal(1, C),
+            running_var=normal(2, C) ** 2,
+            weight=normal(3, C),
+            bias=normal(4, C),
+        )
+        channels_last = normal(5, *[shape[d] for d in order])
+        dy = channels_last.transpose(back)
+        expected = differentiated(minigrad, composed, values, dy.copy(), options)
+        handed = differentiated(minigrad, batch_norm, values, dy, options)
+        arrived = differentiated(minigrad, then_channels_last, values, channels_last, options)
+        arrived[0] = arrived[0].transpose(back)
+        for a, b, c in list(zip(expected, handed, arrived, strict=True))[:4]:
+            np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-11)
+            np.testing.assert_allclose(c, a, rtol=1e-10, atol=1e-11)
+
+
 def onnx_training(x, scale, bias, input_mean, input_var, epsilon, momentum):
     """BatchNormalization-15 with training_mode=1, as its page defines it."""
     over = (0, *range(2, x.ndim))
