@@ -2,14 +2,13 @@
 
 A training step makes and drops the same large arrays again and again. Memory that goes back to the
 system in between returns as pages that the system has to find, fill with zeros and enter one by
-one, which can take a third of the step. So the blocks of large arrays of ours wait here for the
-next array of exactly their size: the newest of them, and not more bytes than `keep` allows
-(MINIGRAD_KEEP_MB at import, 128 if it is not set, 0 to keep none), of which one takes a quarter at
-most.
+one, which can take a third of the step. Freed blocks are therefore cached and reused for the next
+array of exactly the same size. The cache holds at most MINIGRAD_KEEP_MB (default 128; 0 disables
+it); a single block may take a quarter of that; the oldest blocks are dropped first.
 
-Larger ones are lent to the system while they wait, where it takes loans (MADV_FREE): if it runs
-short of memory it helps itself to their pages, otherwise the next array finds them entered already.
-All that is lent and all that is in use are together never more than what was once in use.
+Larger idle blocks are marked MADV_FREE where the system supports it: it may reclaim their pages
+under memory pressure; otherwise the next array reuses them without page faults. All that is marked
+and all that is in use are together never more than what was once in use.
 
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
 our arrays is made: neither other arrays of the program nor other libraries notice. What it hands on

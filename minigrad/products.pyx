@@ -1,10 +1,10 @@
 """Products of two matrices: who computes them.
 
-MKL does where it is installed (the extra `mkl`). Else, in a build for a processor with AVX-512, the
-loops of `_kernels/linear.pyx` do, which for the matrices of a small network are faster than the
-BLAS of NumPy's wheels; they leave to it what would fill less than half of their tiles, and what is
-so large that its threads pay. In other builds all goes to BLAS. So do stacks of matrices, through
-`numpy.matmul`, except those of convolution.
+MKL does where it is installed (the extra `mkl`). Otherwise, on a build for AVX-512,
+`_kernels/linear.pyx` multiplies. Two cases still go to BLAS: shapes that would fill less than half
+of a tile, and products large enough for BLAS's threads to pay off. On other builds BLAS computes
+everything. Stacks of matrices go to `numpy.matmul`, except those of convolution, which are
+multiplied one by one where the loops of `_kernels/linear.pyx` are meant for them.
 
 BLAS is called by a pointer to its `cblas_sgemm` or `cblas_dgemm`: MKL's, or that of the OpenBLAS
 inside NumPy's wheels, which NumPy has loaded already. Without either `numpy.matmul` computes, with
@@ -26,8 +26,8 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from ._kernels.elementwise cimport in_use
-from ._kernels.linear cimport Matrix, fills_tiles, multiply
+from ._kernels.linear cimport Matrix, add_bias, multiply, transposed, worthwhile
+from ._kernels.switch cimport switch
 from .allocation cimport empty, empty_of
 from .quiet import quietly
 
@@ -42,9 +42,6 @@ cdef extern from *:
     #endif
     """
     const bint WIDE_VECTORS "MINIGRAD_HAS_WIDE_VECTORS"
-
-cdef enum:
-    LARGEST = 1073741824   # multiplications that our loops take, 1024³: 11 ms in float32
 
 cdef enum:  # of the C interface to BLAS
     ROW_MAJOR = 101
@@ -80,62 +77,86 @@ cdef Matrix matrix(cnp.ndarray x):
         cnp.PyArray_STRIDE(x, ndim - 2) // size, cnp.PyArray_STRIDE(x, ndim - 1) // size)
 
 
-cdef bint suits(Matrix a, Matrix b, bint single) noexcept:
-    """Whether our loops compute this product."""
-    return (ours and in_use() and a.columns > 0 and fills_tiles(a, b, single)
-            and <double>a.rows * b.columns * a.columns <= LARGEST)
-
-
 cdef bint as_blas(Matrix x, ForBlas *m) noexcept:
     """Whether BLAS can read x where it lies: rows or columns without gaps, one after another."""
     # The stride of a dimension of size 1 means nothing and may be anything.
-    if x.columns == 1 or x.along == 1:
-        m.form, m.step = AS_IT_IS, x.columns if x.rows == 1 else x.down
+    if x.columns == 1 or x.column_stride == 1:
+        m.form, m.step = AS_IT_IS, x.columns if x.rows == 1 else x.row_stride
         return m.step >= x.columns
-    if x.rows == 1 or x.down == 1:
-        m.form, m.step = TRANSPOSED, x.along
+    if x.rows == 1 or x.row_stride == 1:
+        m.form, m.step = TRANSPOSED, x.column_stride
         return m.step >= x.rows
     return False
 
 
 cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     """A B of two matrices of one float dtype whose inner sizes agree, as a new C-ordered array."""
-    cdef ForBlas a_blas, b_blas
     cdef cnp.npy_intp[2] shape
-    cdef cnp.ndarray y
+    shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
+    cdef cnp.ndarray y = empty(2, shape, cnp.PyArray_TYPE(a))
+    if switch.compiled:
+        compute(a, b, False, None, y)
+    else:
+        (<object>switch).matmul(a, b, y)
+    return y
+
+
+cdef int linear_forward(
+    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y
+) except -1:
+    """Y = X Wᵀ + b for matrices X and W, a row b or None, and a C-ordered Y; of one float dtype."""
+    if switch.compiled:
+        return compute(x, weight, True, bias, y)
+    if bias is None:
+        (<object>switch).matmul(x, (<object>weight).T, y)
+    else:
+        (<object>switch).linear_forward(x, weight, bias, y)
+    return 0
+
+
+cdef int compute(
+    cnp.ndarray a, cnp.ndarray b, bint b_is_transposed, cnp.ndarray bias, cnp.ndarray y
+) except -1:
+    """Y = A B or A Bᵀ, and the bias (or None) added to each row of the C-ordered Y."""
     # Taken once: another thread may choose another library while this one waits for the GIL.
     cdef Sgemm in_single = sgemm
     cdef Dgemm in_double = dgemm
-    cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
-    cdef Matrix A = matrix(a), B = matrix(b), Y
-    shape[0], shape[1] = A.rows, B.columns
-    if A.rows == 0 or B.columns == 0 or A.columns == 0:
-        return cnp.PyArray_ZEROS(2, shape, cnp.PyArray_TYPE(a), 0)
-    cdef bint by_loops = suits(A, B, single)
-    if not by_loops and (in_single == NULL or in_double == NULL or not in_use()):
-        return quietly(np.matmul, a, b)
-    y = empty(2, shape, cnp.PyArray_TYPE(a))   # before any copy: it may be too large
-    Y = matrix(y)
-    if by_loops:
-        with nogil:
-            multiply(A, B, Y, single)
-        return y
-    if not as_blas(A, &a_blas):
+    cdef ForBlas a_blas, b_blas
+    cdef bint single = cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT32, by_loops, by_blas
+    cdef Matrix A = matrix(a), B = matrix(b), Y = matrix(y)
+    if b_is_transposed:
+        B = transposed(B)
+    if Y.rows == 0 or Y.columns == 0:
+        return 0
+    by_loops = ours and A.columns > 0 and worthwhile(A, B, single)
+    by_blas = not by_loops and A.columns > 0 and in_single != NULL and in_double != NULL
+    if by_blas and not as_blas(A, &a_blas):
         a = cnp.PyArray_NewCopy(a, cnp.NPY_CORDER)
         A = matrix(a)
         as_blas(A, &a_blas)
-    if not as_blas(B, &b_blas):
+    if by_blas and not as_blas(B, &b_blas):
         b = cnp.PyArray_NewCopy(b, cnp.NPY_CORDER)
-        B = matrix(b)
+        B = transposed(matrix(b)) if b_is_transposed else matrix(b)
         as_blas(B, &b_blas)
+    if not by_loops and not by_blas:
+        quietly(np.matmul, a, (<object>b).T if b_is_transposed else b, y)
+    if bias is not None and not cnp.PyArray_ISCARRAY_RO(bias):
+        bias = cnp.PyArray_NewCopy(bias, cnp.NPY_CORDER)
+    cdef const void *b_row = NULL if bias is None else cnp.PyArray_DATA(bias)
     with nogil:
-        if single:
+        if by_loops:
+            multiply(A, B, Y, single)
+        elif by_blas and single:
             in_single(ROW_MAJOR, a_blas.form, b_blas.form, A.rows, B.columns, A.columns,
                       1, A.data, a_blas.step, B.data, b_blas.step, 0, Y.data, B.columns)
-        else:
+        elif by_blas:
             in_double(ROW_MAJOR, a_blas.form, b_blas.form, A.rows, B.columns, A.columns,
                       1, A.data, a_blas.step, B.data, b_blas.step, 0, Y.data, B.columns)
-    return y
+        if b_row != NULL and single:
+            add_bias(<const float *>b_row, <float *>Y.data, Y.rows, Y.columns)
+        elif b_row != NULL:
+            add_bias(<const double *>b_row, <double *>Y.data, Y.rows, Y.columns)
+    return 0
 
 
 cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
@@ -148,7 +169,7 @@ cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
     cdef Py_ssize_t a_step = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_DIM(a, 0) > 1 else 0
     cdef Py_ssize_t b_step = cnp.PyArray_STRIDE(b, 0) if cnp.PyArray_DIM(b, 0) > 1 else 0
     cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
-    if not suits(A, B, single):
+    if not (ours and switch.compiled and A.columns > 0 and worthwhile(A, B, single)):
         return quietly(np.matmul, a, b, y)
     if y is None:
         y = empty_of((stacks, cnp.PyArray_DIM(a, 1), A.rows, B.columns), cnp.PyArray_TYPE(a))

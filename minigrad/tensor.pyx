@@ -463,10 +463,12 @@ cdef class Tensor:
     def __matmul__(self, other): return matmul(self, other)
     def __rmatmul__(self, other): return matmul(other, self)
     def __neg__(self): return neg(self)
+
     def __pos__(self):
         if cnp.PyArray_ISBOOL(self.array):
             raise DTypeError("+: not defined for bool tensors; convert it with .int()")
         return self
+
     def __abs__(self): return absolute(self)
     def __invert__(self): return bitwise_not(self)
     def __and__(self, other): return bitwise_and(self, other)

@@ -119,6 +119,9 @@ CALLS = {
         _ones(_rows(n), ROW), _ones(_rows(n), ROW), _ones(ROW), _wide(_rows(n)),
         _wide(_rows(n)), _ones(_rows(n), ROW), _wide(ROW), _wide(ROW),
     ],
+    "linear_forward": lambda n: [
+        _ones(_rows(n), ROW), _ones(ROW, ROW), _ones(ROW), _ones(_rows(n), ROW),
+    ],
     "log_softmax_forward": lambda n: [_ones(_rows(n), ROW), _ones(_rows(n), ROW), _wide(ROW)],
     "log_softmax_backward": lambda n: [_ones(_rows(n), ROW) for _ in range(3)],
     "matmul": lambda n: [_ones(_rows(n), ROW), _ones(ROW, ROW), _ones(_rows(n), ROW)],

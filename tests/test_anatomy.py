@@ -26,7 +26,7 @@ kernels = pytest.mark.parametrize(("subject", "name"), KERNELS, ids=lambda value
 def test_every_kernel_file_is_listed():
     files = {path.stem for path in (PACKAGE / "_kernels").glob("*.pyx")}
     # Reached from C only: elementwise.pyx, whose twin is NumPy itself, and a part of batch norm.
-    assert files - {"elementwise", "batch_norm_planes"} == set(_kernels.SUBJECTS)
+    assert files - {"elementwise", "batch_norm_planes", "switch"} == set(_kernels.SUBJECTS)
 
 
 @kernels

@@ -105,6 +105,30 @@ def test_kernel_refuses_sizes_that_do_not_fit():
     assert (y == 1).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", KERNEL_SIZES, ids=str)
+def test_kernel_with_a_bias(kernels, sizes, dtype):
+    """Y = X Wᵀ + b is the product, rounded, and then the bias: to the bit."""
+    N, K, M = sizes
+    x, weight = normal(N, K).astype(dtype), normal(M, K, seed=1).astype(dtype)
+    bias = normal(M, seed=2).astype(dtype)
+    y, product = np.empty((N, M), dtype), np.empty((N, M), dtype)
+    kernels.linear_forward(x, weight, bias, y)
+    kernels.matmul(x, weight.T, product)
+    assert (y == product + bias).all()
+
+
+def test_kernel_with_a_bias_refuses_sizes_that_do_not_fit():
+    x, weight, bias, y = np.ones((3, 4)), np.ones((5, 4)), np.ones(5), np.ones((3, 5))
+    for arguments in [(x.T, weight, bias, y), (x, weight.T, bias, y), (x, weight, np.ones(4), y),
+                      (x, weight, bias, np.ones((5, 3)))]:  # fmt: skip
+        with pytest.raises(ValueError, match=r"linear_forward: x is \("):
+            _kernels.linear.linear_forward(*arguments)
+    with pytest.raises(ValueError, match="not C-contiguous"):
+        _kernels.linear.linear_forward(x, weight, bias, np.asfortranarray(y))
+    assert (y == 1).all()
+
+
 @pytest.mark.parametrize(("a", "b"), SHAPES + EMPTY, ids=str)
 def test_products_as_torch(torch, a, b):
     x, y = normal(*a), normal(*b, seed=1)

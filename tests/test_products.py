@@ -10,7 +10,7 @@ import pytest
 from probes import normal
 
 import minigrad as mg
-from minigrad import products
+from minigrad import _kernels, products
 from minigrad.nn.functional import conv2d
 
 SIZES = [
@@ -132,13 +132,38 @@ def test_gradients_of_convolutions(provider):
 
 def test_the_kernels_in_numpy_multiply_in_numpy(provider, monkeypatch):
     asked = []
-    spy = SimpleNamespace(matmul=lambda a, b: asked.append(a.shape) or np.matmul(a, b))
-    monkeypatch.setattr(products, "np", spy)
+
+    def matmul(a, b, y):
+        asked.append(a.shape)
+        return np.matmul(a, b, y)
+
     with mg.use_kernels("reference"):
+        monkeypatch.setattr(_kernels.active, "matmul", matmul)
         product(normal(64, 64), normal(64, 64))
     assert asked == [(64, 64)]
+    monkeypatch.setattr(products, "np", SimpleNamespace(matmul=matmul))
     product(normal(64, 64), normal(64, 64))
     assert len(asked) == (2 if provider == "numpy" else 1)
+
+
+@pytest.mark.parametrize("sizes", [*SIZES, *EMPTY], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_linear_layers_are_a_product_and_a_bias(provider, sizes, dtype):
+    """Of small integers, so that no sum is rounded, whoever computes it."""
+    n, k, m = sizes
+    x, weight, row = (np.rint(4 * normal(*s)).astype(dtype) for s in ((n, k), (m, k), (m,)))
+    biases = {
+        "C": row, "none": None, "backwards": row[::-1], "one, repeated": np.full(m, 3, dtype),
+        "stride 0": np.broadcast_to(row[:1], m) if m else row, "read-only": LAYOUTS["C"](row),
+    }  # fmt: skip
+    biases["read-only"].flags.writeable = False
+    for layout in ("C", "Fortran", "every second column", "backwards", "one row, repeated"):
+        a, w = LAYOUTS[layout](x), LAYOUTS[layout](weight)
+        for bias in biases.values():
+            arguments = [mg.from_numpy(each) for each in (a, w, bias) if each is not None]
+            y = mg.nn.functional.linear(*arguments).numpy()
+            assert y.flags.c_contiguous and y.dtype == dtype
+            assert np.array_equal(y, a @ w.T + (0 if bias is None else bias))
 
 
 def test_numpy_wheels_lend_their_openblas():

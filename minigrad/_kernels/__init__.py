@@ -1,16 +1,20 @@
 """The typed loops of minigrad, each with a NumPy twin of the same name and signature.
 
-`active` holds the functions in use; rules call `active.softmax_forward(...)`, so that
-`use_kernels("reference")` trains the same network on NumPy, which a debugger can step through.
+Who calls whom: rules and optimizers call `active.<kernel>(...)`, and `use_kernels`, the only
+switch, decides whether that is the compiled loop or its twin in `reference.py`; in arithmetic and
+matrix products, where a call from Python would take longer than the work, `ops/arithmetic.pyx`
+and `products.pyx` call the loop in C while `active.compiled` is true, and else NumPy.
+
+So `use_kernels("reference")` trains the same network on NumPy, which a debugger can step through.
 """
 
 from importlib import import_module
-from types import SimpleNamespace
 
 import numpy as np
 
-from . import elementwise, reference
+from . import reference
 from .conv2d import LARGEST_STEP  # noqa: F401  (for the checks in Python)
+from .switch import active
 
 SUBJECTS = (
     "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "cross_entropy", "dropout",
@@ -28,7 +32,14 @@ _compiled = {
 _reference = {name: np.errstate(all="ignore")(getattr(reference, name)) for name in _compiled}
 _sets = {"compiled": _compiled, "reference": _reference}
 
-active = SimpleNamespace(**_compiled)
+active.choose(_compiled, True)
+
+
+class _Current:
+    """What `use_kernels.current` gives: read from the switch, not remembered beside it."""
+
+    def __get__(self, instance, owner):
+        return "compiled" if active.compiled else "reference"
 
 
 class use_kernels:
@@ -40,7 +51,7 @@ class use_kernels:
         with minigrad.use_kernels("reference"): ...
     """
 
-    current = "compiled"
+    current: str = _Current()  # type: ignore[assignment]
 
     def __init__(self, name):
         if name not in _sets:
@@ -51,9 +62,7 @@ class use_kernels:
 
     @staticmethod
     def _activate(name):
-        use_kernels.current = name
-        vars(active).update(_sets[name])
-        elementwise.enable(name == "compiled")
+        active.choose(_sets[name], name == "compiled")
 
     def __enter__(self):
         return self

@@ -13,4 +13,3 @@ cdef int elementwise(
     Operation operation, int type_number, Operand a, Operand b, void *y,
     Py_ssize_t rows, Py_ssize_t columns
 ) except -1 nogil
-cdef bint in_use() noexcept nogil

@@ -1,7 +1,7 @@
 """y = a + b, a − b, a · b and a / b over rows; either operand may repeat (a scalar, row, column).
 
 NumPy has these too; ours cost a tenth of NumPy's call on small arrays, which is what a learner's
-network is made of, and raise no floating-point warnings. Reached from `ops/arithmetic.pyx` only.
+network is made of, and raise no floating-point warnings. Only `ops/arithmetic.pyx` calls them.
 """
 
 cimport cython
@@ -108,17 +108,3 @@ cdef int elementwise(
     return run(
         operation, <const uint64_t *>a.data, a, <const uint64_t *>b.data, b, <uint64_t *>y,
         rows, columns)
-
-
-cdef bint compiled = True
-
-
-cdef bint in_use() noexcept nogil:
-    """False while `use_kernels("reference")` asks for NumPy, the twin of these loops."""
-    return compiled
-
-
-def enable(use_compiled):
-    """Called by `use_kernels`."""
-    global compiled
-    compiled = use_compiled

@@ -1,4 +1,4 @@
-"""The matrix product, of which the linear layer and its gradients are made.
+"""The matrix product, and the linear layer, which is one and a bias.
 
 Derivation: docs/derivations/linear.md; how it becomes fast: docs/matrix_product.md
 
@@ -27,6 +27,7 @@ cdef enum:
     STRIP = 1024    # doubles: DEPTH · ROWS floats
     HEIGHT = 512    # rows of A that one panel meets: 512 KB
     FEW = 64        # rows of A for which rows of B are read where they lie
+    LARGEST = 1073741824   # multiplications of a product, 1024³: 11 ms in float32
 
 
 cdef inline void add_row(real a, const real *b, real *sums) noexcept nogil:
@@ -38,8 +39,8 @@ cdef inline void add_row(real a, const real *b, real *sums) noexcept nogil:
             sums[m] = fma(a, b[m], sums[m])
 
 
-cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real *b,
-               Py_ssize_t b_down, Py_ssize_t K, real *y, Py_ssize_t y_down,
+cdef void tile(const real *a, Py_ssize_t a_row_stride, Py_ssize_t a_column_stride, const real *b,
+               Py_ssize_t b_row_stride, Py_ssize_t K, real *y, Py_ssize_t y_row_stride,
                bint first) noexcept nogil:
     """Sums over K for the rows and columns of a tile of Y; they are written, or added to Y."""
     cdef real sums[ROWS][COLUMNS]
@@ -48,19 +49,19 @@ cdef void tile(const real *a, Py_ssize_t a_down, Py_ssize_t a_along, const real 
     for _k in range(K):
         # Row by row without a loop: so compilers keep the sums in registers.
         add_row(a[0], b, sums[0])                                                      # (1a)
-        add_row(a[a_down], b, sums[1])
-        add_row(a[2 * a_down], b, sums[2])
-        add_row(a[3 * a_down], b, sums[3])
+        add_row(a[a_row_stride], b, sums[1])
+        add_row(a[2 * a_row_stride], b, sums[2])
+        add_row(a[3 * a_row_stride], b, sums[3])
         if real is float:
-            add_row(a[4 * a_down], b, sums[4])
-            add_row(a[5 * a_down], b, sums[5])
-            add_row(a[6 * a_down], b, sums[6])
-            add_row(a[7 * a_down], b, sums[7])
-        a += a_along
-        b += b_down
+            add_row(a[4 * a_row_stride], b, sums[4])
+            add_row(a[5 * a_row_stride], b, sums[5])
+            add_row(a[6 * a_row_stride], b, sums[6])
+            add_row(a[7 * a_row_stride], b, sums[7])
+        a += a_column_stride
+        b += b_row_stride
     for n in range(rows):
         for m in range(COLUMNS):
-            y[n * y_down + m] = sums[n][m] if first else y[n * y_down + m] + sums[n][m]
+            y[n * y_row_stride + m] = sums[n][m] if first else y[n * y_row_stride + m] + sums[n][m]
 
 
 cdef void pack(const real *x, Py_ssize_t across, Py_ssize_t along, Py_ssize_t count,
@@ -79,28 +80,28 @@ cdef void pack(const real *x, Py_ssize_t across, Py_ssize_t along, Py_ssize_t co
                 packed[k * width + i] = x[i * across + k * along]
 
 
-cdef void put(const real *sums, Py_ssize_t rows, Py_ssize_t columns, bint first, real *y,
-              Py_ssize_t y_down, Py_ssize_t y_along) noexcept nogil:
+cdef void write_tile(const real *sums, Py_ssize_t rows, Py_ssize_t columns, bint first, real *y,
+                     Py_ssize_t y_row_stride, Py_ssize_t y_column_stride) noexcept nogil:
     """Write the sums of a tile into Y, or add them to what is there."""
     cdef Py_ssize_t n, m
-    if y_along == 1:
+    if y_column_stride == 1:
         for n in range(rows):
             if first:
                 for m in range(columns):
-                    y[n * y_down + m] = sums[n * COLUMNS + m]
+                    y[n * y_row_stride + m] = sums[n * COLUMNS + m]
             else:
                 for m in range(columns):
-                    y[n * y_down + m] += sums[n * COLUMNS + m]
+                    y[n * y_row_stride + m] += sums[n * COLUMNS + m]
     else:
         for m in range(columns):
             for n in range(rows):
                 if first:
-                    y[n * y_down + m * y_along] = sums[n * COLUMNS + m]
+                    y[n * y_row_stride + m * y_column_stride] = sums[n * COLUMNS + m]
                 else:
-                    y[n * y_down + m * y_along] += sums[n * COLUMNS + m]
+                    y[n * y_row_stride + m * y_column_stride] += sums[n * COLUMNS + m]
 
 
-cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
+cdef int tiled(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
     cdef const real *a_data = <const real *>a.data
     cdef const real *b_data = <const real *>b.data
     cdef double[PANEL] panel_room
@@ -111,7 +112,7 @@ cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
     cdef Py_ssize_t tile_rows = ROWS if real is float else ROWS // 2
     cdef Py_ssize_t deepest = DEPTH if real is float else DEPTH // 2
     cdef Py_ssize_t K = a.columns, k = 0, top, left, row, depth, end, rows, columns, step
-    cdef Py_ssize_t a_down, a_along, done = 0
+    cdef Py_ssize_t a_row_stride, a_column_stride, done = 0
     cdef const real *part_of_a
     cdef const real *part_of_b
     cdef real *part_of_y
@@ -123,25 +124,28 @@ cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
             left = 0
             while left < y.columns:
                 columns = min(<Py_ssize_t>COLUMNS, y.columns - left)
-                part_of_b, step = b_data + k * b.down + left * b.along, b.down
-                if b.along != 1 or columns < COLUMNS or end - top >= FEW:
-                    pack(part_of_b, b.along, b.down, columns, COLUMNS, depth, panel)
+                part_of_b, step = b_data + k * b.row_stride + left * b.column_stride, b.row_stride
+                if b.column_stride != 1 or columns < COLUMNS or end - top >= FEW:
+                    pack(part_of_b, b.column_stride, b.row_stride, columns, COLUMNS, depth, panel)
                     part_of_b, step = panel, COLUMNS
                 row = top
                 while row < end:
                     rows = min(tile_rows, end - row)
-                    part_of_a = a_data + row * a.down + k * a.along
-                    part_of_y = y_data + row * y.down + left * y.along
-                    a_down, a_along = a.down, a.along
+                    part_of_a = a_data + row * a.row_stride + k * a.column_stride
+                    part_of_y = y_data + row * y.row_stride + left * y.column_stride
+                    a_row_stride, a_column_stride = a.row_stride, a.column_stride
                     if rows < tile_rows:
-                        pack(part_of_a, a.down, a.along, rows, tile_rows, depth, strip)
-                        part_of_a, a_down, a_along = strip, 1, tile_rows
-                    if rows == tile_rows and columns == COLUMNS and y.along == 1:
-                        tile(part_of_a, a_down, a_along, part_of_b, step, depth, part_of_y, y.down,
-                             k == 0)
+                        pack(part_of_a, a.row_stride, a.column_stride, rows, tile_rows, depth,
+                             strip)
+                        part_of_a, a_row_stride, a_column_stride = strip, 1, tile_rows
+                    if rows == tile_rows and columns == COLUMNS and y.column_stride == 1:
+                        tile(part_of_a, a_row_stride, a_column_stride, part_of_b, step, depth,
+                             part_of_y, y.row_stride, k == 0)
                     else:
-                        tile(part_of_a, a_down, a_along, part_of_b, step, depth, sums, COLUMNS, 1)
-                        put(<const real *>sums, rows, columns, k == 0, part_of_y, y.down, y.along)
+                        tile(part_of_a, a_row_stride, a_column_stride, part_of_b, step, depth, sums,
+                             COLUMNS, 1)
+                        write_tile(<const real *>sums, rows, columns, k == 0, part_of_y,
+                                   y.row_stride, y.column_stride)
                     row += tile_rows
                 pause(&done, (end - top) * depth)
                 left += COLUMNS
@@ -150,39 +154,49 @@ cdef int by_tiles(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
     return 0
 
 
-cdef inline Matrix transposed(Matrix x) noexcept nogil:
-    return Matrix(x.data, x.columns, x.rows, x.along, x.down)
-
-
-cdef bint turns(Matrix a, Matrix b) noexcept nogil:
+cdef bint better_transposed(Matrix a, Matrix b) noexcept nogil:
     """Whether Yᵀ = Bᵀ Aᵀ is computed instead: less has to be packed, or nothing."""
-    return b.along != 1 and (a.down == 1 or a.rows < b.columns)
+    return b.column_stride != 1 and (a.row_stride == 1 or a.rows < b.columns)
 
 
-cdef bint fills_tiles(Matrix a, Matrix b, bint single) noexcept nogil:
-    """Whether at least half of what the tiles of Y = A B compute belongs to Y."""
+cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil:
+    """Whether these loops are meant for Y = A B: it fills at least half of the tiles, and threads
+    would not pay."""
     cdef Py_ssize_t height = ROWS if single else ROWS // 2, width = COLUMNS
-    if turns(a, b):
+    if better_transposed(a, b):
         height, width = width, height
     cdef double rows = (a.rows + height - 1) // height * height
     cdef double columns = (b.columns + width - 1) // width * width
-    return rows * columns <= 2. * a.rows * b.columns
+    return (rows * columns <= 2. * a.rows * b.columns
+            and <double>a.rows * b.columns * a.columns <= LARGEST)
 
 
 cdef int multiply(Matrix a, Matrix b, Matrix y, bint single) except -1 nogil:
     """Y = A B where A has at least one column; all float32 if `single`, else float64."""
-    if turns(a, b):
+    if better_transposed(a, b):
         a, b, y = transposed(b), transposed(a), transposed(y)
     if single:
-        return by_tiles(a, b, y, <float *>y.data)
-    return by_tiles(a, b, y, <double *>y.data)
+        return tiled(a, b, y, <float *>y.data)
+    return tiled(a, b, y, <double *>y.data)
 
 
-cdef Matrix view(const real *x, Py_ssize_t *shape, Py_ssize_t *strides) except *:
+cdef int add_bias(const real *bias, real *y, Py_ssize_t rows, Py_ssize_t columns) except -1 nogil:
+    """y_nm += b_m, for a Y whose rows lie one after another."""
+    cdef Py_ssize_t _n, m, done = 0
+    for _n in range(rows):
+        for m in range(columns):
+            y[m] = y[m] + bias[m]                                                      # (3a)
+        y += columns
+        pause(&done, columns)
+    return 0
+
+
+cdef Matrix view(str kernel, const real *x, Py_ssize_t *shape, Py_ssize_t *strides) except *:
     cdef Py_ssize_t size = sizeof(real)
     if strides[0] % size or strides[1] % size:
         raise ValueError(
-            f"matmul: elements of {size} bytes that lie {strides[0]} and {strides[1]} bytes apart")
+            f"{kernel}: elements of {size} bytes that lie {strides[0]} and {strides[1]} bytes "
+            "apart")
     return Matrix(<void *>x, shape[0], shape[1], strides[0] // size, strides[1] // size)
 
 
@@ -196,8 +210,9 @@ cdef int _matmul(const real[:, :] a, const real[:, :] b, real[:, :] y) except -1
     if a.shape[1] == 0:
         y[:, :] = 0
         return 0
-    cdef Matrix A = view(&a[0, 0], a.shape, a.strides), B = view(&b[0, 0], b.shape, b.strides)
-    cdef Matrix Y = view(<const real *>&y[0, 0], y.shape, y.strides)
+    cdef Matrix A = view("matmul", &a[0, 0], a.shape, a.strides)
+    cdef Matrix B = view("matmul", &b[0, 0], b.shape, b.strides)
+    cdef Matrix Y = view("matmul", <const real *>&y[0, 0], y.shape, y.strides)
     with nogil:
         return multiply(A, B, Y, sizeof(real) == sizeof(float))
 
@@ -211,3 +226,29 @@ def matmul(a not None, b not None, y not None):
         _matmul[float](a, b, y)
     else:
         _matmul[double](a, b, y)
+
+
+cdef int _linear_forward(
+    const real[:, :] x, const real[:, :] weight, const real[::1] bias, real[:, ::1] y
+) except -1:
+    if (x.shape[1] != weight.shape[1] or y.shape[0] != x.shape[0] or y.shape[1] != weight.shape[0]
+            or bias.shape[0] != y.shape[1]):
+        raise ValueError(
+            f"linear_forward: x is ({x.shape[0]}, {x.shape[1]}), weight ({weight.shape[0]}, "
+            f"{weight.shape[1]}), bias ({bias.shape[0]},), y ({y.shape[0]}, {y.shape[1]})")
+    _matmul[real](x, weight.T, y)
+    if y.shape[0] > 0 and y.shape[1] > 0:
+        with nogil:
+            add_bias(&bias[0], &y[0, 0], y.shape[0], y.shape[1])
+    return 0
+
+
+def linear_forward(x not None, weight not None, bias not None, y not None):
+    """Y = X Wᵀ + b; x and weight in any layout, y in rows without gaps.
+
+    y_nm = Σ_c x_nc w_mc + b_m                                      (3a)
+    """
+    if in_float32("linear_forward", x):
+        _linear_forward[float](x, weight, bias, y)
+    else:
+        _linear_forward[double](x, weight, bias, y)

@@ -138,6 +138,11 @@ def matmul(a, b, y):
     np.matmul(a, b, out=y)
 
 
+def linear_forward(x, weight, bias, y):
+    np.matmul(x, weight.T, out=y)
+    y += bias
+
+
 # --- conv2d, max_pool2d --------------------------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import dtypes
 from .._kernels.elementwise cimport (
-    ADD, DIV, MUL, SUB, Operand, Operation, elementwise, has_loop, in_use)
+    ADD, DIV, MUL, SUB, Operand, Operation, elementwise, has_loop)
+from .._kernels.switch cimport switch
 from .._kernels.types cimport CHUNK
 from ..allocation cimport empty
 from ..engine cimport recording
@@ -76,7 +77,8 @@ cdef cnp.ndarray combine(
     cdef Operand a_form, b_form
     cdef cnp.ndarray y = out
     cdef int type_number = cnp.PyArray_TYPE(a)
-    cdef bint ours = (cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
+    cdef bint ours = (switch.compiled
+                      and cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
                       and has_loop(operation, type_number)
                       and (out is None or cnp.PyArray_ISCARRAY(out)))
     for i in range(ndim):
@@ -87,7 +89,7 @@ cdef cnp.ndarray combine(
                 f"{name}: shapes {(<object>a).shape} and {(<object>b).shape} do not broadcast: "
                 f"sizes {a_size} and {b_size} at dimension {i - ndim} differ and neither is 1")
         shape[i] = b_size if a_size == 1 else a_size
-    if not ours or not in_use():
+    if not ours:
         return numpy_combine(operation, a, b, y)
     # Try each split of the dimensions into rows and columns, widest rows first.
     for columns_from in range(ndim + 1):
@@ -453,7 +455,7 @@ def neg(input):
     """y = −input, elementwise. torch.neg."""
     cdef Tensor x = operand("neg", "input", input)
     if cnp.PyArray_ISBOOL(x.array):
-        raise DTypeError("neg: not defined for bool tensors; use ~ or logical_not for the other mask")
+        raise DTypeError("neg: not defined for bool tensors; use ~ or logical_not")
     cdef Tensor y = wrap(np.asarray(np.negative(x.array)))
     if recording(x):
         record(Neg.__new__(Neg), y, (x,))

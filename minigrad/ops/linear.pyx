@@ -6,13 +6,13 @@ cimport numpy as cnp
 
 import numpy as np
 
+from ..allocation cimport empty
 from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
-from ..products cimport product
+from ..products cimport linear_forward, product
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .arithmetic cimport ADD, combine
 from .common cimport floating, operand, unbroadcast
 from .reductions cimport summed
 from .shaping import t, transpose
@@ -165,17 +165,16 @@ def linear(input, weight, bias=None):
         also = "" if b is None else f", bias {b.dtype}"
         raise DTypeError(
             f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype")
-    cdef cnp.ndarray array, transposed = cnp.PyArray_Transpose(w.array, NULL)
-    cdef tuple leading
-    if ndim == 2:
-        array = product(x.array, transposed)
-    else:
-        leading = (<object>x.array).shape[:ndim - 1]
-        rows = (<object>x.array).reshape(prod(leading), in_features)
-        array = (<object>product(rows, transposed)).reshape(*leading, out_features)
-    if b is not None:
-        combine("linear", ADD, array, b.array, array)
-    y = wrap(array)
+    cdef cnp.npy_intp[2] shape
+    cdef cnp.ndarray rows = x.array
+    cdef tuple leading = (<object>rows).shape[:ndim - 1] if ndim != 2 else None
+    if ndim != 2:
+        rows = (<object>rows).reshape(prod(leading), in_features)
+    shape[0], shape[1] = cnp.PyArray_DIM(rows, 0), out_features
+    y = wrap(empty(2, shape, kind))
+    linear_forward(rows, w.array, None if b is None else b.array, y.array)
+    if ndim != 2:
+        y.array = (<object>y.array).reshape(*leading, out_features)
     if recording(x, w, b):
         record(Linear.__new__(Linear), y, (x, w, b))
         y.node.save((x if y.node.needs(1) else None, w if y.node.needs(0) else None))
