@@ -223,7 +223,7 @@ def fingerprint(value, seen=None):
         array = np.asarray(memoryview(value.detach().numpy()))
         bits = array.tobytes() if array.nbytes < 1 << 20 else None
         parts = (value.requires_grad, value._version, id(value.grad_fn))
-        return (bits, array.shape, str(array.dtype), *parts, fingerprint(value.grad, seen))
+        return (bits, array.shape, str(array.dtype), *parts, fingerprint(value._grad, seen))
     if isinstance(value, np.ndarray):
         bits = value.tobytes() if value.dtype.kind != "O" else repr(value)
         return bits, value.shape, str(value.dtype), value.flags.writeable

@@ -155,6 +155,8 @@ def test_kernel_refuses_nonsense():
                 good = arguments(shape)[name]
                 wrong = [good[:-1], np.ones(()), good.astype(np.float32), good.astype(int), "x"]
                 wrong += [np.ones(good.shape[:-1] + (good.shape[-1] + 1,)), None]
+                if good.ndim > 1:  # the same values, otherwise arranged
+                    wrong += [good.reshape(4, -1) if good.ndim == 3 else good[:, :, None]]
                 wrong += [good[::-1]] if good.ndim == 1 else [np.asfortranarray(good)]
                 for value in wrong:
                     if name == "dx" and value is None:
@@ -162,7 +164,7 @@ def test_kernel_refuses_nonsense():
                     with pytest.raises((ValueError, TypeError, AttributeError)):
                         call({**arguments(shape), name: value})
                     tried += 1
-    assert tried == 3 * (2 * 8 + 7 * 8 + 8 * 8 - 1)
+    assert tried == 3 * (2 * 8 + 7 * 8 + 8 * 8 - 1 + 2 + 3)
     for x in [np.ones(()), np.ones(3), np.ones((4, 3), int), np.ones((6, 4)).T, "x", None]:
         with pytest.raises((ValueError, TypeError, AttributeError)):
             active.batch_norm_statistics(x, np.ones(3), np.ones(3))

@@ -125,7 +125,7 @@ NEVER_WRITTEN = set("dy gamma beta targets logits weight u dloss updates".split(
 def content(value, depth=0):
     """The value bit by bit, as far as a call might change it."""
     if isinstance(value, mg.Tensor):
-        return (value.requires_grad, bits(value.detach().numpy()), content(value.grad))
+        return (value.requires_grad, bits(value.detach().numpy()), content(value._grad))
     if isinstance(value, np.ndarray):
         return bits(value)
     if isinstance(value, nn.Module):

@@ -84,9 +84,9 @@ def batch_norm_statistics(x not None, mean not None, var not None):
     if L == 0:
         planes_statistics(x, mean, var)
     elif single:
-        _statistics_alone[float](as_rows(x, "x"), mean, var, L)
+        _statistics_alone[float](as_rows(x, "x", x.ndim), mean, var, L)
     else:
-        _statistics_alone[double](as_rows(x, "x"), mean, var, L)
+        _statistics_alone[double](as_rows(x, "x", x.ndim), mean, var, L)
 
 
 cdef int _forward(
@@ -145,7 +145,8 @@ def batch_norm_forward(
     if L == 0:
         planes_forward(x, gamma, beta, y, mean, var, inv_std, eps, training, False)
         return
-    x, y = as_rows(x, "x"), as_rows(y, "y")
+    cdef int ndim = x.ndim
+    x, y = as_rows(x, "x", ndim), as_rows(y, "y", ndim)
     if not single:
         _forward[double](x, gamma, beta, y, mean, var, inv_std, eps, training, L)
     elif _forward[float](x, gamma, beta, y, mean, var, inv_std, eps, training, L):
@@ -235,7 +236,9 @@ def batch_norm_backward(
     if L == 0:
         planes_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, False)
         return
-    dy, x, dx = as_rows(dy, "dy"), as_rows(x, "x"), None if dx is None else as_rows(dx, "dx")
+    cdef int ndim = x.ndim
+    dy, x = as_rows(dy, "dy", ndim), as_rows(x, "x", ndim)
+    dx = None if dx is None else as_rows(dx, "dx", ndim)
     if not single:
         _backward[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
     elif _backward[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L):

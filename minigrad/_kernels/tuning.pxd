@@ -22,13 +22,12 @@ cdef inline Py_ssize_t neighbors(object x) except -1:
     return x.shape[2] if x.ndim == 3 and x.shape[2] <= NARROW else 0
 
 
-cdef inline object as_rows(object x, str argument):
-    """(N, C, L) as (N, C · L), in the same memory; (rows, C) as it is."""
-    if an_array("batch_norm", x).ndim == 2:
-        return x
-    if x.ndim != 3 or not x.flags.c_contiguous:
-        raise ValueError(f"batch_norm: {argument} is not a contiguous (N, C, L)")
-    return x.reshape(x.shape[0], x.shape[1] * x.shape[2])
+cdef inline object as_rows(object x, str argument, int ndim):
+    """(N, C, L) as (N, C · L), in the same memory; (rows, C) as it is; ndim: which of the two."""
+    if an_array("batch_norm", x).ndim != ndim or ndim == 3 and not x.flags.c_contiguous:
+        expected = "(rows, C)" if ndim == 2 else "(N, C, L)"
+        raise ValueError(f"batch_norm: {argument} is not a contiguous {expected}")
+    return x if ndim == 2 else x.reshape(x.shape[0], x.shape[1] * x.shape[2])
 
 
 cdef inline object as_planes(object x, Py_ssize_t L):
