@@ -1,6 +1,6 @@
 """Where a NaN or an infinity was born: the operation, and the line that called it.
 
-Off, it costs one comparison an operation. On, nodes remember who called them, and `record` and the
+Off, it costs one comparison per operation. On, nodes remember who called them, and `record` and the
 walk back show every result to the two observers here.
 """
 

@@ -9,7 +9,8 @@ node by node: only a node whose saved values are gone refuses a second pass.
 from . import hooks  # noqa: F401  it gives tensors register_hook and retain_grad
 from .anomaly import detect_anomaly
 from .custom import Function
-from .engine import backward, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from .engine import backward, grad
+from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
 
 __all__ = [

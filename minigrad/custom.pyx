@@ -8,7 +8,7 @@ from cpython.ref cimport PyObject
 import numpy as np
 
 from ._dropping cimport Pending, drop_all, drop_later, pending_here
-from .engine cimport set_grad_mode
+from .grad_mode cimport set_grad_mode
 from .errors import GraphError, ShapeError
 from .tensor cimport Function as Node
 from .tensor cimport Tensor, record, wrap

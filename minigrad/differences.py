@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .engine import no_grad
 from .errors import DTypeError
+from .grad_mode import no_grad
 from .random import get_rng_state
 from .tensor import Tensor
 

@@ -1,12 +1,11 @@
-"""The walk through the graph: grad mode, the order of the backward pass, and the pass itself.
+"""The backward pass: from the roots of a graph back to its leaves.
 
-The backward pass is a loop over the nodes, each after everything that used it. Gradients live in
-a local table keyed by node until the pass is over; only then are the leaves' `.grad` written, so
-that a pass that fails changes nothing.
+`propagate` is the loop that docs/derivations/chain_rule.md derives and prints; what a node wants of
+its gradient besides (hooks, `.grad`, the picture) is in `arrived`. The doors are `backward` and
+`grad`. Gradients live in the table of the pass until it is over; only then does `commit` write
+`.grad` and free saved values, so that a pass that fails changes nothing.
 """
 
-import functools
-import inspect
 from collections.abc import Iterable
 
 cimport cython
@@ -16,8 +15,8 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from . import checks
 from .errors import DTypeError, GraphError, ShapeError
+from .grad_mode cimport set_grad_mode
 from .quiet import quietly
 from .tensor cimport Function, Tensor, wrap
 from .tensor import method
@@ -27,128 +26,57 @@ cnp.import_array()
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *)
 
-# Each thread has its own grad mode, and a new thread starts with recording on.
-cdef extern from *:
-    """
-    #if defined(_MSC_VER)
-      static __declspec(thread) int recording_off = 0;
-    #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_THREADS__)
-      static _Thread_local int recording_off = 0;
-    #else
-      static __thread int recording_off = 0;
-    #endif
-    """
-    int recording_off
+
+@cython.final
+@cython.internal
+cdef class Pass:
+    """What one pass has found so far. Nothing outside of it changes before `commit`."""
+
+    cdef dict table         # {gradient key: the sum of what has arrived there}
+    cdef list asked         # the nodes whose rule has run
+    cdef list shown         # the nodes whose gradient will be seen, in .grad or in the picture,
+    cdef list shown_dy      # and these gradients (a dict would cost a small node a tenth more)
+    cdef frozenset wanted   # the keys that the caller asks for; None: every leaf
+    cdef set useful         # the keys from which a road leads to a wanted one; None: all
 
 
-cdef bint grad_mode() noexcept nogil:
-    """Whether operations of this thread are recorded."""
-    return not recording_off
+cdef int propagate(list order, Pass found) except -1:
+    """Carry the gradients in the table back to the leaves, node by node, each when complete."""
+    cdef Function node
+    cdef Tensor dy
+    for each in reversed(order):
+        node = <Function>each
+        dy = found.table.pop(node, None)
+        if dy is not None:
+            dy = arrived(node, dy, found)
+        if dy is None:   # no road leads here, or nobody asks for what lies below
+            continue
+        answer = node.backward(dy)  # (3)
+        found.asked.append(node)
+        if observer is not None:
+            observer(node, dy, answer)
+        hand_on(node, answer, found)
+        answer = None   # its memory may serve the next rule
+    return 0
 
 
-cdef bint set_grad_mode(bint enabled) noexcept nogil:
-    """Switch recording on or off; returns what it was."""
-    global recording_off
-    cdef bint before = not recording_off
-    recording_off = not enabled
-    return before
+cdef int hand_on(Function node, object answer, Pass found) except -1:
+    """Add to each input what the rule answered for it: a tuple, or for the first one a Tensor."""
+    cdef Py_ssize_t i
+    if type(answer) is not tuple:
+        return accumulate(node.inputs[0], answer, found)
+    for i in range(len(<tuple>answer)):
+        accumulate(node.inputs[i], (<tuple>answer)[i], found)
+    return 0
 
 
-cdef bint recording(Tensor a, Tensor b=None, Tensor c=None):
-    """Whether an operation on these tensors is to be recorded."""
-    if recording_off:
-        return False
-    if a.wants_grad() or (b is not None and b.wants_grad()):
-        return True
-    return c is not None and c.wants_grad()
-
-
-def is_grad_enabled():
-    """Whether operations of this thread are recorded for backward."""
-    return grad_mode()
-
-
-class set_grad_enabled:
-    """Switch recording on or off: at once, as a context manager, or as a decorator."""
-
-    def __init__(self, mode):
-        if not isinstance(mode, bool):
-            raise TypeError(f"set_grad_enabled: expected True or False, got {mode!r}")
-        self.mode = mode
-        self.before = set_grad_mode(mode)
-
-    def __enter__(self):
-        set_grad_mode(self.mode)
-        return self
-
-    def __exit__(self, *exception):
-        set_grad_mode(self.before)
-
-    def __call__(self, function):
-        # A decorator acts while the function runs, not where it is written.
-        set_grad_mode(self.before)
-        mode = self.mode
-        return decorated(lambda: set_grad_enabled(mode), function)
-
-
-class grad_switch:
-    """Context manager and decorator that sets the grad mode to `mode`: no_grad, enable_grad."""
-
-    mode = True
-
-    def __new__(cls, function=None):
-        if function is not None:
-            return decorated(cls, function)
-        self = object.__new__(cls)
-        self.before = []   # a stack: one object may be entered again before it is left
-        return self
-
-    def __enter__(self):
-        self.before.append(set_grad_mode(self.mode))
-        return self
-
-    def __exit__(self, *exception):
-        set_grad_mode(self.before.pop())
-
-    def __call__(self, function):
-        return decorated(type(self), function)
-
-
-class no_grad(grad_switch):
-    """Nothing is recorded, and leaves may be changed: `with no_grad(): w -= lr * w.grad`."""
-
-    mode = False
-
-
-class enable_grad(grad_switch):
-    """Within it operations are recorded, also inside `no_grad`."""
-
-
-def decorated(manager, function):
-    """`function` run under `manager()`; a generator gets the mode in its steps, not between."""
-    checks.function("grad mode", "what it decorates", function)
-    if not inspect.isgeneratorfunction(function):
-        @functools.wraps(function)
-        def run(*arguments, **options):
-            with manager():
-                return function(*arguments, **options)
-        return run
-
-    @functools.wraps(function)
-    def steps(*arguments, **options):
-        generator = function(*arguments, **options)
-        step, given = generator.send, None
-        while True:
-            try:
-                with manager():
-                    value = step(given)
-            except StopIteration as stop:
-                return stop.value
-            try:
-                step, given = generator.send, (yield value)
-            except BaseException as error:   # thrown in by the caller, or GeneratorExit
-                step, given = generator.throw, error
-    return steps
+cdef int accumulate(object key, Tensor dy, Pass found) except -1:
+    """Add dy to what has arrived at `key`: roads to one place add up, (1) of chain_rule.md."""
+    if key is None or dy is None or (found.useful is not None and key not in found.useful):
+        return 0
+    cdef object before = found.table.get(key)
+    found.table[key] = dy if before is None else before + dy  # (1)
+    return 0
 
 
 cdef Py_ssize_t walks = 0
@@ -179,11 +107,18 @@ cdef list topological_order(list roots):
     return order
 
 
-cdef int accumulate(dict table, object key, Tensor dy) except -1:
-    """Add dy to what has arrived at `key`: roads to one place add up, (1) of chain_rule.md."""
-    cdef object before = table.get(key)
-    table[key] = dy if before is None else before + dy  # (1)
-    return 0
+cdef Tensor arrived(Function node, Tensor dy, Pass found):
+    """dy, complete now, as its hooks leave it; None if the node's rule need not be asked."""
+    if node.hooks:
+        dy = run_hooks(node.hooks, dy)
+    if type(node.value) is not tuple or node.retainer is not None:
+        found.shown.append(node)
+        found.shown_dy.append(dy)
+    if found.wanted is not None and node in found.wanted:
+        found.table[node] = dy
+        if found.useful.isdisjoint(node.inputs):
+            return None
+    return dy
 
 
 cdef Tensor run_hooks(hooks, Tensor dy):
@@ -205,74 +140,48 @@ cdef Tensor run_hooks(hooks, Tensor dy):
     return dy
 
 
-cdef dict propagate(
-    list roots, list cotangents, bint create_graph, frozenset wanted, dict arrivals, list ran
-):
-    """Carry the cotangents of the roots back to the leaves (and to `wanted` nodes).
-
-    Returns {place: gradient} and notes what `settle` will need: in `arrivals` the gradients that a
-    node will show, in `ran` the nodes whose rule was asked. Nothing is changed here.
-    """
-    cdef dict table = {}, caught = {}
-    cdef Function node
-    cdef Tensor dy
-    cdef list nodes = [root for root in roots if isinstance(root, Function)]
-    cdef list order = topological_order(nodes)
-    cdef set useful = None
-    cdef object answer
-    cdef Py_ssize_t i
-    if wanted is not None:
-        useful = set(wanted)
-        for node in order:
-            if node not in useful and not useful.isdisjoint(node.inputs):
-                useful.add(node)
-    for root, dy in zip(roots, cotangents):
-        accumulate(table, root, dy)
+cdef Pass one_pass(list roots, list cotangents, bint create_graph, list wanted):
+    """Go back from `roots`, which start with `cotangents`, to `wanted` keys (None: all leaves)."""
+    cdef Pass found = Pass.__new__(Pass)
+    cdef list order = topological_order([root for root in roots if isinstance(root, Function)])
     cdef bint before = set_grad_mode(create_graph)
+    found.table, found.shown, found.shown_dy, found.asked = {}, [], [], []
     try:
-        while order:
-            node = <Function>order.pop()
-            dy = table.pop(node, None)
-            if dy is None or (useful is not None and node not in useful):
-                continue
-            if node.hooks:
-                dy = run_hooks(node.hooks, dy)
-            if type(node.value) is not tuple or node.retainer is not None:
-                arrivals[node] = dy
-            if useful is not None and node in wanted:
-                caught[node] = dy
-                if useful.isdisjoint(node.inputs):
-                    continue
-            answer = node.backward(dy)  # (3)
-            ran.append(node)
-            if observer is not None:
-                observer(node, dy, answer)
-            if type(answer) is tuple:
-                for i in range(len(<tuple>answer)):
-                    if node.inputs[i] is not None and (<tuple>answer)[i] is not None:
-                        accumulate(table, node.inputs[i], (<tuple>answer)[i])
-            elif answer is not None and node.inputs[0] is not None:
-                accumulate(table, node.inputs[0], answer)
-            answer = None
-        for leaf in table:
-            if (<Tensor>leaf).hooks and (useful is None or leaf in useful):
-                table[leaf] = run_hooks((<Tensor>leaf).hooks, table[leaf])
+        if wanted is not None:
+            found.wanted = frozenset(wanted)
+            found.useful = with_a_road_to(found.wanted, order)
+        for root, dy in zip(roots, cotangents):
+            accumulate(root, dy, found)
+        propagate(order, found)
+        for key in found.table:
+            if isinstance(key, Tensor) and (<Tensor>key).hooks:
+                found.table[key] = run_hooks((<Tensor>key).hooks, found.table[key])
     finally:
         set_grad_mode(before)
-    table.update(caught)
-    return table
+    return found
+
+
+cdef set with_a_road_to(frozenset wanted, list order):
+    """The wanted keys, and each node of `order` (inputs first) that leads to one."""
+    cdef set useful = set(wanted)
+    for node in order:
+        if node not in useful and not useful.isdisjoint((<Function>node).inputs):
+            useful.add(node)
+    return useful
 
 
 cdef object observer = None
 
 cdef int observe_backward(object function) except -1:
-    """From now on show every node, with dy and its answer, to `function` (None: to nobody)."""
+    """Call `function(node, dy, gradients)` for every node of later passes; None turns this off."""
     global observer
     observer = function
     return 0
 
 
-cdef tuple deposit(Tensor x, Tensor dy, bint create_graph):
+# --- what a pass changes, once it has succeeded --------------------------------------------------
+
+cdef tuple new_grad(Tensor x, Tensor dy, bint create_graph):
     """(x, its new .grad): dy added to the old one, in memory that no other tensor shares."""
     cdef Tensor total = x.gradient
     cdef cnp.ndarray array
@@ -283,13 +192,13 @@ cdef tuple deposit(Tensor x, Tensor dy, bint create_graph):
             f"that is now {tuple(x.shape)} and {x.dtype}; its .data was replaced after it was used")
     if create_graph:
         return (x, dy.clone() if total is None else total + dy)
-    array = own(dy)
+    array = unshared(dy)
     if total is not None:
         quietly(np.add, total.array, array, out=array)
     return (x, wrap(array))
 
 
-cdef cnp.ndarray own(Tensor dy):
+cdef cnp.ndarray unshared(Tensor dy):
     """dy's array if nobody else can reach it, else a copy."""
     cdef cnp.ndarray array = dy.array
     # The references that are known: our caller's to dy, dy's to the array, and that of this line.
@@ -299,32 +208,34 @@ cdef cnp.ndarray own(Tensor dy):
     return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
 
 
-cdef int settle(
-    dict arrivals, list ran, list deposits, bint create_graph, bint keep_graph
-) except -1:
-    """Write what a successful pass has found: gradients, and that the saved values are gone.
+cdef int commit(Pass found, list grads, bint create_graph, bint keep_graph) except -1:
+    """Write what the pass has found: the new gradients, and that the saved values are gone.
 
-    All that may fail comes first, so that the pass takes effect as a whole or not at all. A node
-    loses its saved values only if its own rule has used them: where the pass stopped, another
-    may begin.
+    grads: (x, its new .grad). All that may fail comes first, so that the pass takes effect as a
+    whole or not at all. A node loses its saved values only if its own rule has used them: where
+    one pass stops, another may begin.
     """
     cdef Function node
-    cdef Tensor x, dy, total, new
-    for node, dy in arrivals.items():
+    cdef Tensor x, total, new
+    cdef Py_ssize_t i
+    for i in range(len(found.shown)):
+        node = <Function>found.shown[i]
         x = None if node.retainer is None else node.retainer()
         if x is not None:
-            deposits.append(deposit(x, dy, create_graph))
-    for x, new in deposits:
+            grads.append(new_grad(x, <Tensor>found.shown_dy[i], create_graph))
+    for x, new in grads:
         total = x.gradient
-        if total is None or create_graph or not replaced(total.array, new.array):
+        if total is None or create_graph or not copied_over(total.array, new.array):
             x.gradient = new
         else:
             total.written("backward")
-    for node, dy in arrivals.items():
+    for i in range(len(found.shown)):
+        node = <Function>found.shown[i]
         if type(node.value) is not tuple:
-            node.gradient = dy.array
+            node.gradient = (<Tensor>found.shown_dy[i]).array
     if not keep_graph:
-        for node in ran:
+        for each in found.asked:
+            node = <Function>each
             if node.kept is not None and holds_something(node.kept):
                 node.kept = None
     return 0
@@ -338,12 +249,108 @@ cdef bint holds_something(tuple kept) noexcept:
     return False
 
 
-cdef bint replaced(cnp.ndarray old, cnp.ndarray new) noexcept:
+cdef bint copied_over(cnp.ndarray old, cnp.ndarray new) noexcept:
     """Write new's values over old's if nothing can fail: who holds the old .grad sees them."""
     if not cnp.PyArray_ISCARRAY(old) or cnp.PyArray_NBYTES(old) != cnp.PyArray_NBYTES(new):
         return False
     memcpy(cnp.PyArray_DATA(old), cnp.PyArray_DATA(new), cnp.PyArray_NBYTES(new))
     return True
+
+
+# --- the doors ------------------------------------------------------------------------------------
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+    """Accumulate the gradient of all `tensors` together into the `.grad` of every leaf below.
+
+    One pass over all of them, which takes effect as a whole or not at all.
+    grad_tensors: one Tensor per tensor, of its shape and dtype; None for one-element tensors.
+    retain_graph: keep the saved values for another backward (default: the value of create_graph).
+    create_graph: record the pass itself, so that the gradients can be differentiated again.
+    inputs: only these tensors collect. Errors: GraphError, ShapeError, DTypeError.
+    torch: autograd.backward.
+    """
+    cdef tuple roots = all_tensors("backward", "tensors", tensors)
+    cdef list cotangents = cotangents_for(
+        "backward", "tensors", roots, "grad_tensors", grad_tensors)
+    add_to_grads(roots, cotangents, retain_graph, create_graph, inputs)
+
+
+@cython.embedsignature(False)   # of a function of this name; it is Tensor.backward
+def tensor_backward(
+    Tensor self not None, gradient=None, retain_graph=None, create_graph=False, inputs=None
+):
+    """Accumulate d self / d leaf, times `gradient`, into the `.grad` of every leaf below.
+
+    gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.
+    The others: see autograd.backward. torch: Tensor.backward.
+    """
+    cdef Tensor dy = cotangent_for("backward", "this tensor", "gradient", -1, self, gradient)
+    add_to_grads((self,), [dy], retain_graph, create_graph, inputs)
+
+
+cdef int add_to_grads(
+    tuple roots, list cotangents, object retain_graph, bint create_graph, object inputs
+) except -1:
+    """Run one pass, and add what arrives to the `.grad` of the leaves, or only of `inputs`."""
+    cdef bint keep = create_graph if retain_graph is None else retain_graph
+    cdef list keys = [gradient_key(root) for root in roots], wanted = None, grads = []
+    cdef Pass found
+    cdef Tensor dy
+    if inputs is not None:
+        inputs = all_tensors("backward", "inputs", inputs)
+        wanted = gradient_keys("backward", inputs)
+    found = one_pass(keys, cotangents, create_graph, wanted)
+    if wanted is None:
+        while found.table:
+            x, dy = found.table.popitem()
+            grads.append(new_grad(x, dy, create_graph))
+    else:
+        for x, key in zip(inputs, wanted):
+            dy = found.table.pop(key, None)
+            if dy is not None:
+                grads.append(new_grad(x, dy, create_graph))
+    return commit(found, grads, create_graph, keep)
+
+
+def grad(
+    outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False
+):
+    """The gradients of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
+
+    grad_outputs: one Tensor per output (None: 1, for one-element outputs). allow_unused: None for
+    an input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
+    """
+    outputs = all_tensors("grad", "outputs", outputs)
+    cdef list wanted = gradient_keys("grad", all_tensors("grad", "inputs", inputs))
+    cdef list cotangents = cotangents_for(
+        "grad", "outputs", outputs, "grad_outputs", grad_outputs)
+    cdef Pass found = one_pass(
+        [gradient_key(y) for y in outputs], cotangents, create_graph, wanted)
+    if not allow_unused:
+        for i, key in enumerate(wanted):
+            if key not in found.table:
+                raise GraphError(
+                    f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get "
+                    "None for it")
+    commit(found, [], create_graph, create_graph if retain_graph is None else retain_graph)
+    return tuple([found.table.get(key) for key in wanted])
+
+
+cdef object gradient_key(Tensor x):
+    """Where x's gradient arrives in the table: at its maker, or at x itself if it is a leaf."""
+    return x if x.collects else x.history()
+
+
+cdef list gradient_keys(str operation, tuple inputs):
+    """Where the gradients of these tensors arrive; each must want one."""
+    if not inputs:
+        raise ValueError(f"{operation}: inputs is empty")
+    for x in inputs:
+        if not (<Tensor>x).wants_grad():
+            raise GraphError(
+                f"{operation}: one of the inputs does not require a gradient; set "
+                "requires_grad=True on it")
+    return [gradient_key(x) for x in inputs]
 
 
 cdef Tensor cotangent_for(
@@ -402,67 +409,6 @@ cdef list cotangents_for(
             for i in range(len(outputs))]
 
 
-cdef object place(Tensor x):
-    """Where x's gradient arrives in the table: its maker, or x itself."""
-    return x if x.collects else x.history()
-
-
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
-    """Accumulate the gradient of all `tensors` together into the `.grad` of every leaf below.
-
-    One pass over all of them, which takes effect as a whole or not at all.
-    grad_tensors: one Tensor per tensor, of its shape and dtype; None for one-element tensors.
-    retain_graph: keep the saved values for another backward (default: the value of create_graph).
-    create_graph: record the pass itself, so that the gradients can be differentiated again.
-    inputs: only these tensors collect. Errors: GraphError, ShapeError, DTypeError.
-    torch: autograd.backward.
-    """
-    cdef tuple roots = all_tensors("backward", "tensors", tensors)
-    cdef list cotangents = cotangents_for(
-        "backward", "tensors", roots, "grad_tensors", grad_tensors)
-    run_backward(roots, cotangents, retain_graph, create_graph, inputs)
-
-
-@cython.embedsignature(False)   # of a function of this name; it is Tensor.backward
-def tensor_backward(
-    Tensor self not None, gradient=None, retain_graph=None, create_graph=False, inputs=None
-):
-    """Accumulate d self / d leaf, times `gradient`, into the `.grad` of every leaf below.
-
-    gradient: Tensor of this tensor's shape and dtype; not needed when there is one element.
-    The others: see autograd.backward. torch: Tensor.backward.
-    """
-    cdef Tensor dy = cotangent_for("backward", "this tensor", "gradient", -1, self, gradient)
-    run_backward((self,), [dy], retain_graph, create_graph, inputs)
-
-
-cdef int run_backward(
-    tuple roots, list cotangents, object retain_graph, bint create_graph, object inputs
-) except -1:
-    """Carry the cotangents (a list of ours, emptied here) back, and add up what arrives."""
-    cdef bint keep = create_graph if retain_graph is None else retain_graph
-    cdef dict arrivals = {}
-    cdef list ran = [], deposits = []
-    cdef list starts = [place(root) for root in roots]
-    cdef dict table
-    cdef object dy
-    if inputs is None:
-        table = propagate(starts, cotangents, create_graph, None, arrivals, ran)
-        cotangents.clear()
-        while table:
-            x, dy = table.popitem()
-            deposits.append(deposit(x, dy, create_graph))
-    else:
-        inputs = all_tensors("backward", "inputs", inputs)
-        places = places_of("backward", inputs)
-        table = propagate(starts, cotangents, create_graph, frozenset(places), arrivals, ran)
-        for x, where in zip(inputs, places):
-            dy = table.pop(where, None)
-            if dy is not None:
-                deposits.append(deposit(x, dy, create_graph))
-    return settle(arrivals, ran, deposits, create_graph, keep)
-
-
 cdef tuple as_tuple(str operation, str argument, object tensors):
     if isinstance(tensors, Tensor):
         return (tensors,)
@@ -480,46 +426,6 @@ cdef tuple all_tensors(str operation, str argument, object tensors):
         if not isinstance(x, Tensor):
             raise TypeError(f"{operation}: {argument} must be Tensors, got {type(x).__name__}")
     return found
-
-
-cdef list places_of(str operation, tuple inputs):
-    """Where the gradients of these tensors arrive; each must want one."""
-    if not inputs:
-        raise ValueError(f"{operation}: inputs is empty")
-    for x in inputs:
-        if not (<Tensor>x).wants_grad():
-            raise GraphError(
-                f"{operation}: one of the inputs does not require a gradient; set "
-                "requires_grad=True on it")
-    return [place(x) for x in inputs]
-
-
-def grad(
-    outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False
-):
-    """The gradients of `outputs` with respect to `inputs`, as a tuple; no `.grad` is touched.
-
-    grad_outputs: one Tensor an output (None: 1, for one-element outputs). allow_unused: None for an
-    input that the outputs do not depend on, instead of a GraphError. torch: autograd.grad.
-    """
-    cdef dict arrivals = {}
-    cdef list ran = []
-    outputs = all_tensors("grad", "outputs", outputs)
-    cdef list places = places_of("grad", all_tensors("grad", "inputs", inputs))
-    cdef list cotangents = cotangents_for(
-        "grad", "outputs", outputs, "grad_outputs", grad_outputs)
-    cdef list roots = [place(y) for y in outputs]
-    cdef dict table = propagate(
-        roots, cotangents, create_graph, frozenset(places), arrivals, ran)
-    if not allow_unused:
-        for number, where in enumerate(places):
-            if where not in table:
-                raise GraphError(
-                    f"grad: the outputs do not depend on input {number}; pass allow_unused=True to "
-                    "get None for it")
-    keep = create_graph if retain_graph is None else retain_graph
-    settle(arrivals, ran, [], create_graph, keep)
-    return tuple([table.get(where) for where in places])
 
 
 tensor_backward.__name__ = tensor_backward.__qualname__ = "backward"

@@ -18,8 +18,9 @@ import numpy as np
 
 from .checks import function, number
 from .differences import Probe, floating_outputs, like, look, values_of
-from .engine import enable_grad, grad, is_grad_enabled, no_grad
+from .engine import grad
 from .errors import DTypeError
+from .grad_mode import enable_grad, is_grad_enabled, no_grad
 from .random import get_rng_state, set_rng_state
 from .tensor import Tensor
 

@@ -50,7 +50,7 @@ def register_hook(Tensor self not None, hook):
 
 
 def retain_grad(Tensor self not None):
-    """Make backward write `.grad` here though this is no leaf. torch: Tensor.retain_grad."""
+    """Make backward write `.grad` here though this is not a leaf. torch: Tensor.retain_grad."""
     cdef Tensor x = self
     if not x.wants_grad():
         raise GraphError("retain_grad: this tensor does not require a gradient")

@@ -184,7 +184,8 @@ def kernel_template(name):
 
 def internal():
     """Functions and classes that are not public, but can be reached: they must not crash."""
-    modules = [importlib.import_module(name) for name in ("minigrad.engine", "minigrad.tensor")]
+    modules = [importlib.import_module(f"minigrad.{name}")
+               for name in ("engine", "grad_mode", "tensor")]  # fmt: skip
     modules += [importlib.import_module(f"minigrad.ops.{each.name}")
                 for each in pkgutil.iter_modules(ops.__path__)]  # fmt: skip
     for module in modules:

@@ -321,7 +321,7 @@ COVERED = {
     9: "test_engine::test_backwards_accumulate_until_the_gradient_is_reset",
     10: "test_engine::test_gradients_of_two_leaves",
     12: "test_conversion::test_numpy_shares_and_cannot_be_written",
-    15: "test_engine::test_an_exception_restores_the_mode",
+    15: "test_grad_mode::test_an_exception_restores_the_mode",
     16: "test_depth::test_a_chain_of_1_000_000",
     17: "test_memory::test_a_deleted_tensor_is_freed_at_once",
     20: "test_arithmetic::test_broadcast_pairs",

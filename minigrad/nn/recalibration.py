@@ -7,7 +7,7 @@ data through the finished network once more, batch by batch, and average.
 
 import numpy as np
 
-from ..engine import no_grad
+from ..grad_mode import no_grad
 from ..ops import atomic
 from ..ops.batch_norm import batch_statistics
 from ..ops.creation import as_tensor

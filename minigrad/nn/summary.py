@@ -3,7 +3,7 @@
 import copy
 from dataclasses import dataclass
 
-from ..engine import enable_grad
+from ..grad_mode import enable_grad
 from ..ops.creation import zeros
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Function, Tensor

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import checks
 from .._kernels import active as kernels
-from ..engine cimport recording
 from ..errors import DTypeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arithmetic import exp

@@ -18,8 +18,8 @@ from .._kernels.elementwise cimport (
 from .._kernels.switch cimport switch
 from .._kernels.types cimport CHUNK
 from ..allocation cimport empty
-from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method

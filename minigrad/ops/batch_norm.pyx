@@ -12,8 +12,8 @@ import numpy as np
 from .. import checks
 from .._kernels import active as kernels
 from .._kernels.types cimport real
-from ..engine cimport recording
 from ..errors import DTypeError, GraphError, ShapeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport contiguous, empty_like, floating, may_write
 

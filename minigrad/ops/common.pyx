@@ -16,8 +16,8 @@ import numpy as np
 
 from .. import dtypes
 from ..allocation cimport empty
-from ..engine cimport grad_mode
 from ..errors import DTypeError, GraphError, ShapeError
+from ..grad_mode cimport grad_mode
 from ..quiet import quietly
 from ..tensor cimport Function, Step, Tensor, record, wrap
 from ..tensor import replay

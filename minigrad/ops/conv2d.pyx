@@ -17,8 +17,8 @@ import numpy as np
 from .. import checks
 from .._kernels import active as kernels
 from ..allocation cimport empty_of
-from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..grad_mode cimport recording
 from ..products cimport products
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap

@@ -4,7 +4,7 @@ cimport numpy as cnp
 
 from .. import dtypes
 from ..devices import device as Device
-from ..engine cimport recording
+from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method

@@ -11,8 +11,8 @@ import numpy as np
 
 from .. import dtypes
 from ..devices import device as Device
-from ..engine cimport recording
 from ..errors import DTypeError, GraphError, ShapeError
+from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import Size

@@ -11,8 +11,8 @@ import numpy as np
 
 from .._kernels import active as kernels
 from ..checks import index, number
-from ..engine cimport recording
 from ..errors import DTypeError, GraphError, ShapeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport contiguous, empty_like, floating, operand
 from .log_softmax import log_softmax

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import checks
 from .._kernels import active as kernels
-from ..engine cimport recording
+from ..grad_mode cimport recording
 from ..random import generator_or_default
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport empty_like, flat, floating, may_write, operand, overwrite

@@ -10,7 +10,7 @@ cimport numpy as cnp
 import numpy as np
 
 from .. import dtypes
-from ..engine cimport recording
+from ..grad_mode cimport recording
 from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap

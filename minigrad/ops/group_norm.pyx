@@ -12,8 +12,8 @@ import numpy as np
 
 from .. import checks
 from .._kernels import active as kernels
-from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport contiguous, empty_like, floating
 from .layer_norm cimport RowNorm, gradients_of_projection, sharing

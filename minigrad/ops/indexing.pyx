@@ -12,8 +12,8 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..engine cimport grad_mode, recording
 from ..errors import DTypeError, ShapeError
+from ..grad_mode cimport grad_mode, recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, view_of, wrap
 from .common cimport (

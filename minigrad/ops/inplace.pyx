@@ -6,8 +6,8 @@ tensor takes over the history of its new values.
 
 cimport numpy as cnp
 
-from ..engine cimport grad_mode
 from ..errors import ShapeError
+from ..grad_mode cimport grad_mode
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
 from .arithmetic import add, div, floor_divide, mul, power, remainder, sub

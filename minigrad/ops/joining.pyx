@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import dtypes
 from ..checks import index
-from ..engine cimport grad_mode
 from ..errors import ShapeError
+from ..grad_mode cimport grad_mode
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .common cimport check_count, dimension, operand

@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import checks
 from .._kernels import active as kernels
-from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from .batch_norm cimport row_second_gradients
 from .common cimport contiguous, empty_like, flat, floating, shape_if_broadcast, unbroadcast

@@ -7,7 +7,7 @@ cimport numpy as cnp
 import numpy as np
 
 from ..allocation cimport empty
-from ..engine cimport recording
+from ..grad_mode cimport recording
 from ..errors import DTypeError, ShapeError
 from ..products cimport linear_forward, product
 from ..quiet import quietly

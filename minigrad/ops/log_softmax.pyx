@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import dtypes
 from .._kernels import active as kernels
-from ..engine cimport recording
+from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method

@@ -6,8 +6,8 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..engine cimport recording
 from ..errors import DTypeError, ShapeError
+from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from .activations import sigmoid

@@ -11,8 +11,8 @@ cimport numpy as cnp
 from .. import checks
 from .._kernels import active as kernels
 from ..allocation cimport empty_of
-from ..engine cimport recording
 from ..errors import ShapeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from .common cimport contiguous, floating
 

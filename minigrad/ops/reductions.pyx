@@ -15,7 +15,7 @@ from .. import dtypes
 from .._kernels import active as kernels
 from ..allocation cimport empty
 from ..checks import number
-from ..engine cimport recording
+from ..grad_mode cimport recording
 from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap

@@ -9,8 +9,8 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..engine cimport recording
 from ..errors import DTypeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .common cimport operand, operands, shape_if_broadcast, unbroadcast

@@ -6,8 +6,8 @@ cimport cython
 cimport numpy as cnp
 
 from ..checks import index
-from ..engine cimport recording
 from ..errors import ShapeError
+from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, view_of, wrap
 from ..tensor import method
 from .common cimport check_count, dimension, dimensions, operand, unbroadcast

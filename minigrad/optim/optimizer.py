@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from ..checks import flag, function, items, number
-from ..engine import enable_grad
 from ..errors import DTypeError, ShapeError
+from ..grad_mode import enable_grad
 from ..ops import atomic
 from ..tensor import Tensor
 
