@@ -338,7 +338,7 @@ def grad(
 
 cdef object gradient_key(Tensor x):
     """Where x's gradient arrives in the table: at its maker, or at x itself if it is a leaf."""
-    return x if x.collects else x.history()
+    return x if x.is_grad_leaf else x.history()
 
 
 cdef list gradient_keys(str operation, tuple inputs):

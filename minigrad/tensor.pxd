@@ -1,24 +1,6 @@
 cimport numpy as cnp
 
-
-cdef class Version:
-    cdef Py_ssize_t count
-    cdef str writer
-    cdef cnp.ndarray memory
-
-
-cdef class SavedTensor:
-    cdef cnp.ndarray array
-    cdef Version version
-    cdef Py_ssize_t count
-    cdef Py_ssize_t origin
-    cdef Tensor unpack(self, Function owner, object maker)
-
-
-cdef class Step:
-    cdef Step before
-    cdef object function
-    cdef tuple arguments
+from ._sharing cimport Step, Version
 
 
 cdef class Function:
@@ -35,17 +17,18 @@ cdef class Function:
     cdef Function save(self, tuple tensors)
     cdef object keep(self, Tensor x)
     cdef tuple saved(self)
+    cdef Tensor unpack(self, object kept)
     cdef bint needs(self, Py_ssize_t i)
 
 
 cdef class Tensor:
     cdef cnp.ndarray array
     cdef Function node
-    cdef bint collects
+    cdef bint is_grad_leaf
     cdef Tensor gradient
     cdef Version version
     cdef Tensor base
-    cdef Step recipe
+    cdef Step view_steps
     cdef Py_ssize_t seen
     cdef object hooks
     cdef object __weakref__
@@ -57,7 +40,7 @@ cdef class Tensor:
 
 
 cdef int observe_forward(object function) except -1
-cdef object edge(Tensor x)
+cdef object history_of(Tensor x)
 cdef Function record(Function node, Tensor y, tuple inputs)
 cdef Tensor wrap(cnp.ndarray array)
 cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple arguments)

@@ -190,7 +190,7 @@ def internal():
                 for each in pkgutil.iter_modules(ops.__path__)]  # fmt: skip
     for module in modules:
         for name, function in vars(module).items():
-            if callable(function) and name not in ("connect", "method"):
+            if callable(function) and name not in ("install_operators", "method"):
                 yield lambda name=name, f=function: Call(f"internal {name}", None, f, [], {})
 
 

@@ -12,7 +12,7 @@ import pytest
 from operations import OPERATIONS
 
 import minigrad as mg
-from minigrad.tensor import SavedTensor
+from minigrad._sharing import SavedTensor
 
 
 def leaf(*values):

@@ -10,6 +10,7 @@ import pytest
 from probes import DTYPES, assert_close, normal
 
 import minigrad as mg
+from minigrad.tensor import install_operators
 
 OPERATORS = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
@@ -311,6 +312,12 @@ def test_a_view_of_data_that_was_replaced(shape):
     with mg.no_grad():
         inner.zero_()
     assert view.tolist() == [[0, 0]] and inner._base is view
+
+
+def test_operators_are_installed_by_name():
+    with pytest.raises(AttributeError, match="addd"):
+        install_operators({"addd": mg.add})
+    install_operators({})  # all are there
 
 
 # --- .grad of what was computed -------------------------------------------------------------------

@@ -35,15 +35,19 @@ from . import (  # noqa: F401  each gives Tensor its methods
     softmax,
 )
 
-_tensor.connect((
-    arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div,
-    arithmetic.floor_divide, arithmetic.remainder, arithmetic.power,
-    arithmetic.neg, arithmetic.absolute, linear.matmul,
-    comparison.equals, comparison.differs,
-    comparison.lt, comparison.le, comparison.gt, comparison.ge,
-    comparison.bitwise_and, comparison.bitwise_or, comparison.bitwise_xor, comparison.bitwise_not,
-    inplace.add_, inplace.sub_, inplace.mul_, inplace.div_, inplace.pow_,
-    indexing.getitem, indexing.setitem,
-    _printing.text, creation.from_arguments, conversion.array_ufunc,
-))
+_tensor.install_operators({
+    "add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "div": arithmetic.div,
+    "floor_divide": arithmetic.floor_divide, "remainder": arithmetic.remainder,
+    "power": arithmetic.power, "neg": arithmetic.neg,
+    "positive": arithmetic.positive, "absolute": arithmetic.absolute,
+    "matmul": linear.matmul, "eq": comparison.equals, "ne": comparison.differs,
+    "lt": comparison.lt, "le": comparison.le, "gt": comparison.gt, "ge": comparison.ge,
+    "bitwise_and": comparison.bitwise_and, "bitwise_or": comparison.bitwise_or,
+    "bitwise_xor": comparison.bitwise_xor, "bitwise_not": comparison.bitwise_not,
+    "add_": inplace.add_, "sub_": inplace.sub_, "mul_": inplace.mul_, "div_": inplace.div_,
+    "pow_": inplace.pow_, "getitem": indexing.getitem, "setitem": indexing.setitem,
+    "index": conversion.index, "contains": conversion.contains, "iterate": conversion.iterate,
+    "text": _printing.text, "from_data": creation.from_arguments,
+    "array_ufunc": conversion.array_ufunc,
+})  # fmt: skip
 _tensor.method("_repr_html_", _printing.rich)

@@ -462,6 +462,14 @@ def neg(input):
     return y
 
 
+def positive(input):
+    """The tensor itself; a bool has no sign. torch.positive."""
+    cdef Tensor x = operand("positive", "input", input)
+    if cnp.PyArray_ISBOOL(x.array):
+        raise DTypeError("+: not defined for bool tensors; convert it with .int()")
+    return x
+
+
 def exp(input):
     """y = eˣ, elementwise; integers give the default float dtype. torch.exp."""
     cdef Tensor x = as_float(operand("exp", "input", input))

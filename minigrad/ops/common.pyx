@@ -15,12 +15,13 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from .. import dtypes
+from .._sharing cimport Step
+from .._sharing import rebuild_view
 from ..allocation cimport empty
 from ..errors import DTypeError, GraphError, ShapeError
 from ..grad_mode cimport grad_mode
 from ..quiet import quietly
-from ..tensor cimport Function, Step, Tensor, record, wrap
-from ..tensor import replay
+from ..tensor cimport Function, Tensor, record, wrap
 
 cnp.import_array()
 
@@ -273,9 +274,9 @@ cdef cnp.ndarray empty_like(cnp.ndarray array):
 # --- writing in place --------------------------------------------------------------------------
 
 cdef class WriteView(Function):
-    """y is `base`, the part that `recipe` shows replaced: dbase = dy outside, dpart = dy on it."""
+    """y is `base` with another part, seen by `view_steps`: dbase = dy outside, dpart = dy on it."""
 
-    cdef Step recipe
+    cdef Step view_steps
     cdef tuple strides
 
     cdef backward(self, Tensor dy):
@@ -283,9 +284,9 @@ cdef class WriteView(Function):
         dbase = None
         if self.needs(0):
             outside = wrap(laid_out_as(self.strides, np.ones((<object>dy.array).shape, bool)))
-            (<Tensor>replay(outside, self.recipe)).array[...] = False
+            (<Tensor>rebuild_view(outside, self.view_steps)).array[...] = False
             dbase = dy.where(outside, 0.0)
-        return dbase, replay(dy, self.recipe)
+        return dbase, rebuild_view(dy, self.view_steps)
 
 
 cdef class Overwritten(Function):
@@ -308,7 +309,7 @@ def laid_out_as(strides, array):
 cdef int may_write(str operation, Tensor x) except -1:
     """Raise the error of an in-place operation on x that cannot be, before anything is changed."""
     cdef Tensor root = x if x.viewed() is None else x.base
-    if grad_mode() and root.collects:
+    if grad_mode() and root.is_grad_leaf:
         raise GraphError(
             f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in "
             "place while operations are recorded; do it under no_grad()")
@@ -357,10 +358,10 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
     if x.base is None and not y.wants_grad():
         record(Overwritten.__new__(Overwritten), x, (x,))
     elif x.base is None:
-        x.node = y.history() if not y.collects else (<Tensor>y.clone()).node
+        x.node = y.history() if not y.is_grad_leaf else (<Tensor>y.clone()).node
     else:
         node = WriteView.__new__(WriteView)
-        node.recipe, node.strides = x.recipe, (<object>root.array).strides
+        node.view_steps, node.strides = x.view_steps, (<object>root.array).strides
         record(node, root, (root, y))
         keep_retaining(old_root, root)
     keep_retaining(old, x)

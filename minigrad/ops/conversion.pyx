@@ -4,17 +4,21 @@ What NumPy gets is a read-only view, so nothing can change a value behind the gr
 """
 
 import copy as _copy
+import functools
 
 cimport numpy as cnp
 
 import numpy as np
 
+from .._sharing cimport Version
 from ..errors import GraphError
 from ..quiet import quietly
-from ..tensor cimport Tensor, Version, wrap
+from ..tensor cimport Tensor, wrap
 from ..tensor import method
 from .common import plain_array
+from .comparison import equals
 from .creation import from_numpy
+from .indexing import getitem
 
 cnp.import_array()
 
@@ -113,6 +117,33 @@ def from_dlpack(ext_tensor):
         kind = type(ext_tensor).__name__
         raise TypeError(f"from_dlpack: expected an object with __dlpack__, got {kind}")
     return from_numpy(np.from_dlpack(ext_tensor))
+
+
+# --- as an index, in `in`, in `for` ---------------------------------------------------------------
+
+def index(Tensor self not None):
+    """The tensor as an index of a Python list."""
+    if cnp.PyArray_ISFLOAT(self.array) or cnp.PyArray_SIZE(self.array) != 1:
+        raise TypeError(
+            f"only a one-element integer tensor can be an index, got shape {tuple(self.shape)} "
+            f"and {self.dtype}")
+    return int((<object>self.array).item())
+
+
+def contains(Tensor self not None, element):
+    """Whether an element is equal to `element`."""
+    answer = equals(self, element)
+    if answer is NotImplemented:
+        raise TypeError(f"in: expected a Tensor, a NumPy array or a number, got "
+                        f"{type(element).__name__}")
+    return bool(answer.any())
+
+
+def iterate(Tensor self not None):
+    """self[0], self[1], …"""
+    if cnp.PyArray_NDIM(self.array) == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return map(functools.partial(getitem, self), range(cnp.PyArray_DIM(self.array, 0)))
 
 
 # --- copies, pickles -----------------------------------------------------------------------------

@@ -29,7 +29,7 @@ cdef Tensor frozen(Tensor x, other):
     if not tracked(x, other):
         return x
     cdef Tensor before = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
-    before.node, before.collects = x.history(), False
+    before.node, before.is_grad_leaf = x.history(), False
     return before
 
 

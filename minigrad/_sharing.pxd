@@ -1,0 +1,25 @@
+cimport numpy as cnp
+
+cdef enum:
+    OWN = -1     # where a saved value comes from, if from no input of the node that saved it
+    NOWHERE = -2
+
+
+cdef class Version:
+    cdef Py_ssize_t count
+    cdef str writer
+    cdef cnp.ndarray memory
+
+
+cdef class SavedTensor:
+    cdef cnp.ndarray array
+    cdef Version version
+    cdef Py_ssize_t count
+    cdef Py_ssize_t origin
+    cdef int verify(self, object owner) except -1
+
+
+cdef class Step:
+    cdef Step before
+    cdef object function
+    cdef tuple arguments
