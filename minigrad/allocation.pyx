@@ -171,7 +171,7 @@ cdef cnp.ndarray empty(int ndim, const cnp.npy_intp *dims, int type_number):
 
 cdef cnp.ndarray empty_of(tuple shape, int type_number):
     """The same for a shape."""
-    cdef cnp.npy_intp[64] dims
+    cdef cnp.npy_intp[MAX_DIMENSIONS] dims
     cdef int i
     for i in range(len(shape)):
         dims[i] = shape[i]

@@ -86,7 +86,7 @@ SOURCES = [
 
 
 def layer(path_in_package):
-    """`("ops", "common")` -> "ops"; `("tensor",)` -> "core"."""
+    """`("ops", "arguments")` -> "ops"; `("tensor",)` -> "core"."""
     first = path_in_package[0]
     return first if first in ABOVE or first in TOP else "core"
 
@@ -124,7 +124,7 @@ def test_the_import_reader_sees_every_form():
     source = "\n".join(
         [
             "import numpy as np",
-            "from .common cimport operand, unbroadcast",
+            "from .arguments cimport operand, floating",
             "from .._kernels import active as kernels",
             "from ..nn import functional",
             "    from .. import optim, errors",

@@ -327,7 +327,7 @@ COVERED = {
     20: "test_arithmetic::test_broadcast_pairs",
     21: "test_reductions::test_values_and_gradients_as_torch",
     23: "test_bad_inputs::test_nothing_at_all",
-    26: "test_common::test_odd_memory",
+    26: "test_arguments::test_odd_memory",
     27: "test_arithmetic::test_numbers_never_widen",
     28: "test_linear::test_no_features",
     29: "test_indexing::test_repeated_indices_add_up",

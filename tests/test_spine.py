@@ -191,7 +191,7 @@ PARTS = re.split(r"\n\n\n(?=# )", SOURCE)[1:]
 PAGES = ROOT / "docs" / "derivations"
 BEFORE = {  # where a file lies that has not moved into its room yet
     "autograd/engine.pyx": "engine.pyx",
-    "ops/math/broadcasting.pyx": "ops/common.pyx",
+    "ops/math/broadcasting.pyx": "ops/broadcasting.pyx",
     "ops/math/arithmetic.pyx": "ops/arithmetic.pyx",
     "ops/math/linear.pyx": "ops/linear.pyx",
     "ops/nn/activations.pyx": "ops/activations.pyx",

@@ -12,11 +12,12 @@ from .. import checks
 from .._kernels import active as kernels
 from ..errors import DTypeError
 from ..grad_mode cimport recording
+from ..in_place cimport overwrite
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
+from .arguments cimport as_float, floating, operand
 from .arithmetic import exp
-from .arithmetic cimport as_float
-from .common cimport contiguous, empty_like, floating, operand, overwrite
+from .broadcasting cimport contiguous, empty_like
 from .selection import clamp
 
 cnp.import_array()

@@ -6,6 +6,4 @@ from ..tensor cimport Tensor
 
 cdef cnp.ndarray combine(
     str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out)
-cdef Tensor as_float(Tensor x)
 cdef Tensor scaled(str operation, Tensor b, object alpha)
-cdef int refuse_bool(str operation, object input, object other) except -1

@@ -6,34 +6,28 @@ Rules (1) to (14) of docs/derivations/arithmetic.md.
 import numbers
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_CheckExact
-from cpython.long cimport PyLong_CheckExact
 from libc.math cimport INFINITY
 
 import numpy as np
 
-from .. import dtypes
 from .._kernels.elementwise cimport (
     ADD, DIV, MUL, SUB, Operand, Operation, elementwise, has_loop)
 from .._kernels.switch cimport switch
 from .._kernels.types cimport CHUNK
-from ..allocation cimport empty
+from ..allocation cimport MAX_DIMENSIONS, empty
 from ..errors import DTypeError, ShapeError
 from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport (
-    is_number, operand, operands, scalar_like, shape_if_broadcast, unbroadcast)
-from .common import broadcast_call
+from .arguments cimport as_float, is_number, operand, operands, refuse_bool, scalar_like
+from .broadcasting cimport shape_if_broadcast, unbroadcast
+from .broadcasting import broadcast_call
 from .selection import where
 
 cnp.import_array()
 
 cdef dict UFUNCS = {ADD: np.add, SUB: np.subtract, MUL: np.multiply, DIV: np.true_divide}
-cdef enum:
-    MAX_DIMENSIONS = 64
-
 
 # --- the values --------------------------------------------------------------------------------
 
@@ -184,32 +178,6 @@ cdef Tensor scaled(str operation, Tensor b, object alpha):
     return mul(b, scalar_like(operation, alpha, cnp.PyArray_TYPE(b.array)))
 
 
-cdef inline bint is_bool(object x):
-    if isinstance(x, Tensor):
-        return cnp.PyArray_ISBOOL((<Tensor>x).array)
-    if PyFloat_CheckExact(x) or PyLong_CheckExact(x):
-        return False
-    return isinstance(x, (bool, np.bool_)) or isinstance(x, np.ndarray) and x.dtype == np.bool_
-
-
-cdef int refuse_bool(str operation, object input, object other) except -1:
-    """Raise the error of a difference in which one side is bool: it is mostly a mask by mistake."""
-    cdef bint first = is_bool(input), second = is_bool(other)
-    if not first and not second:
-        return 0
-    if first and second:
-        raise DTypeError(
-            f"{operation}: not defined for bool tensors; use ^ or logical_xor for where two masks "
-            "differ, or convert both with .int()")
-    argument, value = ("input", input) if first else ("other", other)
-    if isinstance(value, (bool, np.bool_)):
-        raise DTypeError(
-            f"{operation}: not defined for bool, and {argument} is {value}; write {int(value)}")
-    raise DTypeError(
-        f"{operation}: not defined for bool tensors, and {argument} is one; convert it with "
-        ".float() or .int(), or use ~mask for 1 - mask")
-
-
 def add(input, other, *, alpha=1):
     """y = input + alpha · other, elementwise with broadcasting. torch.add."""
     cdef Tensor a, b, y
@@ -261,11 +229,6 @@ def div(input, other, *, rounding_mode=None):
         recorded(Div.__new__(Div), y, a, b)
         y.node.save((a if y.node.needs(1) else None, b))
     return y
-
-
-cdef Tensor as_float(Tensor x):
-    """x itself, or an integer tensor in the default float dtype."""
-    return x if cnp.PyArray_ISFLOAT(x.array) else x.to(dtypes.get_default_dtype())
 
 
 cdef class RoundedQuotient(Binary):

@@ -13,8 +13,8 @@ cimport numpy as cnp
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
+from ..in_place cimport has_writable_memory
 from ..tensor cimport Tensor, wrap
-from .common cimport has_writable_memory, same_shape
 
 cnp.import_array()
 
@@ -108,7 +108,7 @@ cdef int fits(str operation, Tensor x, cnp.ndarray array) except -1:
 cdef int check_gradient(str operation, Tensor p, Tensor g) except -1:
     if g is None:
         raise TypeError(f"{operation}: expected a gradient, got None")
-    if not same_shape(p.array, g.array):
+    if not cnp.PyArray_SAMESHAPE(p.array, g.array):
         raise ShapeError(
             f"{operation}: a {tuple(p.shape)} parameter has a gradient of shape {tuple(g.shape)}")
     if cnp.PyArray_TYPE(g.array) != cnp.PyArray_TYPE(p.array):

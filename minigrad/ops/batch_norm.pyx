@@ -14,8 +14,10 @@ from .._kernels import active as kernels
 from .._kernels.types cimport real
 from ..errors import DTypeError, GraphError, ShapeError
 from ..grad_mode cimport recording
+from ..in_place cimport may_write
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport contiguous, empty_like, floating, may_write
+from .arguments cimport floating
+from .broadcasting cimport contiguous, empty_like
 
 cnp.import_array()
 

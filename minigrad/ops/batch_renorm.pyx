@@ -11,7 +11,7 @@ from .. import checks
 from .._kernels import active as kernels
 from ..tensor cimport Tensor, wrap
 from .batch_norm cimport batch_normalized
-from .common cimport contiguous
+from .broadcasting cimport contiguous
 
 
 def batch_renorm(

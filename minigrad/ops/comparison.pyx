@@ -12,8 +12,8 @@ from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .common cimport is_number, operand, operands
-from .common import broadcast_call
+from .arguments cimport is_number, operand, operands
+from .broadcasting import broadcast_call
 
 cnp.import_array()
 

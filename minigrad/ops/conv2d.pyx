@@ -22,7 +22,8 @@ from ..grad_mode cimport recording
 from ..products cimport products
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport contiguous, floating
+from .arguments cimport floating
+from .broadcasting cimport contiguous
 
 cnp.import_array()
 

@@ -15,7 +15,7 @@ from ..errors import GraphError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .common import plain_array
+from .arguments import plain_array
 from .comparison import equals
 from .creation import from_numpy
 from .indexing import getitem

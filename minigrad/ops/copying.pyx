@@ -8,7 +8,7 @@ from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport operand
+from .arguments cimport operand
 
 cnp.import_array()
 

@@ -16,8 +16,8 @@ from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import Size
-from .common cimport operand
-from .common import plain_array
+from .arguments cimport operand
+from .arguments import plain_array
 from .shaping cimport sizes
 
 cnp.import_array()

@@ -14,7 +14,8 @@ from ..checks import index, number
 from ..errors import DTypeError, GraphError, ShapeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport contiguous, empty_like, floating, operand
+from .arguments cimport floating, operand
+from .broadcasting cimport contiguous, empty_like
 from .log_softmax import log_softmax
 from .losses cimport reduced, reduction_named, weighed
 from .selection import where

@@ -7,9 +7,11 @@ import numpy as np
 from .. import checks
 from .._kernels import active as kernels
 from ..grad_mode cimport recording
+from ..in_place cimport may_write, overwrite
 from ..random import generator_or_default
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport empty_like, flat, floating, may_write, operand, overwrite
+from .arguments cimport floating, operand
+from .broadcasting cimport empty_like, flat
 
 cnp.import_array()
 

@@ -15,8 +15,9 @@ from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .common cimport dimension, dimensions, operand
-from .common import numpy_names
+from .arguments cimport operand
+from .broadcasting cimport dimension, dimensions
+from .broadcasting import numpy_names
 from .comparison import isnan
 from .reductions cimport Reduction, all_dimensions, count, kept_shape, recorded
 from .selection import maximum, minimum, where

@@ -5,9 +5,11 @@ cimport numpy as cnp
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
+from ..in_place cimport overwrite
 from ..tensor cimport Tensor
 from ..tensor import method
-from .common cimport dimension, operand, overwrite
+from .arguments cimport operand
+from .broadcasting cimport dimension
 from .indexing cimport ALL, assignable, positions, write_at
 from .indexing import pick
 from .selection import where

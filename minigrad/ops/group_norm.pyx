@@ -15,7 +15,8 @@ from .._kernels import active as kernels
 from ..errors import DTypeError, ShapeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport contiguous, empty_like, floating
+from .arguments cimport floating
+from .broadcasting cimport contiguous, empty_like
 from .layer_norm cimport RowNorm, gradients_of_projection, sharing
 
 cnp.import_array()

@@ -14,12 +14,11 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..grad_mode cimport grad_mode, recording
+from ..in_place cimport may_write, overwrite
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, view_of, wrap
-from .common cimport (
-    check_count, may_write, operand, overwrite, scalar_like, shape_if_broadcast,
-    unbroadcast,
-)
+from .arguments cimport operand, scalar_like
+from .broadcasting cimport check_count, shape_if_broadcast, unbroadcast
 from .selection import where
 
 cnp.import_array()

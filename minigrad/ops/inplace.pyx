@@ -8,11 +8,12 @@ cimport numpy as cnp
 
 from ..errors import ShapeError
 from ..grad_mode cimport grad_mode
+from ..in_place cimport may_write, overwrite
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
+from .arguments cimport is_number, operand, operands, refuse_bool, scalar_like
 from .arithmetic import add, div, floor_divide, mul, power, remainder, sub
-from .arithmetic cimport ADD, DIV, MUL, SUB, Operation, combine, refuse_bool, scaled
-from .common cimport is_number, may_write, operand, operands, overwrite, same_shape, scalar_like
+from .arithmetic cimport ADD, combine, DIV, MUL, Operation, scaled, SUB
 from .comparison import bitwise_and, bitwise_or, bitwise_xor
 
 cnp.import_array()
@@ -67,13 +68,13 @@ cdef bint fits(cnp.ndarray small, cnp.ndarray large) noexcept:
     """Whether `large op= small` may be computed in place, element after element."""
     cdef char *a = <char *>cnp.PyArray_DATA(small)
     cdef char *b = <char *>cnp.PyArray_DATA(large)
-    if cnp.PyArray_NDIM(small) != 0 and not same_shape(small, large):
+    if cnp.PyArray_NDIM(small) != 0 and not cnp.PyArray_SAMESHAPE(small, large):
         return False
     if not (cnp.PyArray_IS_C_CONTIGUOUS(small) and cnp.PyArray_IS_C_CONTIGUOUS(large)):
         return True   # NumPy's loop, which looks after memory that both share
     # x /= x[0] would divide by an x[0] that is 1 already.
     return (a + cnp.PyArray_NBYTES(small) <= b or b + cnp.PyArray_NBYTES(large) <= a
-            or (a == b and same_shape(small, large)))
+            or (a == b and cnp.PyArray_SAMESHAPE(small, large)))
 
 
 cdef Tensor multiple(str operation, object target, object other, object alpha):

@@ -10,8 +10,9 @@ from ..errors import ShapeError
 from ..grad_mode cimport grad_mode
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport check_count, dimension, operand
-from .common import numpy_names
+from .arguments cimport operand
+from .broadcasting cimport check_count, dimension
+from .broadcasting import numpy_names
 from .indexing import pick
 
 cnp.import_array()

@@ -16,8 +16,9 @@ from .._kernels import active as kernels
 from ..errors import DTypeError, ShapeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
+from .arguments cimport floating
 from .batch_norm cimport row_second_gradients
-from .common cimport contiguous, empty_like, flat, floating, shape_if_broadcast, unbroadcast
+from .broadcasting cimport contiguous, empty_like, flat, shape_if_broadcast, unbroadcast
 
 cnp.import_array()
 

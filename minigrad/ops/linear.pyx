@@ -13,7 +13,8 @@ from ..products cimport linear_forward, product
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport floating, operand, unbroadcast
+from .arguments cimport floating, operand
+from .broadcasting cimport unbroadcast
 from .reductions cimport summed
 from .shaping import t, transpose
 

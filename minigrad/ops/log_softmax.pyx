@@ -11,9 +11,9 @@ from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .arithmetic cimport as_float
-from .common cimport dimensions, floating, operand
-from .common import numpy_names
+from .arguments cimport as_float, floating, operand
+from .broadcasting cimport dimensions
+from .broadcasting import numpy_names
 from .selection import where
 from .softmax cimport along, chosen
 from .softmax import softmax

@@ -11,7 +11,8 @@ from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from .activations import sigmoid
-from .common cimport floating, operand, operands, same_shape, shape_if_broadcast, unbroadcast
+from .arguments cimport floating, operand, operands
+from .broadcasting cimport shape_if_broadcast, unbroadcast
 
 cnp.import_array()
 
@@ -85,13 +86,13 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     if not cnp.PyArray_ISFLOAT(x.array):
         raise DTypeError(
             f"mse_loss: input or target must be float32 or float64, got {x.dtype} for both")
-    if not same_shape(x.array, t.array):
+    if not cnp.PyArray_SAMESHAPE(x.array, t.array):
         warn_of_broadcast(tuple(x.shape), tuple(t.shape))
     difference = x - t
     if weight is None:
         return reduced(difference * difference, reduction)
     w = floating("mse_loss", "weight", weight)
-    if not same_shape(w.array, x.array):
+    if not cnp.PyArray_SAMESHAPE(w.array, x.array):
         raise ShapeError(
             f"mse_loss: weight must have the input's shape {tuple(x.shape)}, got {tuple(w.shape)}")
     losses = weighed(weighed(difference, difference), w)
@@ -140,7 +141,7 @@ def binary_cross_entropy_with_logits(
     cdef str name = "binary_cross_entropy_with_logits"
     cdef Tensor x = floating(name, "input", input), t = operand(name, "target", target)
     reduction = reduction_named(name, reduction, size_average, reduce)
-    if not same_shape(x.array, t.array):
+    if not cnp.PyArray_SAMESHAPE(x.array, t.array):
         raise ShapeError(
             f"{name}: target must have the input's shape {tuple(x.shape)}, got {tuple(t.shape)}")
     positive = weighed(t, softplus(-x))

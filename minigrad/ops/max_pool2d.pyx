@@ -14,7 +14,8 @@ from ..allocation cimport empty_of
 from ..errors import ShapeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
-from .common cimport contiguous, floating
+from .arguments cimport floating
+from .broadcasting cimport contiguous
 
 cnp.import_array()
 

@@ -13,23 +13,21 @@ import numpy as np
 
 from .. import dtypes
 from .._kernels import active as kernels
-from ..allocation cimport empty
+from ..allocation cimport MAX_DIMENSIONS, empty
 from ..checks import number
 from ..grad_mode cimport recording
 from ..errors import DTypeError
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
+from .arguments cimport floating, operand
 from .arithmetic import absolute, power, sign
-from .common cimport dimensions, floating, operand
-from .common import numpy_names
+from .broadcasting cimport dimensions
+from .broadcasting import numpy_names
 from .comparison import isfinite, isinf
 from .selection import where
 
 cnp.import_array()
-
-cdef enum:
-    MAX_DIMENSIONS = 64
 
 
 # --- the values --------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ import numpy as np
 
 from .. import checks, dtypes
 from ..errors import DTypeError, ShapeError
+from ..in_place cimport may_write, overwrite
 from ..quiet import quietly
 from ..random import generator_or_default
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .common cimport floating, may_write, operand, overwrite
+from .arguments cimport floating, operand
 from .creation cimport allocated, finished, float_dtype, new_shape
 from .shaping cimport sizes
 

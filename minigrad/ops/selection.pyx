@@ -13,8 +13,9 @@ from ..errors import DTypeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport operand, operands, shape_if_broadcast, unbroadcast
-from .common import broadcast_call
+from .arguments cimport operand, operands
+from .broadcasting cimport shape_if_broadcast, unbroadcast
+from .broadcasting import broadcast_call
 
 cnp.import_array()
 

@@ -5,17 +5,16 @@ import math
 cimport cython
 cimport numpy as cnp
 
+from ..allocation cimport MAX_DIMENSIONS
 from ..checks import index
 from ..errors import ShapeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, view_of, wrap
 from ..tensor import method
-from .common cimport check_count, dimension, dimensions, operand, unbroadcast
+from .arguments cimport operand
+from .broadcasting cimport check_count, dimension, dimensions, unbroadcast
 
 cnp.import_array()
-
-cdef enum:
-    MAX_DIMENSIONS = 64
 
 
 cdef tuple sizes(str operation, tuple shape):
@@ -306,8 +305,7 @@ cdef object repeated(cnp.ndarray array, tuple target):
     """np.broadcast_to at less cost: a read-only view that steps by 0 where it repeats."""
     cdef cnp.npy_intp[MAX_DIMENSIONS] shape, strides
     cdef Py_ssize_t ndim = len(target), extra = ndim - cnp.PyArray_NDIM(array), i
-    if ndim > MAX_DIMENSIONS:
-        raise ValueError(f"expand: an array cannot have {ndim} dimensions")
+    check_count("expand", ndim)
     try:
         for i in range(ndim):
             shape[i] = target[i]

@@ -13,8 +13,9 @@ from .._kernels import active as kernels
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .common cimport dimension, empty_like, floating, operand
-from .common import numpy_names
+from .arguments cimport floating, operand
+from .broadcasting cimport dimension, empty_like
+from .broadcasting import numpy_names
 
 cnp.import_array()
 

@@ -1,0 +1,10 @@
+from ..tensor cimport Tensor
+
+
+cdef bint is_number(object value)
+cdef Tensor operand(str operation, str argument, object value)
+cdef Tensor floating(str operation, str argument, object value)
+cdef Tensor as_float(Tensor x)
+cdef tuple operands(str operation, object a, object b)
+cdef Tensor scalar_like(str operation, object value, int type_number)
+cdef int refuse_bool(str operation, object input, object other) except -1
