@@ -21,7 +21,7 @@ from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arguments cimport as_float, is_number, operand, operands, refuse_bool, scalar_like
-from .broadcasting cimport shape_if_broadcast, unbroadcast
+from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 from .broadcasting import broadcast_call
 from .selection import where
 
@@ -312,7 +312,7 @@ cdef class Pow(Binary):
         if self.needs(0):
             # At b = 0 the power is the constant 1, also where a^(b−1) is infinite or NaN; at
             # b = ±∞ it is the constant 0 where it is 0, although b is infinite.
-            if np.all(b.array) and np.isfinite(b.array).all():
+            if np.all(b.array) and all_finite(b.array):
                 da = dy * (b * power(a, b - 1))  # (6)
             else:
                 slope = power(a.detach(), b.detach() - 1)

@@ -11,3 +11,4 @@ cdef tuple dimensions(str operation, object dim, Py_ssize_t ndim)
 cdef cnp.ndarray contiguous(Tensor x)
 cdef cnp.ndarray flat(Tensor x)
 cdef cnp.ndarray empty_like(cnp.ndarray array)
+cdef bint all_finite(cnp.ndarray x) except -1

@@ -17,6 +17,9 @@ from ..tensor cimport Tensor
 
 cnp.import_array()
 
+cdef enum:
+    FEW = 4096   # elements that are looked at without NumPy, and without asking for Ctrl-C
+
 cdef extern from "Python.h":
     Py_ssize_t PyNumber_AsSsize_t(object, PyObject *error) except? -1   # NULL: clipped, no error
 
@@ -122,3 +125,23 @@ cdef cnp.ndarray flat(Tensor x):
 cdef cnp.ndarray empty_like(cnp.ndarray array):
     """A new C-ordered array of the same shape and type, values undefined."""
     return empty(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array))
+
+
+cdef bint all_finite(cnp.ndarray x) except -1:
+    """Whether no element is ±∞ or NaN; a short look, for rules that have a case of their own."""
+    cdef Py_ssize_t i, size = cnp.PyArray_SIZE(x)
+    cdef const double *wide = <const double *>cnp.PyArray_DATA(x)
+    cdef const float *narrow = <const float *>cnp.PyArray_DATA(x)
+    if not cnp.PyArray_ISFLOAT(x):
+        return True
+    if size > FEW or not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        return np.isfinite(x).all()
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64:
+        for i in range(size):
+            if wide[i] - wide[i] != 0:
+                return False
+    else:
+        for i in range(size):
+            if narrow[i] - narrow[i] != 0:
+                return False
+    return True

@@ -12,7 +12,7 @@ from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arguments cimport as_float, floating, operand
-from .broadcasting cimport dimensions
+from .broadcasting cimport all_finite, dimensions
 from .broadcasting import numpy_names
 from .selection import where
 from .softmax cimport along, chosen
@@ -85,7 +85,7 @@ cdef class Logsumexp(Function):
     cdef backward(self, Tensor dy):
         (x,) = self.saved()
         cdef Tensor p = softmax(x, self.dim)
-        if np.isnan(p.array).any():
+        if not all_finite(p.array):
             p = softmax_in_the_limit(x, self.dim)
         return dy * p
 

@@ -6,13 +6,15 @@ cimport numpy as cnp
 
 import numpy as np
 
+from .._kernels.elementwise cimport MUL
 from ..errors import DTypeError, ShapeError
 from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from .activations import sigmoid
 from .arguments cimport floating, operand, operands
-from .broadcasting cimport shape_if_broadcast, unbroadcast
+from .arithmetic cimport combine
+from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 
 cnp.import_array()
 
@@ -57,11 +59,10 @@ cdef Tensor weighed(Tensor a, Tensor b):
     cdef Tensor y
     cdef Weighed node
     a, b = operands("mul", a, b)
-    product = np.asarray(quietly(np.multiply, a.array, b.array))
-    undefined = np.isnan(product)
-    if undefined.any():
-        np.copyto(product, 0, where=undefined & ~(np.isnan(a.array) | np.isnan(b.array)))
-    y = wrap(product)
+    y = wrap(combine("mul", MUL, a.array, b.array, None))
+    if not all_finite(y.array):
+        undefined = np.isnan(y.array) & ~(np.isnan(a.array) | np.isnan(b.array))
+        np.copyto(y.array, 0, where=undefined)
     if recording(a, b):
         node = Weighed.__new__(Weighed)
         node.a_shape = shape_if_broadcast(a.array, y.array)

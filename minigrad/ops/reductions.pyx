@@ -22,7 +22,7 @@ from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arguments cimport floating, operand
 from .arithmetic import absolute, power, sign
-from .broadcasting cimport dimensions
+from .broadcasting cimport all_finite, dimensions
 from .broadcasting import numpy_names
 from .comparison import isfinite, isinf
 from .selection import where
@@ -245,7 +245,7 @@ cdef class Var(Reduction):
     cdef Tensor from_deviation(self, Tensor dy, x):
         deviation = x - mean(x, self.axes, True)
         cdef Tensor left = mean(deviation, self.axes, True)   # what the rounded mean left over
-        if not np.isfinite(left.array).all():   # of infinite elements: no rounding error
+        if not all_finite(left.array):   # of infinite elements: no rounding error
             left = where(isfinite(left), left, 0.0)
         deviation = deviation - left
         slope = 2 / self.divisor if self.divisor > 0 else INFINITY
@@ -319,19 +319,22 @@ cdef class Norm(Reduction):
     cdef double p
 
     cdef backward(self, Tensor dy):
+        cdef Tensor x, y
         x, y = self.saved()
         y = y.reshape(self.kept_shape)
+        if self.p == 2 and np.all(y.array) and all_finite(y.array):
+            return self.spread(dy) * (x / y)  # (7)
         nothing = y == 0   # there x = 0 too
         share = self.share(x, where(nothing, 1.0, y))
         if self.p == 2:
-            return where(nothing, 0.0, self.spread(dy) * share)  # (7)
+            return where(nothing, 0.0, self.spread(dy) * share)
         zero = x == 0
         slope = sign(x) * power(where(zero, 1.0, absolute(share)), self.p - 1)
         return where(zero, 0.0, self.spread(dy) * slope)  # (7)
 
     cdef Tensor share(self, Tensor x, Tensor y):
         """x / y; where both are infinite, the limit of n equal elements is n^(−1/p)."""
-        if not np.isinf(y.array).any():
+        if all_finite(y.array):
             return x / y
         infinite = isinf(x)
         n = infinite.sum(self.axes, True).to(x.dtype)

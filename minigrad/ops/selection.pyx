@@ -14,7 +14,7 @@ from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arguments cimport operand, operands
-from .broadcasting cimport shape_if_broadcast, unbroadcast
+from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 from .broadcasting import broadcast_call
 
 cnp.import_array()
@@ -132,7 +132,7 @@ cdef Tensor bounded(str argument, Tensor y, bound, inside):
             f"clamp: not defined for a bool tensor and {argument} = {bound}; use | or &, or "
             "convert the tensor with .int()")
     try:
-        if np.isnan(y.array).any():   # it stays, and like a bound it does not move with the input
+        if not all_finite(y.array):   # NaN stays, and like a bound it does not follow the input
             bound = where(y != y, y.detach(), bound)
         return where(inside(y, bound), y, bound)  # (3)
     except ValueError as error:   # of `where`, about a bound that fits neither dtype nor shape
