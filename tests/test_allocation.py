@@ -188,6 +188,7 @@ assert allocation.kept() == allocation.lent_out() == 0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
 def test_what_waits_is_given_back_when_memory_runs_out():
     environment = {**os.environ, "MINIGRAD_KEEP_MB": "256"}

@@ -87,6 +87,7 @@ def test_shallow_sigmoids_refute_it(explained):
     assert explained.deep_sigmoids(depth=1).verdict == "holds partly"
 
 
+@pytest.mark.slow
 def test_scale_of_inputs(explained):
     found = explained.scale_of_inputs()
     assert found.verdict == "holds"
@@ -97,6 +98,7 @@ def test_scale_of_inputs(explained):
     assert explained.scale_of_inputs(factor=2.0, steps=100).verdict == "holds partly"
 
 
+@pytest.mark.slow
 def test_width_of_weights(explained):
     found = explained.width_of_weights()
     assert found.verdict == "holds"
@@ -107,6 +109,7 @@ def test_width_of_weights(explained):
     assert explained.width_of_weights(widen=1.2, steps=100).verdict == "holds partly"
 
 
+@pytest.mark.slow
 def test_learning_rates(explained):
     found = explained.learning_rates()
     assert found.verdict == "holds"
@@ -114,6 +117,7 @@ def test_learning_rates(explained):
     assert len(found.numbers["with"]) > len(found.numbers["without"])
 
 
+@pytest.mark.slow
 def test_noise_of_the_batch(explained):
     """The noise is there, but on so small a network it does not help."""
     found = explained.noise_of_the_batch(steps=200, seeds=(0, 1))

@@ -253,14 +253,14 @@ def flipped(content, bit):
     return bytes(damaged)
 
 
-@pytest.mark.parametrize("share", [61, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("share", [151, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_flipped_bit_is_refused(path, content, share):
     assert 8 * len(content) > 10_000
     for bit in range(0, 8 * len(content), share):
         assert refused(path, flipped(content, bit)), bit
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_splices_are_refused(path, content, count):
     rng = random.Random(0)
     for _ in range(count):

@@ -195,6 +195,7 @@ def test_a_second_backward():
         y.backward()
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind():
     def count():
         return sum(type(each) is mg.Tensor for each in gc.get_objects())

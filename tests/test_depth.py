@@ -184,6 +184,7 @@ def written_at_the_end(length):
     del x, base, y
 
 
+@pytest.mark.slow
 def test_a_view_far_from_its_base():
     in_small_stack(lambda: written_at_the_end(5_000))
 
@@ -293,6 +294,7 @@ def test_300_000_other_references_are_dropped(name):
     in_small_stack(lambda: drop_chain(HOLDS[name], 300_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every_node", [False, True])
 def test_the_collector_takes_a_deep_chain(every_node):
     """A circle with a chain behind it, and one that goes through each of its nodes."""
@@ -348,6 +350,7 @@ def test_all_of_a_chain_is_gone_when_its_last_reference_is():
     assert wrong == [] and counts == [1000] * len(counts)
 
 
+@pytest.mark.slow
 def test_a_destructor_may_drop_build_and_collect():
     dropped = []
 

@@ -200,6 +200,7 @@ def test_settings_that_help_are_named_and_no_others(no_trials, monkeypatch):
     assert asked == ["", *names, "MINIGRAD_PRODUCTS=openblas"]
 
 
+@pytest.mark.slow
 def test_the_times_of_a_product():
     times = doctor.product_times(["", "PYTHONIOENCODING=nonsense"])
     assert 1 < times[""] < 1e6

@@ -100,6 +100,7 @@ def test_spiral_picture(example, tmp_path):
     assert is_picture(path)
 
 
+@pytest.mark.slow
 def test_hessian(example, capsys, tmp_path):
     """The peak of the plain network's curvature, above 2 / lr, and the loss that jumps there."""
     histories = example("hessian").main(["--steps", "60", "--no-picture"])
@@ -154,6 +155,7 @@ def test_progress_on_a_terminal(example, no_mnist, capsys, monkeypatch):
     assert "of 12 batches  loss" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_compare(example, no_mnist, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "curves.png"

@@ -140,6 +140,7 @@ def test_100_000_steps_are_flat(make, without_collector):
     assert resident() - before <= 256 * 1024
 
 
+@pytest.mark.slow
 def test_the_collector_follows_a_node_and_its_arrows_alone():
     x = m.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y = x * x
@@ -200,6 +201,7 @@ def test_every_valid_call_and_its_backward_is_freed(without_collector, tmp_path,
         raise AssertionError(f"tensors or modules are left by {guilty}")
 
 
+@pytest.mark.slow
 def test_loaders_and_recalibration_are_freed(without_collector):
     images = data.TensorDataset(m.rand(6, 1, 4, 4), m.arange(6) % 2)
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))

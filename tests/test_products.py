@@ -229,6 +229,7 @@ thread.join()
 """
 
 
+@pytest.mark.slow
 def test_another_thread_may_choose_while_one_multiplies():
     before = products.provider()
     try:

@@ -344,7 +344,7 @@ def test_population_against_all_at_once():
     assert (population.calls, population.values) == (4, 22)
 
 
-@pytest.mark.parametrize("sizes", [(5, 5), (5, 1)])
+@pytest.mark.parametrize("sizes", [pytest.param((5, 5), marks=pytest.mark.slow), (5, 1)])
 def test_nothing_waits_for_the_garbage_collector(sizes):
     def alive():
         return sum(issubclass(type(thing), nn.Module) for thing in gc.get_objects())

@@ -181,6 +181,7 @@ def long_training(seed, steps=200):
     return b"".join(tensor.numpy().tobytes() for tensor in state.values())
 
 
+@pytest.mark.slow
 def test_threads_give_the_serial_bits():
     serial = [long_training(seed) for seed in range(8)]
     found, errors = [None] * 8, []

@@ -38,6 +38,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("times", [2, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_killed_process_leaves_an_old_or_a_new_file(path, times):
