@@ -62,6 +62,21 @@ def test_kernel_file_has_a_rule_and_a_test(subject):
     assert (ROOT / "tests" / f"test_{subject}.py").is_file()
 
 
+@pytest.mark.parametrize("subject", ["arithmetic", "linear", "activations"])
+def test_rules_come_first_and_functions_under_their_rules(subject):
+    """What one comes to read begins above line 60; machinery has files of its own."""
+    lines = (PACKAGE / "ops" / f"{subject}.pyx").read_text(encoding="utf-8").splitlines()
+    starts = [(n, re.match(r"(cdef class|def) (\w+)", line)) for n, line in enumerate(lines, 1)]
+    starts = [(n, *match.groups()) for n, match in starts if match]
+    rules = [n for n, _, _ in starts if "cdef backward(self, Tensor" in "".join(lines[n : n + 8])]
+    assert rules[0] < 60
+    for (n, kind, rule), (_, following, function) in zip(starts, starts[1:], strict=False):
+        if n in rules and kind == "cdef class" and not rule.endswith(("Backward", "Quotient")):
+            name = rule.lower().replace("_", "")
+            names = {"pow": "power", "abs": "absolute"}.get(name, name)
+            assert following == "def" and function.replace("_", "") == names, f"{rule}: {function}"
+
+
 @pytest.mark.parametrize("path", [*derivations.PAGES, derivations.INDEX], ids=lambda p: p.stem)
 def test_links_of_pages_lead_somewhere(path):
     for link in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):

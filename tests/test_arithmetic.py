@@ -403,6 +403,9 @@ def test_no_mask_is_subtracted_in_place(other):
         assert x._version == 0 and np.array_equal(x.numpy(), few(dtype, 2))
     with pytest.raises(mg.DTypeError, match="sub_: not defined for bool tensors, and input is one"):
         mg.tensor(MASK).sub_(1)
+    recorded = leaf(normal(2)) * 2
+    with pytest.raises(mg.DTypeError, match="sub_: not defined for bool"):
+        recorded -= other
 
 
 def test_what_a_mask_is_good_for():

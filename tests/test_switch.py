@@ -17,7 +17,7 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "minigrad"
 
 # The rooms from which C code calls a loop without Python in between.
-ROOMS = {"products.pyx": {"linear"}, "ops/arithmetic.pyx": {"elementwise"}}
+ROOMS = {"products.pyx": {"linear"}, "ops/elementwise.pyx": {"elementwise"}}
 CONSTANTS = {"ADD", "DIV", "MUL", "SUB", "CHUNK", "Operation", "Operand", "Matrix", "real"}
 RULES = [
     path

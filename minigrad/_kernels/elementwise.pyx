@@ -1,7 +1,7 @@
 """y = a + b, a − b, a · b and a / b over rows; either operand may repeat (a scalar, row, column).
 
 NumPy has these too; ours cost a tenth of NumPy's call on small arrays, which is what a learner's
-network is made of, and raise no floating-point warnings. Only `ops/arithmetic.pyx` calls them.
+network is made of, and raise no floating-point warnings. Only `ops/elementwise.pyx` calls them.
 """
 
 cimport cython

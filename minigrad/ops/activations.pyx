@@ -33,23 +33,6 @@ cdef class Relu(Function):
         return relu_backward(dy, y)
 
 
-cdef class ReluBackward(Function):
-    """Linear in dy; flat in y wherever it has a derivative."""
-
-    cdef backward(self, Tensor ddx):
-        (y,) = self.saved()
-        return (relu_backward(ddx, y) if self.needs(0) else None,
-                wrap(np.zeros_like(ddx.array)) if self.needs(1) else None)
-
-
-cdef Tensor relu_backward(Tensor dy, Tensor y):
-    cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.relu_backward(contiguous(dy), contiguous(y), dx.array)
-    if recording(dy, y):
-        record(ReluBackward.__new__(ReluBackward), dx, (dy, y)).save((y,))
-    return dx
-
-
 def relu(input, inplace=False):
     """y = max(input, 0), elementwise; the gradient at 0 is 0. NaN stays NaN.
 
@@ -69,6 +52,23 @@ def relu(input, inplace=False):
     return overwrite("relu", x, y) if over else y
 
 
+cdef class ReluBackward(Function):
+    """Linear in dy; flat in y wherever it has a derivative."""
+
+    cdef backward(self, Tensor ddx):
+        (y,) = self.saved()
+        return (relu_backward(ddx, y) if self.needs(0) else None,
+                wrap(np.zeros_like(ddx.array)) if self.needs(1) else None)
+
+
+cdef Tensor relu_backward(Tensor dy, Tensor y):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    kernels.relu_backward(contiguous(dy), contiguous(y), dx.array)
+    if recording(dy, y):
+        record(ReluBackward.__new__(ReluBackward), dx, (dy, y)).save((y,))
+    return dx
+
+
 # --- leaky_relu --------------------------------------------------------------------------------
 
 cdef class LeakyRelu(Function):
@@ -79,26 +79,6 @@ cdef class LeakyRelu(Function):
     cdef backward(self, Tensor dy):
         (x,) = self.saved()
         return leaky_relu_backward(dy, x, self.slope)
-
-
-cdef class LeakyReluBackward(LeakyRelu):
-    """Linear in dy; flat in x wherever it has a derivative."""
-
-    cdef backward(self, Tensor ddx):
-        (x,) = self.saved()
-        return (leaky_relu_backward(ddx, x, self.slope) if self.needs(0) else None,
-                wrap(np.zeros_like(ddx.array)) if self.needs(1) else None)
-
-
-cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
-    cdef Tensor dx = wrap(empty_like(dy.array))
-    cdef LeakyRelu node
-    kernels.leaky_relu_backward(contiguous(dy), contiguous(x), dx.array, slope)
-    if recording(dy, x):
-        node = LeakyReluBackward.__new__(LeakyReluBackward)
-        node.slope = slope
-        record(node, dx, (dy, x)).save((x,))
-    return dx
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
@@ -124,6 +104,26 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     return y
 
 
+cdef class LeakyReluBackward(LeakyRelu):
+    """Linear in dy; flat in x wherever it has a derivative."""
+
+    cdef backward(self, Tensor ddx):
+        (x,) = self.saved()
+        return (leaky_relu_backward(ddx, x, self.slope) if self.needs(0) else None,
+                wrap(np.zeros_like(ddx.array)) if self.needs(1) else None)
+
+
+cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
+    cdef Tensor dx = wrap(empty_like(dy.array))
+    cdef LeakyRelu node
+    kernels.leaky_relu_backward(contiguous(dy), contiguous(x), dx.array, slope)
+    if recording(dy, x):
+        node = LeakyReluBackward.__new__(LeakyReluBackward)
+        node.slope = slope
+        record(node, dx, (dy, x)).save((x,))
+    return dx
+
+
 # --- sigmoid -----------------------------------------------------------------------------------
 
 cdef class Sigmoid(Function):
@@ -132,6 +132,19 @@ cdef class Sigmoid(Function):
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
         return sigmoid_backward(dy, y)
+
+
+def sigmoid(input):
+    """y = 1 / (1 + e^(−input)), elementwise, without overflow.
+
+    Any shape; integers give the default float dtype. torch.sigmoid.
+    """
+    cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
+    y = wrap(empty_like(x.array))
+    kernels.sigmoid_forward(contiguous(x), y.array)
+    if recording(x):
+        record(Sigmoid.__new__(Sigmoid), y, (x,)).save((y,))
+    return y
 
 
 cdef class SigmoidBackward(Function):
@@ -151,19 +164,6 @@ cdef Tensor sigmoid_backward(Tensor dy, Tensor y):
     return dx
 
 
-def sigmoid(input):
-    """y = 1 / (1 + e^(−input)), elementwise, without overflow.
-
-    Any shape; integers give the default float dtype. torch.sigmoid.
-    """
-    cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
-    y = wrap(empty_like(x.array))
-    kernels.sigmoid_forward(contiguous(x), y.array)
-    if recording(x):
-        record(Sigmoid.__new__(Sigmoid), y, (x,)).save((y,))
-    return y
-
-
 # --- tanh --------------------------------------------------------------------------------------
 
 cdef class Tanh(Function):
@@ -172,6 +172,16 @@ cdef class Tanh(Function):
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
         return tanh_backward(dy, y)
+
+
+def tanh(input):
+    """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh."""
+    cdef Tensor x = as_float(operand("tanh", "input", input)), y
+    y = wrap(empty_like(x.array))
+    kernels.tanh_forward(contiguous(x), y.array)
+    if recording(x):
+        record(Tanh.__new__(Tanh), y, (x,)).save((y,))
+    return y
 
 
 cdef class TanhBackward(Function):
@@ -191,16 +201,6 @@ cdef Tensor tanh_backward(Tensor dy, Tensor y):
     return dx
 
 
-def tanh(input):
-    """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh."""
-    cdef Tensor x = as_float(operand("tanh", "input", input)), y
-    y = wrap(empty_like(x.array))
-    kernels.tanh_forward(contiguous(x), y.array)
-    if recording(x):
-        record(Tanh.__new__(Tanh), y, (x,)).save((y,))
-    return y
-
-
 # --- gelu --------------------------------------------------------------------------------------
 
 cdef class Gelu(Function):
@@ -211,6 +211,26 @@ cdef class Gelu(Function):
     cdef backward(self, Tensor dy):
         (x,) = self.saved()
         return gelu_backward(dy, x, self.by_tanh)
+
+
+def gelu(input, approximate="none"):
+    """y = input · Φ(input), elementwise, with Φ the normal distribution function.
+
+    approximate: "none", or "tanh" for Φ ≈ (1 + tanh(√(2/π) (input + 0.044715 input³))) / 2.
+    float32 or float64, any shape. torch.nn.functional.gelu.
+    """
+    cdef Tensor x = floating("gelu", "input", input), y
+    cdef Gelu node
+    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    y = wrap(empty_like(x.array))
+    kernel = kernels.gelu_tanh_forward if approximate == "tanh" else kernels.gelu_forward
+    kernel(contiguous(x), y.array)
+    if recording(x):
+        node = Gelu.__new__(Gelu)
+        node.by_tanh = approximate == "tanh"
+        record(node, y, (x,)).save((x,))
+    return y
 
 
 cdef class GeluBackward(Gelu):
@@ -244,26 +264,6 @@ cdef Tensor gelu_backward(Tensor dy, Tensor x, bint by_tanh):
         node.by_tanh = by_tanh
         record(node, dx, (dy, x)).save((dy, x))
     return dx
-
-
-def gelu(input, approximate="none"):
-    """y = input · Φ(input), elementwise, with Φ the normal distribution function.
-
-    approximate: "none", or "tanh" for Φ ≈ (1 + tanh(√(2/π) (input + 0.044715 input³))) / 2.
-    float32 or float64, any shape. torch.nn.functional.gelu.
-    """
-    cdef Tensor x = floating("gelu", "input", input), y
-    cdef Gelu node
-    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
-        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    y = wrap(empty_like(x.array))
-    kernel = kernels.gelu_tanh_forward if approximate == "tanh" else kernels.gelu_forward
-    kernel(contiguous(x), y.array)
-    if recording(x):
-        node = Gelu.__new__(Gelu)
-        node.by_tanh = approximate == "tanh"
-        record(node, y, (x,)).save((x,))
-    return y
 
 
 method("relu", relu)

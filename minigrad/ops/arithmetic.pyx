@@ -10,114 +10,32 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
-from .._kernels.elementwise cimport (
-    ADD, DIV, MUL, SUB, Operand, Operation, elementwise, has_loop)
-from .._kernels.switch cimport switch
-from .._kernels.types cimport CHUNK
-from ..allocation cimport MAX_DIMENSIONS, empty
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError
 from ..grad_mode cimport recording
-from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
 from .arguments cimport as_float, is_number, operand, operands, refuse_bool, scalar_like
 from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 from .broadcasting import broadcast_call
+from .elementwise cimport ADD, DIV, MUL, SUB, broadcast_binary, mapped, without_gaps
 from .selection import where
 
 cnp.import_array()
 
-cdef dict UFUNCS = {ADD: np.add, SUB: np.subtract, MUL: np.multiply, DIV: np.true_divide}
-
-# --- the values --------------------------------------------------------------------------------
-
-cdef bint as_rows(
-    cnp.ndarray a, int ndim, Py_ssize_t *shape, Py_ssize_t columns_from, Operand *form
-) noexcept:
-    """See `a`, broadcast to `shape`, as rows that each repeat one element or run on; False if not.
-
-    The dimensions from `columns_from` on make a row, those before it count the rows.
-    """
-    cdef int offset = ndim - cnp.PyArray_NDIM(a), i
-    cdef Py_ssize_t row_size = 1, column_size = 1, rows = 1, columns = 1, size
-    form.data = cnp.PyArray_DATA(a)
-    for i in range(ndim):
-        size = 1 if i < offset else cnp.PyArray_DIM(a, i - offset)
-        if i < columns_from:
-            row_size *= size
-            rows *= shape[i]
-        else:
-            column_size *= size
-            columns *= shape[i]
-    if (row_size != rows and row_size != 1) or (column_size != columns and column_size != 1):
-        return False
-    form.step = 0 if column_size == 1 else 1
-    form.row = 0 if row_size == 1 else column_size
-    return True
-
-
-cdef inline Py_ssize_t size_at(cnp.ndarray a, int i) noexcept:
-    """The size of dimension i; 1 in front of the first, as broadcasting has it."""
-    return cnp.PyArray_DIM(a, i) if i >= 0 else 1
-
-
-cdef cnp.ndarray combine(
-    str name, Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out
-):
-    """a op b with broadcasting, into `out` if given, by our loop where the layout allows it."""
-    cdef int ndim = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b)), i, columns_from
-    cdef Py_ssize_t[MAX_DIMENSIONS] shape
-    cdef Py_ssize_t a_size, b_size, rows = 1, columns = 1
-    cdef Operand a_form, b_form
-    cdef cnp.ndarray y = out
-    cdef int type_number = cnp.PyArray_TYPE(a)
-    cdef bint ours = (switch.compiled
-                      and cnp.PyArray_IS_C_CONTIGUOUS(a) and cnp.PyArray_IS_C_CONTIGUOUS(b)
-                      and has_loop(operation, type_number)
-                      and (out is None or cnp.PyArray_ISCARRAY(out)))
-    for i in range(ndim):
-        a_size = size_at(a, i - ndim + cnp.PyArray_NDIM(a))
-        b_size = size_at(b, i - ndim + cnp.PyArray_NDIM(b))
-        if a_size != b_size and a_size != 1 and b_size != 1:
-            raise ShapeError(
-                f"{name}: shapes {(<object>a).shape} and {(<object>b).shape} do not broadcast: "
-                f"sizes {a_size} and {b_size} at dimension {i - ndim} differ and neither is 1")
-        shape[i] = b_size if a_size == 1 else a_size
-    if not ours:
-        return numpy_combine(operation, a, b, y)
-    # Try each split of the dimensions into rows and columns, widest rows first.
-    for columns_from in range(ndim + 1):
-        if (as_rows(a, ndim, shape, columns_from, &a_form)
-                and as_rows(b, ndim, shape, columns_from, &b_form)):
-            break
-    else:
-        return numpy_combine(operation, a, b, y)
-    if y is None:
-        y = empty(ndim, <cnp.npy_intp *>shape, type_number)
-    for i in range(ndim):
-        if i < columns_from:
-            rows *= shape[i]
-        else:
-            columns *= shape[i]
-    if rows * columns < CHUNK:
-        elementwise(operation, type_number, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
-    else:
-        with nogil:
-            elementwise(operation, type_number, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
-    return y
-
-
-cdef cnp.ndarray numpy_combine(Operation operation, cnp.ndarray a, cnp.ndarray b, cnp.ndarray out):
-    return np.asarray(quietly(UFUNCS[operation], a, b, out=out))
-
-
-# --- +, −, ·, / --------------------------------------------------------------------------------
 
 cdef class Binary(Function):
     """y = a op b; remembers the shape of a broadcast input, since its gradient must be summed."""
 
     cdef object a_shape
     cdef object b_shape
+
+
+cdef Tensor record_binary(Binary node, Tensor y, Tensor a, Tensor b):
+    """Make `node` the history of y = a op b."""
+    node.a_shape = shape_if_broadcast(a.array, y.array)
+    node.b_shape = shape_if_broadcast(b.array, y.array)
+    record(node, y, (a, b))
+    return y
 
 
 cdef class Add(Binary):
@@ -128,6 +46,18 @@ cdef class Add(Binary):
                 unbroadcast(dy, self.b_shape) if self.needs(1) else None)
 
 
+def add(input, other, *, alpha=1):
+    """y = input + alpha · other, elementwise with broadcasting. torch.add."""
+    cdef Tensor a, b, y
+    a, b = operands("add", input, other)
+    if alpha is not 1:
+        b = scaled("add", b, alpha)
+    y = wrap(broadcast_binary("add", ADD, a.array, b.array, None))
+    if recording(a, b):
+        record_binary(Add.__new__(Add), y, a, b)
+    return y
+
+
 cdef class Sub(Binary):
     """y = a − b:  da = dy,  db = −dy  (2)"""
 
@@ -136,29 +66,17 @@ cdef class Sub(Binary):
                 unbroadcast(-dy, self.b_shape) if self.needs(1) else None)  # (2)
 
 
-cdef class Mul(Binary):
-    """y = a · b:  da = dy · b,  db = dy · a  (3)"""
-
-    cdef backward(self, Tensor dy):
-        a, b = self.saved()
-        return (unbroadcast(dy * b, self.a_shape) if self.needs(0) else None,  # (3)
-                unbroadcast(dy * a, self.b_shape) if self.needs(1) else None)
-
-
-cdef class Div(Binary):
-    """y = a / b:  da = dy / b,  db = −dy · a / b²  (4)"""
-
-    cdef backward(self, Tensor dy):
-        a, b = self.saved()
-        return (unbroadcast(dy / b, self.a_shape) if self.needs(0) else None,
-                unbroadcast(-dy * (a / b) / b, self.b_shape) if self.needs(1) else None)  # (4)
-
-
-cdef Tensor recorded(Binary node, Tensor y, Tensor a, Tensor b):
-    """Make `node` the history of y = a op b."""
-    node.a_shape = shape_if_broadcast(a.array, y.array)
-    node.b_shape = shape_if_broadcast(b.array, y.array)
-    record(node, y, (a, b))
+def sub(input, other, *, alpha=1):
+    """y = input − alpha · other, elementwise with broadcasting. Not for bool. torch.sub."""
+    cdef Tensor a, b, y
+    a, b = operands("sub", input, other)
+    if a is not input or b is not other or cnp.PyArray_ISBOOL(a.array):
+        refuse_bool("sub", input, other)
+    if alpha is not 1:
+        b = scaled("sub", b, alpha)
+    y = wrap(broadcast_binary("sub", SUB, a.array, b.array, None))
+    if recording(a, b):
+        record_binary(Sub.__new__(Sub), y, a, b)
     return y
 
 
@@ -178,40 +96,33 @@ cdef Tensor scaled(str operation, Tensor b, object alpha):
     return mul(b, scalar_like(operation, alpha, cnp.PyArray_TYPE(b.array)))
 
 
-def add(input, other, *, alpha=1):
-    """y = input + alpha · other, elementwise with broadcasting. torch.add."""
-    cdef Tensor a, b, y
-    a, b = operands("add", input, other)
-    if alpha is not 1:
-        b = scaled("add", b, alpha)
-    y = wrap(combine("add", ADD, a.array, b.array, None))
-    if recording(a, b):
-        recorded(Add.__new__(Add), y, a, b)
-    return y
+cdef class Mul(Binary):
+    """y = a · b:  da = dy · b,  db = dy · a  (3)"""
 
-
-def sub(input, other, *, alpha=1):
-    """y = input − alpha · other, elementwise with broadcasting. Not for bool. torch.sub."""
-    cdef Tensor a, b, y
-    refuse_bool("sub", input, other)
-    a, b = operands("sub", input, other)
-    if alpha is not 1:
-        b = scaled("sub", b, alpha)
-    y = wrap(combine("sub", SUB, a.array, b.array, None))
-    if recording(a, b):
-        recorded(Sub.__new__(Sub), y, a, b)
-    return y
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(dy * b, self.a_shape) if self.needs(0) else None,  # (3)
+                unbroadcast(dy * a, self.b_shape) if self.needs(1) else None)
 
 
 def mul(input, other):
     """y = input · other, elementwise with broadcasting. torch.mul."""
     cdef Tensor a, b, y
     a, b = operands("mul", input, other)
-    y = wrap(combine("mul", MUL, a.array, b.array, None))
+    y = wrap(broadcast_binary("mul", MUL, a.array, b.array, None))
     if recording(a, b):
-        recorded(Mul.__new__(Mul), y, a, b)
+        record_binary(Mul.__new__(Mul), y, a, b)
         y.node.save((a if y.node.needs(1) else None, b if y.node.needs(0) else None))
     return y
+
+
+cdef class Div(Binary):
+    """y = a / b:  da = dy / b,  db = −dy · a / b²  (4)"""
+
+    cdef backward(self, Tensor dy):
+        a, b = self.saved()
+        return (unbroadcast(dy / b, self.a_shape) if self.needs(0) else None,
+                unbroadcast(-dy * (a / b) / b, self.b_shape) if self.needs(1) else None)  # (4)
 
 
 def div(input, other, *, rounding_mode=None):
@@ -224,37 +135,21 @@ def div(input, other, *, rounding_mode=None):
     if rounding_mode is not None:
         return rounded_quotient(a, b, rounding_mode)
     a, b = as_float(a), as_float(b)
-    y = wrap(combine("div", DIV, a.array, b.array, None))
+    y = wrap(broadcast_binary("div", DIV, a.array, b.array, None))
     if recording(a, b):
-        recorded(Div.__new__(Div), y, a, b)
+        record_binary(Div.__new__(Div), y, a, b)
         y.node.save((a if y.node.needs(1) else None, b))
     return y
 
+
+# --- rounded quotients and what they leave -----------------------------------------------------
 
 cdef class RoundedQuotient(Binary):
     """y = a / b, rounded: flat wherever it has a derivative, so da = 0, db = 0."""
 
     cdef backward(self, Tensor dy):
-        return (unbroadcast(zeros_like(dy), self.a_shape) if self.needs(0) else None,
-                unbroadcast(zeros_like(dy), self.b_shape) if self.needs(1) else None)
-
-
-cdef Tensor zeros_like(Tensor dy):
-    return wrap(np.zeros_like(dy.array))
-
-
-cdef int divisible(str operation, Tensor a, Tensor b) except -1:
-    """Raise the error of a division with remainder that NumPy only warns of, or answers in int8."""
-    if cnp.PyArray_ISBOOL(a.array):
-        raise DTypeError(f"{operation}: not defined for bool tensors; convert one with .int()")
-    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
-        raise ZeroDivisionError(f"{operation}: an integer divided by zero")
-    return 0
-
-
-def _truncated(a, b):
-    quotient = np.floor_divide(a, b)
-    return quotient + ((quotient < 0) & (quotient * b != a)).astype(quotient.dtype)
+        return (unbroadcast(zeros_of(dy), self.a_shape) if self.needs(0) else None,
+                unbroadcast(zeros_of(dy), self.b_shape) if self.needs(1) else None)
 
 
 cdef Tensor rounded_quotient(Tensor a, Tensor b, mode):
@@ -270,8 +165,17 @@ cdef Tensor rounded_quotient(Tensor a, Tensor b, mode):
     else:
         y = wrap(broadcast_call("div", _truncated, a.array, b.array))
     if recording(a, b):
-        recorded(RoundedQuotient.__new__(RoundedQuotient), y, a, b)
+        record_binary(RoundedQuotient.__new__(RoundedQuotient), y, a, b)
     return y
+
+
+def _truncated(a, b):
+    quotient = np.floor_divide(a, b)
+    return quotient + ((quotient < 0) & (quotient * b != a)).astype(quotient.dtype)
+
+
+cdef Tensor zeros_of(Tensor dy):
+    return wrap(np.zeros_like(dy.array))
 
 
 def floor_divide(input, other):
@@ -297,10 +201,21 @@ def remainder(input, other):
     divisible("remainder", a, b)
     y = wrap(broadcast_call("remainder", np.remainder, a.array, b.array))
     if recording(a, b):
-        recorded(Remainder.__new__(Remainder), y, a, b)
+        record_binary(Remainder.__new__(Remainder), y, a, b)
         y.node.save((a, b) if y.node.needs(1) else (None, None))
     return y
 
+
+cdef int divisible(str operation, Tensor a, Tensor b) except -1:
+    """Raise the error of a division with remainder that NumPy only warns of, or answers in int8."""
+    if cnp.PyArray_ISBOOL(a.array):
+        raise DTypeError(f"{operation}: not defined for bool tensors; convert one with .int()")
+    if not cnp.PyArray_ISFLOAT(b.array) and not np.all(b.array):
+        raise ZeroDivisionError(f"{operation}: an integer divided by zero")
+    return 0
+
+
+# --- powers ------------------------------------------------------------------------------------
 
 cdef class Pow(Binary):
     """y = a^b:  da = dy · b · a^(b−1)  (6),  db = dy · y · ln a  (7)"""
@@ -339,22 +254,15 @@ def power(input, exponent):
             raise DTypeError("pow: not defined for bool tensors; convert one with .int()")
         y = wrap(broadcast_call("pow", np.greater_equal, a.array, b.array))   # 0 only as 0¹
     elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 2:
-        y = wrap(combine("pow", MUL, a.array, a.array, None))
+        y = wrap(broadcast_binary("pow", MUL, a.array, a.array, None))
     elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 1:
         y = wrap(cnp.PyArray_NewCopy(a.array, cnp.NPY_CORDER))
     else:
-        y = wrap(broadcast_call("pow", np.power, dense(a), dense(b)))
+        y = wrap(broadcast_call("pow", np.power, without_gaps(a), without_gaps(b)))
     if recording(a, b):
-        recorded(Pow.__new__(Pow), y, a, b)
+        record_binary(Pow.__new__(Pow), y, a, b)
         y.node.save((a, b, y if y.node.needs(1) else None))
     return y
-
-
-cdef cnp.ndarray dense(Tensor x):
-    """Its array, copied if it has gaps or runs backwards: there NumPy's loops round differently."""
-    if cnp.PyArray_IS_C_CONTIGUOUS(x.array) or cnp.PyArray_IS_F_CONTIGUOUS(x.array):
-        return x.array
-    return cnp.PyArray_NewCopy(x.array, cnp.NPY_KEEPORDER)
 
 
 # --- functions of one tensor -------------------------------------------------------------------
@@ -364,54 +272,6 @@ cdef class Neg(Function):
 
     cdef backward(self, Tensor dy):
         return -dy  # (8)
-
-
-cdef class Exp(Function):
-    """y = eˣ:  dx = dy · y  (9)"""
-
-    cdef backward(self, Tensor dy):
-        (y,) = self.saved()
-        return dy * y  # (9)
-
-
-cdef class Log(Function):
-    """y = ln x:  dx = dy / x  (10)"""
-
-    cdef backward(self, Tensor dy):
-        (x,) = self.saved()
-        return dy / x  # (10)
-
-
-cdef class Sqrt(Function):
-    """y = √x:  dx = dy / (2y)  (11)"""
-
-    cdef backward(self, Tensor dy):
-        (y,) = self.saved()
-        return dy / (2 * y)  # (11)
-
-
-cdef class Abs(Function):
-    """y = |x|:  dx = dy · sign x  (12)"""
-
-    cdef backward(self, Tensor dy):
-        (x,) = self.saved()
-        return dy * sign(x)  # (12)
-
-
-cdef class Sin(Function):
-    """y = sin x:  dx = dy · cos x  (13)"""
-
-    cdef backward(self, Tensor dy):
-        (x,) = self.saved()
-        return dy * cos(x)  # (13)
-
-
-cdef class Cos(Function):
-    """y = cos x:  dx = −dy · sin x  (14)"""
-
-    cdef backward(self, Tensor dy):
-        (x,) = self.saved()
-        return -dy * sin(x)  # (14)
 
 
 def neg(input):
@@ -433,31 +293,60 @@ def positive(input):
     return x
 
 
+cdef class Exp(Function):
+    """y = eˣ:  dx = dy · y  (9)"""
+
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return dy * y  # (9)
+
+
 def exp(input):
     """y = eˣ, elementwise; integers give the default float dtype. torch.exp."""
-    cdef Tensor x = as_float(operand("exp", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.exp, dense(x))))
+    cdef Tensor x = as_float(operand("exp", "input", input)), y = mapped(np.exp, x)
     if recording(x):
         record(Exp.__new__(Exp), y, (x,)).save((y,))
     return y
 
 
+cdef class Log(Function):
+    """y = ln x:  dx = dy / x  (10)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy / x  # (10)
+
+
 def log(input):
     """y = ln x, elementwise: −inf at 0, nan below. torch.log."""
-    cdef Tensor x = as_float(operand("log", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.log, dense(x))))
+    cdef Tensor x = as_float(operand("log", "input", input)), y = mapped(np.log, x)
     if recording(x):
         record(Log.__new__(Log), y, (x,)).save((x,))
     return y
 
 
+cdef class Sqrt(Function):
+    """y = √x:  dx = dy / (2y)  (11)"""
+
+    cdef backward(self, Tensor dy):
+        (y,) = self.saved()
+        return dy / (2 * y)  # (11)
+
+
 def sqrt(input):
     """y = √x, elementwise: nan below 0, infinite gradient at 0. torch.sqrt."""
-    cdef Tensor x = as_float(operand("sqrt", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.sqrt, x.array)))
+    cdef Tensor x = as_float(operand("sqrt", "input", input)), y = mapped(np.sqrt, x)
     if recording(x):
         record(Sqrt.__new__(Sqrt), y, (x,)).save((y,))
     return y
+
+
+cdef class Abs(Function):
+    """y = |x|:  dx = dy · sign x  (12)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy * sign(x)  # (12)
 
 
 def absolute(input):
@@ -471,19 +360,33 @@ def absolute(input):
     return y
 
 
+cdef class Sin(Function):
+    """y = sin x:  dx = dy · cos x  (13)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return dy * cos(x)  # (13)
+
+
 def sin(input):
     """y = sin x, elementwise, x in radians. torch.sin."""
-    cdef Tensor x = as_float(operand("sin", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.sin, dense(x))))
+    cdef Tensor x = as_float(operand("sin", "input", input)), y = mapped(np.sin, x)
     if recording(x):
         record(Sin.__new__(Sin), y, (x,)).save((x,))
     return y
 
 
+cdef class Cos(Function):
+    """y = cos x:  dx = −dy · sin x  (14)"""
+
+    cdef backward(self, Tensor dy):
+        (x,) = self.saved()
+        return -dy * sin(x)  # (14)
+
+
 def cos(input):
     """y = cos x, elementwise, x in radians. torch.cos."""
-    cdef Tensor x = as_float(operand("cos", "input", input))
-    cdef Tensor y = wrap(np.asarray(quietly(np.cos, dense(x))))
+    cdef Tensor x = as_float(operand("cos", "input", input)), y = mapped(np.cos, x)
     if recording(x):
         record(Cos.__new__(Cos), y, (x,)).save((x,))
     return y
@@ -493,7 +396,7 @@ cdef class Sign(Function):
     """y = sign x: flat wherever it has a derivative, so dx = 0."""
 
     cdef backward(self, Tensor dy):
-        return zeros_like(dy)
+        return zeros_of(dy)
 
 
 def sign(input):

@@ -5,6 +5,7 @@ tensor takes over the history of its new values.
 """
 
 cimport numpy as cnp
+from cpython.float cimport PyFloat_CheckExact
 
 from ..errors import ShapeError
 from ..grad_mode cimport grad_mode
@@ -13,8 +14,9 @@ from ..tensor cimport Tensor, wrap
 from ..tensor import method
 from .arguments cimport is_number, operand, operands, refuse_bool, scalar_like
 from .arithmetic import add, div, floor_divide, mul, power, remainder, sub
-from .arithmetic cimport ADD, combine, DIV, MUL, Operation, scaled, SUB
+from .arithmetic cimport scaled
 from .comparison import bitwise_and, bitwise_or, bitwise_xor
+from .elementwise cimport ADD, DIV, MUL, SUB, Operation, broadcast_binary
 
 cnp.import_array()
 
@@ -41,11 +43,17 @@ cdef bint tracked(Tensor x, other):
 
 cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
     cdef Tensor x = tensor_itself(name, target), a, b
-    if not tracked(x, other):
+    if tracked(x, other):
+        if operation == SUB:
+            refuse_bool(name, x, other)
+    else:
         a, b = operands(name, x, other)
+        if operation == SUB and (cnp.PyArray_ISBOOL(x.array)
+                                 or b is not other and not PyFloat_CheckExact(other)):
+            refuse_bool(name, x, other)
         if a is x and keeps_type(operation, x.array) and fits(b.array, x.array):
             may_write(name, x)
-            combine(name, operation, x.array, b.array, x.array)
+            broadcast_binary(name, operation, x.array, b.array, x.array)
             x.written(name)
             return x
     return overwrite(name, x, twin(name, plain, frozen(x, other), other))
@@ -92,8 +100,9 @@ def add_(self, other, *, alpha=1):
 
 def sub_(self, other, *, alpha=1):
     """self ← self − alpha · other. torch.Tensor.sub_."""
-    refuse_bool("sub_", tensor_itself("sub_", self), other)
-    other = other if alpha is 1 else multiple("sub_", self, other, alpha)
+    if alpha is not 1:
+        refuse_bool("sub_", self, other)
+        other = multiple("sub_", self, other, alpha)
     return arithmetic_("sub_", SUB, sub, self, other)
 
 

@@ -118,26 +118,15 @@ cdef class Linear(Function):
     cdef backward(self, Tensor dy):
         cdef Tensor x, weight
         x, weight = self.saved()
-        cdef Tensor rows = as_rows(dy)
+        cdef Tensor rows = joined_rows(dy)
         dx = dweight = dbias = None
         if self.needs(0):
             dx = matmul(dy, weight)  # (3)
         if self.needs(1):
-            dweight = matmul(t(rows), as_rows(x))  # (4)
+            dweight = matmul(t(rows), joined_rows(x))  # (4)
         if self.needs(2):
             dbias = summed(rows, (0,), False)  # (5)
         return dx, dweight, dbias
-
-
-cdef Tensor as_rows(Tensor x):
-    """x as a matrix: all dimensions but the last made one."""
-    cdef int ndim = cnp.PyArray_NDIM(x.array), i
-    cdef Py_ssize_t count = 1
-    if ndim == 2:
-        return x
-    for i in range(ndim - 1):
-        count *= cnp.PyArray_DIM(x.array, i)
-    return x.reshape(count, cnp.PyArray_DIM(x.array, ndim - 1))
 
 
 def linear(input, weight, bias=None):
@@ -180,6 +169,17 @@ def linear(input, weight, bias=None):
         record(Linear.__new__(Linear), y, (x, w, b))
         y.node.save((x if y.node.needs(1) else None, w if y.node.needs(0) else None))
     return y
+
+
+cdef Tensor joined_rows(Tensor x):
+    """x as a matrix: all dimensions but the last made one."""
+    cdef int ndim = cnp.PyArray_NDIM(x.array), i
+    cdef Py_ssize_t count = 1
+    if ndim == 2:
+        return x
+    for i in range(ndim - 1):
+        count *= cnp.PyArray_DIM(x.array, i)
+    return x.reshape(count, cnp.PyArray_DIM(x.array, ndim - 1))
 
 
 method("matmul", matmul)

@@ -6,15 +6,14 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .._kernels.elementwise cimport MUL
 from ..errors import DTypeError, ShapeError
 from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, wrap
 from .activations import sigmoid
 from .arguments cimport floating, operand, operands
-from .arithmetic cimport combine
 from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
+from .elementwise cimport MUL, broadcast_binary
 
 cnp.import_array()
 
@@ -59,7 +58,7 @@ cdef Tensor weighed(Tensor a, Tensor b):
     cdef Tensor y
     cdef Weighed node
     a, b = operands("mul", a, b)
-    y = wrap(combine("mul", MUL, a.array, b.array, None))
+    y = wrap(broadcast_binary("mul", MUL, a.array, b.array, None))
     if not all_finite(y.array):
         undefined = np.isnan(y.array) & ~(np.isnan(a.array) | np.isnan(b.array))
         np.copyto(y.array, 0, where=undefined)
