@@ -381,7 +381,7 @@ cdef class Function:
         """The tensors given to `save`, each verified to be what it was."""
         if self.kept is None:
             raise GraphError(f"{self.name()}: backward through this graph a second time, but its "
-                             "saved values were freed; pass retain_graph=True to the first backward")
+                             "saved values were freed; pass retain_graph=True to the first one")
         return tuple([None if each is None else self.unpack(each) for each in self.kept])
 
     cdef Tensor unpack(self, object kept):
@@ -425,6 +425,7 @@ cdef class Function:
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{self.name()}: a node of the graph can be neither copied nor pickled")
+
     def __repr__(self): return f"<{self.name()} object at {hex(id(self))}>"
 
 

@@ -5,6 +5,7 @@ import numbers
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
+from libc.math cimport isinf
 from libc.stdint cimport int64_t
 
 import numpy as np
@@ -91,10 +92,22 @@ cdef Tensor scalar_like(str operation, object value, int type_number):
                 (<int64_t *>cnp.PyArray_DATA(array))[0] = value
             else:
                 (<object>array)[()] = value.item() if isinstance(value, np.generic) else value
-        except OverflowError:
+        except (OverflowError, ValueError):   # too large, or NaN
             raise ValueError(
                 f"{operation}: {value} does not fit into {(<object>array).dtype}") from None
     return wrap(array)
+
+
+cdef Tensor stored(str operation, object value, int type_number):
+    """A number as a 0-d tensor of the type of the memory it is written to, where it must fit.
+
+    By way of the default dtype a float64 would lose digits.
+    """
+    cdef Tensor y = scalar_like(operation, value, type_number)
+    if type_number == cnp.NPY_FLOAT32 and isinf((<float *>cnp.PyArray_DATA(y.array))[0]):
+        if not isinf(<double>float(value)):
+            raise ValueError(f"{operation}: {value} does not fit into float32")
+    return y
 
 
 # --- promotion ---------------------------------------------------------------------------------

@@ -131,6 +131,11 @@ def div(input, other, *, rounding_mode=None):
     rounding_mode: None, "floor" or "trunc" (a rounded result has the gradient 0). torch.div.
     """
     cdef Tensor a, b, y
+    if rounding_mode is None:   # the result is a float: a number need not fit an integer's dtype
+        if isinstance(input, Tensor) and is_number(other):
+            input = as_float(input)
+        elif isinstance(other, Tensor) and is_number(input):
+            other = as_float(other)
     a, b = operands("div", input, other)
     if rounding_mode is not None:
         return rounded_quotient(a, b, rounding_mode)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import numbers
 import sys
 import warnings
 
@@ -16,7 +17,7 @@ from ..grad_mode cimport recording
 from ..quiet import quietly
 from ..tensor cimport Tensor, wrap
 from ..tensor import Size
-from .arguments cimport operand
+from .arguments cimport is_number, operand, stored
 from .arguments import plain_array
 from .shaping cimport sizes
 
@@ -97,10 +98,14 @@ cdef cnp.ndarray array_of(str operation, data, target):
     elif isinstance(data, (bool, int, float)) and not isinstance(data, np.generic):
         found = found_dtype({type(data)}, set()) if target is None else target
         return converted(operation, np.array(data), found)
+    elif target is not None and is_number(data) and isinstance(data, np.generic):
+        return converted(operation, np.array(data), target)
     elif not isinstance(data, np.ndarray):
         if not hasattr(data, "__array__"):
             raise TypeError(f"{operation}: cannot make a tensor from {type(data).__name__}")
         data = np.asarray(data)
+    if target is not None and data.dtype == np.uint64:   # no dtype of ours, but numbers of ours
+        return converted(operation, np.array(data), target)
     array = plain_array(operation, "data", data)
     return quietly(array.astype, array.dtype if target is None else target, order="C", copy=True)
 
@@ -122,6 +127,10 @@ cdef object array_of_list(str operation, data, target):
         array = np.array(values)
     except ValueError:
         raise ShapeError(f"{operation}: the lists in data differ in length or depth") from None
+    if target is not None and target.kind == "i" and array.dtype.kind == "f":
+        if np.max(np.abs(array), initial=0) >= EXACT:   # beside a float an int is rounded
+            array = np.frompyfunc(lambda each: int(each) if math.isfinite(each) else each, 1, 1)(
+                np.array(values, dtype=object))
     return converted(
         operation, array, found_dtype(python_types, numpy_types) if target is None else target)
 
@@ -157,6 +166,7 @@ cdef object collected(str operation, data, set python_types, set numpy_types, in
     return values
 
 
+cdef double EXACT = 2.0 ** 53   # up to here every integer is a double
 cdef set PLAIN = {bool, int, float}
 cdef int DEEPEST = 64  # NumPy's limit; a list that holds itself ends here too
 
@@ -177,9 +187,10 @@ cdef cnp.ndarray converted(str operation, array, target):
     if target.kind in "iu" and array.dtype.kind != "b":
         if array.dtype.kind == "f":
             array = np.asarray(np.trunc(array))
-        # torch takes −1 for 255 in uint8, so the lowest number is −(largest + 1) there too.
+        # torch takes −1 for 255 in uint8 (not −1.0), so the lowest number is −(largest + 1) there.
         largest = np.iinfo(target).max
-        bad = np.logical_not((array >= -largest - 1) & (array < largest + 1))
+        lowest = 0 if target.kind == "u" and array.dtype.kind == "f" else -largest - 1
+        bad = np.logical_not((array >= lowest) & (array < largest + 1))
         if np.any(bad):
             raise ValueError(f"{operation}: {array[bad].flat[0]} does not fit into {target}")
     try:
@@ -267,6 +278,8 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     value = number("full", "fill_value", fill_value)
     found = tensor(value).dtype if dtype is None else dtypes.find(dtype)
     shape = new_shape("full", (size,), None)
+    if found is dtypes.float32 and is_number(value):
+        stored("full", value, cnp.NPY_FLOAT32)   # raises the error of a number that does not fit
     value = converted("full", np.array(value), found.numpy)
     return constant("full", shape, found.numpy, value, device, requires_grad)
 
@@ -276,6 +289,10 @@ cdef object number(str operation, str argument, value):
     cdef Tensor x
     if type(value) in PLAIN:
         return value
+    if is_number(value):   # by way of the default dtype a float64 would lose digits
+        if isinstance(value, np.bool_):
+            return bool(value)
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     x = operand(operation, argument, value)
     if cnp.PyArray_NDIM(x.array):
         raise TypeError(f"{operation}: {argument} must be a number, got shape {tuple(x.shape)}")
@@ -342,13 +359,15 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
         raise DTypeError("arange: the dtype must be a float or an integer, got bool")
     if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
         raise ValueError(f"arange: start, end, step must be finite, got {start}, {end}, {step}")
-    if found.kind != "f":
+    if found == np.int64:   # torch counts in integers here, for all others in double
         start, end, step, whole = int(start), int(end), int(step), True
     if step == 0:
         raise ValueError("arange: step must not be 0")
     if (end - start) * step < 0:
         raise ValueError(f"arange: no step of {step} leads from {start} to {end}")
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    if found.kind != "f":
+        start, step = int(start), int(step)
     array = allocated("arange", (count,), found)
     steps = np.arange(count, dtype=np.int64 if found.kind != "f" else np.float64)
     np.copyto(array, start + steps * step, casting="unsafe")
@@ -363,7 +382,11 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     if array.dtype.kind != "f":
         if not (math.isfinite(start) and math.isfinite(end)):
             raise ValueError(f"linspace: {start} to {end} are no integers of dtype {array.dtype}")
-        start, end = int(start), int(end)   # as torch: equal distances between whole ends
+        if array.dtype.kind == "b":
+            raise DTypeError("linspace: the dtype must be a float or an integer, got bool")
+        # As in torch: equal distances between whole ends.
+        start, end = [
+            converted("linspace", np.array(each), array.dtype).item() for each in (start, end)]
     quietly(fill_evenly, array, start, end, count)
     return finished("linspace", array, device, requires_grad)
 

@@ -17,7 +17,7 @@ from ..grad_mode cimport grad_mode, recording
 from ..in_place cimport may_write, overwrite
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, view_of, wrap
-from .arguments cimport operand, scalar_like
+from .arguments cimport is_number, operand, scalar_like, stored
 from .broadcasting cimport check_count, shape_if_broadcast, unbroadcast
 from .selection import where
 
@@ -378,8 +378,9 @@ cdef Tensor assignable(str operation, Tensor x, value):
     """`value` in x's dtype."""
     if isinstance(value, (Tensor, np.ndarray)):
         return operand(operation, "value", value).to(x.dtype)
-    operand(operation, "value", value)
-    return scalar_like(operation, value, cnp.PyArray_TYPE(x.array))
+    if not is_number(value):
+        operand(operation, "value", value)   # raises the error of what is no number
+    return stored(operation, value, cnp.PyArray_TYPE(x.array))
 
 
 cdef int write_at(

@@ -12,7 +12,7 @@ from ..grad_mode cimport grad_mode
 from ..in_place cimport may_write, overwrite
 from ..tensor cimport Tensor, wrap
 from ..tensor import method
-from .arguments cimport is_number, operand, operands, refuse_bool, scalar_like
+from .arguments cimport is_number, operand, operands, refuse_bool, scalar_like, stored
 from .arithmetic import add, div, floor_divide, mul, power, remainder, sub
 from .arithmetic cimport scaled
 from .comparison import bitwise_and, bitwise_or, bitwise_xor
@@ -154,6 +154,8 @@ def bitwise_xor_(self, other):
 def copy_(self, src):
     """self ← src, broadcast and cast to self's shape and dtype. torch.Tensor.copy_."""
     cdef Tensor x = tensor_itself("copy_", self)
+    if is_number(src):   # straight into self's dtype, as in fill_
+        return overwrite("copy_", x, scalar_like("copy_", src, cnp.PyArray_TYPE(x.array)))
     cdef Tensor y = operand("copy_", "src", src)
     return overwrite("copy_", x, y.to(x.dtype))
 
@@ -163,8 +165,7 @@ def fill_(self, value):
     cdef Tensor x = tensor_itself("fill_", self)
     cdef Tensor y
     if is_number(value):
-        # Straight into self's dtype: by way of the default dtype a float64 would lose digits.
-        return overwrite("fill_", x, scalar_like("fill_", value, cnp.PyArray_TYPE(x.array)))
+        return overwrite("fill_", x, stored("fill_", value, cnp.PyArray_TYPE(x.array)))
     y = operand("fill_", "value", value)
     if cnp.PyArray_NDIM(y.array) != 0:
         raise ShapeError(f"fill_: expected a number or a 0-d tensor, got shape {tuple(y.shape)}")

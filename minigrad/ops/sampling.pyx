@@ -163,6 +163,7 @@ def normal_(self, mean=0, std=1, *, generator=None):
     if not is_real(mean) or not is_real(std) or std < 0:
         raise ValueError(
             f"normal_: mean and std must be finite and std ≥ 0, got {mean!r} and {std!r}")
+    mean, std = float(mean), float(std)   # so that NumPy's float64 gives no other bits
     y = normal("normal_", tuple(x.shape), x.dtype, None, False, generator)
     quietly(np.multiply, y.array, std, out=y.array)
     quietly(np.add, y.array, mean, out=y.array)
@@ -174,6 +175,7 @@ def uniform_(self, a=0, b=1, *, generator=None):
     cdef Tensor x = fillable("uniform_", self, generator), y
     if not is_real(a) or not is_real(b) or a > b or not math.isfinite(b - a):
         raise ValueError(f"uniform_: a and b must be finite and a ≤ b, got {a!r} and {b!r}")
+    a, b = float(a), float(b)
     y = uniform("uniform_", tuple(x.shape), x.dtype, None, False, generator)
     quietly(np.multiply, y.array, b - a, out=y.array)
     quietly(np.add, y.array, a, out=y.array)

@@ -13,7 +13,7 @@ from ..errors import DTypeError
 from ..grad_mode cimport recording
 from ..tensor cimport Function, Tensor, record, wrap
 from ..tensor import method
-from .arguments cimport operand, operands
+from .arguments cimport is_number, operand, operands
 from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 from .broadcasting import broadcast_call
 
@@ -118,10 +118,12 @@ def clamp(input, min=None, max=None):
         raise ValueError("clamp: at least one of min and max must be given")
     y = operand("clamp", "input", input)
     if min is not None:
-        operand("clamp", "min", min)
+        if not is_number(min):
+            operand("clamp", "min", min)
         y = bounded("min", y, min, operator.ge)
     if max is not None:
-        operand("clamp", "max", max)
+        if not is_number(max):
+            operand("clamp", "max", max)
         y = bounded("max", y, max, operator.le)
     return y
 
