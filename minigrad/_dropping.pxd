@@ -3,13 +3,16 @@ from cpython.ref cimport PyObject
 cdef extern from "Python.h":
     void Py_INCREF(PyObject *)
 
+cdef enum:
+    FIRST = 16   # so many references need no memory
+
 cdef extern from *:
     """
     typedef struct {
         PyObject **things;      /* references that this thread still has to drop */
         Py_ssize_t count, room;
         int busy;               /* a destructor further up on the stack is dropping them */
-        PyObject *first[16];    /* where they stand while they are few */
+        PyObject *first[16];    /* where they stand while they are no more */
     } minigrad_pending;
     """
     ctypedef struct Pending "minigrad_pending":
@@ -17,7 +20,7 @@ cdef extern from *:
         Py_ssize_t count
         Py_ssize_t room
         int busy
-        PyObject *first[16]
+        PyObject *first[FIRST]
 
 cdef Pending *pending_here() noexcept
 cdef bint more_room(Pending *pending) noexcept

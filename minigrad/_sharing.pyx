@@ -5,9 +5,7 @@ a view notes the steps from its base, to be taken again once that was written.
 """
 
 cimport cython
-from cpython.ref cimport PyObject
 
-from ._dropping cimport Pending, drop_all, drop_later, pending_here
 from .errors import GraphError
 
 
@@ -45,12 +43,6 @@ cdef class SavedTensor:
 @cython.freelist(256)
 cdef class Step:
     """One step from a base to its view, `function(x, *arguments)`, and the steps before it."""
-
-    def __dealloc__(self):
-        cdef Pending *pending = pending_here()
-        drop_later(pending, <PyObject *>self.before)
-        self.before = None
-        drop_all(pending)
 
 
 def rebuild_view(base, Step last):

@@ -6,7 +6,7 @@ the inputs and leaves their own history as it is, so a pass may be made in piece
 node by node: only a node whose saved values are gone refuses a second pass.
 """
 
-from . import hooks  # noqa: F401  it gives tensors register_hook and retain_grad
+from . import _dropping, hooks  # noqa: F401  destructors; register_hook and retain_grad
 from .anomaly import detect_anomaly
 from .custom import Function
 from .engine import backward, grad

@@ -5,9 +5,6 @@ The engine runs them; here they are registered.
 
 import weakref
 
-from cpython.ref cimport PyObject
-
-from ._dropping cimport Pending, drop_all, drop_later, pending_here
 from .checks import function
 from .errors import GraphError
 from .tensor cimport Function, Tensor
@@ -60,34 +57,6 @@ def retain_grad(Tensor self not None):
     if not x.is_grad_leaf:
         x.history().retainer = weakref.ref(x)
 
-
-# Gradients and hooks may lead from tensor to tensor with no node between them, so the destructor of
-# Tensor drops them in the loop of _dropping.pyx. As its `__dealloc__` this would cost every
-# temporary value 5 ns; here it looks at two pointers.
-
-cdef extern from "Python.h":
-    ctypedef void (*destructor)(PyObject *) noexcept
-    ctypedef struct PyTypeObject:
-        destructor tp_dealloc
-    void PyObject_GC_UnTrack(PyObject *)
-
-cdef destructor free_tensor = (<PyTypeObject *>Tensor).tp_dealloc
-
-
-cdef void destroy(PyObject *x) noexcept:
-    cdef Pending *pending = NULL
-    if (<Tensor>x).gradient is not None or (<Tensor>x).hooks is not None:
-        PyObject_GC_UnTrack(x)
-        pending = pending_here()
-        drop_later(pending, <PyObject *>(<Tensor>x).gradient)
-        drop_later(pending, <PyObject *>(<Tensor>x).hooks)
-        (<Tensor>x).gradient = (<Tensor>x).hooks = None
-    free_tensor(x)
-    if pending != NULL:
-        drop_all(pending)
-
-
-(<PyTypeObject *>Tensor).tp_dealloc = destroy
 
 method("register_hook", register_hook)
 method("retain_grad", retain_grad)

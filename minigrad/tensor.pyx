@@ -14,7 +14,6 @@ from cpython.ref cimport PyObject
 import numpy as np
 
 from . import dtypes
-from ._dropping cimport Pending, drop_all, drop_later, pending_here
 from ._sharing cimport NOWHERE, OWN, SavedTensor, Step, Version
 from ._sharing import rebuild_view
 from .errors import DTypeError, GraphError, ShapeError
@@ -340,17 +339,9 @@ cdef class Function:
     `inputs` has one entry per input: the Function that made it, the Tensor itself where it is a
     leaf that collects a gradient, or None where no gradient is wanted. Subclasses supply
     `backward(dy)`: given the gradient of the loss with respect to the output, return the one with
-    respect to each input, written with Tensor operations. If other fields than these may lead on to
-    nodes, the subclass needs a `__dealloc__`, too: see _dropping.pyx.
+    respect to each input, written with Tensor operations. (One whose own fields may lead on to
+    other nodes needs a `__dealloc__`: see _dropping.pyx.)
     """
-
-    def __dealloc__(self):
-        cdef Pending *pending = pending_here()
-        drop_later(pending, <PyObject *>self.inputs)
-        drop_later(pending, <PyObject *>self.kept)
-        drop_later(pending, <PyObject *>self.hooks)
-        self.inputs = self.kept = self.hooks = None
-        drop_all(pending)
 
     cdef backward(self, Tensor dy):
         return type(self).backward(self, dy)

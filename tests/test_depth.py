@@ -409,6 +409,18 @@ def test_nothing_is_left_of_what_waited_to_be_dropped():
     assert after - before < 20_000
 
 
+def test_little_is_dropped_after_much():
+    x = leaf(1.0)
+    many = mg.stack([x * 1.0 for _ in range(500)])
+    del many
+    for _ in range(3):
+        y = x * 1.0  # leads to leaves alone
+        del y
+    many = mg.cat([x * 1.0 for _ in range(500)])
+    del many
+    assert (x * 2.0).tolist() == [2.0]
+
+
 def is_kept(thing):
     """Whether it is what `Function.save` made: saved values, or pairs of one and its maker."""
     return type(thing) is tuple and all(
