@@ -17,7 +17,7 @@ from ..grad_mode cimport grad_mode, recording
 from ..in_place cimport may_write, overwrite
 from ..quiet import quietly
 from ..tensor cimport Function, Tensor, record, view_of, wrap
-from .arguments cimport is_number, operand, scalar_like, stored
+from .arguments cimport is_number, operand, stored
 from .broadcasting cimport check_count, shape_if_broadcast, unbroadcast
 from .selection import where
 
