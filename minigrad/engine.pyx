@@ -6,6 +6,8 @@ its gradient besides (hooks, `.grad`, the picture) is in `arrived`. The doors ar
 `.grad` and free saved values, so that a pass that fails changes nothing.
 """
 
+import os
+import time
 from collections.abc import Iterable
 
 cimport cython
@@ -25,6 +27,7 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *)
+    unsigned long PyThread_get_thread_ident()
 
 
 @cython.final
@@ -181,6 +184,41 @@ cdef int observe_backward(object function) except -1:
 
 # --- what a pass changes, once it has succeeded --------------------------------------------------
 
+# Threads may share leaves: each adds to the same .grad, and NumPy lets others run while it adds. So
+# one thread at a time reads, adds and writes. Two numbers, since nobody else runs between these
+# lines, cost less than a lock; and a destructor that calls backward in the meantime may pass.
+cdef unsigned long writer = 0
+cdef Py_ssize_t writing = 0
+
+
+cdef int begin_writing() except -1:
+    """Wait until no other thread is between its `begin_writing` and `end_writing`."""
+    global writer, writing
+    cdef unsigned long me = PyThread_get_thread_ident()
+    while writing and writer != me:
+        time.sleep(1e-5)
+    writer = me
+    writing += 1
+    return 0
+
+
+cdef int end_writing() noexcept:
+    global writing
+    writing -= 1
+    return 0
+
+
+def _forget_other_threads():
+    """After a fork there is one thread, and what others held they will never give back."""
+    global writing
+    if writer != PyThread_get_thread_ident():
+        writing = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)
+
+
 cdef tuple new_grad(Tensor x, Tensor dy, bint create_graph):
     """(x, its new .grad): dy added to the old one, in memory that no other tensor shares."""
     cdef Tensor total = x.gradient
@@ -300,16 +338,22 @@ cdef int add_to_grads(
         inputs = all_tensors("backward", "inputs", inputs)
         wanted = gradient_keys("backward", inputs)
     found = one_pass(keys, cotangents, create_graph, wanted)
-    if wanted is None:
-        while found.table:
-            x, dy = found.table.popitem()
-            grads.append(new_grad(x, dy, create_graph))
-    else:
-        for x, key in zip(inputs, wanted):
-            dy = found.table.pop(key, None)
-            if dy is not None:
+    begin_writing()
+    cdef bint before = set_grad_mode(create_graph)   # the old .grad and the new make a graph, too
+    try:
+        if wanted is None:
+            while found.table:
+                x, dy = found.table.popitem()
                 grads.append(new_grad(x, dy, create_graph))
-    return commit(found, grads, create_graph, keep)
+        else:
+            for x, key in zip(inputs, wanted):
+                dy = found.table.pop(key, None)
+                if dy is not None:
+                    grads.append(new_grad(x, dy, create_graph))
+        return commit(found, grads, create_graph, keep)
+    finally:
+        set_grad_mode(before)
+        end_writing()
 
 
 def grad(
@@ -332,7 +376,11 @@ def grad(
                 raise GraphError(
                     f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get "
                     "None for it")
-    commit(found, [], create_graph, create_graph if retain_graph is None else retain_graph)
+    begin_writing()
+    try:
+        commit(found, [], create_graph, create_graph if retain_graph is None else retain_graph)
+    finally:
+        end_writing()
     return tuple([found.table.get(key) for key in wanted])
 
 

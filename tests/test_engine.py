@@ -115,6 +115,22 @@ def test_an_unused_input():
     assert mg.autograd.grad(y, x)[0].tolist() == [2]  # the failed call freed nothing
 
 
+def test_create_graph_is_kept_under_no_grad():
+    """What is asked for is a graph of the pass; no_grad is about the lines around it."""
+    x = leaf(1.0, 2.0)
+    h = x * 1
+    h.retain_grad()
+    y = (h**3).sum()
+    (x * 5).sum().backward()
+    with mg.no_grad():
+        y.backward(mg.tensor(2.0, dtype=mg.float64), create_graph=True)
+        assert not mg.is_grad_enabled()
+    assert x.grad.tolist() == [11, 29] and h.grad.tolist() == [6, 24]
+    for first in (x.grad, h.grad):
+        second = mg.autograd.grad(first.sum(), x, retain_graph=True)
+        assert second[0].tolist() == [12, 24]  # of 2 · 3x²
+
+
 # --- what starts a backward ----------------------------------------------------------------------
 
 

@@ -234,3 +234,80 @@ def test_grad_mode_does_not_leak_between_threads():
     barrier.wait()
     thread.join()
     assert seen == {"at first": True, "inside": False, "after": True, "still": False}
+
+
+def in_threads(*functions):
+    """Run each in a thread of its own, with as many switches between them as Python makes."""
+    errors = []
+
+    def run(function):
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=run, args=(each,)) for each in functions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert errors == []
+
+
+def test_threads_that_share_a_leaf_add_up_their_gradients():
+    """Large enough that NumPy lets other threads run while it adds."""
+    x = m.ones(150_000, requires_grad=True)
+    shared = x * 1
+    shared.retain_grad()
+
+    def own_graph():
+        for _ in range(20):
+            (x * 1).sum().backward()
+
+    def shared_graph():
+        for _ in range(20):
+            shared.sum().backward(retain_graph=True, inputs=[x])
+
+    in_threads(own_graph, own_graph, shared_graph, shared_graph)
+    assert (x.grad == 80).all() and (shared.grad == 40).all()
+
+
+def test_threads_that_share_a_layer_add_up_its_gradients():
+    layer = nn.Linear(200, 200)
+    batch = m.ones(8, 200)
+
+    def run():
+        for _ in range(15):
+            layer(batch).sum().backward()
+
+    in_threads(run, run, run, run)
+    assert (layer.weight.grad == 8 * 60).all() and (layer.bias.grad == 8 * 60).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_forked_while_another_thread_adds_gradients():
+    code = """
+import os, threading
+import minigrad as m
+x, stop = m.ones(2_000_000, requires_grad=True), threading.Event()
+def run():
+    while not stop.is_set():
+        (x * 1).sum().backward()
+thread = threading.Thread(target=run)
+thread.start()
+for _ in range(8):
+    pid = os.fork()
+    if pid == 0:
+        w = m.ones(2, requires_grad=True)
+        (w * 3).sum().backward()
+        os._exit(0 if w.grad.tolist() == [3, 3] else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+stop.set()
+thread.join()
+"""
+    python(code, "-W", "ignore::DeprecationWarning")  # as above
