@@ -16,6 +16,9 @@ from .tensor cimport Tensor, record, wrap
 cnp.import_array()
 
 
+cdef tuple PLAIN = (type(None), bool, int, float, str, np.generic)   # may stand among the outputs
+
+
 class Context:
     """What `forward` leaves for `backward`: saved tensors, and anything else as attributes.
 
@@ -26,6 +29,7 @@ class Context:
         self.needs_input_grad = needs_input_grad
         self._to_save = ()
         self._node = None
+        self._running = 0   # backward may run in several threads, or within itself
         self._constants = ()
 
     def save_for_backward(self, *tensors):
@@ -48,6 +52,15 @@ class Context:
         """Say that these outputs are constants."""
         self._constants = tensors
 
+    def set_materialize_grads(self, value):
+        """Accepted and without effect: backward gets zeros for an output that was not used."""
+
+    def mark_dirty(self, *args):
+        """Refused: forward must leave its inputs as they are."""
+        raise GraphError(
+            "mark_dirty: forward must not write to its inputs here; write to x.clone() and "
+            "return that")
+
 
 class Function:
     """An operation of one's own: a subclass defines two static methods and is used through `apply`.
@@ -65,10 +78,16 @@ class Function:
 
         y = Square.apply(x)
 
-    forward runs unrecorded and returns a Tensor or a tuple of them. backward gets the gradient of
-    each and returns one for each argument of forward (None where there is none); written with
-    Tensor operations it can be differentiated again. torch: autograd.Function.
+    forward runs unrecorded and returns a Tensor or a tuple of them, in which None, numbers and
+    strings may stand, too. backward gets the gradient of each and returns one for each argument of
+    forward (None where there is none); written with Tensor operations it can be differentiated
+    again. A subclass may also define forward(*inputs) without ctx, and beside it
+    setup_context(ctx, inputs, output), which saves. torch: autograd.Function.
     """
+
+    def __call__(self, *inputs):
+        name = type(self).__name__
+        raise TypeError(f"{name}: use {name}.apply(…), on the class; it takes no instance")
 
     @staticmethod
     def forward(ctx, *inputs):
@@ -79,6 +98,11 @@ class Function:
     def backward(ctx, *grad_outputs):
         """Compute the gradient of each input; to be defined by the subclass."""
         raise NotImplementedError("Function: the subclass must define backward(ctx, *grad_outputs)")
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        """Save for backward, where forward has no ctx; to be defined by the subclass, if at all."""
+        raise NotImplementedError("Function: the subclass defines no setup_context")
 
     @classmethod
     def apply(cls, *inputs):
@@ -97,7 +121,8 @@ cdef class Custom(Node):
     cdef object context
     cdef tuple places     # of the Tensors among the arguments of forward
     cdef tuple inputs_are   # (shape, dtype) of each of these Tensors
-    cdef tuple outputs_are  # (shape, dtype, start in the vector, or None if it is a constant)
+    # (shape, dtype, start in the vector, or None if it is a constant); None for what is no Tensor
+    cdef tuple outputs_are
     cdef bint several
     cdef tuple own        # for each saved tensor: the number of the output that it is, or None
 
@@ -108,13 +133,21 @@ cdef class Custom(Node):
         drop_all(pending)
 
     cdef backward(self, Tensor dy):
-        self.context._node = self
+        context = self.context
+        context._node = self
+        context._running += 1
         try:
             answer = self.operation.backward(
-                self.context, *[self.output(dy, i) for i in range(len(self.outputs_are))])
+                context, *[self.gradient_of(dy, i) for i in range(len(self.outputs_are))])
         finally:
-            self.context._node = None
+            context._running -= 1
+            if not context._running:
+                context._node = None
         return self.checked(answer)
+
+    cdef gradient_of(self, Tensor dy, Py_ssize_t number):
+        """What backward gets for output `number`; None if that is no Tensor."""
+        return None if self.outputs_are[number] is None else self.output(dy, number)
 
     def saved_tensors(self):
         """What was saved; read only when asked for, since a backward that asks for nothing needs
@@ -149,6 +182,7 @@ cdef class Custom(Node):
             if not isinstance(dx, Tensor):
                 raise TypeError(f"{self.name()}: gradient {place} must be a Tensor or None, "
                                 f"got {type(dx).__name__}")
+            dx = summed(dx, shape)
             if dx.shape != shape:
                 raise ShapeError(f"{self.name()}: input {place} has shape {tuple(shape)}, "
                                  f"got a gradient of shape {tuple(dx.shape)}")
@@ -157,6 +191,17 @@ cdef class Custom(Node):
 
     def name(self):
         return f"{self.operation.__name__}Backward"
+
+
+cdef Tensor summed(Tensor dx, shape):
+    """The gradient of an input of this shape that forward has broadcast: dx, summed to it."""
+    cdef Py_ssize_t new = dx.ndim - len(shape)
+    if dx.shape == shape or new < 0:
+        return dx
+    if any([n != 1 and n != dx.shape[new + i] for i, n in enumerate(shape)]):
+        return dx
+    dims = [*range(new), *[new + i for i, n in enumerate(shape) if n == 1]]
+    return dx.sum(tuple(dims), keepdim=True).reshape(shape)
 
 
 def apply(operation, inputs):
@@ -168,15 +213,20 @@ def apply(operation, inputs):
     cdef Custom node
     cdef Tensor whole
     try:
-        result = operation.forward(context, *inputs)
+        if operation.setup_context is Function.setup_context:
+            result = operation.forward(context, *inputs)
+        else:
+            result = operation.forward(*inputs)
+            operation.setup_context(context, inputs, result)
     finally:
         set_grad_mode(recorded)
     outputs = list(result) if isinstance(result, tuple) else [result]
     for y in outputs:
-        if not isinstance(y, Tensor):
+        if not isinstance(y, Tensor) and not (isinstance(result, tuple) and isinstance(y, PLAIN)):
             raise TypeError(f"{operation.__name__}: forward must return Tensors, "
                             f"got {type(y).__name__}")
-    varying = [i for i, y in enumerate(outputs) if y.dtype.is_floating_point
+    varying = [i for i, y in enumerate(outputs)
+               if isinstance(y, Tensor) and y.dtype.is_floating_point
                and not any([y is constant for constant in context._constants])]
     if not (recorded and varying and any(context.needs_input_grad)):
         return result
@@ -187,7 +237,10 @@ def apply(operation, inputs):
     node.inputs_are = tuple([(x.shape, x.dtype) for x in tensors])
     node.several = len(varying) > 1
     starts = dict(zip(varying, np.cumsum([0] + [outputs[i].numel() for i in varying]).tolist()))
-    node.outputs_are = tuple([(y.shape, y.dtype, starts.get(i)) for i, y in enumerate(outputs)])
+    node.outputs_are = tuple([
+        (y.shape, y.dtype, starts.get(i)) if isinstance(y, Tensor) else None
+        for i, y in enumerate(outputs)
+    ])
     if node.several:
         whole = wrap(np.concatenate([(<Tensor>outputs[i]).array.ravel() for i in varying]))
     else:

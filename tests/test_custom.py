@@ -1,6 +1,7 @@
 """Operations written in Python by `autograd.Function`: as torch's, and as if they were built in."""
 
 import gc
+import threading
 
 import numpy as np
 import pytest
@@ -277,3 +278,130 @@ def test_errors():
         operation(lambda ctx, x: ctx.save_for_backward(3)).apply(x)
     with pytest.raises(mg.GraphError, match="saved_tensors: there are none outside of backward"):
         operation(lambda ctx, x: ctx.saved_tensors).apply(x)
+    with pytest.raises(TypeError, match=r"Made: use Made\.apply\(…\), on the class"):
+        operation()()(x)
+    for kept in ([x], {"x": x}):  # a Tensor in there would lose its history unseen
+        with pytest.raises(TypeError, match="Made: forward must return Tensors, got"):
+            operation(lambda ctx, x: (x * 1, kept)).apply(x)  # noqa: B023
+    with pytest.raises(mg.GraphError, match=r"mark_dirty: .* write to x\.clone\(\)"):
+        operation(lambda ctx, x: ctx.mark_dirty(x)).apply(x)
+    assert mg.is_grad_enabled()
+
+
+# --- forms that torch's own pages use ------------------------------------------------------------
+
+
+def newer_functions(m):
+    class Scaled(m.autograd.Function):
+        @staticmethod
+        def forward(x, w):
+            return x * w
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.set_materialize_grads(True)
+            ctx.save_for_backward(*inputs, output)
+
+        @staticmethod
+        def backward(ctx, dy):
+            x, w, y = ctx.saved_tensors
+            return dy * w + 0 * y, dy * x  # as large as y; forward may have broadcast x and w
+
+    class WithFacts(m.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2, None, 7, x * 3, "name"
+
+        @staticmethod
+        def backward(ctx, dy, none, number, dz, name):
+            assert (none, number, name) == (None, None, None)
+            return dy * 2 + dz * 3
+
+    return Scaled, WithFacts
+
+
+@pytest.mark.parametrize("shapes", [
+    ((3,), (3,)), ((2, 3), (3,)), ((2, 3), ()), ((2, 1), (1, 3)), ((1, 1), (4, 2, 3)),
+    ((0, 3), (1,)),
+])  # fmt: skip
+def test_setup_context_and_gradients_of_what_was_broadcast(torch, shapes):
+    values = [normal(*shape) for shape in shapes]
+    dy = normal(*np.broadcast_shapes(*shapes))
+    found = []
+    for library in (mg, torch):
+        scaled, _ = newer_functions(library)
+        x, w = (library.tensor(np.array(value), requires_grad=True) for value in values)
+        first = library.autograd.grad(
+            scaled.apply(x, w), (x, w), library.tensor(dy), create_graph=True
+        )
+        second = library.autograd.grad((first[0] ** 2).sum() + (first[1] ** 2).sum(), (x, w))
+        found.append([each.detach().numpy() for each in (*first, *second)])
+    for ours, theirs, shape in zip(*found, shapes * 2, strict=True):
+        assert ours.shape == shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_what_does_not_fit_after_a_sum_either_is_refused():
+    x = leaf(normal(2, 3))
+    for wrong in (mg.ones(3), mg.ones(5, 2, 4), mg.tensor(1.0)):
+        y = operation(backward=lambda ctx, dy: wrong.double()).apply(x)  # noqa: B023
+        with pytest.raises(mg.ShapeError, match=r"input 0 has shape \(2, 3\), got a gradient of"):
+            y.sum().backward()
+
+
+def test_outputs_that_are_no_tensors(torch):
+    dy = normal(2, 3)
+    for library in (mg, torch):
+        _, with_facts = newer_functions(library)
+        x = library.tensor(normal(3, seed=1), requires_grad=True)
+        y, none, number, z, name = with_facts.apply(x)
+        assert (none, number, name) == (None, 7, "name")
+        ((y * library.tensor(dy[0])).sum() + (z * library.tensor(dy[1])).sum()).backward()
+        np.testing.assert_allclose(x.grad.numpy(), 2 * dy[0] + 3 * dy[1], rtol=1e-12)
+
+
+def test_a_backward_that_runs_within_itself_and_beside_itself():
+    """It reads what it saved, whoever else is in the middle of the same backward."""
+    x = leaf(normal(3))
+    both = threading.Barrier(2)
+    todo = ["again"]
+
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    def within(ctx, dy):
+        if todo:
+            todo.pop()
+            y.backward(retain_graph=True)
+        return dy * 2 * ctx.saved_tensors[0]
+
+    def beside(ctx, dy):
+        for _ in range(3):  # the other is inside, too; then one of them leaves first
+            both.wait(timeout=10)
+        slow = threading.current_thread().name == "slow"
+        if slow:
+            left.wait(timeout=10)
+        return dy * 2 * ctx.saved_tensors[0]
+
+    y = operation(forward, within).apply(x).sum()
+    y.backward(retain_graph=True)
+    np.testing.assert_allclose(x.grad.numpy(), 4 * x.detach().numpy(), rtol=1e-12)
+
+    x.grad, left, errors = None, threading.Event(), []
+    y = operation(forward, beside).apply(x).sum()
+
+    def run():
+        try:
+            y.backward(retain_graph=True)
+        except BaseException as error:
+            errors.append(error)
+        left.set()
+
+    threads = [threading.Thread(target=run, name=name) for name in ("fast", "slow")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    np.testing.assert_allclose(x.grad.numpy(), 4 * x.detach().numpy(), rtol=1e-12)
