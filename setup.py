@@ -54,7 +54,7 @@ FLAGS = {"unix": GCC, "mingw32": GCC, "msvc": ["/O2"]}
 LEVELS = ["x86-64-v4", "x86-64-v3", "x86-64-v2"]
 
 # For Intel's processors compilers prefer vectors of half the width, and the matrix product is then
-# half as fast. `products.pyx` counts on all of it wherever there is AVX-512.
+# half as fast. `_runtime/matmul.pyx` counts on all of it wherever there is AVX-512.
 WIDE = ["-mprefer-vector-width=512"]
 
 # What the compiler defines for such instructions, and NumPy's name of the feature.
@@ -205,7 +205,7 @@ def compiles(command):
 
 
 def describe(command):
-    """What the modules are made from: minigrad/_built.py compares it at import."""
+    """What the modules are made from: minigrad/_build_check.py compares it at import."""
     sources = [path for kind in ("*.pyx", "*.pxd") for path in sorted(PACKAGE.rglob(kind))]
     return {
         "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
@@ -230,7 +230,7 @@ def compiler_version(command):
 
 
 def render(info):
-    lines = ['"""What the modules were compiled from. Written by setup.py, read by _built.py."""']
+    lines = ['"""What the modules were compiled from. Written by setup.py for _build_check.py."""']
     for key, value in info.items():
         if isinstance(value, dict):
             lines += [f"{key} = {{", *(f"    {k!r}: {v!r}," for k, v in value.items()), "}"]

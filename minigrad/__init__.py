@@ -1,12 +1,12 @@
 """Backpropagation to read: arrays with history, and the gradient of every operation derived."""
 
-from . import _built  # noqa: F401, I001  first: it says in words what is not compiled
-from . import autograd, cuda, datasets, graph as _graph, nn, ops, optim, random, utils  # noqa: F401
+from . import _build_check  # noqa: F401, I001  first: it says in words what is not compiled
+from . import autograd, cuda, datasets, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
-from ._printing import set_printoptions
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .checkpoint import load, save
 from .devices import device
+from .display import graph as _graph  # noqa: F401
+from .display.printing import set_printoptions
 from .dtypes import (
     bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types,
     set_default_dtype, uint8,
@@ -15,34 +15,35 @@ from .dtypes import (  # torch's second names
     float32 as float, float64 as double, int32 as int, int64 as long,
 )
 from .errors import CheckpointError, DTypeError, GraphError, ShapeError
-from .ops.activations import relu, sigmoid, tanh
-from .ops.arithmetic import (
-    absolute as abs, add, cos, div, exp, floor_divide, log, mul, neg, power as pow, remainder, sign,
-    sin, sqrt, sub,
-)
-from .ops.comparison import (
-    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, equal, ge, gt, isclose,
-    isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne,
-)
-from .ops.conversion import from_dlpack
-from .ops.copying import clone
-from .ops.creation import (
+from .ops.array.casting import clone
+from .ops.array.creation import (
     arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones,
     ones_like, tensor, zeros, zeros_like,
 )
-from .ops.gathering import gather, index_select, masked_fill
-from .ops.joining import cat, chunk, split, stack, unbind
-from .ops.linear import matmul, mm
-from .ops.extremes import all, amax, amin, any, argmax, argmin, max, min
-from .ops.log_softmax import log_softmax, logsumexp
-from .ops.reductions import mean, norm, std, sum, var
-from .ops.sampling import multinomial, rand, rand_like, randint, randn, randn_like, randperm
-from .ops.selection import clamp, maximum, minimum, where
-from .ops.shaping import (
+from .ops.array.gathering import gather, index_select, masked_fill
+from .ops.array.interop import from_dlpack
+from .ops.array.joining import cat, chunk, split, stack, unbind
+from .ops.array.sampling import multinomial, rand, rand_like, randint, randn, randn_like, randperm
+from .ops.math.arithmetic import (
+    absolute as abs, add, cos, div, exp, floor_divide, log, mul, neg, power as pow, remainder, sign,
+    sin, sqrt, sub,
+)
+from .ops.math.comparison import (
+    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, equal, ge, gt, isclose,
+    isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor, lt, ne,
+)
+from .ops.math.linear import matmul, mm
+from .ops.math.minmax import all, amax, amin, any, argmax, argmin, max, min
+from .ops.math.reductions import mean, norm, std, sum, var
+from .ops.math.selection import clamp, maximum, minimum, where
+from .ops.math.shaping import (
     broadcast_to, flatten, numel, permute, reshape, squeeze, t, transpose, unsqueeze,
 )
-from .ops.softmax import softmax
+from .ops.nn.activations import relu, sigmoid, tanh
+from .ops.nn.log_softmax import log_softmax, logsumexp
+from .ops.nn.softmax import softmax
 from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
+from .serialization.checkpoint import load, save
 from .tensor import Size, Tensor
 
 __version__ = "0.1.0"

@@ -23,7 +23,7 @@ def check():
     """ImportError for modules that cannot be loaded; one warning for sources changed since."""
     paths = sources()
     missing = [name(path) for path in paths if path.suffix == ".pyx" and not compiled(path)]
-    suffix, features, _ = recorded()
+    suffix, features, _ = build_record()
     if suffix not in (None, *EXTENSION_SUFFIXES):
         raise ImportError(
             f"minigrad is compiled for another Python ({suffix}); this is {PYTHON}. {remedy()}"
@@ -53,7 +53,7 @@ def sources():
 
 def changed(paths):
     """The names of those of these sources that are not as they were at the build."""
-    hashes = recorded()[2]
+    hashes = build_record()[2]
     return [
         name(path)
         for path in paths
@@ -70,7 +70,7 @@ def compiled(path):
     return any(path.with_suffix(suffix).exists() for suffix in EXTENSION_SUFFIXES)
 
 
-def recorded():
+def build_record():
     """What setup.py wrote at the build: file suffix, features of the processor, source hashes."""
     try:
         from . import _build_info as info

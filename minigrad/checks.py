@@ -87,7 +87,7 @@ def length(owner, name, value):
         raise TypeError(f"{owner}: {name} must have a length, got {type(value).__name__}") from None
 
 
-def size(owner, name, value, *, at_least=0):
+def integer(owner, name, value, *, at_least=0):
     """The int in `value`, which must be an integer (bool is none) not below `at_least`."""
     value = index(owner, name, value)
     if value < at_least:
@@ -101,7 +101,7 @@ def sizes(owner, name, value):
         raise TypeError(f"{owner}: {name} must be a tuple or list of integers, got {value!r}")
     if not value:
         raise ValueError(f"{owner}: {name} must name at least one dimension, got {value!r}")
-    return tuple([size(owner, name, each) for each in value])
+    return tuple([integer(owner, name, each) for each in value])
 
 
 def flag(owner, name, value):

@@ -83,7 +83,9 @@ def build(info: dict[str, Any], minigrad: ModuleType | None) -> dict[str, Any]:
         return {"form": "unknown: setup.py has left no minigrad/_build_info.py"}
     level = [word.partition("=")[2] for word in info["command"].split() if "-march=" in word]
     form = f"for processors with {level[-1]}" if level else "portable"
-    changed = minigrad._built.changed(minigrad._built.sources()) if minigrad else ["unknown"]
+    changed = (
+        minigrad._build_check.changed(minigrad._build_check.sources()) if minigrad else ["unknown"]
+    )
     return {
         "form": "debug: indices are checked, everything is slow" if info["debug"] else form,
         "with": f"Cython {info['cython']}, NumPy {info['numpy']}, Python {info['python']}",
@@ -122,7 +124,7 @@ def blas(minigrad: ModuleType | None) -> dict[str, Any]:
     config = import_module("numpy").show_config(mode="dicts") if numpy_core() else {}
     blas = config.get("Build Dependencies", {}).get("blas", {})
     return {
-        "provider": minigrad.products.provider() if minigrad else "unknown",
+        "provider": minigrad._runtime.matmul.provider() if minigrad else "unknown",
         "NumPy's BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}",
         "its kernels": openblas("get_corename", ctypes.c_char_p) or "unknown",
         "its threads": openblas("get_num_threads", ctypes.c_int) or "unknown",
@@ -168,7 +170,7 @@ def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
         yield f"portable build: `pip install -e .` in {where} compiles for this processor"
     if not minigrad:
         return
-    provider = minigrad.products.provider()
+    provider = minigrad._runtime.matmul.provider()
     others = {"numpy", "openblas", "mkl"} - {provider}
     if "AVX512F" in info.get("features", []):
         others |= {"minigrad"} - {provider}

@@ -10,7 +10,7 @@ NAMES = ("float32", "float64", "int64", "int32", "uint8", "bool")
 
 
 class dtype:
-    """An element type: `name`, its NumPy twin `numpy`, `itemsize` in bytes, `is_floating_point`."""
+    """An element type: `name`, NumPy's own as `numpy`, `itemsize` in bytes, `is_floating_point`."""
 
     __slots__ = ("name", "numpy", "is_floating_point", "itemsize")
 

@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ._sharing cimport Step, Version
+from ._runtime.sharing cimport Step, Version
 
 
 cdef class Function:

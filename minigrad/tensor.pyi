@@ -5,26 +5,14 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from typing_extensions import disjoint_base
 
-from . import devices, dtypes, engine, hooks
-from .graph import Graph
-from .ops import (
-    activations,
-    arithmetic,
-    comparison,
-    conversion,
-    copying,
-    extremes,
-    gathering,
-    inplace,
-    joining,
-    linear,
-    reductions,
-    sampling,
-    selection,
-    shaping,
-)
-from .ops import log_softmax as _log_softmax
-from .ops import softmax as _softmax
+from . import devices, dtypes
+from .autograd import engine, hooks
+from .display.graph import Graph
+from .ops.array import casting, gathering, inplace, interop, joining, sampling
+from .ops.math import arithmetic, comparison, linear, minmax, reductions, selection, shaping
+from .ops.nn import activations
+from .ops.nn import log_softmax as _log_softmax
+from .ops.nn import softmax as _softmax
 from .size import Size as Size
 
 _Number: TypeAlias = float | np.generic
@@ -142,16 +130,16 @@ class Tensor:
     dim = shaping.dim
     numel = shaping.numel
     nelement = shaping.numel
-    numpy = conversion.numpy
-    tolist = conversion.tolist
-    element_size = conversion.element_size
-    data_ptr = conversion.data_ptr
-    clone = copying.clone
-    contiguous = copying.contiguous
-    is_contiguous = copying.is_contiguous
-    to = copying.to
-    type = copying.type_
-    cpu = copying.cpu
+    numpy = interop.numpy
+    tolist = interop.tolist
+    element_size = interop.element_size
+    data_ptr = interop.data_ptr
+    clone = casting.clone
+    contiguous = casting.contiguous
+    is_contiguous = casting.is_contiguous
+    to = casting.to
+    type = casting.type_
+    cpu = casting.cpu
     gather = gathering.gather
     scatter_ = gathering.scatter_
     index_select = gathering.index_select
@@ -183,14 +171,14 @@ class Tensor:
     var = reductions.var
     std = reductions.std
     norm = reductions.norm
-    amax = extremes.amax
-    amin = extremes.amin
-    argmax = extremes.argmax
-    argmin = extremes.argmin
-    max = extremes.max
-    min = extremes.min
-    any = extremes.any
-    all = extremes.all
+    amax = minmax.amax
+    amin = minmax.amin
+    argmax = minmax.argmax
+    argmin = minmax.argmin
+    max = minmax.max
+    min = minmax.min
+    any = minmax.any
+    all = minmax.all
     multinomial = sampling.multinomial
     normal_ = sampling.normal_
     uniform_ = sampling.uniform_

@@ -2,7 +2,8 @@
 
 A `Tensor` is a NumPy array that remembers how it was made. A `Function` is one node of that
 history: an operation, with an arrow to whatever made each of its inputs. Nothing here knows how
-to differentiate anything: the rules are in `ops/`, the walk through the graph is in `engine.pyx`.
+to differentiate anything: the rules are in `ops/`, the walk through the graph is in
+`autograd/engine.pyx`.
 """
 
 import warnings
@@ -14,8 +15,8 @@ from cpython.ref cimport PyObject
 import numpy as np
 
 from . import dtypes
-from ._sharing cimport NOWHERE, OWN, SavedTensor, Step, Version
-from ._sharing import rebuild_view
+from ._runtime.sharing cimport NOWHERE, OWN, SavedTensor, Step, Version
+from ._runtime.sharing import rebuild_view
 from .errors import DTypeError, GraphError, ShapeError
 from .size import Size
 
@@ -340,7 +341,7 @@ cdef class Function:
     leaf that collects a gradient, or None where no gradient is wanted. Subclasses supply
     `backward(dy)`: given the gradient of the loss with respect to the output, return the one with
     respect to each input, written with Tensor operations. (One whose own fields may lead on to
-    other nodes needs a `__dealloc__`: see _dropping.pyx.)
+    other nodes needs a `__dealloc__`: see _runtime/dropping.pyx.)
     """
 
     cdef backward(self, Tensor dy):

@@ -1,6 +1,12 @@
+import sys
+from pathlib import Path
+
 import pytest
 
 from minigrad._kernels import active, use_kernels
+
+# What tests share is the package `helpers` of this folder, wherever it lies.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,9 @@
 
 Who calls whom: rules and optimizers call `active.<kernel>(...)`, and `use_kernels`, the only
 switch, decides whether that is the compiled loop or its twin in `reference.py`; in arithmetic and
-matrix products, where a call from Python would take longer than the work, `ops/elementwise.pyx`
-and `products.pyx` call the loop in C while `active.compiled` is true, and else NumPy.
+matrix products, where a call from Python would take longer than the work,
+`ops/math/elementwise.pyx` and `_runtime/matmul.pyx` call the loop in C while `active.compiled` is
+true, and else NumPy.
 
 So `use_kernels("reference")` trains the same network on NumPy, which a debugger can step through.
 """

@@ -7,9 +7,9 @@ from libc.math cimport copysign, fabs
 
 cimport numpy as cnp
 
+from .array_arguments cimport elements, is_float32
 from .exponential cimport exponential, exponential_minus_one
-from .memory cimport elements, is_float32
-from .normal cimport upper_tail
+from .normal_cdf cimport upper_tail
 from .types cimport chunk_end, real
 
 cnp.import_array()

@@ -20,7 +20,7 @@ from libc.math cimport sqrt
 from .batch_norm_channel cimport backward_constants, check, fits, forward_constants
 from .batch_norm_planes cimport planes_backward, planes_forward, planes_statistics
 from .tuning cimport PANEL, as_planes, as_rows, fetch_row, neighbors, repeat, rows_ahead, total
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 
 cdef int _statistics(
@@ -42,7 +42,7 @@ cdef int _statistics(
         fetch_row(x, n + ahead, start, width)
         for k in range(width):
             sums[k] += x[n, start + k] - centre[k]                       # (1)
-        pause(&done, width)
+        check_signals_every(&done, width)
     for c in range(first, last):
         k = (c - first) * L
         mean[c] = centre[k] + total(&sums[k], L) / m                     # (1)
@@ -53,7 +53,7 @@ cdef int _statistics(
         for k in range(width):
             d = x[n, start + k] - centre[k]                              # (2)
             sums[k] += d * d                                             # (2)
-        pause(&done, width)
+        check_signals_every(&done, width)
     for c in range(first, last):
         var[c] = total(&sums[(c - first) * L], L) / m                    # (2)
     return 0
@@ -119,7 +119,7 @@ cdef int _forward(
                 for k in range(width):
                     d = x[n, start + k] - centre[k]                      # (4) (17)
                     y[n, start + k] = d * scale[k] + shift[k]            # (5) (17)
-                pause(&done, width)
+                check_signals_every(&done, width)
     return not all_fit
 
 
@@ -190,7 +190,7 @@ cdef int _backward(
                     g = dy[n, start + k]
                     sums_dy[k] += g                                      # (6)
                     sums_dy_x[k] += g * (x[n, start + k] - centre[k])    # (7)
-                pause(&done, width)
+                check_signals_every(&done, width)
             for c in range(first, last):
                 k = (c - first) * L
                 sum_dy = total(&sums_dy[k], L)
@@ -210,7 +210,7 @@ cdef int _backward(
                 else:
                     for k in range(width):
                         dx[n, start + k] = dy[n, start + k] * scale[k]   # (12)
-                pause(&done, width)
+                check_signals_every(&done, width)
     return not all_fit
 
 

@@ -11,7 +11,7 @@ from libc.math cimport sqrt
 
 from .batch_norm_channel cimport backward_constants, check, fits, forward_constants, wide
 from .tuning cimport LANES, total
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 # --- statistics --------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ cdef int _statistics(
             i = block * LANES
             for k in range(min(LANES, L - i)):
                 lane[k] += x[n, c, i + k] - start                        # (1)
-        pause(done, L)
+        check_signals_every(done, L)
     mean[c] = start + total(lane, LANES) / m                             # (1)
     for n in range(N):
         for block in range(L // LANES + 1):
@@ -37,7 +37,7 @@ cdef int _statistics(
             for k in range(min(LANES, L - i)):
                 d = x[n, c, i + k] - mean[c]                             # (2)
                 lane[k] += d * d                                         # (2)
-        pause(done, L)
+        check_signals_every(done, L)
     var[c] = total(lane, LANES) / m                                      # (2)
     return 0
 
@@ -73,7 +73,7 @@ cdef int _normalize(
     for n in range(x.shape[0]):
         for i in range(x.shape[2]):
             y[n, c, i] = <real> ((x[n, c, i] - centre) * scale + shift)  # (4) (5) (17)
-        pause(done, x.shape[2])
+        check_signals_every(done, x.shape[2])
     return 0
 
 
@@ -131,7 +131,7 @@ cdef int _gradients(
                 g = dy[n, c, i + k]
                 lane_dy[k] += g                                          # (6)
                 lane_dy_x[k] += g * (x[n, c, i + k] - centre)            # (7)
-        pause(done, L)
+        check_signals_every(done, L)
     sum_dy = total(lane_dy, LANES)
     dbeta[c] = <real> sum_dy                                             # (6)
     dgamma[c] = <real> backward_constants(                               # (7) (18)
@@ -147,7 +147,7 @@ cdef int _gradients(
         else:
             for i in range(L):
                 dx[n, c, i] = <real> (dy[n, c, i] * scale)               # (12)
-        pause(done, L)
+        check_signals_every(done, L)
     return 0
 
 

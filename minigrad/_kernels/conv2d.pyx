@@ -3,9 +3,9 @@
 Derivation: docs/derivations/conv2d.md
 
 Convolution is a matrix product of the weight with `columns`: a column holds what lies under one
-window. Here is only the traffic; `products.pyx` multiplies. `gather` copies values from the image
-to the columns, `scatter` adds them from the columns to the image. Both are linear, the same sum of
-products x · columns seen from one side and the other: each is the gradient of the other.
+window. Here is only the traffic; `_runtime/matmul.pyx` multiplies. `gather` copies values from the
+image to the columns, `scatter` adds them from the columns to the image. Both are linear, the same
+sum of products x · columns seen from one side and the other: each is the gradient of the other.
 
 `top` and `left` are the rows and columns of zeros in front; a negative number leaves out as many
 instead, so that a part of the output can be worked at a time: rows from r on are those of an image
@@ -14,7 +14,7 @@ with r · stride fewer rows in front.
 
 from libc.string cimport memcpy, memset
 
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 from .windows cimport LARGEST, check_extent, check_steps, inside
 
 LARGEST_STEP = LARGEST   # which Python can see
@@ -71,7 +71,7 @@ cdef int _gather(
                             for p in range(last, out_w):
                                 target[p] = 0                                # (1)
                         target += out_w
-                    pause(&done, out_h * out_w)
+                    check_signals_every(&done, out_h * out_w)
             source += H * W
     return 0
 
@@ -126,7 +126,7 @@ cdef int _scatter(
                                 for p in range(first, last):
                                     row[p * stride_w] += source[p]           # (6)
                         source += out_w
-                    pause(&done, out_h * out_w)
+                    check_signals_every(&done, out_h * out_w)
             target += H * W
     return 0
 

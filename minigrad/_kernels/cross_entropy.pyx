@@ -10,7 +10,7 @@ from libc.math cimport INFINITY, NAN, log1p
 from libc.stdint cimport int64_t
 
 from .rows cimport exponentials
-from .types cimport chunk_end, in_float32, pause, real
+from .types cimport check_signals_every, chunk_end, in_float32, real
 
 
 cdef Py_ssize_t _label_outside(
@@ -93,7 +93,7 @@ cdef int _cross_entropy_forward(
                     error[n, c] = <real> (k * scratch[c] - u * w_c)       # (6)
                 error[n, t] = <real> (u * (weight_sum * scratch[t] * inv_sum - w)
                                       - scale * hard * w * not_t)         # (8)
-            pause(&done, C)
+            check_signals_every(&done, C)
         if mean:
             total = total / total_weight if total_weight != 0 else NAN    # (5)
         if not each:
@@ -149,7 +149,7 @@ cdef int _cross_entropy_backward(
             g = 0 if targets[n] == ignore_index else dloss[n if each else 0]
             for c in range(C):
                 dlogits[n, c] = g * error[n, c]                           # (9)
-            pause(&done, C)
+            check_signals_every(&done, C)
     return 0
 
 

@@ -1,14 +1,15 @@
 """y = a + b, a − b, a · b and a / b over rows; either operand may repeat (a scalar, row, column).
 
 NumPy has these too; ours cost a tenth of NumPy's call on small arrays, which is what a learner's
-network is made of, and raise no floating-point warnings. Only `ops/elementwise.pyx` calls them.
+network is made of, and raise no floating-point warnings. Only `ops/math/elementwise.pyx` calls
+them.
 """
 
 cimport cython
 cimport numpy as cnp
 from libc.stdint cimport uint64_t
 
-from .types cimport CHUNK, pause
+from .types cimport SIGNAL_INTERVAL, check_signals_every
 
 ctypedef fused number:
     float
@@ -18,7 +19,7 @@ ctypedef fused number:
 
 @cython.cdivision(True)   # 1 / 0 is inf, in the debug build too
 @cython.overflowcheck(False)
-cdef inline number apply(Operation operation, number a, number b) noexcept nogil:
+cdef inline number operate(Operation operation, number a, number b) noexcept nogil:
     if operation == ADD:
         return a + b
     if operation == SUB:
@@ -34,7 +35,7 @@ cdef inline void run_row(
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(columns):
-        y[i] = apply(operation, a[i * a_step], b[i * b_step])
+        y[i] = operate(operation, a[i * a_step], b[i * b_step])
 
 
 cdef inline void choose_steps(
@@ -74,11 +75,11 @@ cdef int run(
     for _n in range(rows):
         start = 0
         while start < columns:
-            width = min(<Py_ssize_t>CHUNK, columns - start)
+            width = min(<Py_ssize_t>SIGNAL_INTERVAL, columns - start)
             choose_operation(operation, a + start * a_form.step, b + start * b_form.step, y + start,
                              width, a_form.step, b_form.step)
             start += width
-            pause(&done, width)
+            check_signals_every(&done, width)
         a += a_form.row
         b += b_form.row
         y += columns

@@ -12,8 +12,8 @@
 # 2^k has the exponent field k + 1023 and nothing else: the lowest bits of the sum, moved up by 52.
 #     At k = -1023 the field is 0 and the number is 0, which is where smaller u are stopped.
 # 2^f is 1 + f·g(f), where g interpolates (2^f - 1)/f at the seven Chebyshev points of [-1/2, 1/2]
-#     (tests/test_exponential.py computes the coefficients). One point is f = 0, so the result is
-#     also accurate next to e^0 = 1, where e^x - 1 is wanted.
+#     (tests/kernels/test_exponential.py computes the coefficients). One point is f = 0, so the
+#     result is also accurate next to e^0 = 1, where e^x - 1 is wanted.
 #
 # The relative error is below 2e-10, a three-hundredth of the last bit of a float32. Float64 arrays
 # take libm's exp.

@@ -11,7 +11,7 @@ belongs to a column, here to a plane, the L values of one channel.
 from libc.math cimport sqrt
 
 from .rows cimport LANES, row_fits, row_mean, row_var
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
     float
@@ -71,7 +71,7 @@ cdef int _forward(
                     _normalize_group[real, double](
                         &x[n, c, 0], &gamma[c], &beta[c], &y[n, c, 0], K, L, mean[n, g],
                         inv_std[n, g], 0)
-                pause(&done, K * L)
+                check_signals_every(&done, K * L)
     return 0
 
 
@@ -173,7 +173,7 @@ cdef int _backward(
                     _group_gradients[real, double](
                         &dy[n, c, 0], &x[n, c, 0], &gamma[c], &dx[n, c, 0] if with_dx else NULL,
                         &dgamma[c], &dbeta[c], K, L, mean[n, g], inv_std[n, g], with_dx, 0)
-                pause(&done, K * L)
+                check_signals_every(&done, K * L)
     return 0
 
 

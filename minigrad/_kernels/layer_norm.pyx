@@ -11,7 +11,7 @@ the mean in the constants.
 from libc.math cimport sqrt
 
 from .rows cimport LANES, row_fits, row_mean, row_var
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
     float
@@ -61,7 +61,7 @@ cdef int _forward(
             else:
                 _normalize_row[real, double](
                     &x[n, 0], &gamma[0], &beta[0], &y[n, 0], D, mean[n], inv_std[n], 0)
-            pause(&done, D)
+            check_signals_every(&done, D)
     return 0
 
 
@@ -151,7 +151,7 @@ cdef int _backward(
                 _row_gradients[real, double](
                     &dy[n, 0], &x[n, 0], &gamma[0], &dx[n, 0] if with_dx else NULL, &dgamma[0],
                     &dbeta[0], D, mean[n], inv_std[n], with_dx, 0)
-            pause(&done, D)
+            check_signals_every(&done, D)
     return 0
 
 

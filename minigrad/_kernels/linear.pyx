@@ -11,13 +11,13 @@ rows of A that it meets in the second.
 A sum of more than DEPTH terms is a sum of such sums, so that fewer roundings follow one another.
 `fma` rounds once, also where the processor cannot do it: what this kernel computes depends neither
 on the build nor on the layout of A and B nor on how many other rows and columns there are. It is
-fast where the processor has `fma` and vectors of 16 floats; `products.pyx` knows that.
+fast where the processor has `fma` and vectors of 16 floats; `_runtime/matmul.pyx` knows that.
 """
 
 from libc.math cimport fma, fmaf
 from libc.string cimport memset
 
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 cdef enum:
     ROWS = 8        # of a tile in float32; half as many in float64
@@ -147,7 +147,7 @@ cdef int tiled(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
                         write_tile(<const real *>sums, rows, columns, k == 0, part_of_y,
                                    y.row_stride, y.column_stride)
                     row += tile_rows
-                pause(&done, (end - top) * depth)
+                check_signals_every(&done, (end - top) * depth)
                 left += COLUMNS
             top = end
         k += depth
@@ -187,11 +187,11 @@ cdef int add_bias(const real *bias, real *y, Py_ssize_t rows, Py_ssize_t columns
         for m in range(columns):
             y[m] = y[m] + bias[m]                                                      # (3a)
         y += columns
-        pause(&done, columns)
+        check_signals_every(&done, columns)
     return 0
 
 
-cdef Matrix view(str kernel, const real *x, Py_ssize_t *shape, Py_ssize_t *strides) except *:
+cdef Matrix matrix_view(str kernel, const real *x, Py_ssize_t *shape, Py_ssize_t *strides) except *:
     cdef Py_ssize_t size = sizeof(real)
     if strides[0] % size or strides[1] % size:
         raise ValueError(
@@ -210,9 +210,9 @@ cdef int _matmul(const real[:, :] a, const real[:, :] b, real[:, :] y) except -1
     if a.shape[1] == 0:
         y[:, :] = 0
         return 0
-    cdef Matrix A = view("matmul", &a[0, 0], a.shape, a.strides)
-    cdef Matrix B = view("matmul", &b[0, 0], b.shape, b.strides)
-    cdef Matrix Y = view("matmul", <const real *>&y[0, 0], y.shape, y.strides)
+    cdef Matrix A = matrix_view("matmul", &a[0, 0], a.shape, a.strides)
+    cdef Matrix B = matrix_view("matmul", &b[0, 0], b.shape, b.strides)
+    cdef Matrix Y = matrix_view("matmul", <const real *>&y[0, 0], y.shape, y.strides)
     with nogil:
         return multiply(A, B, Y, sizeof(real) == sizeof(float))
 

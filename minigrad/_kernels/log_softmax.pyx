@@ -7,7 +7,7 @@ from libc.math cimport log1p
 
 from .exponential cimport exponential
 from .rows cimport exponentials, row_sum
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 
 cdef int _log_softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] scratch) except -1:
@@ -24,7 +24,7 @@ cdef int _log_softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] 
             m = x[n, a]                                                   # (1)
             for c in range(C):
                 y[n, c] = <real> ((x[n, c] - m) - log_sum)                # (3)
-            pause(&done, C)
+            check_signals_every(&done, C)
     return 0
 
 
@@ -57,7 +57,7 @@ cdef int _log_softmax_backward(
             for c in range(C):
                 p = exponential(y[n, c], y[n, c])
                 dx[n, c] = <real> (dy[n, c] - p * total)                  # (5)
-            pause(&done, C)
+            check_signals_every(&done, C)
     return 0
 
 

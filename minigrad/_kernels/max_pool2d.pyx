@@ -10,7 +10,7 @@ winners stand, `gather` reads them there.
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 from .windows cimport LARGEST, check_extent, check_steps, inside
 
 cdef enum:
@@ -104,13 +104,13 @@ cdef int _forward(
         for plane in range(planes):
             if pairs:
                 _pairs(source, &y[plane, 0, 0], &index[plane, 0, 0], W, out_h, out_w)
-                pause(&done, H * W)
+                check_signals_every(&done, H * W)
             else:
                 for o in range(out_h):
                     _row(source, &y[plane, o, 0], &index[plane, o, 0], H, W, out_w,
                          o * stride_h - top, left, kernel_h, kernel_w, stride_w,
                          dilation_h, dilation_w)
-                    pause(&done, out_w * min(kernel_h * kernel_w, H * W))
+                    check_signals_every(&done, out_w * min(kernel_h * kernel_w, H * W))
             source += H * W
     return 0
 
@@ -166,7 +166,7 @@ cdef int _scatter(const real[:, ::1] dy, const int64_t[:, ::1] index, real[:, ::
                 elif place != NOBODY:
                     with gil:
                         _outside("max_pool2d_scatter", place, size)
-            pause(&done, size + windows)
+            check_signals_every(&done, size + windows)
     return 0
 
 
@@ -198,7 +198,7 @@ cdef int _gather(const real[:, ::1] x, const int64_t[:, ::1] index, real[:, ::1]
                 else:
                     with gil:
                         _outside("max_pool2d_gather", place, size)
-            pause(&done, windows)
+            check_signals_every(&done, windows)
     return 0
 
 

@@ -7,7 +7,7 @@ columns. Derivation: docs/derivations/reductions.md
 cimport cython
 
 from .rows cimport row_sum
-from .types cimport CHUNK, in_float32, pause, real
+from .types cimport SIGNAL_INTERVAL, check_signals_every, in_float32, real
 
 cdef enum:
     PANEL = 512   # columns added up at a time, so that their totals stay in the first-level cache
@@ -79,7 +79,7 @@ cdef inline void _add_squares(
 
 cdef inline Py_ssize_t _rows_at_a_time(Py_ssize_t C) noexcept nogil:
     """Between two checks for Ctrl-C. Whole fours: so the sum of a column does not depend on C."""
-    return max(CHUNK // C // 4, 1) * 4
+    return max(SIGNAL_INTERVAL // C // 4, 1) * 4
 
 
 @cython.cdivision(True)   # nothing, divided by no elements, is NaN
@@ -101,7 +101,7 @@ cdef int _sum_forward(const real[:, :, ::1] x, double[:, ::1] y, double divisor)
                 else:
                     _add_rows(&x[a, r, 0], rows, C, &y[a, 0])                           # (1)
                 r += rows
-                pause(&done, rows * C)
+                check_signals_every(&done, rows * C)
             for c in range(C):
                 y[a, c] /= divisor                                                      # (1)
     return 0
@@ -140,7 +140,7 @@ cdef int _var_forward(
                 else:
                     _add_squares(&x[a, r, 0], &mean[a, 0], rows, C, &y[a, 0])           # (4)
                 r += rows
-                pause(&done, rows * C)
+                check_signals_every(&done, rows * C)
             for c in range(C):
                 y[a, c] /= divisor                                                      # (4)
     return 0

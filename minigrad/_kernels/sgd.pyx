@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
-from .memory cimport address, is_single, writable
+from .array_arguments cimport address, is_single, writable
 from .types cimport real
 
 cnp.import_array()

@@ -4,7 +4,7 @@ Derivation: docs/derivations/softmax.md
 """
 
 from .rows cimport exponentials, row_dot
-from .types cimport in_float32, pause, real
+from .types cimport check_signals_every, in_float32, real
 
 
 cdef int _softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] scratch) except -1:
@@ -21,7 +21,7 @@ cdef int _softmax_forward(const real[:, ::1] x, real[:, ::1] y, double[::1] scra
             inv_sum = 1 / (1 + rest)
             for c in range(C):
                 y[n, c] = <real> (scratch[c] * inv_sum)               # (3)
-            pause(&done, C)
+            check_signals_every(&done, C)
     return 0
 
 
@@ -53,7 +53,7 @@ cdef int _softmax_backward(
             dot = row_dot(&dy[n, 0], &y[n, 0], C)                     # (4)
             for c in range(C):
                 dx[n, c] = <real> (y[n, c] * (dy[n, c] - dot))        # (5)
-            pause(&done, C)
+            check_signals_every(&done, C)
     return 0
 
 

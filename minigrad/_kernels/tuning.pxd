@@ -5,7 +5,7 @@
 # constants) lies in arrays on the stack, PANEL columns at a time: they stay in the first-level
 # cache, and the compiler knows that nothing else points at them. docs/ladder.md measures each step.
 
-from .types cimport an_array, fetch, real
+from .types cimport an_array, prefetch, real
 
 cdef enum:
     PANEL = 1024   # columns worked at a time
@@ -64,4 +64,4 @@ cdef inline void fetch_row(
     cdef Py_ssize_t k
     if n < x.shape[0]:
         for k in range(0, width, 16):
-            fetch(&x[n, start + k])
+            prefetch(&x[n, start + k])

@@ -8,20 +8,20 @@ ctypedef fused real:
     double
 
 cdef enum:
-    CHUNK = 1048576   # elements between two looks at the keyboard: a few milliseconds
+    SIGNAL_INTERVAL = 1048576   # elements between two looks at the keyboard: a few milliseconds
 
 
 cdef inline int check_interrupt() except -1 nogil:
-    """Raise KeyboardInterrupt if the user pressed Ctrl-C. Called once a CHUNK, never inside."""
+    """Raise KeyboardInterrupt if the user pressed Ctrl-C. Once per SIGNAL_INTERVAL."""
     with gil:
         PyErr_CheckSignals()
     return 0
 
 
-cdef inline int pause(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
-    """Look for Ctrl-C whenever another CHUNK of elements is done."""
+cdef inline int check_signals_every(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
+    """Look for Ctrl-C whenever another SIGNAL_INTERVAL of elements is done."""
     done[0] += elements
-    if done[0] >= CHUNK:
+    if done[0] >= SIGNAL_INTERVAL:
         done[0] = 0
         check_interrupt()
     return 0
@@ -31,7 +31,7 @@ cdef inline Py_ssize_t chunk_end(Py_ssize_t start, Py_ssize_t size) except -1 no
     """Where the chunk that begins at `start` ends; from the second chunk on, looks for Ctrl-C."""
     if start > 0:
         check_interrupt()
-    return min(start + CHUNK, size)
+    return min(start + SIGNAL_INTERVAL, size)
 
 
 cdef inline int check_sizes(str kernel, Py_ssize_t a, Py_ssize_t b, Py_ssize_t c) except -1:
@@ -56,9 +56,9 @@ cdef inline bint in_float32(str kernel, object x) except -1:
 cdef extern from *:
     """
     #if defined(__GNUC__)  /* and Clang */
-    #define fetch(address) __builtin_prefetch(address)
+    #define prefetch(address) __builtin_prefetch(address)
     #else
-    #define fetch(address) ((void) 0)
+    #define prefetch(address) ((void) 0)
     #endif
     """
-    void fetch(const void *address) noexcept nogil  # into the cache: a hint, no result needs it
+    void prefetch(const void *address) noexcept nogil  # into the cache: a hint, no result needs it

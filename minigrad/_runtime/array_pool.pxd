@@ -4,5 +4,5 @@ cdef enum:
     MAX_DIMENSIONS = 64   # of an array: NumPy's limit
 
 
-cdef cnp.ndarray empty(int ndim, const cnp.npy_intp *dims, int type_number)
-cdef cnp.ndarray empty_of(tuple shape, int type_number)
+cdef cnp.ndarray empty_array(int ndim, const cnp.npy_intp *dims, int type_number)
+cdef cnp.ndarray empty_array_of(tuple shape, int type_number)

@@ -22,7 +22,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport SIZE_MAX
 from libc.string cimport memmove, strcpy
 
-from . import checks
+from .. import checks
 
 cnp.import_array()
 
@@ -83,7 +83,7 @@ cdef void drop_until(Shelf *shelf, size_t most, int places) noexcept:
         theirs.free(theirs.ctx, taken(shelf, 0), dropped)
 
 
-cdef void put(Shelf *shelf, void *data, size_t size) noexcept:
+cdef void shelve(Shelf *shelf, void *data, size_t size) noexcept:
     """A block more that waits."""
     drop_until(shelf, SIZE_MAX, PLACES - 1)
     shelf.blocks[shelf.count].data, shelf.blocks[shelf.count].size = data, size
@@ -131,9 +131,9 @@ cdef void release(void *context, void *data, size_t size) noexcept:
     in_use -= min(size, in_use)
     if data != NULL and LARGE <= size <= limit // 4:
         drop_until(&held, limit - size, PLACES)
-        put(&held, data, size)
+        shelve(&held, data, size)
     elif data != NULL and size > limit // 4 > 0 and lend_pages(data, size):
-        put(&lent, data, size)
+        shelve(&lent, data, size)
     else:
         theirs.free(theirs.ctx, data, size)
 
@@ -154,7 +154,7 @@ cdef object our_handler = PyCapsule_New(&handler, "mem_handler", NULL)
 
 # --- arrays ------------------------------------------------------------------------------------
 
-cdef cnp.ndarray empty(int ndim, const cnp.npy_intp *dims, int type_number):
+cdef cnp.ndarray empty_array(int ndim, const cnp.npy_intp *dims, int type_number):
     """A new C-ordered array, values undefined; if it is large, in a block that waited for it."""
     cdef double elements = 1
     cdef int i
@@ -169,13 +169,13 @@ cdef cnp.ndarray empty(int ndim, const cnp.npy_intp *dims, int type_number):
         cnp.PyDataMem_SetHandler(before)
 
 
-cdef cnp.ndarray empty_of(tuple shape, int type_number):
+cdef cnp.ndarray empty_array_of(tuple shape, int type_number):
     """The same for a shape."""
     cdef cnp.npy_intp[MAX_DIMENSIONS] dims
     cdef int i
     for i in range(len(shape)):
         dims[i] = shape[i]
-    return empty(len(shape), dims, type_number)
+    return empty_array(len(shape), dims, type_number)
 
 
 def keep(megabytes):
@@ -185,7 +185,7 @@ def keep(megabytes):
     """
     global limit, most_in_use
     cdef size_t before = limit
-    limit = min(checks.size("keep", "megabytes", megabytes), 2**40) * 1048576
+    limit = min(checks.integer("keep", "megabytes", megabytes), 2**40) * 1048576
     drop_until(&held, limit, PLACES)
     drop_until(&lent, 0, 0)
     most_in_use = in_use

@@ -13,15 +13,15 @@ another thread run. What the garbage collector clears comes here, too, as soon a
 
 These are not `__dealloc__` methods, since Cython surrounds each call of one with so much that every
 temporary value would cost 5 ns more. A subclass of Function with other fields that may lead on to
-nodes has one, however: Custom, in custom.pyx.
+nodes has one, however: Custom, in autograd/function.pyx.
 """
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.ref cimport PyObject
 from libc.string cimport memcpy
 
-from ._sharing cimport Step
-from .tensor cimport Function, Tensor
+from ..tensor cimport Function, Tensor
+from .sharing cimport Step
 
 cdef extern from "Python.h":
     ctypedef void (*destructor)(PyObject *) noexcept
@@ -72,10 +72,10 @@ cdef int drop_all(Pending *pending) noexcept:
     if pending.busy:
         return 0
     pending.busy = True
-    return empty(pending)
+    return empty_list(pending)
 
 
-cdef int empty(Pending *pending) noexcept:
+cdef int empty_list(Pending *pending) noexcept:
     while pending.count:
         pending.count -= 1
         Py_DECREF(pending.things[pending.count])
@@ -93,7 +93,7 @@ cdef int finish(Pending *pending, destructor destroy, PyObject *x) noexcept:
         return 0
     pending.busy = True
     destroy(x)
-    return empty(pending)
+    return empty_list(pending)
 
 
 # --- the destructors, each in place of the one that Cython has made ------------------------------

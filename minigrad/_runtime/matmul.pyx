@@ -26,10 +26,10 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from ._kernels.linear cimport Matrix, add_bias, multiply, transposed, worthwhile
-from ._kernels.switch cimport switch
-from .allocation cimport empty, empty_of
-from .quiet import quietly
+from .._kernels.linear cimport Matrix, add_bias, multiply, transposed, worthwhile
+from .._kernels.switch cimport switch
+from .array_pool cimport empty_array, empty_array_of
+from .fp_warnings import quietly
 
 cnp.import_array()
 
@@ -93,7 +93,7 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     """A B of two matrices of one float dtype whose inner sizes agree, as a new C-ordered array."""
     cdef cnp.npy_intp[2] shape
     shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
-    cdef cnp.ndarray y = empty(2, shape, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray y = empty_array(2, shape, cnp.PyArray_TYPE(a))
     if switch.compiled:
         compute(a, b, False, None, y)
     else:
@@ -172,7 +172,7 @@ cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
     if not (ours and switch.compiled and A.columns > 0 and worthwhile(A, B, single)):
         return quietly(np.matmul, a, b, y)
     if y is None:
-        y = empty_of((stacks, cnp.PyArray_DIM(a, 1), A.rows, B.columns), cnp.PyArray_TYPE(a))
+        y = empty_array_of((stacks, cnp.PyArray_DIM(a, 1), A.rows, B.columns), cnp.PyArray_TYPE(a))
     Y = matrix(y)
     with nogil:
         for n in range(stacks):

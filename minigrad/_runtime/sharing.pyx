@@ -6,7 +6,7 @@ a view notes the steps from its base, to be taken again once that was written.
 
 cimport cython
 
-from .errors import GraphError
+from ..errors import GraphError
 
 
 # Without the collector: these lead to nothing that could lead back, and there are as many as

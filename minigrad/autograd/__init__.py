@@ -1,4 +1,4 @@
-"""The public door to differentiation; the machinery is in `engine.pyx` and `tensor.pyx`.
+"""The public door to differentiation; the machinery is beside it, and in `tensor.pyx`.
 
 `backward(tensors, grad_tensors)` is `Tensor.backward` for several tensors in one pass: what they
 give a leaf adds up in its `.grad`. `grad(outputs, inputs)` returns gradients instead. It stops at
@@ -6,10 +6,11 @@ the inputs and leaves their own history as it is, so a pass may be made in piece
 node by node: only a node whose saved values are gone refuses a second pass.
 """
 
-from . import _dropping, hooks  # noqa: F401  destructors; register_hook and retain_grad
+from .._runtime import dropping  # noqa: F401  destructors
+from . import hooks  # noqa: F401  destructors
 from .anomaly import detect_anomaly
-from .custom import Function
 from .engine import backward, grad
+from .function import Function
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
 

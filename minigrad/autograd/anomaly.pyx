@@ -12,13 +12,13 @@ cimport numpy as cnp
 
 import numpy as np
 
+from ..errors import GraphError
+from ..tensor cimport Function, Tensor, observe_forward
 from .engine cimport observe_backward
-from .errors import GraphError
-from .tensor cimport Function, Tensor, observe_forward
 
 cnp.import_array()
 
-PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 FRAMES = 3   # of the caller's, the nearest
 
 cdef bint remembering = False, checking = False

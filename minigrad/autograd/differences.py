@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import DTypeError
+from ..errors import DTypeError
+from ..random import get_rng_state
+from ..tensor import Tensor
 from .grad_mode import no_grad
-from .random import get_rng_state
-from .tensor import Tensor
 
 U = float(np.finfo(np.float64).eps)
 SAFETY = 10  # how many times its own estimate an error may be

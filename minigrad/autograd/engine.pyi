@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from .tensor import Tensor
+from ..tensor import Tensor
 
 _Tensors = Tensor | Sequence[Tensor]
 

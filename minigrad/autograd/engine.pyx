@@ -17,11 +17,11 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from .errors import DTypeError, GraphError, ShapeError
+from .._runtime.fp_warnings import quietly
+from ..errors import DTypeError, GraphError, ShapeError
+from ..tensor cimport Function, Tensor, wrap
+from ..tensor import method
 from .grad_mode cimport set_grad_mode
-from .quiet import quietly
-from .tensor cimport Function, Tensor, wrap
-from .tensor import method
 
 cnp.import_array()
 

@@ -1,6 +1,6 @@
 from typing import Any, NoReturn
 
-from .tensor import Tensor
+from ..tensor import Tensor
 
 class Context:
     needs_input_grad: tuple[bool, ...]

@@ -7,11 +7,11 @@ from cpython.ref cimport PyObject
 
 import numpy as np
 
-from ._dropping cimport Pending, drop_all, drop_later, pending_here
+from .._runtime.dropping cimport Pending, drop_all, drop_later, pending_here
+from ..errors import GraphError, ShapeError
+from ..tensor cimport Function as Node
+from ..tensor cimport Tensor, record, wrap
 from .grad_mode cimport set_grad_mode
-from .errors import GraphError, ShapeError
-from .tensor cimport Function as Node
-from .tensor cimport Tensor, record, wrap
 
 cnp.import_array()
 
@@ -182,7 +182,7 @@ cdef class Custom(Node):
             if not isinstance(dx, Tensor):
                 raise TypeError(f"{self.name()}: gradient {place} must be a Tensor or None, "
                                 f"got {type(dx).__name__}")
-            dx = summed(dx, shape)
+            dx = summed_to(dx, shape)
             if dx.shape != shape:
                 raise ShapeError(f"{self.name()}: input {place} has shape {tuple(shape)}, "
                                  f"got a gradient of shape {tuple(dx.shape)}")
@@ -193,7 +193,7 @@ cdef class Custom(Node):
         return f"{self.operation.__name__}Backward"
 
 
-cdef Tensor summed(Tensor dx, shape):
+cdef Tensor summed_to(Tensor dx, shape):
     """The gradient of an input of this shape that forward has broadcast: dx, summed to it."""
     cdef Py_ssize_t new = dx.ndim - len(shape)
     if dx.shape == shape or new < 0:

@@ -1,4 +1,4 @@
-from .tensor cimport Tensor
+from ..tensor cimport Tensor
 
 cdef bint grad_mode() noexcept nogil
 cdef bint set_grad_mode(bint enabled) noexcept nogil

@@ -3,8 +3,8 @@
 import functools
 import inspect
 
-from . import checks
-from .tensor cimport Tensor
+from .. import checks
+from ..tensor cimport Tensor
 
 cdef extern from *:
     """

@@ -16,13 +16,13 @@ import math
 
 import numpy as np
 
-from .checks import function, number
+from ..checks import function, number
+from ..errors import DTypeError
+from ..random import get_rng_state, set_rng_state
+from ..tensor import Tensor
 from .differences import Probe, floating_outputs, like, look, values_of
 from .engine import grad
-from .errors import DTypeError
 from .grad_mode import enable_grad, is_grad_enabled, no_grad
-from .random import get_rng_state, set_rng_state
-from .tensor import Tensor
 
 
 class GradcheckError(RuntimeError):
@@ -97,7 +97,7 @@ def verdict(name, func, inputs, eps, atol, rtol, raise_exception, may_ignore=Fal
     atol = atol if atol is None else number(name, "atol", atol, at_least=0)
     rtol = number(name, "rtol", rtol, at_least=0)
     with undisturbed(inputs) as kept:
-        report = compare(name, func, inputs, kept, eps, atol, rtol, may_ignore)
+        report = compare_gradients(name, func, inputs, kept, eps, atol, rtol, may_ignore)
     if raise_exception and not report:
         raise GradcheckError(str(report))
     return bool(report)
@@ -139,7 +139,7 @@ class Report:
             )
 
 
-def compare(name, func, inputs, kept, eps, atol, rtol, may_ignore):
+def compare_gradients(name, func, inputs, kept, eps, atol, rtol, may_ignore):
     """The Report on backward beside differences."""
     checked = [i for i, x in enumerate(inputs) if requires_grad(x)]
     if not checked:
@@ -156,7 +156,7 @@ def compare(name, func, inputs, kept, eps, atol, rtol, may_ignore):
         outputs = floating_outputs(name, func(*inputs))
     rng = np.random.default_rng(0)
     cotangents = [random_cotangent(rng, y) for y in outputs]
-    found = backward(outputs, cotangents, [inputs[i] for i in checked])
+    found = analytic_gradients(outputs, cotangents, [inputs[i] for i in checked])
     drew = get_rng_state().tolist()
     probe = Probe(name, func, inputs, cotangents)
     refuse_changes(name, inputs, kept)
@@ -192,7 +192,7 @@ def compare(name, func, inputs, kept, eps, atol, rtol, may_ignore):
     return report
 
 
-def backward(outputs, cotangents, inputs):
+def analytic_gradients(outputs, cotangents, inputs):
     """The gradients of the outputs as arrays; 0 where backward knows no road."""
     roots = [(y, like(y, dy)) for y, dy in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if not roots:
@@ -214,12 +214,12 @@ def undisturbed(inputs):
         yield kept
     finally:
         set_rng_state(state)
-        for i in changed(inputs, kept):
+        for i in changed_inputs(inputs, kept):
             with no_grad():
                 inputs[i].detach().copy_(kept[i])
 
 
-def changed(inputs, kept):
+def changed_inputs(inputs, kept):
     """The numbers of the inputs whose values are no longer those that were kept."""
     return [
         i
@@ -229,7 +229,7 @@ def changed(inputs, kept):
 
 
 def refuse_changes(name, inputs, kept):
-    for i in changed(inputs, kept):
+    for i in changed_inputs(inputs, kept):
         raise ValueError(f"{name}: func changes input {i} in place; let it work on a copy")
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
-from .tensor import Tensor
+from ..tensor import Tensor
 
 class HookHandle:
     key: object

@@ -5,10 +5,10 @@ The engine runs them; here they are registered.
 
 import weakref
 
-from .checks import function
-from .errors import GraphError
-from .tensor cimport Function, Tensor
-from .tensor import method
+from ..checks import function
+from ..errors import GraphError
+from ..tensor cimport Function, Tensor
+from ..tensor import method
 
 
 class HookHandle:

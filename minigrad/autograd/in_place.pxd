@@ -1,4 +1,4 @@
-from .tensor cimport Tensor
+from ..tensor cimport Tensor
 
 
 cdef int may_write(str operation, Tensor x) except -1

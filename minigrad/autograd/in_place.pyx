@@ -4,13 +4,13 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ._sharing cimport Step
-from ._sharing import rebuild_view
-from .dtypes cimport kind_of
-from .errors import DTypeError, GraphError, ShapeError
+from .._runtime.fp_warnings import quietly
+from .._runtime.sharing cimport Step
+from .._runtime.sharing import rebuild_view
+from ..dtypes cimport kind_of
+from ..errors import DTypeError, GraphError, ShapeError
+from ..tensor cimport Function, Tensor, record, wrap
 from .grad_mode cimport grad_mode
-from .quiet import quietly
-from .tensor cimport Function, Tensor, record, wrap
 
 cnp.import_array()
 
@@ -18,7 +18,7 @@ cnp.import_array()
 cdef Tensor overwrite(str operation, Tensor x, Tensor y):
     """Write the values of y over x; x takes y's history too, and so does what x is a view of.
 
-    y was computed out of place, so every in-place operation differentiates as its plain twin does.
+    y was computed out of place, so every in-place operation differentiates as the plain one does.
     """
     cdef Tensor root = x if x.viewed() is None else x.base
     cdef bint tracked = grad_mode() and (y.wants_grad() or x.wants_grad())

@@ -13,8 +13,8 @@ cimport numpy as cnp
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
-from ..in_place cimport has_writable_memory
 from ..tensor cimport Tensor, wrap
+from .in_place cimport has_writable_memory
 
 cnp.import_array()
 
@@ -29,7 +29,7 @@ def assign(str operation, list tensors, list arrays):
         raise ValueError(f"{operation}: {len(blocks)} arrays for {len(tensors)} tensors")
     for x, array in zip(tensors, blocks):
         prepare(operation, x)
-        fits(operation, x, array)
+        check_fits(operation, x, array)
     for k in range(len(tensors)):
         x, array = tensors[k], blocks[k]
         if cnp.PyArray_ISCARRAY(x.array):
@@ -95,7 +95,7 @@ cdef int prepare(str operation, Tensor x) except -1:
     return 0
 
 
-cdef int fits(str operation, Tensor x, cnp.ndarray array) except -1:
+cdef int check_fits(str operation, Tensor x, cnp.ndarray array) except -1:
     shape, found = (<object>x.array).shape, (<object>array).shape
     if shape != found:
         raise ShapeError(f"{operation}: a {shape} tensor cannot take values of shape {found}")

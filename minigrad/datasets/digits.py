@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checks import flag
-from ..ops.creation import from_numpy
+from ..ops.array.creation import from_numpy
 from ..utils.data import TensorDataset
 
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from ..checks import number, size
-from ..ops.creation import from_numpy
-from ..ops.sampling import rand, randn
+from ..checks import integer, number
+from ..ops.array.creation import from_numpy
+from ..ops.array.sampling import rand, randn
 from ..utils.data import TensorDataset
 
 MOST = 2**31  # points, or classes
@@ -53,8 +53,8 @@ def blobs(samples=300, classes=3, noise=1.0, generator=None):
 
 def _classes_and_places(name, samples, classes, noise):
     """The class of each sample, and its place on its class's curve, from above 0 to 1."""
-    samples = size(name, "samples", samples, at_least=1)
-    classes = size(name, "classes", classes, at_least=1)
+    samples = integer(name, "samples", samples, at_least=1)
+    classes = integer(name, "classes", classes, at_least=1)
     if max(samples, classes) > MOST:
         raise ValueError(f"{name}: samples and classes must be ≤ {MOST}, got {samples}, {classes}")
     number(name, "noise", noise, at_least=0)

@@ -7,37 +7,14 @@ neighbours, then positions that keep neighbours close. No other program is neede
 
 import os
 import re
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
-from .tensor import Tensor, method
+from ..tensor import Tensor, method
+from .svg import Box, draw
 
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 LARGEST = 2000  # boxes; more is no picture
-
-
-@dataclass(eq=False)
-class Box:
-    """One tensor of the graph, and where it is drawn."""
-
-    kind: str  # "parameter", "input", "operation" or "output"
-    title: str
-    shape: tuple
-    value: np.ndarray | None = None
-    gradient: np.ndarray | None = None
-    inputs: list = field(default_factory=list)
-    rank: int = 0
-    x: float = 0.0
-    y: float = 0.0
-    width: float = 0.0
-    height: float = 0.0
-    column: tuple = (0.0, 0.0)  # left and right edge of the boxes of this rank
-    left: list = field(default_factory=list)
-    right: list = field(default_factory=list)
-    lines: list = field(default_factory=list)
 
 
 class Graph:
@@ -70,8 +47,6 @@ class Graph:
 
     def to_svg(self):
         """The picture as SVG text; it follows the reader's light or dark theme."""
-        from ._drawing import draw  # the layout is needed only when somebody looks
-
         return draw(self.boxes)
 
     def to_dot(self):
@@ -186,7 +161,10 @@ def collect(root, names):
         if place in names_of_nodes:
             title = f"{names_of_nodes[place]} = {title}"
         box = Box(
-            "output" if place is root.grad_fn else "operation", title, *split(value), gradient
+            "output" if place is root.grad_fn else "operation",
+            title,
+            *shape_and_value(value),
+            gradient,
         )
         for source, constant in zip(place.inputs, constants, strict=True):
             if source is not None:
@@ -200,7 +178,7 @@ def collect(root, names):
 
 def constant_box(boxes, constant, names_of_memory):
     """The box of an input that wants no gradient: the same for the same memory."""
-    shape, value = split(constant)
+    shape, value = shape_and_value(constant)
     key = constant if value is None else address(value)
     if value is None:
         return boxes.setdefault(object(), Box("input", "input", shape))
@@ -214,7 +192,7 @@ def constant_box(boxes, constant, names_of_memory):
     return boxes[key]
 
 
-def split(shown):
+def shape_and_value(shown):
     """(shape, value) of what a node remembers: an array, or only a shape."""
     return (shown, None) if isinstance(shown, tuple) else (shown.shape, shown)
 
@@ -242,17 +220,17 @@ def rows_of(array):
     if array.size == 0:
         return ["empty"]
     if array.ndim == 0:
-        return [number(array)]
+        return [short_number(array)]
     if array.ndim == 1 and array.size <= 5:
-        return [f"[{', '.join(map(number, array))}]"]
+        return [f"[{', '.join(map(short_number, array))}]"]
     if array.ndim == 2 and array.shape[0] <= 4 and array.shape[1] <= 4:
-        cells = [[number(each) for each in row] for row in array]
+        cells = [[short_number(each) for each in row] for row in array]
         width = max(len(cell) for row in cells for cell in row)
         return [" ".join(cell.rjust(width) for cell in row) for row in cells]
-    return [f"{number(array.min())} … {number(array.max())}"]
+    return [f"{short_number(array.min())} … {short_number(array.max())}"]
 
 
-def number(value):
+def short_number(value):
     """A number in about six characters, with a real minus sign."""
     text = f"{value:.3g}" if isinstance(value.item(), float) else str(value)
     return text.replace("-", "−")

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import checks, dtypes
-from .quiet import quietly
+from .. import checks, dtypes
+from .._runtime.fp_warnings import quietly
 
 PROFILES: dict[str, dict[str, float]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
@@ -41,7 +41,7 @@ def set_printoptions(
     for name, value in given.items():
         if value is not None:
             infinite = name == "threshold" and value == math.inf
-            chosen[name] = value if infinite else checks.size("set_printoptions", name, value)
+            chosen[name] = value if infinite else checks.integer("set_printoptions", name, value)
     vars(options).update(chosen, sci_mode=sci_mode)
 
 
@@ -56,7 +56,7 @@ def formatter(array):
     finite = np.isfinite(values) & (values != 0)
     telling = np.abs(values[finite])
     if telling.size == 0:
-        return whole, 1
+        return whole_number, 1
     largest, smallest = telling.max(), telling.min()
     integral = bool(np.all(telling == np.ceil(telling)))
     with np.errstate(over="ignore"):
@@ -64,7 +64,7 @@ def formatter(array):
     in_powers = far_apart or (not integral and smallest < 1e-4)
     if options.sci_mode is not None:
         in_powers = options.sci_mode
-    write = scientific if in_powers else whole if integral else fixed
+    write = scientific if in_powers else whole_number if integral else fixed
     return write, max(len(write(value)) for value in values[finite].tolist())
 
 
@@ -76,7 +76,7 @@ def fixed(value):
     return f"{value:.{options.precision}f}"
 
 
-def whole(value):
+def whole_number(value):
     return f"{value:.0f}." if math.isfinite(value) else f"{value:.0f}"
 
 

@@ -5,9 +5,10 @@ where an arrow spans several ranks, an order within each rank that follows the n
 positions that pull neighbours together without overlap.
 """
 
+from dataclasses import dataclass, field
 from html import escape
 
-from .graph import Box
+import numpy as np
 
 CHARACTER, LINE = 7.3, 17  # width and height of text, in pixels
 PADDING, GAP, RANK_GAP = 12, 22, 46
@@ -36,6 +37,27 @@ STYLE = """
 """
 
 
+@dataclass(eq=False)
+class Box:
+    """One tensor of the graph, and where it is drawn."""
+
+    kind: str  # "parameter", "input", "operation" or "output"
+    title: str
+    shape: tuple
+    value: np.ndarray | None = None
+    gradient: np.ndarray | None = None
+    inputs: list = field(default_factory=list)
+    rank: int = 0
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+    column: tuple = (0.0, 0.0)  # left and right edge of the boxes of this rank
+    left: list = field(default_factory=list)
+    right: list = field(default_factory=list)
+    lines: list = field(default_factory=list)
+
+
 def draw(boxes):
     """The SVG text for boxes that come inputs first."""
     for box in boxes:
@@ -43,7 +65,7 @@ def draw(boxes):
         box.height = LINE * len(box.lines) + PADDING
     ranks, paths = rank(boxes)
     order(ranks)
-    place(ranks)
+    place_columns(ranks)
     width = max(box.x + box.width for box in boxes) + MARGIN
     height = max(box.y + box.height for box in boxes) + MARGIN
     parts = [
@@ -113,7 +135,7 @@ def order(columns):
             position.update((box, i / len(column)) for i, box in enumerate(column))
 
 
-def place(columns):
+def place_columns(columns):
     """Put the columns side by side, and each box near the mean of its neighbours."""
     x = MARGIN
     for column in columns:
@@ -123,14 +145,14 @@ def place(columns):
             box.column = (x, x + wide)
         x += wide + RANK_GAP
     for column in columns:
-        stack(column, [0.0] * len(column))
+        stack_boxes(column, [0.0] * len(column))
     for sweep in range(2 * SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             wishes = []
             for box in column:
                 found = [centre(each) for each in box.left + box.right]
                 wishes.append(sum(found) / len(found) if found else centre(box))
-            stack(column, wishes)
+            stack_boxes(column, wishes)
     top = min(box.y for column in columns for box in column)
     for column in columns:
         for box in column:
@@ -141,7 +163,7 @@ def centre(box):
     return box.y + box.height / 2
 
 
-def stack(column, wishes):
+def stack_boxes(column, wishes):
     """Put the boxes of a column, in order, as near to the wished centres as their heights allow.
 
     Boxes that would overlap join a block, which goes to the mean of its members' wishes.

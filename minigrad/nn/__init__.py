@@ -6,7 +6,6 @@ from .batch_renorm import BatchRenorm1d, BatchRenorm2d
 from .containers import ModuleDict, ModuleList, Sequential
 from .conv2d import Conv2d
 from .group_norm import GroupNorm
-from .inspection import inspect_batch_norm
 from .layer_norm import LayerNorm
 from .layers import (
     GELU,
@@ -24,7 +23,8 @@ from .layers import (
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from .max_pool2d import MaxPool2d
 from .module import Module, Parameter
-from .summary import summary
+from .utils.inspection import inspect_batch_norm
+from .utils.summary import summary
 
 __all__ = [
     "BatchNorm1d",

@@ -1,6 +1,6 @@
 """What normalizations end with: a scale γ and a shift β, both learned."""
 
-from ..ops.creation import empty
+from ..ops.array.creation import empty
 from . import init
 from .module import Module, Parameter
 

@@ -3,10 +3,10 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/batch_norm.md
 """
 
-from ..checks import flag, number, size
+from ..checks import flag, integer, number
 from ..dtypes import int64
 from ..errors import ShapeError
-from ..ops.creation import empty, zeros
+from ..ops.array.creation import empty, zeros
 from ..tensor import Tensor
 from . import functional as F
 from .affine import Affine
@@ -35,7 +35,7 @@ class _BatchNorm(Affine):
     ):
         super().__init__()
         name = type(self).__name__
-        self.num_features = size(name, "num_features", num_features, at_least=1)
+        self.num_features = integer(name, "num_features", num_features, at_least=1)
         self.eps = number(name, "eps", eps, above=0)
         if momentum is not None:
             momentum = number(name, "momentum", momentum, at_least=0, at_most=1)
@@ -90,7 +90,7 @@ class _BatchNorm(Affine):
 
     def _check_axis(self, axis):
         name, ndim = type(self).__name__, max(self._dimensions)
-        axis = size(name, "axis", axis, at_least=-ndim)
+        axis = integer(name, "axis", axis, at_least=-ndim)
         if axis >= ndim:
             raise ValueError(f"{name}: axis must be below {ndim}, got {axis}")
         return axis
@@ -121,7 +121,9 @@ class _BatchNorm(Affine):
         learns = self.training and mean is not None and count is not None
         momentum = self.momentum
         if momentum is None:  # 1/1, 1/2, 1/3, …: the plain average of all batches so far
-            seen = size(type(self).__name__, "num_batches_tracked", count.item()) if learns else 0
+            seen = (
+                integer(type(self).__name__, "num_batches_tracked", count.item()) if learns else 0
+            )
             momentum = 1 / (seen + 1) if learns else 0.0
         weight, bias = state["weight"], state["bias"]
         y = self._normalize(

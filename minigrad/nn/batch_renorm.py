@@ -5,7 +5,7 @@ Derivation: docs/derivations/batch_renorm.md
 
 import math
 
-from ..checks import limit, size
+from ..checks import integer, limit
 from . import functional as F
 from .batch_norm import _BatchNorm
 
@@ -38,7 +38,7 @@ class _BatchRenorm(_BatchNorm):
         name = type(self).__name__
         self.r_max = limit(name, "r_max", r_max, at_least=1)
         self.d_max = limit(name, "d_max", d_max, at_least=0)
-        self.warmup_steps = size(name, "warmup_steps", warmup_steps)
+        self.warmup_steps = integer(name, "warmup_steps", warmup_steps)
         self.r_max_steps = self._check_steps("r_max", r_max_steps)
         self.d_max_steps = self._check_steps("d_max", d_max_steps)
 
@@ -47,7 +47,7 @@ class _BatchRenorm(_BatchNorm):
         if steps is None:
             return None
         owner = type(self).__name__
-        steps = size(owner, f"{name}_steps", steps)
+        steps = integer(owner, f"{name}_steps", steps)
         if steps < self.warmup_steps:
             raise ValueError(
                 f"{owner}: {name}_steps must be ≥ warmup_steps ({self.warmup_steps}), got {steps}"

@@ -85,7 +85,7 @@ class Sequential(_Numbered):
     `Sequential(a, b, …)` or `Sequential(OrderedDict(name=module, …))`; as torch.nn.Sequential.
     """
 
-    _whole = None  # of a folded model: see folded.py, and `inside` below
+    _whole = None  # of a folded model: see nn/utils/folded.py, and `inside` below
 
     def __init__(self, *modules):
         super().__init__()

@@ -2,9 +2,9 @@
 
 import math
 
-from ..checks import flag, pair, size
+from ..checks import flag, integer, pair
 from ..errors import ShapeError
-from ..ops.creation import empty
+from ..ops.array.creation import empty
 from . import functional as F
 from . import init
 from .module import Module, Parameter
@@ -37,8 +37,8 @@ class Conv2d(Module):
         dtype=None,
     ):
         super().__init__()
-        self.in_channels = size("Conv2d", "in_channels", in_channels)
-        self.out_channels = size("Conv2d", "out_channels", out_channels)
+        self.in_channels = integer("Conv2d", "in_channels", in_channels)
+        self.out_channels = integer("Conv2d", "out_channels", out_channels)
         self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, at_least=1)
         self.stride = pair("Conv2d", "stride", stride, at_least=1)
         if isinstance(padding, str):
@@ -53,7 +53,7 @@ class Conv2d(Module):
         else:
             self.padding = pair("Conv2d", "padding", padding, at_least=0)
         self.dilation = pair("Conv2d", "dilation", dilation, at_least=1)
-        self.groups = size("Conv2d", "groups", groups, at_least=1)
+        self.groups = integer("Conv2d", "groups", groups, at_least=1)
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels % self.groups:
                 raise ValueError(f"Conv2d: {name} {channels} must be divisible by groups {groups}")

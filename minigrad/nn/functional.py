@@ -2,24 +2,24 @@
 
 import numpy as np
 
-from ..checks import size
+from ..checks import integer
 from ..dtypes import int64
 from ..errors import DTypeError
-from ..ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
-from ..ops.batch_norm import batch_norm
-from ..ops.batch_renorm import batch_renorm
-from ..ops.conv2d import conv2d
-from ..ops.creation import as_tensor, zeros
-from ..ops.cross_entropy import cross_entropy, nll_loss
-from ..ops.dropout import dropout
-from ..ops.group_norm import group_norm
-from ..ops.layer_norm import layer_norm
-from ..ops.linear import linear
-from ..ops.log_softmax import log_softmax
-from ..ops.losses import binary_cross_entropy_with_logits, mse_loss
-from ..ops.max_pool2d import max_pool2d
-from ..ops.shaping import flatten
-from ..ops.softmax import softmax
+from ..ops.array.creation import as_tensor, zeros
+from ..ops.math.linear import linear
+from ..ops.math.shaping import flatten
+from ..ops.nn.activations import gelu, leaky_relu, relu, sigmoid, tanh
+from ..ops.nn.batch_norm import batch_norm
+from ..ops.nn.batch_renorm import batch_renorm
+from ..ops.nn.conv2d import conv2d
+from ..ops.nn.cross_entropy import cross_entropy, nll_loss
+from ..ops.nn.dropout import dropout
+from ..ops.nn.group_norm import group_norm
+from ..ops.nn.layer_norm import layer_norm
+from ..ops.nn.log_softmax import log_softmax
+from ..ops.nn.losses import binary_cross_entropy_with_logits, mse_loss
+from ..ops.nn.max_pool2d import max_pool2d
+from ..ops.nn.softmax import softmax
 from ..tensor import Tensor
 
 __all__ = [
@@ -58,7 +58,7 @@ def one_hot(tensor, num_classes=-1):
     labels = tensor.detach().numpy()
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"one_hot: labels must be integers, got {tensor.dtype}")
-    num_classes = size("one_hot", "num_classes", num_classes, at_least=-1)
+    num_classes = integer("one_hot", "num_classes", num_classes, at_least=-1)
     if num_classes == -1:
         if not labels.size:
             raise ValueError("one_hot: without labels, num_classes must be given")

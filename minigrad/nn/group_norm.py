@@ -3,7 +3,7 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/group_norm.md
 """
 
-from ..checks import flag, number, size
+from ..checks import flag, integer, number
 from ..errors import ShapeError
 from ..tensor import Tensor
 from . import functional as F
@@ -31,8 +31,8 @@ class GroupNorm(Affine):
         bias=True,
     ):
         super().__init__()
-        self.num_groups = size("GroupNorm", "num_groups", num_groups, at_least=1)
-        self.num_channels = size("GroupNorm", "num_channels", num_channels)
+        self.num_groups = integer("GroupNorm", "num_groups", num_groups, at_least=1)
+        self.num_channels = integer("GroupNorm", "num_channels", num_channels)
         if self.num_channels % self.num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels ({self.num_channels}) must be divisible by num_groups "

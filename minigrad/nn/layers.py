@@ -2,9 +2,9 @@
 
 import math
 
-from ..checks import choice, flag, number, size
+from ..checks import choice, flag, integer, number
 from ..errors import ShapeError
-from ..ops.creation import empty
+from ..ops.array.creation import empty
 from . import functional as F
 from . import init
 from .module import Module, Parameter
@@ -25,8 +25,8 @@ class Flatten(Module):
 
     def __init__(self, start_dim=1, end_dim=-1):
         super().__init__()
-        self.start_dim = size("Flatten", "start_dim", start_dim, at_least=-math.inf)
-        self.end_dim = size("Flatten", "end_dim", end_dim, at_least=-math.inf)
+        self.start_dim = integer("Flatten", "start_dim", start_dim, at_least=-math.inf)
+        self.end_dim = integer("Flatten", "end_dim", end_dim, at_least=-math.inf)
 
     def forward(self, input):
         return F.flatten(input, self.start_dim, self.end_dim)
@@ -44,8 +44,8 @@ class Linear(Module):
 
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
-        self.in_features = size("Linear", "in_features", in_features)
-        self.out_features = size("Linear", "out_features", out_features)
+        self.in_features = integer("Linear", "in_features", in_features)
+        self.out_features = integer("Linear", "out_features", out_features)
         options = {"dtype": dtype, "device": device}
         self.weight = Parameter(empty(self.out_features, self.in_features, **options))
         if flag("Linear", "bias", bias):
@@ -145,7 +145,7 @@ class _AlongDim(Module):
     def __init__(self, dim=None):
         super().__init__()
         name = type(self).__name__
-        self.dim = dim if dim is None else size(name, "dim", dim, at_least=-math.inf)
+        self.dim = dim if dim is None else integer(name, "dim", dim, at_least=-math.inf)
 
     def extra_repr(self):
         return f"dim={self.dim}"

@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import choice, number, size
+from ..checks import choice, integer, number
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -40,7 +40,7 @@ class NLLLoss(_Loss):
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
         super().__init__(reduction)
         self._keep("weight", weight)
-        self.ignore_index = size("NLLLoss", "ignore_index", ignore_index, at_least=-math.inf)
+        self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index, at_least=-math.inf)
 
     def forward(self, input, target):
         return F.nll_loss(
@@ -58,7 +58,7 @@ class CrossEntropyLoss(_Loss):
     def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
         super().__init__(reduction)
         self._keep("weight", weight)
-        self.ignore_index = size(
+        self.ignore_index = integer(
             "CrossEntropyLoss", "ignore_index", ignore_index, at_least=-math.inf
         )
         self.label_smoothing = number(

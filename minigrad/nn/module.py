@@ -5,19 +5,12 @@ attributes, and a plain dictionary says which attributes they are.
 """
 
 import copy
-from collections import OrderedDict, namedtuple
-from collections.abc import Mapping
-from itertools import chain
 
-import numpy as np
-
+from ..autograd import transaction
+from ..autograd.hooks import HookHandle
 from ..checks import flag, function
-from ..dtypes import float32, float64
-from ..errors import ShapeError
-from ..hooks import HookHandle
-from ..ops import atomic
-from ..quiet import quietly
 from ..tensor import Tensor
+from .state_dict import StateDict
 
 
 class Parameter(Tensor):
@@ -42,16 +35,7 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    """What `load_state_dict` did not find, and what it found no place for."""
-
-    def __repr__(self):
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return super().__repr__()
-
-
-class Module:
+class Module(StateDict):
     """The base of all layers and models, as torch.nn.Module.
 
     A subclass calls `super().__init__()`, assigns its parameters and layers as attributes, and
@@ -235,6 +219,18 @@ class Module:
         """All buffers, each once."""
         return (tensor for _, tensor in self.named_buffers(recurse=recurse))
 
+    def _persistent(self, prefix):
+        """Pairs (key, tensor) of all that belongs in a state dict, in torch's order."""
+        for name, tensor in self._members(Parameter):
+            if tensor is not None:
+                yield prefix + name, tensor
+        for name, tensor in self._members(Tensor):
+            if tensor is not None and name not in self._non_persistent:
+                yield prefix + name, tensor
+        for name, module in self._members(Module):
+            if module is not None:
+                yield from module._persistent(f"{prefix}{name}.")
+
     def _find(self, target, kind, what):
         if not isinstance(target, str):
             raise TypeError(f"get_{what}: the path must be a string, got {type(target).__name__}")
@@ -267,7 +263,7 @@ class Module:
         fn(self)
         return self
 
-    # --- modes, dtypes, gradients ----------------------------------------------------------------
+    # --- modes, gradients -----------------------------------------------------------------------
 
     def train(self, mode=True):
         """Set training mode here and below (dropout, batch statistics); returns self."""
@@ -291,115 +287,7 @@ class Module:
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters, or fill them with zeros."""
         flag("zero_grad", "set_to_none", set_to_none)
-        atomic.clear_gradients(self.parameters(), set_to_none)
-
-    def to(self, *args, **kwargs):
-        """Convert floating parameters and buffers as `Tensor.to` would, in place; returns self."""
-        tensors = [t for t in chain(self.parameters(), self.buffers()) if _is_floating(t)]
-        converted = [tensor.detach().to(*args, **kwargs) for tensor in tensors]
-        if not all(map(_is_floating, converted)):
-            raise TypeError(f"Module.to: the dtype must be a float, got {converted[0].dtype}")
-        gradients = [
-            None if tensor._grad is None else tensor._grad.detach().to(values.dtype)
-            for tensor, values in zip(tensors, converted, strict=True)
-        ]
-        for tensor, values, gradient in zip(tensors, converted, gradients, strict=True):
-            tensor.grad = None
-            tensor.data = values
-            tensor.grad = gradient
-        return self
-
-    def float(self):
-        """Convert floating parameters and buffers to float32; returns self."""
-        return self.to(float32)
-
-    def double(self):
-        """Convert floating parameters and buffers to float64; returns self."""
-        return self.to(float64)
-
-    # --- state -----------------------------------------------------------------------------------
-
-    def _persistent(self, prefix):
-        """Pairs (key, tensor) of all that belongs in a state dict, in torch's order."""
-        for name, tensor in self._members(Parameter):
-            if tensor is not None:
-                yield prefix + name, tensor
-        for name, tensor in self._members(Tensor):
-            if tensor is not None and name not in self._non_persistent:
-                yield prefix + name, tensor
-        for name, module in self._members(Module):
-            if module is not None:
-                yield from module._persistent(f"{prefix}{name}.")
-
-    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
-        """An OrderedDict from path to tensor of all parameters and persistent buffers.
-
-        As in torch the tensors are detached but share memory with the module: clone them, or
-        deepcopy the dictionary, for a snapshot.
-        """
-        destination = OrderedDict() if destination is None else destination
-        for key, tensor in self._persistent(prefix):
-            destination[key] = tensor if keep_vars else tensor.detach()
-        return destination
-
-    def load_state_dict(self, state_dict, strict=True, *, allow_nonfinite=False):
-        """Copy the values of a state dict into this module: all of them, or none.
-
-        A value is a Tensor, a NumPy array, or a tensor of another library on the CPU. One error
-        lists everything that does not fit: missing and unexpected keys (unless not strict), shapes
-        (ShapeError), values that are nothing of the kind (TypeError), and those that are NaN,
-        infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
-        As in torch, a batch norm's `num_batches_tracked` may be missing, since other libraries
-        count nothing: the counter here stays; and one value of shape (1,) fits a tensor of ().
-        Returns (missing_keys, unexpected_keys).
-        """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(
-                f"load_state_dict: expected a dictionary, got {type(state_dict).__name__}"
-            )
-        flag("load_state_dict", "strict", strict)
-        flag("load_state_dict", "allow_nonfinite", allow_nonfinite)
-        own = dict(self._persistent(""))
-        for key in self._dispensable(state_dict):
-            if key not in state_dict:
-                own.pop(key, None)
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        problems = []
-        if strict and unexpected:
-            names = ", ".join(f'"{key}"' for key in unexpected)
-            problems.append((RuntimeError, f"Unexpected key(s) in state_dict: {names}."))
-        if strict and missing:
-            names = ", ".join(f'"{key}"' for key in missing)
-            problems.append((RuntimeError, f"Missing key(s) in state_dict: {names}."))
-        tensors, arrays = [], []
-        for key, tensor in own.items():
-            if key not in missing:
-                try:
-                    arrays.append(_fitting(key, tensor, state_dict[key], allow_nonfinite))
-                    tensors.append(tensor)
-                except (ShapeError, TypeError, ValueError) as problem:
-                    problems.append((type(problem), str(problem)))
-        if problems:
-            kinds = [kind for kind, _ in problems]
-            worst = next(k for k in (ShapeError, TypeError, RuntimeError, ValueError) if k in kinds)
-            lines = "\n\t".join(text for _, text in problems)
-            raise worst(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
-        atomic.assign("load_state_dict", tensors, arrays)
-        return _IncompatibleKeys(missing, unexpected)
-
-    def _dispensable(self, state_dict):
-        """The keys that a state dict of its version need not have.
-
-        torch notes the version of each module in an attribute of its own state dicts; files and
-        other libraries note none, which counts as the first.
-        """
-        versions = getattr(state_dict, "_metadata", None)
-        versions = versions if isinstance(versions, Mapping) else {}
-        for path, module in self.named_modules(remove_duplicate=False):
-            noted = versions.get(path, {}).get("version")
-            if noted is None or noted < 2:
-                yield from (f"{path}.{name}" if path else name for name in module._younger)
+        transaction.clear_gradients(self.parameters(), set_to_none)
 
     # --- repr ------------------------------------------------------------------------------------
 
@@ -430,47 +318,5 @@ def _of_kind(kind, name, value):
     return value
 
 
-def _is_floating(tensor):
-    return tensor.dtype.is_floating_point
-
-
 def _indent(module):
     return repr(module).replace("\n", "\n  ")
-
-
-def _array_of(key, value):
-    """The numbers of a Tensor, an array, or a tensor of another library."""
-    kind = type(value)
-    if isinstance(value, Tensor):
-        return value.detach().numpy()
-    if kind in (np.ma.MaskedArray, type) or not hasattr(kind, "__array__"):
-        raise TypeError(f"{key}: expected a Tensor or an array, got {kind.__name__}")
-    try:
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    except Exception as error:  # whatever another library raises: on another device, in bfloat16
-        raise TypeError(f"{key}: NumPy cannot read the {kind.__name__}: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{key}: expected real numbers, got {kind.__name__} of {array.dtype}")
-    return array
-
-
-def _fitting(key, tensor, value, allow_nonfinite):
-    """A fresh array of the values for `tensor`, of its dtype, or the error that says why not."""
-    source = _array_of(key, value)
-    came = value.dtype if isinstance(value, Tensor) else source.dtype
-    if tensor.ndim == 0 and source.shape == (1,):
-        source = source.reshape(())
-    if source.shape != tensor.shape:
-        raise ShapeError(
-            f"size mismatch for {key}: copying a param with shape {source.shape} from the "
-            f"state dict, the shape in the current model is {tuple(tensor.shape)}"
-        )
-    array = quietly(source.astype, tensor.dtype.numpy, order="C")
-    if not _is_floating(tensor):
-        if not (array == source).all():
-            raise ValueError(f"{key}: {came} values that {tensor.dtype} cannot hold")
-    elif not allow_nonfinite and not np.isfinite(array).all():
-        if np.isfinite(source).all():
-            raise ValueError(f"{key}: {came} values that overflow {tensor.dtype}")
-        raise ValueError(f"{key}: NaN or infinite values (allow_nonfinite=True lets them pass)")
-    return array

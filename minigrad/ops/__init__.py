@@ -3,35 +3,39 @@
 An operation is one function; the Tensor method and the `nn.functional` name are that function.
 """
 
-from .. import _printing
 from .. import tensor as _tensor
-from . import (  # noqa: F401  each gives Tensor its methods
-    activations,
-    arithmetic,
-    batch_norm,
-    batch_renorm,
-    comparison,
-    conv2d,
-    conversion,
-    copying,
+from ..display import printing
+from .array import (  # noqa: F401  each gives Tensor its methods
+    casting,
     creation,
-    cross_entropy,
-    dropout,
-    extremes,
     gathering,
-    group_norm,
     indexing,
     inplace,
+    interop,
     joining,
-    layer_norm,
+    sampling,
+)
+from .math import (  # noqa: F401  each gives Tensor its methods
+    arithmetic,
+    comparison,
     linear,
+    minmax,
+    reductions,
+    selection,
+    shaping,
+)
+from .nn import (  # noqa: F401  each gives Tensor its methods
+    activations,
+    batch_norm,
+    batch_renorm,
+    conv2d,
+    cross_entropy,
+    dropout,
+    group_norm,
+    layer_norm,
     log_softmax,
     losses,
     max_pool2d,
-    reductions,
-    sampling,
-    selection,
-    shaping,
     softmax,
 )
 
@@ -46,8 +50,8 @@ _tensor.install_operators({
     "bitwise_xor": comparison.bitwise_xor, "bitwise_not": comparison.bitwise_not,
     "add_": inplace.add_, "sub_": inplace.sub_, "mul_": inplace.mul_, "div_": inplace.div_,
     "pow_": inplace.pow_, "getitem": indexing.getitem, "setitem": indexing.setitem,
-    "index": conversion.index, "contains": conversion.contains, "iterate": conversion.iterate,
-    "text": _printing.text, "from_data": creation.from_arguments,
-    "array_ufunc": conversion.array_ufunc,
+    "index": interop.as_index, "contains": interop.contains, "iterate": interop.iterate,
+    "text": printing.text, "from_data": creation.from_arguments,
+    "array_ufunc": interop.array_ufunc,
 })  # fmt: skip
-_tensor.method("_repr_html_", _printing.rich)
+_tensor.method("_repr_html_", printing.rich)

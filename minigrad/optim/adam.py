@@ -2,7 +2,7 @@
 
 from .._kernels import active as kernels
 from ..checks import flag, number
-from ..ops.creation import zeros_like
+from ..ops.array.creation import zeros_like
 from .optimizer import Optimizer
 
 

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..checks import function, items, number, size
+from ..checks import function, integer, items, number
 from .optimizer import Optimizer
 
 
@@ -24,7 +24,7 @@ class LRScheduler:
         name = type(self).__name__
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{name}: expected an Optimizer, got {type(optimizer).__name__}")
-        last_epoch = size(name, "last_epoch", last_epoch, at_least=-1)
+        last_epoch = integer(name, "last_epoch", last_epoch, at_least=-1)
         for k, group in enumerate(optimizer.param_groups):
             if last_epoch != -1 and "initial_lr" not in group:
                 raise KeyError(
@@ -97,7 +97,7 @@ class LRScheduler:
         missing = [key for key in own if key not in state_dict]
         if missing:
             raise ValueError(f"{name}: the state dict lacks {', '.join(missing)}")
-        size(name, "last_epoch", loaded["last_epoch"])
+        integer(name, "last_epoch", loaded["last_epoch"])
         known, groups = len(self.base_lrs), len(self.optimizer.param_groups)
         for key, counts in (("base_lrs", (known,)), ("_last_lr", (known, groups))):
             if not isinstance(loaded[key], (list, tuple)) or len(loaded[key]) not in counts:
@@ -147,7 +147,7 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def check_options(self, owner, options):
-        step_size = size(owner, "step_size", options["step_size"], at_least=1)
+        step_size = integer(owner, "step_size", options["step_size"], at_least=1)
         gamma = number(owner, "gamma", options["gamma"], at_least=0)
         return {**options, "step_size": step_size, "gamma": gamma}
 
@@ -165,7 +165,7 @@ class MultiStepLR(LRScheduler):
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         milestones = items("MultiStepLR", "milestones", milestones, "epochs in a list")
-        epochs = [size("MultiStepLR", "milestones", epoch) for epoch in milestones]
+        epochs = [integer("MultiStepLR", "milestones", epoch) for epoch in milestones]
         options = {"milestones": Counter(epochs), "gamma": gamma}
         vars(self).update(self.check_options("MultiStepLR", options))
         super().__init__(optimizer, last_epoch)
@@ -175,7 +175,7 @@ class MultiStepLR(LRScheduler):
             raise TypeError(f"{owner}: milestones must be counted, got {options['milestones']!r}")
         milestones = Counter()
         for epoch, times in options["milestones"].items():
-            milestones[size(owner, "milestones", epoch)] = size(owner, "milestones", times)
+            milestones[integer(owner, "milestones", epoch)] = integer(owner, "milestones", times)
         gamma = number(owner, "gamma", options["gamma"], at_least=0)
         return {**options, "milestones": milestones, "gamma": gamma}
 
@@ -213,7 +213,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def check_options(self, owner, options):
-        T_max = size(owner, "T_max", options["T_max"], at_least=1)
+        T_max = integer(owner, "T_max", options["T_max"], at_least=1)
         eta_min = number(owner, "eta_min", options["eta_min"], at_least=0)
         return {**options, "T_max": T_max, "eta_min": eta_min}
 

@@ -4,10 +4,10 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 
+from ..autograd import transaction
+from ..autograd.grad_mode import enable_grad
 from ..checks import flag, function, items, number
 from ..errors import DTypeError, ShapeError
-from ..grad_mode import enable_grad
-from ..ops import atomic
 from ..tensor import Tensor
 
 MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go on
@@ -73,7 +73,7 @@ class Optimizer:
         """Forget the gradients of all parameters, or fill them with zeros."""
         flag("zero_grad", "set_to_none", set_to_none)
         params = [p for group in self.param_groups for p in group["params"]]
-        atomic.clear_gradients(params, set_to_none)
+        transaction.clear_gradients(params, set_to_none)
 
     def _evaluate(self, closure):
         if closure is None:
@@ -91,7 +91,9 @@ class Optimizer:
             yield group, [p for p in group["params"] if p._grad is not None]
 
     def _step(self, kernel, updates, fresh, counts=()):
-        atomic.step(f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts))
+        transaction.step(
+            f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts)
+        )
 
     # --- state -----------------------------------------------------------------------------------
 

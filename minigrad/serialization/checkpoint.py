@@ -16,12 +16,12 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from . import _whole_files
-from .checks import flag
-from .errors import CheckpointError
-from .ops.creation import as_tensor
-from .quiet import quietly
-from .tensor import Tensor
+from .._runtime.fp_warnings import quietly
+from ..checks import flag
+from ..errors import CheckpointError
+from ..ops.array.creation import as_tensor
+from ..tensor import Tensor
+from . import atomic_write
 
 DEEPEST = 100  # dictionaries and lists within one another
 LARGEST_INTEGER = 10_000  # bits; Python refuses to read what has more than 4,300 digits
@@ -62,7 +62,7 @@ def save(obj, path):
     checksum = hashlib.sha256(header)
     checksum.update(content[end:])
     signed = UNSIGNED.replace(b"0" * 64, checksum.hexdigest().encode())
-    _whole_files.write(path, [header.replace(UNSIGNED, signed), content[end:]])
+    atomic_write.write(path, [header.replace(UNSIGNED, signed), content[end:]])
 
 
 def load(path, map_location=None, *, weights_only=True, verify=True):

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .. import checks
-from ..checks import flag, function, size
+from ..checks import flag, function, integer
 from ..dtypes import float64
 from ..errors import ShapeError
-from ..ops.creation import as_tensor, tensor
-from ..ops.joining import stack
-from ..ops.sampling import randperm
+from ..ops.array.creation import as_tensor, tensor
+from ..ops.array.joining import stack
+from ..ops.array.sampling import randperm
 from ..random import Generator
 from ..tensor import Tensor
 
@@ -248,7 +248,7 @@ class DataLoader:
             )
         if collate_fn is not None:
             function("DataLoader", "collate_fn", collate_fn)
-        if size("DataLoader", "num_workers", num_workers):
+        if integer("DataLoader", "num_workers", num_workers):
             raise ValueError(
                 f"DataLoader: num_workers={num_workers}: batches are made in this process"
             )
@@ -256,7 +256,7 @@ class DataLoader:
             raise ValueError("DataLoader: pin_memory=True: batches are made in this process")
         checks.length("DataLoader", "dataset", dataset)
         self.dataset = dataset
-        self.batch_size = size("DataLoader", "batch_size", batch_size, at_least=1)
+        self.batch_size = integer("DataLoader", "batch_size", batch_size, at_least=1)
         self.shuffle = flag("DataLoader", "shuffle", shuffle)
         self.drop_last = flag("DataLoader", "drop_last", drop_last)
         self.generator = generator
@@ -302,7 +302,7 @@ class DataLoader:
         if not isinstance(state_dict, Mapping) or set(state_dict) != {"order", "position"}:
             raise TypeError(f"{name}: expected a dictionary of 'order' and 'position'")
         order, count = state_dict["order"], len(self.dataset)
-        position = size(name, "position", state_dict["position"])
+        position = integer(name, "position", state_dict["position"])
         if order is None:
             self._pass = self._resumed = None
             return

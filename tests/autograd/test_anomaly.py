@@ -10,7 +10,7 @@ from minigrad import GraphError, nn, tensor
 from minigrad.autograd import Function, detect_anomaly, grad
 
 
-def leaf(*values):
+def float32_leaf(*values):
     return tensor(values, requires_grad=True)
 
 
@@ -26,7 +26,7 @@ def line_of(error):
 
 
 def test_forward_names_operation_and_line():
-    x = leaf(1.0, 3.0)
+    x = float32_leaf(1.0, 3.0)
     assert harmless_then_not(x).tolist()[0] == -np.inf
     with detect_anomaly():
         with pytest.raises(GraphError, match="LogBackward0 makes 1 infinite of 2 numbers") as error:
@@ -35,13 +35,13 @@ def test_forward_names_operation_and_line():
         assert "y = minigrad.log(y - 2)  # born here" in text and "in harmless_then_not" in text
         assert text.index("harmless_then_not(x)") < text.index("born here")  # the caller's caller
         with pytest.raises(GraphError, match="1 NaN and 1 infinite of 2 numbers"):
-            minigrad.log(leaf(-1.0, 0.0))
+            minigrad.log(float32_leaf(-1.0, 0.0))
     assert harmless_then_not(x).tolist()[0] == -np.inf
 
 
 def test_only_the_birth_is_an_error():
     """What comes in with the data passes through."""
-    x = leaf(np.inf, 1.0)
+    x = float32_leaf(np.inf, 1.0)
     with detect_anomaly():
         y = (x * 2 + 1).sum()
         y.backward()
@@ -54,7 +54,7 @@ def backward_of_sqrt(x):
 
 
 def test_backward_names_operation_and_line():
-    x = leaf(0.0, 4.0)
+    x = float32_leaf(0.0, 4.0)
     backward_of_sqrt(x).backward()
     assert x.grad.tolist() == [np.inf, 0.25]
     x.grad = None
@@ -75,16 +75,16 @@ def test_backward_names_operation_and_line():
 
 
 def test_a_gradient_that_comes_in_infinite_is_nobodys_fault():
-    x = leaf(1.0, 2.0)
+    x = float32_leaf(1.0, 2.0)
     with detect_anomaly():
         (x * 2).backward(tensor([np.inf, 1.0]))
     assert x.grad.tolist() == [np.inf, 2]
 
 
 def test_lines_alone_may_be_remembered():
-    x = leaf(0.0, 4.0)
+    x = float32_leaf(0.0, 4.0)
     with detect_anomaly(check_nan=False):
-        harmless_then_not(leaf(1.0, 3.0))
+        harmless_then_not(float32_leaf(1.0, 3.0))
         y = backward_of_sqrt(x)
         y.backward(retain_graph=True)
     with detect_anomaly(), pytest.raises(GraphError, match="(?s)called here:.*= minigrad.sqrt"):
@@ -130,7 +130,7 @@ class Square(Function):
 
 
 def test_custom_functions_are_seen():
-    x = leaf(2.0)
+    x = float32_leaf(2.0)
     with detect_anomaly():
         y = Square.apply(x).sum()  # the custom one
         with pytest.raises(GraphError, match="(?s)Square.*NaN.*the custom one"):
@@ -138,7 +138,7 @@ def test_custom_functions_are_seen():
 
 
 def test_integers_pass():
-    x = leaf(1.0, 2.0)
+    x = float32_leaf(1.0, 2.0)
     with detect_anomaly():
         x[tensor([1])].sum().backward()
         (x.max(0)[0] * 2).backward()
@@ -146,7 +146,7 @@ def test_integers_pass():
 
 
 def test_nesting_restores():
-    x = leaf(-1.0)
+    x = float32_leaf(-1.0)
     with detect_anomaly():
         with detect_anomaly(check_nan=False):
             minigrad.log(x)

@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd import Function, gradcheck, gradgradcheck
-from minigrad.gradcheck import GradcheckError
+from minigrad.autograd.gradcheck import GradcheckError
 from minigrad.nn import functional as F
 
 

@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
-from probes import normal
+from helpers.layouts import leaf_of as leaf
+from helpers.layouts import normal
 
 import minigrad as mg
-
-
-def leaf(*values):
-    return mg.tensor(list(values), dtype=mg.float64, requires_grad=True)
-
 
 # --- gradients add up ----------------------------------------------------------------------------
 

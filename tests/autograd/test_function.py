@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from probes import leaf, normal
+from helpers.layouts import leaf, normal
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck

@@ -3,16 +3,13 @@
 import threading
 
 import pytest
+from helpers.layouts import leaf_of
 
 import minigrad as mg
 
 
-def leaf(*values):
-    return mg.tensor(list(values), dtype=mg.float64, requires_grad=True)
-
-
 def test_no_grad_as_context_and_decorator():
-    x = leaf(1.0)
+    x = leaf_of(1.0)
 
     @mg.no_grad()
     def first():
@@ -34,7 +31,7 @@ def test_no_grad_as_context_and_decorator():
 
 
 def test_set_grad_enabled():
-    x = leaf(1.0)
+    x = leaf_of(1.0)
     with mg.set_grad_enabled(False):
         assert not (x * 2).requires_grad
     assert mg.is_grad_enabled()

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from probes import leaf, normal, stretched
+from helpers.layouts import leaf, normal, stretched
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.gradcheck import GradcheckError
+from minigrad.autograd.gradcheck import GradcheckError
 
 x, y = leaf(normal(3, 4)), leaf(normal(4, seed=1))
 

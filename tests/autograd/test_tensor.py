@@ -7,7 +7,8 @@ import warnings
 
 import numpy as np
 import pytest
-from probes import DTYPES, assert_close, normal
+from helpers.layouts import DTYPES, normal
+from helpers.torch_peer import assert_close
 
 import minigrad as mg
 from minigrad.tensor import install_operators

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad import DTypeError, ShapeError, tensor
-from minigrad.ops import atomic
+from minigrad.autograd import transaction
 
 
 @pytest.mark.parametrize(
@@ -19,14 +19,14 @@ from minigrad.ops import atomic
 def test_assign_writes_nothing_of_what_does_not_fit(arrays, error, message):
     tensors = [tensor(np.zeros(2)), tensor(np.zeros(3))]
     with pytest.raises(error, match=message):
-        atomic.assign("load", tensors, arrays)
+        transaction.assign("load", tensors, arrays)
     assert not any(x.any() or x._version for x in tensors)
 
 
 def test_assign_keeps_0d_and_strided_tensors():
     values = np.arange(6.0).reshape(2, 3)
     tensors = [tensor(0.0).double(), tensor(np.zeros((3, 2))).t()]
-    atomic.assign("load", tensors, [np.array(7.0), values])
+    transaction.assign("load", tensors, [np.array(7.0), values])
     assert tensors[0].item() == 7
     assert (tensors[1].numpy() == values).all()
 
@@ -34,10 +34,10 @@ def test_assign_keeps_0d_and_strided_tensors():
 def test_none_is_refused():
     x, g = tensor([1.0]), tensor([2.0])
     with pytest.raises(TypeError, match="load: expected a Tensor to change, got None"):
-        atomic.assign("load", [None], [np.ones(1)])
+        transaction.assign("load", [None], [np.ones(1)])
     with pytest.raises(TypeError, match="step: expected a Tensor to change, got None"):
-        atomic.step("step", print, [(g, None)], {}, {}, [])
+        transaction.step("step", print, [(g, None)], {}, {}, [])
     with pytest.raises(TypeError, match="step: expected a gradient, got None"):
-        atomic.step("step", print, [(None, x)], {}, {}, [])
+        transaction.step("step", print, [(None, x)], {}, {}, [])
     with pytest.raises(TypeError, match="zero_grad: expected a Tensor, got None"):
-        atomic.clear_gradients([None], True)
+        transaction.clear_gradients([None], True)

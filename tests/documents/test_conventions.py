@@ -11,7 +11,7 @@ import pytest
 import minigrad
 from minigrad import nn, tensor
 
-PAGE = Path(__file__).parents[1] / "docs" / "batch_norm_conventions.md"
+PAGE = Path(__file__).parents[2] / "docs" / "batch_norm_conventions.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 C = 3
 

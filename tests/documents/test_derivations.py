@@ -3,9 +3,9 @@
 import re
 from textwrap import dedent
 
-import derivations
 import numpy as np
 import pytest
+from helpers import derivations
 
 from minigrad._kernels import use_kernels
 

@@ -11,7 +11,7 @@ import pytest
 
 from minigrad.datasets import mnist
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MINIGRAD_DATA = os.environ.get("MINIGRAD_DATA")
 needs_mnist = pytest.mark.skipif(
     not MINIGRAD_DATA, reason="MINIGRAD_DATA names no folder with the MNIST files"

@@ -1,7 +1,7 @@
 """Scripts that learners write for torch: with the import changed they print the same.
 
-Each file of tests/learner_scripts runs as it is with torch where that is installed, and with
-`import torch` turned into `import minigrad as torch`; words must agree, and numbers to 1e-4.
+Each file of tests/documents/learner_scripts runs as it is with torch where that is installed, and
+with `import torch` turned into `import minigrad as torch`; words must agree, and numbers to 1e-4.
 """
 
 import contextlib

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import pages
 import pytest
+from helpers import pages
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("name", ["autograd_words.md", "where_to_start.md"])

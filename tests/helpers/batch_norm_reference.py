@@ -1,20 +1,10 @@
 """Batch normalization in NumPy and double, and random calls of it, for the tests."""
 
 import numpy as np
-
-import minigrad
-from minigrad import tensor
+from helpers.layouts import laid_out
 
 EPS = 1e-5
 SHAPES = [(2, 1), (7, 3), (40, 1), (3, 2, 1), (5, 4, 3), (2, 3, 300), (4, 3, 2, 3), (2, 2, 2, 1, 2)]
-
-
-def normal(seed, *shape, dtype=np.float64):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-
-
-def leaf(array):
-    return tensor(array, dtype=minigrad.as_tensor(array).dtype, requires_grad=True)
 
 
 def axes(x):
@@ -42,20 +32,6 @@ def exact_dx(dy, x, gamma, eps=EPS):
         return u.mean(axes(x), keepdims=True)
 
     return spread(gamma, x) * inv_std * (dy - mean(dy) - x_hat * mean(dy * x_hat))
-
-
-def laid_out(rng, x):
-    """The same values in memory as they may come: as made, transposed, strided, reversed."""
-    kind = rng.integers(4)
-    if kind == 1:
-        return np.ascontiguousarray(x.T).T
-    if kind == 2:
-        larger = np.full((2 * x.shape[0], *x.shape[1:]), np.nan, x.dtype)
-        larger[::2] = x
-        return larger[::2]
-    if kind == 3:
-        return np.ascontiguousarray(x[::-1])[::-1]
-    return x
 
 
 def configuration(seed):

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad._kernels import active
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "derivations" / "README.md"
 PAGES = sorted(set(INDEX.parent.glob("*.md")) - {INDEX})
 NUMBER = r"\((\d+[a-h]?)\)"  # no further letters: (2y) is a factor

@@ -1,4 +1,4 @@
-"""What tests of operations share: values in every memory layout, and the comparison with torch."""
+"""The same values in every memory layout, and where tests get their numbers."""
 
 import itertools
 
@@ -26,8 +26,8 @@ def every_other(a):
 
 # Ways that the same values lie in memory.
 LAYOUTS = {
-    "contiguous": np.ascontiguousarray,
-    "transposed": np.asfortranarray,
+    "contiguous": lambda a: np.array(a, order="C"),
+    "transposed": lambda a: np.array(a.T, order="C").T,
     "sliced": every_other,
     "reversed": lambda a: np.ascontiguousarray(a[::-1])[::-1] if a.ndim else a,
     "read-only": lambda a: np.broadcast_to(a, a.shape),
@@ -48,49 +48,26 @@ def stretched(array, axis):
     return np.broadcast_to(np.take(array, [0], axis), array.shape)
 
 
-def outputs_of(result):
-    return list(result) if isinstance(result, (tuple, list)) else [result]
+def in_every_layout(array):
+    """The same values in every memory layout: {name: array}."""
+    array = np.asarray(array)
+    return {name: change(array) for name, change in LAYOUTS.items()}
 
 
-def assert_close(y, u):
-    """A tensor here and one of torch: same shape, dtype and, up to a few roundings, values."""
-    assert y.dtype.name == str(u.dtype).removeprefix("torch.")
-    assert tuple(y.shape) == tuple(u.shape)
-    rtol, atol = (2e-6, 1e-7) if y.dtype is mg.float32 else (1e-12, 1e-13)
-    with np.errstate(all="ignore"):
-        np.testing.assert_allclose(y.detach().numpy(), u.detach().numpy(), rtol=rtol, atol=atol)
+def laid_out(rng, x):
+    """The same values in memory as they may come: as made, transposed, strided, reversed."""
+    kind = rng.integers(4)
+    if kind == 1:
+        return np.ascontiguousarray(x.T).T
+    if kind == 2:
+        larger = np.full((*x.shape, 2), np.nan, x.dtype)
+        larger[..., 0] = x
+        return larger[..., 0]
+    if kind == 3:
+        return np.ascontiguousarray(x[::-1])[::-1]
+    return x
 
 
-def same_as_torch(torch, function, *arrays):
-    """`function(m, *tensors)` with m = minigrad and with m = torch: same values, dtypes, gradients.
-
-    The cotangents are random. Float arrays require a gradient.
-    """
-    xs = [mg.from_numpy(np.array(a)) for a in arrays]
-    zs = [torch.from_numpy(np.array(a)) for a in arrays]
-    for x, z in zip(xs, zs, strict=True):
-        if x.dtype.is_floating_point:
-            x.requires_grad_()
-            z.requires_grad_()
-    ours, theirs = outputs_of(function(mg, *xs)), outputs_of(function(torch, *zs))
-    assert len(ours) == len(theirs)
-    rng = np.random.default_rng(0)
-    ys, dys, us, dus = [], [], [], []
-    for y, u in zip(ours, theirs, strict=True):
-        assert_close(y, u)
-        assert y.requires_grad == u.requires_grad
-        if y.requires_grad:
-            dy = rng.standard_normal(y.shape).astype(y.dtype.numpy)
-            ys.append(y)
-            us.append(u)
-            dys.append(mg.from_numpy(dy))
-            dus.append(torch.from_numpy(dy))
-    if not ys:
-        return
-    xs, zs = [x for x in xs if x.requires_grad], [z for z in zs if z.requires_grad]
-    dxs = mg.autograd.grad(ys, xs, dys, allow_unused=True)
-    dzs = torch.autograd.grad(us, zs, dus, allow_unused=True)
-    for dx, dz in zip(dxs, dzs, strict=True):
-        assert (dx is None) == (dz is None)
-        if dx is not None:
-            assert_close(dx, dz)
+def leaf_of(*values):
+    """A float64 vector of these numbers that requires a gradient."""
+    return mg.tensor(list(values), dtype=mg.float64, requires_grad=True)

@@ -13,14 +13,6 @@ DIMENSIONS = [
     ((2, 3, 4), 0), ((2, 3, 4), 1), ((2, 3, 4), -1), ((3, 1, 2), 1), ((2, 1, 3, 2), -3),
 ]  # fmt: skip
 
-# The same values, lying differently in memory.
-LAYOUTS = {
-    "transposed": lambda a: np.array(a.T, order="C").T,
-    "sliced": lambda a: np.repeat(a[..., None], 2, axis=-1)[..., 0],
-    "reversed": lambda a: np.array(a[::-1])[::-1] if a.ndim else a,
-    "read-only": lambda a: np.broadcast_to(a, a.shape),
-}
-
 # Rows that have no softmax.
 IMPOSSIBLE = [
     [-INF, -INF, -INF],

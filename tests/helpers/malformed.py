@@ -1,7 +1,7 @@
 """Random malformed calls of everything public, and of the compiled kernels: who breaks a promise?
 
-    python tests/malformed.py --calls 10000 --seed 1      # prints a summary as JSON
-    python tests/malformed.py --seed 1 --only 123         # one call of it again, with its traceback
+    python tests/helpers/malformed.py --calls 10000 --seed 1  # prints a summary as JSON
+    python tests/helpers/malformed.py --seed 1 --only 123     # one of them, with its traceback
 
 Each call begins as a valid one, of VALID or of kernel_calls.py; then arguments are replaced,
 dropped, added or exchanged. It may succeed or raise an error of an allowed type; a call that raises
@@ -19,23 +19,28 @@ import os
 import pkgutil
 import random
 import re
+import sys
 import tempfile
 import traceback
 import urllib.request
 import warnings
+from pathlib import Path
 
-import kernel_calls
-import numpy as np
-from junk import ARRAYS, JUNK, THEIRS, is_plain
-from limits import at_most, limit_memory
-from valid_calls import FRESH, VALID, Double
+sys.path.insert(0, str(Path(__file__).parents[1]))  # `helpers`, where this runs by itself
 
-import minigrad as m
-from minigrad import _kernels, _printing, nn, ops, optim
-from minigrad.nn import functional as F
-from minigrad.nn import init
-from minigrad.optim import lr_scheduler as schedule
-from minigrad.utils import data
+import numpy as np  # noqa: E402
+from helpers import kernel_calls  # noqa: E402
+from helpers.bad_values import ARRAYS, JUNK, THEIRS, is_plain  # noqa: E402
+from helpers.limits import at_most, limit_memory  # noqa: E402
+from helpers.valid_calls import FRESH, VALID, Double  # noqa: E402
+
+import minigrad as m  # noqa: E402
+from minigrad import _kernels, nn, ops, optim  # noqa: E402
+from minigrad.display import printing  # noqa: E402
+from minigrad.nn import functional as F  # noqa: E402
+from minigrad.nn import init  # noqa: E402
+from minigrad.optim import lr_scheduler as schedule  # noqa: E402
+from minigrad.utils import data  # noqa: E402
 
 SECONDS = 10  # a call that takes longer hangs
 MEMORY = 3 << 29  # bytes of address space: what asks for more is refused by the system
@@ -185,9 +190,9 @@ def kernel_template(name):
 def internal():
     """Functions and classes that are not public, but can be reached: they must not crash."""
     modules = [importlib.import_module(f"minigrad.{name}")
-               for name in ("engine", "grad_mode", "tensor")]  # fmt: skip
-    modules += [importlib.import_module(f"minigrad.ops.{each.name}")
-                for each in pkgutil.iter_modules(ops.__path__)]  # fmt: skip
+               for name in ("autograd.engine", "autograd.grad_mode", "tensor")]  # fmt: skip
+    each = pkgutil.walk_packages(ops.__path__, "minigrad.ops.")
+    modules += [importlib.import_module(module.name) for module in each]
     for module in modules:
         for name, function in vars(module).items():
             if callable(function) and name not in ("install_operators", "method"):
@@ -249,7 +254,7 @@ def settings():
     """What the library itself remembers."""
     return (
         m.is_grad_enabled(), m.get_default_dtype(), m.use_kernels.current,
-        m.get_rng_state().tolist(), repr(vars(_printing.options)),
+        m.get_rng_state().tolist(), repr(vars(printing.options)),
     )  # fmt: skip
 
 

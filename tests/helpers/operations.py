@@ -7,16 +7,16 @@ Names that have no derivative stand in WITHOUT_DERIVATIVE, with the reason.
 import math
 
 import numpy as np
-from operations_nn import NN
-from samples import (
+from helpers.operations_nn import NN
+from helpers.sample_inputs import (
     BROADCASTS,
     Input,
     apart,
     binary,
     elementwise,
+    gauss,
     labels,
     mask,
-    normal,
     positive,
     sample,
     ties,
@@ -46,19 +46,19 @@ def in_place(change, *kinds):
 
 def shaping(name, *arguments, shape=(2, 3)):
     """A method that only moves elements about."""
-    return sample(lambda m, x: getattr(m.Tensor, name)(x, *arguments), normal(*shape))
+    return sample(lambda m, x: getattr(m.Tensor, name)(x, *arguments), gauss(*shape))
 
 
 def get(key, shape=(3, 4)):
     return sample(lambda m, x: m.Tensor.__getitem__(x, key(m) if callable(key) else key),
-                  normal(*shape))  # fmt: skip
+                  gauss(*shape))  # fmt: skip
 
 
 def put(key, shape, value_shape):
     def change(m, z, value):
         m.Tensor.__setitem__(z, key(m) if callable(key) else key, value)
 
-    return sample(written(change), normal(*shape), normal(*value_shape))
+    return sample(written(change), gauss(*shape), gauss(*value_shape))
 
 
 def reduction(name, kind="normal"):
@@ -91,12 +91,12 @@ def fewest(name):
 
 def spread(name):
     return [
-        *(sample(lambda m, x, o=o: getattr(m, name)(x, **o), normal(2, 3)) for o in (
+        *(sample(lambda m, x, o=o: getattr(m, name)(x, **o), gauss(2, 3)) for o in (
             {}, {"dim": 0}, {"dim": 1, "correction": 0}, {"dim": (0, 1), "keepdim": True},
             {"unbiased": False}, {"dim": -1, "correction": 2, "keepdim": True},
         )),
-        sample(lambda m, x: getattr(m, name)(x, (0, 2)), normal(2, 3, 4)),
-        sample(lambda m, x: getattr(m, name)(x, 1), normal(0, 3)),
+        sample(lambda m, x: getattr(m, name)(x, (0, 2)), gauss(2, 3, 4)),
+        sample(lambda m, x: getattr(m, name)(x, 1), gauss(0, 3)),
     ]  # fmt: skip
 
 
@@ -107,15 +107,15 @@ def norms():
     return [
         *(sample(lambda m, x, p=p: m.norm(x, p), Input((2, 3), kind)) for p, kind in orders),
         *(sample(lambda m, x, p=p: m.norm(x, p, 1), Input((2, 3), kind)) for p, kind in orders),
-        sample(lambda m, x: m.norm(x, 2, (0, 2), True), normal(2, 3, 4)),
-        sample(lambda m, x: m.norm(x, 3, -1), normal(0, 3)),
+        sample(lambda m, x: m.norm(x, 2, (0, 2), True), gauss(2, 3, 4)),
+        sample(lambda m, x: m.norm(x, 3, -1), gauss(0, 3)),
         *(sample(lambda m, x, p=p: m.norm(x, p, 1), ties(4, 3)) for p in (2, 1, 3, math.inf)),
     ]
 
 
 def softmaxes(name):
     return [
-        *(sample(lambda m, x, d=d: getattr(m, name)(x, d), normal(*s))
+        *(sample(lambda m, x, d=d: getattr(m, name)(x, d), gauss(*s))
           for s, d in (((2, 3), 1), ((2, 3), 0), ((3,), -1), ((2, 3, 4), 1), ((2, 1), 1),
                        ((0, 3), 1), ((), 0))),
     ]  # fmt: skip
@@ -149,7 +149,7 @@ def product(name):
         ((2, 0), (0, 3)), ((2, 0, 3), (3, 2)),
     ]  # fmt: skip
     return [
-        sample(lambda m, x, y: getattr(m.Tensor, name)(x, y), normal(*a), normal(*b))
+        sample(lambda m, x, y: getattr(m.Tensor, name)(x, y), gauss(*a), gauss(*b))
         for a, b in shapes
     ]
 
@@ -220,36 +220,36 @@ OPERATIONS = {
     "Tensor.__rfloordiv__": elementwise(
         lambda m, x: m.Tensor.__rfloordiv__(x, 0.7), "tread", torch=None),
     "where": [
-        *(sample(lambda m, c, x, y: m.where(c, x, y), mask(*c), normal(*x), normal(*y))
+        *(sample(lambda m, c, x, y: m.where(c, x, y), mask(*c), gauss(*x), gauss(*y))
           for c, x, y in (((2, 3), (2, 3), (2, 3)), ((3,), (2, 3), ()), ((2, 1), (3,), (2, 3)),
                           ((), (), ()), ((0, 3), (3,), (1,)), ((2, 3), (1,), (3,)))),
-        sample(lambda m, c, x: m.where(c, x, 2.0), mask(2, 3), normal(3)),
+        sample(lambda m, c, x: m.where(c, x, 2.0), mask(2, 3), gauss(3)),
     ],
     "Tensor.where": [
-        sample(lambda m, x, c, y: m.Tensor.where(x, c, y), normal(2, 3), mask(3), normal(2, 1))],
+        sample(lambda m, x, c, y: m.Tensor.where(x, c, y), gauss(2, 3), mask(3), gauss(2, 1))],
     # --- products
     "matmul": product("matmul"),
     "Tensor.__matmul__": product("__matmul__"),
     "Tensor.__rmatmul__": [
-        sample(lambda m, x, y: m.Tensor.__rmatmul__(x, y), normal(3, 2), normal(4, 3))],
-    "mm": [sample(lambda m, x, y: m.mm(x, y), normal(*a), normal(*b))
+        sample(lambda m, x, y: m.Tensor.__rmatmul__(x, y), gauss(3, 2), gauss(4, 3))],
+    "mm": [sample(lambda m, x, y: m.mm(x, y), gauss(*a), gauss(*b))
            for a, b in (((2, 3), (3, 4)), ((1, 3), (3, 1)), ((0, 3), (3, 2)), ((2, 0), (0, 2)))],
     # --- reductions
-    "sum": [*reduction("sum"), sample(lambda m, x: m.sum(x, ()), normal(2, 3)),
-            sample(lambda m, x: m.sum(x, 0, dtype=m.float64), normal(2, 3))],
-    "mean": [*reduction("mean"), sample(lambda m, x: m.mean(x, 0, dtype=m.float64), normal(2, 3))],
+    "sum": [*reduction("sum"), sample(lambda m, x: m.sum(x, ()), gauss(2, 3)),
+            sample(lambda m, x: m.sum(x, 0, dtype=m.float64), gauss(2, 3))],
+    "mean": [*reduction("mean"), sample(lambda m, x: m.mean(x, 0, dtype=m.float64), gauss(2, 3))],
     "var": spread("var"), "std": spread("std"), "norm": norms(),
     "amax": reduction("amax", "apart"), "amin": reduction("amin", "apart"),
     "max": fewest("max"), "min": fewest("min"),
-    "logsumexp": [*(sample(lambda m, x, d=d: m.logsumexp(x, d), normal(*s)) for s, d in (
+    "logsumexp": [*(sample(lambda m, x, d=d: m.logsumexp(x, d), gauss(*s)) for s, d in (
         ((2, 3), 1), ((2, 3, 2), (0, 2)), ((), 0), ((2, 1), 1), ((0, 3), 1))),
-        sample(lambda m, x: m.logsumexp(x, 0, True), normal(2, 3))],
+        sample(lambda m, x: m.logsumexp(x, 0, True), gauss(2, 3))],
     "softmax": softmaxes("softmax"), "log_softmax": softmaxes("log_softmax"),
     # --- shapes
     "reshape": [shaping("reshape", 3, 2), shaping("reshape", -1, shape=(0, 3)),
                 shaping("reshape", 1, shape=()), shaping("reshape", (), shape=(1, 1))],
     "Tensor.view": [shaping("view", 6), shaping("view", 3, -1), shaping("view", 1, shape=())],
-    "Tensor.view_as": [sample(lambda m, x, y: m.Tensor.view_as(x, y), normal(2, 3), mask(3, 2))],
+    "Tensor.view_as": [sample(lambda m, x, y: m.Tensor.view_as(x, y), gauss(2, 3), mask(3, 2))],
     "flatten": [shaping("flatten"), shaping("flatten", shape=()),
                 shaping("flatten", 1, 2, shape=(2, 1, 3, 2)),
                 shaping("flatten", 1, shape=(0, 2, 3))],
@@ -260,14 +260,14 @@ OPERATIONS = {
     "transpose": [shaping("transpose", 0, 1), shaping("transpose", 0, -1, shape=(2, 3, 4)),
                   shaping("transpose", 0, 1, shape=(0, 2))],
     "t": [shaping("t"), shaping("t", shape=(3,)), shaping("t", shape=())],
-    "Tensor.T": [sample(lambda m, x: m.Tensor.T.__get__(x), normal(2, 3))],
-    "Tensor.mT": [sample(lambda m, x: m.Tensor.mT.__get__(x), normal(2, 3, 4))],
+    "Tensor.T": [sample(lambda m, x: m.Tensor.T.__get__(x), gauss(2, 3))],
+    "Tensor.mT": [sample(lambda m, x: m.Tensor.mT.__get__(x), gauss(2, 3, 4))],
     "permute": [shaping("permute", 2, 0, 1, shape=(2, 3, 4)), shaping("permute", 1, 0)],
     "Tensor.expand": [shaping("expand", 4, 3, shape=(1, 3)),
                       shaping("expand", 2, -1, 3, shape=(2, 1)),
                       shaping("expand", 2, 2, shape=()), shaping("expand", 0, 3, shape=(1, 3))],
-    "Tensor.expand_as": [sample(lambda m, x, y: m.Tensor.expand_as(x, y), normal(3), mask(2, 3))],
-    "broadcast_to": [sample(lambda m, x: m.broadcast_to(x, (2, 2, 3)), normal(*s))
+    "Tensor.expand_as": [sample(lambda m, x, y: m.Tensor.expand_as(x, y), gauss(3), mask(2, 3))],
+    "broadcast_to": [sample(lambda m, x: m.broadcast_to(x, (2, 2, 3)), gauss(*s))
                      for s in ((2, 3), (1,), (), (2, 1, 1))],
     # --- picking and joining
     "Tensor.__getitem__": [
@@ -278,55 +278,55 @@ OPERATIONS = {
         get(lambda m: places(m, 2, 0)), get(lambda m: m.tensor([True, False, True])),
         get(lambda m: (slice(1, None), m.tensor([0, 3]))), get(True), get(None, ()), get((), ()),
         get((None, [1], slice(None, None, 3), None)),
-        sample(lambda m, x, chosen: m.Tensor.__getitem__(x, chosen), normal(2, 3), mask(2, 3)),
+        sample(lambda m, x, chosen: m.Tensor.__getitem__(x, chosen), gauss(2, 3), mask(2, 3)),
     ],
     "Tensor.__setitem__": [
         put(1, (3, 4), (4,)), put((1, 2), (3, 4), ()), put(slice(1, 3), (3, 4), (2, 1)),
         put((..., slice(None, None, 2)), (3, 4), (2,)), put(([0, 2], [1, 3]), (3, 4), (2,)),
         put(lambda m: m.tensor([True, False, True]), (3, 4), (4,)), put(..., (3, 4), (1, 4)),
         put((), (), ()), put([2, 0], (3, 4), (2, 4)), put((slice(None), [1]), (3, 4), (3, 1)),
-        sample(written(lambda m, z: m.Tensor.__setitem__(z, 0, 2.5)), normal(3, 2)),
+        sample(written(lambda m, z: m.Tensor.__setitem__(z, 0, 2.5)), gauss(3, 2)),
     ],
-    "Tensor.__iter__": [sample(lambda m, x: tuple(m.Tensor.__iter__(x)), normal(2, 3))],
+    "Tensor.__iter__": [sample(lambda m, x: tuple(m.Tensor.__iter__(x)), gauss(2, 3))],
     "gather": [
-        sample(lambda m, x, i: m.gather(x, 1, i), normal(2, 3), labels(3, 2, 4)),
-        sample(lambda m, x, i: m.gather(x, 0, i), normal(2, 3, 2), labels(2, 1, 3, 1)),
-        sample(lambda m, x, i: m.gather(x, 0, i), normal(), labels(1)),
-        sample(lambda m, x, i: m.gather(x, 0, i), normal(2, 3), labels(2, 0, 3)),
+        sample(lambda m, x, i: m.gather(x, 1, i), gauss(2, 3), labels(3, 2, 4)),
+        sample(lambda m, x, i: m.gather(x, 0, i), gauss(2, 3, 2), labels(2, 1, 3, 1)),
+        sample(lambda m, x, i: m.gather(x, 0, i), gauss(), labels(1)),
+        sample(lambda m, x, i: m.gather(x, 0, i), gauss(2, 3), labels(2, 0, 3)),
     ],
     "index_select": [
-        sample(lambda m, x, i: m.index_select(x, 1, i), normal(2, 3), labels(3, 4)),
-        sample(lambda m, x, i: m.index_select(x, 0, i), normal(2, 3), labels(2, 0)),
+        sample(lambda m, x, i: m.index_select(x, 1, i), gauss(2, 3), labels(3, 4)),
+        sample(lambda m, x, i: m.index_select(x, 0, i), gauss(2, 3), labels(2, 0)),
     ],
     "masked_fill": [
         *elementwise(lambda m, x: m.masked_fill(x, m.gt(x, 0), 3.0), "apart"),
-        sample(lambda m, x, c, v: m.masked_fill(x, c, v), normal(2, 3), mask(3), normal()),
+        sample(lambda m, x, c, v: m.masked_fill(x, c, v), gauss(2, 3), mask(3), gauss()),
     ],
     "cat": [
-        sample(lambda m, x, y: m.cat([x, y]), normal(2, 3), normal(1, 3)),
-        sample(lambda m, x, y, z: m.cat((x, y, z), -1), normal(2, 1), normal(2, 0), normal(2, 3)),
-        sample(lambda m, x: m.cat([x, x], 1), normal(2, 3)),
+        sample(lambda m, x, y: m.cat([x, y]), gauss(2, 3), gauss(1, 3)),
+        sample(lambda m, x, y, z: m.cat((x, y, z), -1), gauss(2, 1), gauss(2, 0), gauss(2, 3)),
+        sample(lambda m, x: m.cat([x, x], 1), gauss(2, 3)),
     ],
     "stack": [
-        sample(lambda m, x, y: m.stack([x, y]), normal(2, 3), normal(2, 3)),
-        sample(lambda m, x, y: m.stack([x, y, x], -1), normal(2, 3), normal(2, 3)),
-        sample(lambda m, x: m.stack([x]), normal()),
-        sample(lambda m, x: m.stack([x, x]), normal(0, 2)),
+        sample(lambda m, x, y: m.stack([x, y]), gauss(2, 3), gauss(2, 3)),
+        sample(lambda m, x, y: m.stack([x, y, x], -1), gauss(2, 3), gauss(2, 3)),
+        sample(lambda m, x: m.stack([x]), gauss()),
+        sample(lambda m, x: m.stack([x, x]), gauss(0, 2)),
     ],
-    "split": [sample(lambda m, x: m.split(x, 2), normal(5, 2)),
-              sample(lambda m, x: m.split(x, [1, 0, 2], 1), normal(2, 3))],
-    "chunk": [sample(lambda m, x: m.chunk(x, 2, 1), normal(2, 5))],
-    "unbind": [sample(lambda m, x: m.unbind(x, 1), normal(2, 3))],
+    "split": [sample(lambda m, x: m.split(x, 2), gauss(5, 2)),
+              sample(lambda m, x: m.split(x, [1, 0, 2], 1), gauss(2, 3))],
+    "chunk": [sample(lambda m, x: m.chunk(x, 2, 1), gauss(2, 5))],
+    "unbind": [sample(lambda m, x: m.unbind(x, 1), gauss(2, 3))],
     # --- copies and conversions
     "clone": elementwise(lambda m, x: m.clone(x)),
-    "as_tensor": [sample(lambda m, x: m.as_tensor(x), normal(2, 3))],
-    "Tensor.contiguous": [sample(lambda m, x: m.Tensor.contiguous(x.t()), normal(2, 3))],
-    "Tensor.to": [sample(lambda m, x: m.Tensor.to(x, m.float64), normal(2, 3)),
-                  sample(lambda m, x: m.Tensor.to(x, m.float32), normal(2, 3), differences=False)],
-    "Tensor.type": [sample(lambda m, x: m.Tensor.type(x, m.float64), normal(2, 3))],
-    "Tensor.double": [sample(lambda m, x: m.Tensor.double(x), normal(2, 3))],
-    "Tensor.float": [sample(lambda m, x: m.Tensor.float(x), normal(2, 3), differences=False)],
-    "Tensor.cpu": [sample(lambda m, x: m.Tensor.cpu(x), normal(2, 3))],
+    "as_tensor": [sample(lambda m, x: m.as_tensor(x), gauss(2, 3))],
+    "Tensor.contiguous": [sample(lambda m, x: m.Tensor.contiguous(x.t()), gauss(2, 3))],
+    "Tensor.to": [sample(lambda m, x: m.Tensor.to(x, m.float64), gauss(2, 3)),
+                  sample(lambda m, x: m.Tensor.to(x, m.float32), gauss(2, 3), differences=False)],
+    "Tensor.type": [sample(lambda m, x: m.Tensor.type(x, m.float64), gauss(2, 3))],
+    "Tensor.double": [sample(lambda m, x: m.Tensor.double(x), gauss(2, 3))],
+    "Tensor.float": [sample(lambda m, x: m.Tensor.float(x), gauss(2, 3), differences=False)],
+    "Tensor.cpu": [sample(lambda m, x: m.Tensor.cpu(x), gauss(2, 3))],
     # --- in place
     "Tensor.add_": in_place(lambda m, z, y: m.Tensor.add_(z, y, alpha=2), "normal", "normal"),
     "Tensor.sub_": in_place(lambda m, z, y: m.Tensor.sub_(z, y, alpha=2), "normal", "normal"),
@@ -345,24 +345,24 @@ OPERATIONS = {
         sample(written(lambda m, z: m.Tensor.floor_divide_(z, 0.7)), apart(2, 3), torch=None)],
     "Tensor.__ifloordiv__": [
         sample(written(lambda m, z: m.Tensor.__ifloordiv__(z, 0.7)), apart(2, 3), torch=None)],
-    "Tensor.fill_": [sample(written(lambda m, z: m.Tensor.fill_(z, 2.5)), normal(2, 3)),
-                     sample(written(lambda m, z, v: m.Tensor.fill_(z, v)), normal(2, 3), normal())],
-    "Tensor.zero_": [sample(written(lambda m, z: m.Tensor.zero_(z)), normal(2, 3))],
+    "Tensor.fill_": [sample(written(lambda m, z: m.Tensor.fill_(z, 2.5)), gauss(2, 3)),
+                     sample(written(lambda m, z, v: m.Tensor.fill_(z, v)), gauss(2, 3), gauss())],
+    "Tensor.zero_": [sample(written(lambda m, z: m.Tensor.zero_(z)), gauss(2, 3))],
     "Tensor.masked_fill_": [
-        sample(written(lambda m, z, c, v: m.Tensor.masked_fill_(z, c, v)), normal(2, 3), mask(3),
-               normal())],
+        sample(written(lambda m, z, c, v: m.Tensor.masked_fill_(z, c, v)), gauss(2, 3), mask(3),
+               gauss())],
     "Tensor.scatter_": [
         sample(written(lambda m, z, y: m.Tensor.scatter_(
-            z, 1, m.tensor([[0, 2], [1, 0]]), y)), normal(2, 3), normal(2, 2)),
+            z, 1, m.tensor([[0, 2], [1, 0]]), y)), gauss(2, 3), gauss(2, 2)),
         sample(written(lambda m, z: m.Tensor.scatter_(
-            z, 0, m.tensor([[0, 1, 0]]), value=2.5)), normal(2, 3), torch=None),
+            z, 0, m.tensor([[0, 1, 0]]), value=2.5)), gauss(2, 3), torch=None),
     ],
-    "Tensor.normal_": [sample(reseeded(written(lambda m, z: m.Tensor.normal_(z))), normal(2, 3),
+    "Tensor.normal_": [sample(reseeded(written(lambda m, z: m.Tensor.normal_(z))), gauss(2, 3),
                               torch=None)],
-    "Tensor.uniform_": [sample(reseeded(written(lambda m, z: m.Tensor.uniform_(z))), normal(2, 3),
+    "Tensor.uniform_": [sample(reseeded(written(lambda m, z: m.Tensor.uniform_(z))), gauss(2, 3),
                                torch=None)],
     "nn.utils.parameters_to_vector": [
-        sample(lambda m, x, y: m.nn.utils.parameters_to_vector([x, y]), normal(2, 3), normal(2))],
+        sample(lambda m, x, y: m.nn.utils.parameters_to_vector([x, y]), gauss(2, 3), gauss(2))],
     **NN,
 }  # fmt: skip
 

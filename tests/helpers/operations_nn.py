@@ -1,11 +1,11 @@
 """The registry's second half: nn.functional and the layers."""
 
-from samples import (
+from helpers.sample_inputs import (
     Input,
     apart,
     elementwise,
+    gauss,
     labels,
-    normal,
     positive,
     sample,
     unit,
@@ -21,7 +21,7 @@ def layer(path, *arguments, shape=(2, 3), kind="normal", torch=True, parameters=
         module = getattr(m.nn, path)(*arguments, **options).to(x.dtype)
         return with_parameters(module, **dict(zip(names, values, strict=True)))(x)
 
-    return sample(call, Input(shape, kind), *(normal(*s) for _, s in parameters), torch=torch)
+    return sample(call, Input(shape, kind), *(gauss(*s) for _, s in parameters), torch=torch)
 
 
 def loss(path, *inputs, **options):
@@ -35,7 +35,7 @@ SCALE = [("weight", (3,)), ("bias", (3,))]
 
 def normalized(*shape, weight=True, bias=True, torch=True, running=None, **options):
     """Batch norm of channels 3, `running`: mean and variance to start from."""
-    channels = [normal(3)] * (weight + bias)
+    channels = [gauss(3)] * (weight + bias)
 
     def call(m, x, *values):
         given = dict(zip(["weight"] * weight + ["bias"] * bias, values, strict=True))
@@ -51,7 +51,7 @@ def normalized(*shape, weight=True, bias=True, torch=True, running=None, **optio
     if bias and not weight:  # torch 2.13 has no second derivative of that
         torch = lambda m, x, b: m.nn.functional.batch_norm(  # noqa: E731
             x, None, None, m.ones(3, dtype=x.dtype), b, True)
-    return sample(call, normal(*shape), *channels, torch=torch)
+    return sample(call, gauss(*shape), *channels, torch=torch)
 
 
 RUNNING = [0.3, -0.2, 0.1], [0.7, 1.2, 2.0]
@@ -78,7 +78,7 @@ def renormalized(running, **options):
         return m.nn.functional.batch_norm(x, None, None, w * R, b + w * D, True)
 
     frozen = running is FAR or r_is_one(options)
-    return sample(ours, normal(4, 3), normal(3), normal(3), torch=theirs, differences=frozen)
+    return sample(ours, gauss(4, 3), gauss(3), gauss(3), torch=theirs, differences=frozen)
 
 
 def r_is_one(options):
@@ -89,7 +89,7 @@ def convolved(shape, weight, bias=None, **options):
     def call(m, x, w, *b):
         return m.nn.functional.conv2d(x, w, *b, **options)
 
-    return sample(call, normal(*shape), normal(*weight), *([normal(bias)] if bias else []))
+    return sample(call, gauss(*shape), gauss(*weight), *([gauss(bias)] if bias else []))
 
 
 def pooled(shape, *arguments, kind="apart", **options):
@@ -116,24 +116,24 @@ def classified(name):
     """cross_entropy and nll_loss: shapes, reductions, weights, ignored labels."""
     shapes = [((4, 3), (4,)), ((3,), ()), ((2, 3, 2), (2, 2)), ((1, 3), (1,)), ((2, 1), (2,))]
     samples = [
-        loss(name, normal(*shape), labels(shape[1 if len(shape) > 1 else 0], *targets), reduction=r)
+        loss(name, gauss(*shape), labels(shape[1 if len(shape) > 1 else 0], *targets), reduction=r)
         for shape, targets in shapes for r in REDUCTIONS
     ]  # fmt: skip
-    samples += [loss(name, normal(0, 3), labels(3, 0), reduction=r) for r in ("none", "sum")]
+    samples += [loss(name, gauss(0, 3), labels(3, 0), reduction=r) for r in ("none", "sum")]
 
     def weighted(r, **options):
         def call(m, x, y):
             w = m.tensor([0.5, 2.0, 0.0], dtype=x.dtype)
             return getattr(m.nn.functional, name)(x, y, w, reduction=r, **options)
 
-        return sample(call, normal(5, 3), labels(3, 5))
+        return sample(call, gauss(5, 3), labels(3, 5))
 
     samples += [weighted(r, **o) for r in REDUCTIONS for o in ({}, {"ignore_index": 1})]
     if name == "cross_entropy":
         samples += [weighted(r, label_smoothing=0.2, ignore_index=2) for r in REDUCTIONS]
-        samples += [loss(name, normal(4, 3), labels(3, 4), label_smoothing=0.3)]
+        samples += [loss(name, gauss(4, 3), labels(3, 4), label_smoothing=0.3)]
         samples += [
-            loss(name, normal(*shape), unit(*shape), reduction=r, label_smoothing=s)
+            loss(name, gauss(*shape), unit(*shape), reduction=r, label_smoothing=s)
             for shape in ((4, 3), (3,), (2, 3, 2)) for r in REDUCTIONS for s in (0.0, 0.2)
         ]  # fmt: skip
     return samples
@@ -150,9 +150,9 @@ def binary_losses():
         return (w * (p * y * softplus(-x) + (1 - y) * softplus(x))).mean()
 
     return [
-        *(loss(name, normal(*s), unit(*s), reduction=r) for s in ((2, 3), ()) for r in REDUCTIONS),
-        loss(name, normal(0, 3), unit(0, 3), reduction="sum"),
-        sample(weighted, normal(2, 3), unit(2, 3), positive(2, 1), positive(3), torch=composed),
+        *(loss(name, gauss(*s), unit(*s), reduction=r) for s in ((2, 3), ()) for r in REDUCTIONS),
+        loss(name, gauss(0, 3), unit(0, 3), reduction="sum"),
+        sample(weighted, gauss(2, 3), unit(2, 3), positive(2, 1), positive(3), torch=composed),
     ]
 
 
@@ -160,7 +160,7 @@ def layered(path, target, **options):
     """A loss as a layer."""
     return [
         sample(lambda m, x, y, r=r: getattr(m.nn, path)(reduction=r, **options)(x, y),
-               normal(4, 3), target) for r in REDUCTIONS
+               gauss(4, 3), target) for r in REDUCTIONS
     ]  # fmt: skip
 
 
@@ -186,14 +186,14 @@ NN = {
     "nn.functional.relu": [
         sample(lambda m, x: m.nn.functional.relu(m.mul(x, 2), inplace=True), apart(2, 3))],
     "nn.functional.dropout": [
-        *elementwise(dropped, torch=None), sample(dropped_in_place, normal(2, 3), torch=None),
-        sample(over("dropout", 0.0), normal(2, 3)), sample(over("dropout", 1.0), normal(2, 3)),
-        sample(over("dropout", 0.5, training=False), normal(2, 3)),
+        *elementwise(dropped, torch=None), sample(dropped_in_place, gauss(2, 3), torch=None),
+        sample(over("dropout", 0.0), gauss(2, 3)), sample(over("dropout", 1.0), gauss(2, 3)),
+        sample(over("dropout", 0.5, training=False), gauss(2, 3)),
     ],
     "nn.functional.linear": [
-        *(sample(lambda m, x, w, b: m.nn.functional.linear(x, w, b), normal(*s), normal(2, 3),
-                 normal(2)) for s in ((4, 3), (3,), (2, 2, 3), (1, 3), (0, 3))),
-        sample(lambda m, x, w: m.nn.functional.linear(x, w), normal(4, 3), normal(2, 3)),
+        *(sample(lambda m, x, w, b: m.nn.functional.linear(x, w, b), gauss(*s), gauss(2, 3),
+                 gauss(2)) for s in ((4, 3), (3,), (2, 2, 3), (1, 3), (0, 3))),
+        sample(lambda m, x, w: m.nn.functional.linear(x, w), gauss(4, 3), gauss(2, 3)),
     ],
     "nn.functional.conv2d": [
         convolved((2, 2, 4, 3), (3, 2, 2, 2), 3), convolved((2, 4, 3), (3, 2, 2, 2)),
@@ -228,35 +228,35 @@ NN = {
         renormalized(RUNNING, r_max=float("inf"), d_max=float("inf")),
         sample(lambda m, x, w, b: m.nn.functional.batch_renorm(
             x, m.tensor(RUNNING[0], dtype=x.dtype), m.tensor(RUNNING[1], dtype=x.dtype), w, b),
-            normal(4, 3), normal(3), normal(3),
+            gauss(4, 3), gauss(3), gauss(3),
             torch=lambda m, x, w, b: m.nn.functional.batch_norm(
                 x, m.tensor(RUNNING[0], dtype=x.dtype), m.tensor(RUNNING[1], dtype=x.dtype), w, b)),
     ],
     "nn.functional.layer_norm": [
-        *(sample(lambda m, x, w, b, s=s: m.nn.functional.layer_norm(x, s, w, b), normal(*shape),
-                 normal(*s), normal(*s))
+        *(sample(lambda m, x, w, b, s=s: m.nn.functional.layer_norm(x, s, w, b), gauss(*shape),
+                 gauss(*s), gauss(*s))
           for shape, s in (((2, 3), (3,)), ((2, 2, 3), (2, 3)), ((4,), (4,)), ((0, 3), (3,)),
                            ((2, 3, 1, 2), (1, 2)))),
-        sample(lambda m, x: m.nn.functional.layer_norm(x, (3,), eps=0.1), normal(2, 3)),
-        sample(lambda m, x, w: m.nn.functional.layer_norm(x, (3,), w), normal(2, 3), normal(3)),
+        sample(lambda m, x: m.nn.functional.layer_norm(x, (3,), eps=0.1), gauss(2, 3)),
+        sample(lambda m, x, w: m.nn.functional.layer_norm(x, (3,), w), gauss(2, 3), gauss(3)),
         sample(lambda m, x, b: m.nn.functional.layer_norm(x, (3,), None, b),
-               normal(2, 3), normal(3),
+               gauss(2, 3), gauss(3),
                torch=lambda m, x, b: m.nn.functional.layer_norm(x, (3,)) + b),
     ],
     "nn.functional.group_norm": [
-        *(sample(lambda m, x, w, b, g=g: m.nn.functional.group_norm(x, g, w, b), normal(*shape),
-                 normal(shape[1]), normal(shape[1]))
+        *(sample(lambda m, x, w, b, g=g: m.nn.functional.group_norm(x, g, w, b), gauss(*shape),
+                 gauss(shape[1]), gauss(shape[1]))
           for shape, g in (((2, 4), 2), ((2, 4, 3), 2), ((1, 3, 2, 2), 3), ((2, 4, 2), 1))),
-        sample(lambda m, x: m.nn.functional.group_norm(x, 2), normal(2, 4, 2)),
-        sample(lambda m, x, w: m.nn.functional.group_norm(x, 2, w), normal(2, 4, 2), normal(4)),
+        sample(lambda m, x: m.nn.functional.group_norm(x, 2), gauss(2, 4, 2)),
+        sample(lambda m, x, w: m.nn.functional.group_norm(x, 2, w), gauss(2, 4, 2), gauss(4)),
     ],
     "nn.functional.cross_entropy": classified("cross_entropy"),
     "nn.functional.nll_loss": classified("nll_loss"),
     "nn.functional.mse_loss": [
-        *(loss("mse_loss", normal(*s), normal(*s), reduction=r) for s in ((2, 3), ())
-          for r in REDUCTIONS), loss("mse_loss", normal(0, 3), normal(0, 3), reduction="sum"),
+        *(loss("mse_loss", gauss(*s), gauss(*s), reduction=r) for s in ((2, 3), ())
+          for r in REDUCTIONS), loss("mse_loss", gauss(0, 3), gauss(0, 3), reduction="sum"),
         *(sample(lambda m, x, y, w, r=r: m.nn.functional.mse_loss(x, y, weight=w, reduction=r),
-                 normal(2, 3), normal(2, 3), positive(2, 3)) for r in REDUCTIONS),
+                 gauss(2, 3), gauss(2, 3), positive(2, 3)) for r in REDUCTIONS),
     ],
     "nn.functional.binary_cross_entropy_with_logits": binary_losses(),
     # --- layers
@@ -267,7 +267,7 @@ NN = {
     "nn.Sigmoid": [layer("Sigmoid")], "nn.Tanh": [layer("Tanh")],
     "nn.GELU": [layer("GELU"), layer("GELU", approximate="tanh")],
     "nn.Softmax": [layer("Softmax", 1)], "nn.LogSoftmax": [layer("LogSoftmax", 1)],
-    "nn.Dropout": [sample(dropout_layer, normal(2, 3), torch=None)],
+    "nn.Dropout": [sample(dropout_layer, gauss(2, 3), torch=None)],
     "nn.Linear": [
         layer("Linear", 3, 2, shape=(4, 3), parameters=[("weight", (2, 3)), ("bias", (2,))]),
         layer("Linear", 3, 2, bias=False, parameters=[("weight", (2, 3))]),
@@ -290,7 +290,7 @@ NN = {
     "nn.CrossEntropyLoss": [*layered("CrossEntropyLoss", labels(3, 4)),
                             *layered("CrossEntropyLoss", unit(4, 3), label_smoothing=0.1)],
     "nn.NLLLoss": layered("NLLLoss", labels(3, 4)),
-    "nn.MSELoss": layered("MSELoss", normal(4, 3)),
+    "nn.MSELoss": layered("MSELoss", gauss(4, 3)),
     "nn.BCEWithLogitsLoss": layered("BCEWithLogitsLoss", unit(4, 3)),
-    "nn.Sequential": [sample(network, normal(4, 3), normal(2, 3), normal(2), normal(1, 2))],
+    "nn.Sequential": [sample(network, gauss(4, 3), gauss(2, 3), gauss(2), gauss(1, 2))],
 }  # fmt: skip

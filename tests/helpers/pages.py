@@ -1,6 +1,6 @@
 """Runs the python blocks of a Markdown page, and says what each prints.
 
-    python tests/pages.py README.md docs/autograd_words.md      # rewrites their text blocks
+    python tests/helpers/pages.py README.md docs/autograd_words.md  # rewrites their text blocks
 
 All blocks of a page run in order and share their names. A block that raises prints the last line
 of its traceback; warnings print theirs.

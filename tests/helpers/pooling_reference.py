@@ -1,24 +1,7 @@
 """Random calls of conv2d and max_pool2d, and convolution by its definition, for the tests."""
 
 import numpy as np
-
-
-def normal(seed, *shape, dtype=np.float64):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-
-
-def laid_out(rng, x):
-    """The same values in memory as they may come: as made, transposed, strided, reversed."""
-    kind = rng.integers(4)
-    if kind == 1:
-        return np.ascontiguousarray(x.T).T
-    if kind == 2:
-        larger = np.full((*x.shape, 2), np.nan, x.dtype)
-        larger[..., 0] = x
-        return larger[..., 0]
-    if kind == 3:
-        return np.ascontiguousarray(x[::-1])[::-1]
-    return x
+from helpers.layouts import laid_out
 
 
 def pair_of(rng, low, high):

@@ -1,7 +1,8 @@
 """What the tests of layer and group normalization share: exact values and all derivatives."""
 
 import numpy as np
-from normalized import EPS, normal
+from helpers.batch_norm_reference import EPS
+from helpers.layouts import normal
 
 import minigrad
 from minigrad._kernels import active
@@ -111,7 +112,7 @@ def assert_is_torchs(torch, ours, theirs, x, dy):
     assert list(ours.state_dict()) == list(theirs.state_dict())
     for key, value in theirs.state_dict().items():
         np.testing.assert_array_equal(ours.state_dict()[key].numpy(), value.numpy())
-        value.copy_(torch.as_tensor(normal(5, *value.shape)))
+        value.copy_(torch.as_tensor(normal(*value.shape, seed=5)))
     ours.load_state_dict({k: minigrad.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
     back = {k: torch.as_tensor(np.array(v.numpy())) for k, v in ours.state_dict().items()}
     theirs.load_state_dict(back)

@@ -53,7 +53,7 @@ class Input:
         return flat.reshape(self.shape)
 
 
-def normal(*shape):
+def gauss(*shape):
     return Input(shape)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import allocation
+from minigrad._runtime import array_pool
 
 MIB = 1 << 20
 needs_loans = pytest.mark.skipif(sys.platform == "win32", reason="the system takes no loans")
@@ -18,11 +18,11 @@ needs_loans = pytest.mark.skipif(sys.platform == "win32", reason="the system tak
 @pytest.fixture(autouse=True)
 def few():
     """Nothing waits before a test, and what it leaves is given back."""
-    before = allocation.keep(0)
-    allocation.keep(18)
+    before = array_pool.keep(0)
+    array_pool.keep(18)
     yield
-    allocation.keep(0)
-    allocation.keep(before)
+    array_pool.keep(0)
+    array_pool.keep(before)
 
 
 def made(count, dtype=mg.float32):
@@ -38,9 +38,9 @@ def test_the_next_array_of_a_size_gets_the_memory_of_the_last():
     x = made(MIB // 4)
     before = place(x)
     del x
-    assert allocation.kept() == MIB
+    assert array_pool.kept() == MIB
     y = made(MIB // 4)
-    assert place(y) == before and allocation.kept() == 0
+    assert place(y) == before and array_pool.kept() == 0
     assert np.all(y.numpy() == 2)
 
 
@@ -59,7 +59,7 @@ def test_only_so_many_bytes_wait_the_newest():
     sizes = [x.numpy().nbytes for x in tensors]
     while tensors:
         tensors.pop(0)
-    assert allocation.kept() == sum(sizes[1:])
+    assert array_pool.kept() == sum(sizes[1:])
 
 
 def test_many_small_ones_take_turns():
@@ -67,13 +67,13 @@ def test_many_small_ones_take_turns():
     sizes = [x.numpy().nbytes for x in tensors]
     while tensors:
         tensors.pop(0)
-    assert allocation.kept() == sum(sizes[-64:])
+    assert array_pool.kept() == sum(sizes[-64:])
 
 
 @pytest.mark.parametrize("count", [1, 1000, 16_383])
 def test_small_arrays_go_back_at_once(count):
     made(count)
-    assert allocation.kept() == 0
+    assert array_pool.kept() == 0
 
 
 @needs_loans
@@ -81,9 +81,9 @@ def test_what_is_larger_than_a_quarter_of_the_limit_is_lent():
     x = made(5 * MIB // 4)
     before = place(x)
     del x
-    assert (allocation.kept(), allocation.lent_out()) == (0, 5 * MIB)
+    assert (array_pool.kept(), array_pool.lent_out()) == (0, 5 * MIB)
     y = made(5 * MIB // 4)
-    assert place(y) == before and allocation.lent_out() == 0
+    assert place(y) == before and array_pool.lent_out() == 0
     assert np.all(y.numpy() == 2)
 
 
@@ -92,46 +92,46 @@ def test_what_is_lent_and_in_use_was_in_use_before():
     five, six, seven = (mg.ones(k * MIB // 4) for k in (5, 6, 7))  # not in blocks of ours
     x = five + 1
     del x
-    assert allocation.lent_out() == 5 * MIB
+    assert array_pool.lent_out() == 5 * MIB
     x = six + 1  # the most until now, and nothing may be left beside it
-    assert allocation.lent_out() == 0
+    assert array_pool.lent_out() == 0
     y = seven + 1  # from now on 13 MiB may be
     del x
-    assert allocation.lent_out() == 6 * MIB
+    assert array_pool.lent_out() == 6 * MIB
     del y
-    assert allocation.lent_out() == 13 * MIB
+    assert array_pool.lent_out() == 13 * MIB
     alive = [five + 1]  # 5 + 6 + 7 are more; the oldest goes
-    assert allocation.lent_out() == 7 * MIB
+    assert array_pool.lent_out() == 7 * MIB
     alive.append(seven + 1)
-    assert allocation.lent_out() == 0
+    assert array_pool.lent_out() == 0
 
 
 @needs_loans
 def test_keep_ends_all_loans():
     made(2 * MIB)
-    assert allocation.lent_out() == 8 * MIB
-    allocation.keep(18)
-    assert allocation.lent_out() == 0
-    allocation.keep(0)
+    assert array_pool.lent_out() == 8 * MIB
+    array_pool.keep(18)
+    assert array_pool.lent_out() == 0
+    array_pool.keep(0)
     made(2 * MIB)
-    assert allocation.lent_out() == 0
+    assert array_pool.lent_out() == 0
 
 
 def test_nothing_waits_after_keep_0():
     made(MIB)
-    assert allocation.kept() == 4 * MIB
-    assert allocation.keep(0) == 18
-    assert allocation.kept() == 0
+    assert array_pool.kept() == 4 * MIB
+    assert array_pool.keep(0) == 18
+    assert array_pool.kept() == 0
     made(MIB)
-    assert allocation.kept() == 0
+    assert array_pool.kept() == 0
 
 
 def test_arrays_of_others_are_theirs():
     made(MIB)
     array = np.ones(MIB, np.float32)  # as large as what waits
-    assert allocation.kept() == array.nbytes
+    assert array_pool.kept() == array.nbytes
     del array
-    assert allocation.kept() == 4 * MIB
+    assert array_pool.kept() == 4 * MIB
 
 
 def test_threads():
@@ -154,8 +154,8 @@ def test_threads():
 @pytest.mark.parametrize("limit", [-1, 1.5, "2", None, True])
 def test_limits_that_are_none(limit):
     with pytest.raises((TypeError, ValueError), match="keep: megabytes must be"):
-        allocation.keep(limit)
-    assert allocation.keep(18) == 18
+        array_pool.keep(limit)
+    assert array_pool.keep(18) == 18
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_limits_that_are_none(limit):
     [("0", "0\n"), ("7", "7\n"), ("", "128\n"), ("-1", "MINIGRAD_KEEP_MB must be a number of MiB")],
 )
 def test_the_environment_sets_the_limit(asked, answer):
-    code = "from minigrad import allocation; print(allocation.keep(1))"
+    code = "from minigrad._runtime import array_pool; print(array_pool.keep(1))"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         env={**os.environ, "MINIGRAD_KEEP_MB": asked},
@@ -174,17 +174,17 @@ def test_the_environment_sets_the_limit(asked, answer):
 NO_MEMORY = """
 import resource
 import minigrad as mg
-from minigrad import allocation
+from minigrad._runtime import array_pool
 
 x = mg.ones(18 << 20)
 waiting = [mg.ones(k << 20) + 1 for k in (4, 16, 17)]
 del waiting
-assert (allocation.kept(), allocation.lent_out()) == (80 << 20, 68 << 20)
+assert (array_pool.kept(), array_pool.lent_out()) == (80 << 20, 68 << 20)
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), resource.RLIM_INFINITY))
 y = x + 1  # 72 MiB
-assert allocation.kept() == allocation.lent_out() == 0
+assert array_pool.kept() == array_pool.lent_out() == 0
 """
 
 

@@ -5,11 +5,12 @@ import time
 
 import numpy as np
 import pytest
-from normalized import EPS, exact, exact_dx, leaf, normal
+from helpers.batch_norm_reference import EPS, exact, exact_dx
+from helpers.layouts import leaf, normal
 
 from minigrad import tensor
 from minigrad._kernels import active, reference
-from minigrad.ops.batch_norm import batch_norm
+from minigrad.ops.nn.batch_norm import batch_norm
 
 
 def run(kernels, x, dy, gamma, beta, eps, training, mean=None, var=None):
@@ -51,8 +52,11 @@ def test_kernel_is_its_reference(shape, dtype, training):
 
 
 def test_rows_that_are_fetched_ahead():
-    x, dy = normal(0, 64_000, 33).astype(np.float32) + 10, normal(1, 64_000, 33).astype(np.float32)
-    gamma, beta = normal(2, 33).astype(np.float32), normal(3, 33).astype(np.float32)
+    x, dy = (
+        normal(64_000, 33, seed=0).astype(np.float32) + 10,
+        normal(64_000, 33, seed=1).astype(np.float32),
+    )
+    gamma, beta = normal(33, seed=2).astype(np.float32), normal(33, seed=3).astype(np.float32)
     expected = run(reference, x, dy, gamma, beta, 0.01, True)
     for name, values in run(active, x, dy, gamma, beta, 0.01, True).items():
         np.testing.assert_allclose(values, expected[name], rtol=2e-6, atol=2e-6, err_msg=name)
@@ -61,7 +65,7 @@ def test_rows_that_are_fetched_ahead():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(9, 5), (3, 1030), (4, 700, 3), (2, 17, 65), (0, 3), (2, 3, 0)])
 def test_kernel_of_statistics_alone(kernels, shape, dtype):
-    x = (3 * normal(0, *shape) + 10).astype(dtype)
+    x = (3 * normal(*shape, seed=0) + 10).astype(dtype)
     x.flags.writeable = False
     per_channel = np.ones(shape[1], dtype)
     whole = run(kernels, x, x, per_channel, per_channel, 0.1, True)
@@ -72,7 +76,12 @@ def test_kernel_of_statistics_alone(kernels, shape, dtype):
 
 
 def test_kernel_layouts_agree(kernels):
-    x, dy, gamma, beta = normal(1, 6, 3), normal(2, 6, 3), normal(3, 3), normal(4, 3)
+    x, dy, gamma, beta = (
+        normal(6, 3, seed=1),
+        normal(6, 3, seed=2),
+        normal(3, seed=3),
+        normal(3, seed=4),
+    )
     rows = run(kernels, x, dy, gamma, beta, 0.1, True)
     for planes in [(6, 3, 1), (1, 3, 6), (2, 3, 3)]:
 
@@ -87,7 +96,7 @@ def test_kernel_layouts_agree(kernels):
 
 
 def test_kernel_without_dx(kernels):
-    x, dy, gamma = normal(1, 6, 3), normal(2, 6, 3), normal(3, 3)
+    x, dy, gamma = normal(6, 3, seed=1), normal(6, 3, seed=2), normal(3, seed=3)
     whole = run(kernels, x, dy, gamma, gamma, 0.1, True)
     dgamma, dbeta = np.empty((2, 3))
     for data in (x, dy), (x[:, :, None], dy[:, :, None]):
@@ -113,8 +122,8 @@ def test_kernel_of_nothing(kernels, shape, training):
 @pytest.mark.parametrize("unbiased", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_kernel_update(kernels, dtype, unbiased):
-    batch = normal(0, 5, 3)
-    mean, var = normal(1, 3).astype(dtype), np.array([0.5, 1, 2], dtype)
+    batch = normal(5, 3, seed=0)
+    mean, var = normal(3, seed=1).astype(dtype), np.array([0.5, 1, 2], dtype)
     expected_mean = 0.7 * mean + 0.3 * batch.mean(0)
     expected_var = 0.7 * var + 0.3 * batch.var(0, ddof=1 if unbiased else 0)
     kernels.batch_norm_update(batch.mean(0), batch.var(0), mean, var, 0.3, 5, unbiased)
@@ -216,8 +225,8 @@ def test_kernel_answers_ctrl_c(shape, backward):
 @pytest.mark.parametrize("shape", [(1024, 16), (4, 16, 256), (4, 16, 16, 16)])
 @pytest.mark.parametrize("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_accuracy_at_any_offset(kernels, shape, offset):
-    x = (normal(0, *shape) + offset).astype(np.float32)
-    dy = normal(1, *shape, dtype=np.float32)
+    x = (normal(*shape, seed=0) + offset).astype(np.float32)
+    dy = normal(*shape, seed=1, dtype=np.float32)
     t = leaf(x)
     y = batch_norm(t, None, None, training=True)
     assert np.abs(y.detach().numpy() - exact(x)[0]).max() <= 1e-6
@@ -228,8 +237,8 @@ def test_accuracy_at_any_offset(kernels, shape, offset):
 
 @pytest.mark.parametrize("offset", [0, 1e4, 1e7])
 def test_accuracy_of_evaluation(kernels, offset):
-    x = (normal(0, 512, 8) + offset).astype(np.float32)
-    mean, var = (normal(1, 8) + offset).astype(np.float32), np.full(8, 1.5, np.float32)
+    x = (normal(512, 8, seed=0) + offset).astype(np.float32)
+    mean, var = (normal(8, seed=1) + offset).astype(np.float32), np.full(8, 1.5, np.float32)
     y = batch_norm(tensor(x), tensor(mean), tensor(var))
     expected = (x - mean.astype(float)) / np.sqrt(var.astype(float) + EPS)
     assert np.abs(y.numpy() - expected).max() <= 1e-6
@@ -264,8 +273,8 @@ def test_huge_values(kernels, dtype, shape, size):
 @pytest.mark.parametrize(("gamma", "spread"), [(1e38, 0.07), (1e-30, 1e20), (-1e30, 1e-3)])
 def test_a_scale_that_float32_does_not_have(kernels, shape, gamma, spread):
     """gamma / std leaves its range, gamma · x_hat does not."""
-    x = (spread * normal(0, *shape)).astype(np.float32)
-    dy = normal(1, *shape, dtype=np.float32)
+    x = (spread * normal(*shape, seed=0)).astype(np.float32)
+    dy = normal(*shape, seed=1, dtype=np.float32)
     t, g = leaf(x), tensor(np.array([gamma], np.float32))
     y = batch_norm(t, None, None, g, training=True, eps=1e-30)
     x_hat, _, _, _ = exact(x, 1e-30)

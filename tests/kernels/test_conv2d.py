@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from windows import normal
+from helpers.layouts import normal
 
 from minigrad._kernels import active, reference, use_kernels
 
@@ -31,7 +31,10 @@ def geometry(seed):
 def test_kernel_is_its_reference(dtype):
     for seed in range(200):
         x_shape, shape, steps = geometry(seed)
-        x, columns = normal(seed, *x_shape, dtype=dtype), normal(seed, *shape, dtype=dtype)
+        x, columns = (
+            normal(*x_shape, seed=seed, dtype=dtype),
+            normal(*shape, seed=seed, dtype=dtype),
+        )
         x.flags.writeable = columns.flags.writeable = False
         found, expected = np.full((2, *shape), np.nan, dtype)
         active.conv2d_gather(x, found, *steps)
@@ -47,7 +50,7 @@ def test_kernel_is_its_reference(dtype):
 def test_kernel_gather_is_its_definition(kernels):
     for seed in range(30):
         x_shape, shape, (s_h, s_w, top, left, d_h, d_w) = geometry(seed)
-        x, found = normal(seed, *x_shape), np.full(shape, np.nan)
+        x, found = normal(*x_shape, seed=seed), np.full(shape, np.nan)
         kernels.conv2d_gather(x, found, s_h, s_w, top, left, d_h, d_w)
         for n, c, i, j, p, q in np.ndindex(shape):
             h, w = p * s_h + i * d_h - top, q * s_w + j * d_w - left
@@ -58,7 +61,7 @@ def test_kernel_gather_is_its_definition(kernels):
 def test_kernels_are_adjoint(kernels):
     for seed in range(100):
         x_shape, shape, steps = geometry(seed)
-        x, columns = normal(seed, *x_shape), normal(seed + 1, *shape)
+        x, columns = normal(*x_shape, seed=seed), normal(*shape, seed=seed + 1)
         gathered, scattered = np.full(shape, np.nan), np.zeros(x_shape)
         kernels.conv2d_gather(x, gathered, *steps)
         kernels.conv2d_scatter(columns, scattered, *steps)
@@ -66,7 +69,7 @@ def test_kernels_are_adjoint(kernels):
 
 
 def test_kernel_scatter_adds(kernels):
-    x = normal(0, 1, 1, 2, 2)
+    x = normal(1, 1, 2, 2, seed=0)
     before = x.copy()
     columns = np.ones((1, 1, 1, 1, 2, 2))
     for _ in range(2):
@@ -118,7 +121,7 @@ def test_kernel_never_leaves_its_arrays():
             *rng.choice(choices, 2),
         ]  # fmt: skip
         steps = [int(n) for n in steps]
-        x, columns = normal(seed, 1, 2, 4, 4), np.full((1, 2, 3, 3, 3, 3), np.nan)
+        x, columns = normal(1, 2, 4, 4, seed=seed), np.full((1, 2, 3, 3, 3, 3), np.nan)
         expected = columns.copy()
         active.conv2d_gather(x, columns, *steps)
         reference.conv2d_gather(x, expected, *steps)

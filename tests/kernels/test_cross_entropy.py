@@ -2,8 +2,8 @@ import itertools
 
 import numpy as np
 import pytest
-from rounding import ulps
-from rows import IMPOSSIBLE, INF, SHAPES, exact_log_softmax, exact_loss, logits, sure
+from helpers.logits import IMPOSSIBLE, INF, SHAPES, exact_log_softmax, exact_loss, logits, sure
+from helpers.ulps import ulps
 
 from minigrad._kernels import active
 

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from probes import normal
+from helpers.layouts import normal
 
 import minigrad as mg
-from minigrad import _kernels, products
+from minigrad import _kernels
+from minigrad._runtime import matmul as products
 from minigrad.nn.functional import conv2d
 
 SIZES = [
@@ -196,7 +197,7 @@ def test_a_library_without_the_function_is_passed_over(monkeypatch):
     ("asked", "answer"), [("numpy", "numpy"), ("blis", "ValueError: products: got 'blis'")]
 )
 def test_the_environment_chooses(asked, answer):
-    code = "import minigrad.products as p; print(p.provider())"
+    code = "import minigrad._runtime.matmul as p; print(p.provider())"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         env={**os.environ, "MINIGRAD_PRODUCTS": asked},
@@ -207,7 +208,7 @@ def test_the_environment_chooses(asked, answer):
 CHANGING = """
 import threading, time
 import minigrad as mg
-from minigrad import products
+from minigrad._runtime import matmul as products
 from minigrad.nn.functional import conv2d
 
 a, b = mg.ones(600, 600)[::3, ::3], mg.ones(200, 200)

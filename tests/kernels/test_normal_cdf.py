@@ -1,4 +1,4 @@
-"""The polynomial of _kernels/normal.pxd, read from its source; its kernel: test_activations.py."""
+"""The polynomial of normal_cdf.pxd, read from its source; its kernel: test_activations.py."""
 
 import math
 import re
@@ -8,7 +8,7 @@ import numpy as np
 
 import minigrad
 
-SOURCE = (Path(minigrad.__file__).parent / "_kernels/normal.pxd").read_text(encoding="utf-8")
+SOURCE = (Path(minigrad.__file__).parent / "_kernels/normal_cdf.pxd").read_text(encoding="utf-8")
 
 
 def test_error_bound_of_the_comment():

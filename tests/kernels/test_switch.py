@@ -13,12 +13,22 @@ import pytest
 import minigrad as mg
 from minigrad import _kernels
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 PACKAGE = TESTS.parent / "minigrad"
 
 # The rooms from which C code calls a loop without Python in between.
-ROOMS = {"products.pyx": {"linear"}, "ops/elementwise.pyx": {"elementwise"}}
-CONSTANTS = {"ADD", "DIV", "MUL", "SUB", "CHUNK", "Operation", "Operand", "Matrix", "real"}
+ROOMS = {"_runtime/matmul.pyx": {"linear"}, "ops/math/elementwise.pyx": {"elementwise"}}
+CONSTANTS = {
+    "ADD",
+    "DIV",
+    "MUL",
+    "SUB",
+    "SIGNAL_INTERVAL",
+    "Operation",
+    "Operand",
+    "Matrix",
+    "real",
+}
 RULES = [
     path
     for path in sorted(PACKAGE.rglob("*"))
@@ -113,9 +123,9 @@ m.use_kernels("compiled")   # and with these
 
 def everything():
     "A call of each operation with its gradients, and a step of each optimizer."
-    from derivatives import cotangents, floating, tensors
-    from operations import OPERATIONS
-    from test_every_operation import arrays_of
+    from helpers.derivatives import cotangents, floating, tensors
+    from helpers.operations import OPERATIONS
+    from promises.test_every_operation import arrays_of
 
     for samples in OPERATIONS.values():
         ys = floating(samples[0].call(m, *tensors(m, arrays_of(samples[0]))))

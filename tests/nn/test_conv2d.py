@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from windows import convolution_call
+from helpers.pooling_reference import convolution_call
 
 import minigrad
 from minigrad import ShapeError, nn, tensor

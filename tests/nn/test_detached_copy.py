@@ -1,10 +1,10 @@
-"""nn.twin: a copy that may run and change, while the model stays."""
+"""detached_copy: a copy that may run and change, while the model stays."""
 
 import numpy as np
-from normalized import normal
+from helpers.layouts import normal
 
 from minigrad import nn, tensor
-from minigrad.nn.twin import twin
+from minigrad.nn.utils.detached_copy import detached_copy
 
 
 class Keeps(nn.Module):
@@ -21,8 +21,8 @@ class Keeps(nn.Module):
 
 def test_values_left_in_attributes():
     model = Keeps().double()
-    kept = model(tensor(normal(0, 5, 3), requires_grad=True))
-    other = twin(model)
+    kept = model(tensor(normal(5, 3, seed=0), requires_grad=True))
+    other = detached_copy(model)
     assert other.last is not kept and other.last.grad_fn is None
     np.testing.assert_array_equal(other.last.numpy(), kept.detach().numpy())
     other.last.zero_()
@@ -31,8 +31,8 @@ def test_values_left_in_attributes():
 
 def test_nothing_is_shared():
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
-    model(tensor(normal(0, 5, 3, dtype=np.float32))).sum().backward()
-    other = twin(model)
+    model(tensor(normal(5, 3, seed=0, dtype=np.float32))).sum().backward()
+    other = detached_copy(model)
     assert all(parameter.grad is None for parameter in other.parameters())
     for ours, theirs in zip(model.state_dict().values(), other.state_dict().values(), strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
@@ -41,7 +41,7 @@ def test_nothing_is_shared():
 
 def test_a_shared_layer_is_shared_in_the_twin():
     norm = nn.BatchNorm1d(3)
-    other = twin(nn.Sequential(norm, nn.ReLU(), norm))
+    other = detached_copy(nn.Sequential(norm, nn.ReLU(), norm))
     assert other[0] is other[2] is not norm
 
 
@@ -55,8 +55,8 @@ def test_hooks_are_the_models_own():
     model, before, after = nn.BatchNorm1d(3).double(), Record(), Record()
     model.register_forward_pre_hook(before)
     handle = model.register_forward_hook(after)
-    other = twin(model)
+    other = detached_copy(model)
     handle.remove()
-    other(tensor(normal(0, 5, 3)))
+    other(tensor(normal(5, 3, seed=0)))
     assert (before.calls, after.calls) == (1, 1)
     assert list(model._forward_hooks) == [] and model.num_batches_tracked.item() == 0

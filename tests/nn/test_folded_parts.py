@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from test_folding import NORMS, lived_in, norms, same_answers
+from nn.test_folding import NORMS, lived_in, norms, same_answers
 
 import minigrad
 from minigrad import nn, tensor

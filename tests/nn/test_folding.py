@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
-from normalized import normal
+from helpers.layouts import normal
 
 import minigrad
 from minigrad import nn, optim, tensor
@@ -28,12 +28,12 @@ def lived_in(model, shape=(40, 6), seed=0):
         if isinstance(module, NORMS) and module.bias is not None:
             module.bias.data = tensor(rng.standard_normal(module.num_features)).float()
     if any(isinstance(m, NORMS) and m.running_mean is not None for m in model.modules()):
-        recalibrate(model, [tensor(2 * normal(seed + 7, *shape, dtype=np.float32) + 1)])
+        recalibrate(model, [tensor(2 * normal(*shape, seed=seed + 7, dtype=np.float32) + 1)])
     return model
 
 
 def same_answers(model, folded, shape=(30, 6), tolerance=1e-5):
-    x = tensor(2 * normal(99, *shape, dtype=np.float32) + 1)
+    x = tensor(2 * normal(*shape, seed=99, dtype=np.float32) + 1)
     expected = copy.deepcopy(model).eval()(x).detach().numpy()
     found = folded(x).detach().numpy()
     assert found.dtype == np.float32
@@ -114,7 +114,7 @@ def test_nothing_is_shared_with_the_model():
 def test_renormalization():
     """In evaluation it is batch norm."""
     model = nn.Sequential(nn.Linear(6, 4), nn.BatchRenorm1d(4))
-    recalibrate(model, [tensor(normal(0, 30, 6, dtype=np.float32))])
+    recalibrate(model, [tensor(normal(30, 6, seed=0, dtype=np.float32))])
     folded = fold_batch_norm(model)
     assert folded.folding.folded == [("1", "0")] and same_answers(model, folded)
 
@@ -378,15 +378,15 @@ def test_gradients_may_still_be_asked_for():
     model[0].requires_grad_(False)
     folded = fold_batch_norm(model)
     assert [p.requires_grad for p in folded.parameters()] == [False, False, True, True]
-    x = tensor(normal(0, 5, 6, dtype=np.float32), requires_grad=True)
+    x = tensor(normal(5, 6, seed=0, dtype=np.float32), requires_grad=True)
     folded(x).sum().backward()
     assert x.grad is not None and folded[0].weight.grad is None
 
 
 def test_in_double():
     model = nn.Sequential(*pair(4)).double()
-    recalibrate(model, [tensor(normal(0, 30, 6))])
-    x = tensor(normal(1, 10, 6))
+    recalibrate(model, [tensor(normal(30, 6, seed=0))])
+    x = tensor(normal(10, 6, seed=1))
     found = fold_batch_norm(model)(x).detach().numpy()
     np.testing.assert_allclose(found, model.eval()(x).detach().numpy(), rtol=1e-12, atol=1e-13)
 

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from normalized import normal
+from helpers.layouts import normal
 
 import minigrad
 from minigrad import nn, tensor
@@ -21,7 +21,7 @@ def network():
 
 
 def batch(seed=0, rows=20, columns=3):
-    return tensor(2 * normal(seed, rows, columns) + 1)
+    return tensor(2 * normal(rows, columns, seed=seed) + 1)
 
 
 def everything(model):
@@ -93,7 +93,7 @@ def test_measured_by_hand():
     layer = nn.BatchNorm1d(2, eps=0.1).double()
     layer.running_mean.copy_(tensor([1.0, -2.0]))
     layer.running_var.copy_(tensor([4.0, 0.25]))
-    parts = [normal(k, size, 2) * [3, 1] + [0, k] for k, size in enumerate((10, 10, 4))]
+    parts = [normal(size, 2, seed=k) * [3, 1] + [0, k] for k, size in enumerate((10, 10, 4))]
     data = inspect_batch_norm(layer, [tensor(part) for part in parts])[""].data
     sizes = [10, 10, 4]
     means = np.array([part.mean(axis=0) for part in parts])

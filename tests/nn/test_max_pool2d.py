@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from windows import pooling_call
+from helpers.pooling_reference import pooling_call
 
 from minigrad import nn, tensor
 from minigrad.nn.functional import max_pool2d

@@ -4,12 +4,12 @@ import gc
 
 import numpy as np
 import pytest
-from normalized import normal
+from helpers.layouts import normal
 
 import minigrad
 from minigrad import nn, tensor
-from minigrad.nn.recalibration import Population
 from minigrad.nn.utils import recalibrate
+from minigrad.nn.utils.recalibration import Population
 from minigrad.utils.data import DataLoader, TensorDataset
 
 
@@ -26,7 +26,7 @@ def network(**options):
 
 
 def batches(*sizes):
-    return [tensor(2 * normal(k, size, 3) + 1) for k, size in enumerate(sizes)]
+    return [tensor(2 * normal(size, 3, seed=k) + 1) for k, size in enumerate(sizes)]
 
 
 def everything(model):
@@ -72,7 +72,7 @@ def test_by_hand(sizes, unbiased):
 def test_a_short_last_batch_counts_by_its_size():
     """Two rows among a hundred: the average of batches would give them half of the say."""
     layer = nn.BatchNorm1d(3).double()
-    data = [tensor(normal(0, 100, 3)), tensor(normal(1, 2, 3) + 50)]
+    data = [tensor(normal(100, 3, seed=0)), tensor(normal(2, 3, seed=1) + 50)]
     recalibrate(layer, data)
     rows = np.concatenate([x.numpy() for x in data])
     np.testing.assert_allclose(layer.running_mean.numpy(), rows.mean(axis=0), rtol=1e-12)
@@ -84,7 +84,7 @@ def test_as_torchs_update_bn(torch, shape):
     from torch.optim.swa_utils import update_bn
 
     ours, theirs = nn.BatchNorm1d(4).double(), torch.nn.BatchNorm1d(4).double()
-    arrays = [3 * normal(k, *shape) + 1 for k in range(5)]
+    arrays = [3 * normal(*shape, seed=k) + 1 for k in range(5)]
     update_bn([(torch.as_tensor(x),) for x in arrays], theirs)
     recalibrate(ours, [(tensor(x),) for x in arrays])
     for key, value in theirs.state_dict().items():
@@ -93,14 +93,14 @@ def test_as_torchs_update_bn(torch, shape):
 
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d(4, axis=-1), nn.BatchNorm1d(4, axis=2)])
 def test_another_axis(layer):
-    x = normal(0, 6, 5, 4)
+    x = normal(6, 5, 4, seed=0)
     recalibrate(layer.double(), [tensor(x)])
     np.testing.assert_allclose(layer.running_mean.numpy(), x.mean(axis=(0, 1)), rtol=1e-12)
     np.testing.assert_allclose(layer.running_var.numpy(), x.var(axis=(0, 1), ddof=1), rtol=1e-12)
 
 
 def test_images():
-    layer, x = nn.BatchNorm2d(3).double(), normal(0, 2, 3, 5, 4)
+    layer, x = nn.BatchNorm2d(3).double(), normal(2, 3, 5, 4, seed=0)
     assert recalibrate(layer, [tensor(x)]) == {"": 40}
     np.testing.assert_allclose(layer.running_mean.numpy(), x.mean(axis=(0, 2, 3)), rtol=1e-12)
 
@@ -108,7 +108,7 @@ def test_images():
 @pytest.mark.parametrize("offset", [0, 1e4, 1e7])
 def test_accumulated_in_double(offset):
     layer = nn.BatchNorm1d(2)
-    arrays = [(normal(k, 50, 2) + offset).astype(np.float32) for k in range(40)]
+    arrays = [(normal(50, 2, seed=k) + offset).astype(np.float32) for k in range(40)]
     recalibrate(layer, [tensor(x) for x in arrays])
     wide = np.array(arrays, np.float64)
     np.testing.assert_array_equal(
@@ -133,7 +133,7 @@ def test_only_the_statistics_change():
     model(batches(9)[0]).sum().backward()
     before = everything(model)
     with minigrad.enable_grad():
-        recalibrate(model, DataLoader(TensorDataset(tensor(normal(0, 20, 3))), batch_size=6))
+        recalibrate(model, DataLoader(TensorDataset(tensor(normal(20, 3, seed=0))), batch_size=6))
     after = everything(model)
     assert before[1:] == after[1:]
     changed = {a[0] for a, b in zip(after[0], before[0], strict=True) if a != b}
@@ -166,7 +166,7 @@ class Twice(nn.Module):
 
 
 def test_a_layer_called_twice():
-    model, arrays = Twice().double(), [normal(0, 8, 3), normal(1, 4, 3)]
+    model, arrays = Twice().double(), [normal(8, 3, seed=0), normal(4, 3, seed=1)]
     before = everything(model.idle)
     assert recalibrate(model, map(tensor, arrays)) == {"norm": 24, "idle": 0}
     calls = [y for x in arrays for y in (x, 3 * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5) + 7)]
@@ -183,7 +183,7 @@ def test_layers_without_statistics_take_part():
     model = nn.Sequential(
         nn.BatchNorm1d(3, track_running_stats=False), nn.BatchNorm1d(3, affine=False)
     ).double()
-    x = 5 * normal(0, 30, 3) + 4
+    x = 5 * normal(30, 3, seed=0) + 4
     assert recalibrate(model, [tensor(x)]) == {"1": 30}
     np.testing.assert_allclose(model[1].running_mean.numpy(), np.zeros(3), atol=1e-14)
 
@@ -192,7 +192,7 @@ def test_statistics_that_only_evaluation_uses():
     layer = nn.BatchNorm1d(3).double()
     layer.track_running_stats = False
     layer.num_batches_tracked = None
-    x = normal(0, 30, 3)
+    x = normal(30, 3, seed=0)
     recalibrate(layer, [tensor(x)])
     np.testing.assert_allclose(layer.running_mean.numpy(), x.mean(axis=0), rtol=1e-12)
 
@@ -206,7 +206,7 @@ class Loud(nn.BatchNorm1d):
 
 def test_a_subclass():
     model = nn.Sequential(Loud(3), nn.BatchNorm1d(3)).double()
-    recalibrate(model, [tensor(normal(0, 30, 3))])
+    recalibrate(model, [tensor(normal(30, 3, seed=0))])
     np.testing.assert_allclose(model[1].running_var.numpy(), np.full(3, 4 * 30 / 29), rtol=1e-4)
 
 
@@ -214,7 +214,7 @@ def test_renormalization():
     """It uses its memory in training, too; what is old in it must not flow into the next layer."""
     renorm = nn.BatchRenorm1d(3, eps=1e-9, r_max_steps=None, d_max_steps=None)
     model = nn.Sequential(renorm, nn.BatchNorm1d(3)).double()
-    recalibrate(model, [tensor(5 * normal(k, 30, 3) + 4) for k in range(3)])
+    recalibrate(model, [tensor(5 * normal(30, 3, seed=k) + 4) for k in range(3)])
     np.testing.assert_allclose(model[1].running_mean.numpy(), np.zeros(3), atol=1e-8)
     np.testing.assert_allclose(model[1].running_var.numpy(), np.full(3, 30 / 29), rtol=1e-4)
 
@@ -222,7 +222,7 @@ def test_renormalization():
 def test_far_from_zero():
     """In float32 the mean of a batch is not exact enough to normalize by; the layer knows more."""
     model = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2))
-    recalibrate(model, [tensor((normal(k, 50, 2) + 3e7).astype(np.float32)) for k in range(3)])
+    recalibrate(model, [tensor((normal(50, 2, seed=k) + 3e7).astype(np.float32)) for k in range(3)])
     np.testing.assert_allclose(model[1].running_mean.numpy(), np.zeros(2), atol=1e-6)
 
 
@@ -259,12 +259,12 @@ def interrupted():
 
 
 BAD_LOADERS = [
-    (lambda: tensor(normal(0, 5, 3)), TypeError, r"got Tensor; for one batch x write \[x\]"),
-    (lambda: normal(0, 5, 3), TypeError, "got ndarray"),
+    (lambda: tensor(normal(5, 3, seed=0)), TypeError, r"got Tensor; for one batch x write \[x\]"),
+    (lambda: normal(5, 3, seed=0), TypeError, "got ndarray"),
     (lambda: 5, TypeError, "expected a DataLoader or another iterable of batches, got int"),
     (lambda: None, TypeError, "got NoneType"),
     (lambda: {"x": 1}, TypeError, "got dict"),
-    (lambda: TensorDataset(tensor(normal(0, 5, 3))), TypeError, "got TensorDataset"),
+    (lambda: TensorDataset(tensor(normal(5, 3, seed=0))), TypeError, "got TensorDataset"),
     (lambda: [*batches(5), 3], TypeError, "batch 1 must be a Tensor, .* got int"),
     (lambda: [*batches(5), ()], TypeError, "batch 1 must be .* got tuple$"),
     (lambda: [[None]], TypeError, "batch 0 must be .* got list that begins with NoneType"),
@@ -272,7 +272,7 @@ BAD_LOADERS = [
     (lambda: [], ValueError, "the loader gave no batch"),
     (lambda: batches(0, 0), ValueError, "the loader gave no batch"),
     (lambda: batches(5, 1), ValueError, "layer '1' one value per channel.*drop_last=True"),
-    (lambda: [*batches(5), tensor(normal(0, 5, 4))], minigrad.ShapeError, "in_features=3"),
+    (lambda: [*batches(5), tensor(normal(5, 4, seed=0))], minigrad.ShapeError, "in_features=3"),
     (lambda: [*batches(5), tensor(np.full((5, 3), np.nan))], ValueError, "layer '1', channel 0"),
     (lambda: [tensor(1.0)], minigrad.ShapeError, "in_features=3"),
     (interrupted, KeyboardInterrupt, None),
@@ -309,7 +309,7 @@ def test_a_forward_that_raises():
 
 def test_a_wrong_input_is_answered_by_the_layer():
     with pytest.raises(minigrad.ShapeError, match=r"BatchNorm1d: expected 2D or 3D input \(got 1D"):
-        recalibrate(nn.BatchNorm1d(3).double(), [tensor(normal(0, 3))])
+        recalibrate(nn.BatchNorm1d(3).double(), [tensor(normal(3, seed=0))])
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_bad_models(model, error, message):
 def test_population_against_all_at_once():
     layer = nn.BatchNorm1d(4)
     population = Population(layer)
-    parts = [normal(k, size, 4) + k for k, size in enumerate((3, 10, 2, 7))]
+    parts = [normal(size, 4, seed=k) + k for k, size in enumerate((3, 10, 2, 7))]
     for part in parts:
         population.add(part.mean(axis=0), part.var(axis=0), len(part))
     weights = [len(part) for part in parts]

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from minigrad import nn
-from minigrad.nn.summary import size
+from minigrad.nn.utils.summary import readable_size
 
 
 def network():
@@ -97,7 +97,7 @@ trained: 51; buffers, which follow the data: 9"""
     ],
 )
 def test_sizes(count, text):
-    assert size(count) == text
+    assert readable_size(count) == text
 
 
 def test_frozen_parameters_are_named():

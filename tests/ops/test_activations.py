@@ -8,8 +8,8 @@ import pytest
 import minigrad as mg
 from minigrad._kernels import activations, reference, use_kernels
 from minigrad.autograd import grad
-from minigrad.gradcheck import gradcheck, gradgradcheck
-from minigrad.ops.activations import gelu, leaky_relu, relu, sigmoid, tanh
+from minigrad.autograd.gradcheck import gradcheck, gradgradcheck
+from minigrad.ops.nn.activations import gelu, leaky_relu, relu, sigmoid, tanh
 
 BACKWARD_FROM = {  # forward kernel -> what its backward takes beside dy
     "relu": "y",

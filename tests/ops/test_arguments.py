@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from probes import DTYPES
+from helpers.layouts import DTYPES
 
 import minigrad as mg
 

@@ -1,26 +1,27 @@
 """functional.batch_norm: its properties, its statistics, bad input.
 
-What it agrees with is in test_batch_norm_agreement.py, the kernels are in test_batch_norm.py, the
-layer is in test_nn_batch_norm.py.
+What it agrees with is in test_batch_norm_derivatives.py, the kernels are in
+kernels/test_batch_norm.py, the layer is in nn/test_batch_norm.py.
 """
 
 import tracemalloc
 
 import numpy as np
 import pytest
-from normalized import EPS, SHAPES, axes, exact, exact_dx, leaf, normal
+from helpers.batch_norm_reference import EPS, SHAPES, axes, exact, exact_dx
+from helpers.layouts import leaf, normal
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, tensor
-from minigrad.ops.batch_norm import batch_norm, batch_statistics
+from minigrad.ops.nn.batch_norm import batch_norm, batch_statistics
 
 # --- properties ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_dx_sums_to_zero(kernels, shape):
-    x, gamma = leaf(3 * normal(0, *shape) + 7), tensor(normal(1, shape[1]))
-    dy = normal(2, *shape)
+    x, gamma = leaf(3 * normal(*shape, seed=0) + 7), tensor(normal(shape[1], seed=1))
+    dy = normal(*shape, seed=2)
     batch_norm(x, None, None, gamma, training=True).backward(tensor(dy))
     dx = x.grad.numpy()
     assert np.abs(dx.sum(axes(dx))).max() <= 1e-12 * max(1, np.abs(dx).sum())
@@ -34,14 +35,14 @@ def test_dx_sums_to_zero(kernels, shape):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sum_sends_no_gradient(kernels, shape, dtype):
-    x = leaf(normal(0, *shape, dtype=dtype))
+    x = leaf(normal(*shape, seed=0, dtype=dtype))
     batch_norm(x, None, None, training=True).sum().backward()
     assert np.abs(x.grad.numpy()).max() <= (1e-6 if dtype == np.float32 else 1e-12)
 
 
 def test_a_bias_before_it_gets_no_gradient():
-    a, w, b = tensor(normal(0, 20, 5)), leaf(normal(1, 5, 3)), leaf(normal(2, 3))
-    batch_norm(a @ w + b, None, None, training=True).backward(tensor(normal(3, 20, 3)))
+    a, w, b = tensor(normal(20, 5, seed=0)), leaf(normal(5, 3, seed=1)), leaf(normal(3, seed=2))
+    batch_norm(a @ w + b, None, None, training=True).backward(tensor(normal(20, 3, seed=3)))
     assert np.abs(b.grad.numpy()).max() <= 1e-12
     assert np.abs(w.grad.numpy()).max() > 1e-2
     along = (w.grad.numpy() * w.detach().numpy()).sum(0)
@@ -49,8 +50,8 @@ def test_a_bias_before_it_gets_no_gradient():
 
 
 def test_longer_weights_change_nothing_but_the_gradient():
-    a, dy = tensor(normal(0, 20, 5)), tensor(normal(3, 20, 3))
-    w, longer = leaf(normal(1, 5, 3)), leaf(10 * normal(1, 5, 3))
+    a, dy = tensor(normal(20, 5, seed=0)), tensor(normal(20, 3, seed=3))
+    w, longer = leaf(normal(5, 3, seed=1)), leaf(10 * normal(5, 3, seed=1))
     y = batch_norm(a @ w, None, None, training=True, eps=1e-12)
     y_longer = batch_norm(a @ longer, None, None, training=True, eps=1e-12)
     np.testing.assert_allclose(y.detach().numpy(), y_longer.detach().numpy(), atol=1e-9)
@@ -60,17 +61,17 @@ def test_longer_weights_change_nothing_but_the_gradient():
 
 
 def test_two_values_per_channel(kernels):
-    x = leaf(normal(0, 2, 4))
+    x = leaf(normal(2, 4, seed=0))
     y = batch_norm(x, None, None, training=True)
     np.testing.assert_allclose(np.abs(y.detach().numpy()), np.ones((2, 4)), atol=1e-4)
-    y.backward(tensor(normal(1, 2, 4)))
-    expected = exact_dx(normal(1, 2, 4), x.detach().numpy(), np.ones(4))
+    y.backward(tensor(normal(2, 4, seed=1)))
+    expected = exact_dx(normal(2, 4, seed=1), x.detach().numpy(), np.ones(4))
     np.testing.assert_allclose(x.grad.numpy(), expected, atol=1e-12)
     assert 0 < np.abs(x.grad.numpy()).max() < 1e-2
 
 
 def test_gamma_and_beta_can_give_the_input_back(kernels):
-    x = normal(0, 30, 4) * [1, 2, 3, 4] + [5, -6, 7, 8]
+    x = normal(30, 4, seed=0) * [1, 2, 3, 4] + [5, -6, 7, 8]
     gamma, beta = np.sqrt(x.var(0) + EPS), x.mean(0)
     y = batch_norm(tensor(x), None, None, tensor(gamma), tensor(beta), training=True)
     np.testing.assert_allclose(y.numpy(), x, atol=3e-15 * 40)
@@ -93,8 +94,8 @@ def ways_to_lie(x):
 @pytest.mark.parametrize("shape", [(6, 4), (3, 4, 5), (2, 3, 4, 5), (4, 3, 1, 7), (3, 2, 1, 1)])
 def test_memory_layout_does_not_matter(kernels, shape, training):
     C = shape[1]
-    values = normal(0, *shape, dtype=np.float32), normal(1, *shape, dtype=np.float32)
-    gamma = normal(2, C, dtype=np.float32)
+    values = normal(*shape, seed=0, dtype=np.float32), normal(*shape, seed=1, dtype=np.float32)
+    gamma = normal(C, seed=2, dtype=np.float32)
 
     def whole(x, dy, gamma):
         mean, var = tensor(gamma), tensor(gamma**2)
@@ -112,7 +113,7 @@ def test_memory_layout_does_not_matter(kernels, shape, training):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_stride_zero_does_not_matter(kernels, training):
-    row, gamma = normal(0, 1, 4, dtype=np.float32), normal(2, 4, dtype=np.float32)
+    row, gamma = normal(1, 4, seed=0, dtype=np.float32), normal(4, seed=2, dtype=np.float32)
     spread_out = np.broadcast_to(row, (6, 4))
 
     def whole(x, dy):
@@ -121,20 +122,20 @@ def test_stride_zero_does_not_matter(kernels, training):
         y.backward(minigrad.as_tensor(dy))
         return y.detach().numpy().tobytes() + x.grad.numpy().tobytes()
 
-    dense, other = spread_out.copy(), normal(1, 6, 4, dtype=np.float32)
+    dense, other = spread_out.copy(), normal(6, 4, seed=1, dtype=np.float32)
     assert whole(spread_out, other) == whole(dense, other)
     assert whole(other, spread_out) == whole(other, dense)
 
 
 def test_a_nan_stays_in_its_channel(kernels):
     for bad in (np.nan, np.inf, -np.inf):
-        x = normal(0, 8, 3)
+        x = normal(8, 3, seed=0)
         clean = batch_norm(tensor(x), None, None, training=True).numpy()
         x[2, 1] = bad
         mean, var = minigrad.zeros(3).double(), minigrad.ones(3).double()
         t = leaf(x)
         y = batch_norm(t, mean, var, training=True)
-        y.backward(tensor(normal(1, 8, 3)))
+        y.backward(tensor(normal(8, 3, seed=1)))
         assert np.isnan(y.detach().numpy()[:, 1]).all()
         np.testing.assert_array_equal(y.detach().numpy()[:, ::2], clean[:, ::2])
         assert np.isfinite(t.grad.numpy()[:, ::2]).all()
@@ -146,11 +147,11 @@ def test_a_nan_stays_in_its_channel(kernels):
 
 def test_evaluation_remembers_its_own_statistics(kernels):
     """Training between forward and backward moves the statistics, but y was not made from them."""
-    mean, var = tensor(normal(0, 3)), tensor(np.array([0.5, 1, 2]))
+    mean, var = tensor(normal(3, seed=0)), tensor(np.array([0.5, 1, 2]))
     before = mean.numpy().copy(), var.numpy().copy()
-    x, gamma, dy = leaf(normal(1, 6, 3)), leaf(normal(2, 3)), normal(3, 6, 3)
+    x, gamma, dy = leaf(normal(6, 3, seed=1)), leaf(normal(3, seed=2)), normal(6, 3, seed=3)
     y = batch_norm(x, mean, var, gamma)
-    batch_norm(tensor(normal(4, 9, 3) * 5 + 3), mean, var, training=True, momentum=0.9)
+    batch_norm(tensor(normal(9, 3, seed=4) * 5 + 3), mean, var, training=True, momentum=0.9)
     assert np.abs(var.numpy() - before[1]).max() > 1
     y.backward(tensor(dy))
     inv_std = 1 / np.sqrt(before[1] + EPS)
@@ -160,7 +161,11 @@ def test_evaluation_remembers_its_own_statistics(kernels):
 
 
 def test_two_forwards_then_the_backward_of_the_first(kernels):
-    x, other, dy = leaf(normal(0, 6, 3)), leaf(normal(1, 6, 3)), tensor(normal(2, 6, 3))
+    x, other, dy = (
+        leaf(normal(6, 3, seed=0)),
+        leaf(normal(6, 3, seed=1)),
+        tensor(normal(6, 3, seed=2)),
+    )
     mean, var = tensor(np.zeros(3)), tensor(np.ones(3))
     y = batch_norm(x, mean, var, training=True)
     batch_norm(other, mean, var, training=True)
@@ -173,8 +178,8 @@ def test_two_forwards_then_the_backward_of_the_first(kernels):
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 3, 4), (2, 3, 2, 2)])
 def test_running_statistics(kernels, shape):
-    x = 3 * normal(0, *shape) + 2
-    mean, var = tensor(normal(1, 3)), tensor(np.array([0.5, 1, 2]))
+    x = 3 * normal(*shape, seed=0) + 2
+    mean, var = tensor(normal(3, seed=1)), tensor(np.array([0.5, 1, 2]))
     old_mean, old_var = mean.numpy().copy(), var.numpy().copy()
     y = batch_norm(tensor(x), mean, var, training=True, momentum=0.25)
     np.testing.assert_allclose(mean.numpy(), 0.75 * old_mean + 0.25 * x.mean(axes(x)), rtol=1e-14)
@@ -192,14 +197,14 @@ def test_running_statistics(kernels, shape):
 def test_running_statistics_may_be_strided(kernels):
     both = np.stack([np.zeros(3), np.ones(3)], axis=1)
     shared = minigrad.from_numpy(both)
-    x = normal(0, 5, 3)
+    x = normal(5, 3, seed=0)
     batch_norm(tensor(x), shared[:, 0], shared[:, 1], training=True, momentum=1.0)
     np.testing.assert_allclose(both, np.stack([x.mean(0), x.var(0, ddof=1)], axis=1), rtol=1e-14)
 
 
 def test_a_change_of_the_running_statistics_is_counted(kernels):
     mean, var = tensor(np.zeros(3)), tensor(np.ones(3))
-    x = tensor(normal(0, 5, 3))
+    x = tensor(normal(5, 3, seed=0))
     batch_norm(x, mean, var)
     assert (mean._version, var._version) == (0, 0)
     batch_norm(x, mean, var, training=True)
@@ -213,7 +218,7 @@ def test_a_change_of_the_running_statistics_is_counted(kernels):
 
 
 def test_a_changed_input_is_noticed():
-    x = leaf(normal(0, 5, 3))
+    x = leaf(normal(5, 3, seed=0))
     inner, gamma = x * 2, leaf(np.ones(3))
     y = batch_norm(inner, None, None, gamma, training=True)
     inner.mul_(3)
@@ -223,7 +228,7 @@ def test_a_changed_input_is_noticed():
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
 def test_statistics_of_a_batch(kernels, axis):
-    x = (normal(0, 3, 4, 5) + 1e6).astype(np.float32)
+    x = (normal(3, 4, 5, seed=0) + 1e6).astype(np.float32)
     over = tuple(d for d in range(3) if d != axis % 3)
     mean, var, m = batch_statistics(tensor(x), axis)
     assert m == 60 // x.shape[axis] and mean.dtype == var.dtype == np.float64
@@ -238,8 +243,8 @@ def test_statistics_of_a_batch(kernels, axis):
 
 def arguments():
     return dict(
-        input=leaf(normal(0, 4, 3, dtype=np.float32)),
-        running_mean=tensor(normal(1, 3, dtype=np.float32)),
+        input=leaf(normal(4, 3, seed=0, dtype=np.float32)),
+        running_mean=tensor(normal(3, seed=1, dtype=np.float32)),
         running_var=tensor(np.array([0.5, 1, 2], np.float32)),
         weight=leaf(np.ones(3, np.float32)),
         bias=leaf(np.zeros(3, np.float32)),
@@ -368,14 +373,14 @@ def test_no_channels(kernels):
 
 
 def test_numpy_arrays_will_do(kernels):
-    x, gamma = normal(0, 5, 3), normal(1, 3)
+    x, gamma = normal(5, 3, seed=0), normal(3, seed=1)
     y = batch_norm(x, None, None, gamma, training=True)
     np.testing.assert_allclose(y.numpy(), exact(x)[0] * gamma, atol=1e-14)
 
 
 def test_only_wanted_gradients(kernels):
-    x, gamma, beta = normal(0, 5, 3), normal(1, 3), normal(2, 3)
-    dy = normal(3, 5, 3)
+    x, gamma, beta = normal(5, 3, seed=0), normal(3, seed=1), normal(3, seed=2)
+    dy = normal(5, 3, seed=3)
     for wanted in ([0], [1], [2], [0, 2], [1, 2], [0, 1]):
         tensors = [tensor(a, requires_grad=i in wanted) for i, a in enumerate((x, gamma, beta))]
         y = batch_norm(tensors[0], None, None, *tensors[1:], training=True)
@@ -392,7 +397,7 @@ def test_only_wanted_gradients(kernels):
 
 def test_saved_memory_is_the_input_alone():
     """No normalized copy is kept: backward makes x_hat anew."""
-    x, gamma = leaf(normal(0, 2000, 100)), leaf(normal(1, 100))
+    x, gamma = leaf(normal(2000, 100, seed=0)), leaf(normal(100, seed=1))
     batch_norm(x, None, None, gamma, training=True)
     tracemalloc.start()
     y = batch_norm(x, None, None, gamma, training=True)

@@ -1,16 +1,17 @@
 """functional.batch_norm agrees: with torch, ONNX, primitives, finite differences.
 
-Its properties and its answers to bad input are in test_batch_norm_function.py.
+Its properties and its answers to bad input are in test_batch_norm.py.
 """
 
 import numpy as np
 import pytest
-from normalized import SHAPES, axes, configuration, leaf, normal
+from helpers.batch_norm_reference import SHAPES, axes, configuration
+from helpers.layouts import leaf, normal
 
 import minigrad
 from minigrad import tensor
 from minigrad.autograd import grad, gradcheck, gradgradcheck
-from minigrad.ops.batch_norm import batch_norm
+from minigrad.ops.nn.batch_norm import batch_norm
 
 
 def differentiated(library, function, values, dy, options):
@@ -114,13 +115,13 @@ def test_a_cotangent_with_its_channels_last_may_have_a_dimension_of_size_1(
     for shape in [(4, 3, 1, 6), (4, 3, 5, 1), (6, 3, 1, 1), (1, 3, 4, 5), (4, 1, 1, 6)]:
         C = shape[1]
         values = dict(
-            x=normal(0, *shape),
-            running_mean=normal(1, C),
-            running_var=normal(2, C) ** 2,
-            weight=normal(3, C),
-            bias=normal(4, C),
+            x=normal(*shape, seed=0),
+            running_mean=normal(C, seed=1),
+            running_var=normal(C, seed=2) ** 2,
+            weight=normal(C, seed=3),
+            bias=normal(C, seed=4),
         )
-        channels_last = normal(5, *[shape[d] for d in order])
+        channels_last = normal(*[shape[d] for d in order], seed=5)
         dy = channels_last.transpose(back)
         expected = differentiated(minigrad, composed, values, dy.copy(), options)
         handed = differentiated(minigrad, batch_norm, values, dy, options)
@@ -145,8 +146,13 @@ def onnx_training(x, scale, bias, input_mean, input_var, epsilon, momentum):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_biased_mode_is_that_of_onnx(kernels, shape):
     C = shape[1]
-    x, scale, bias, mean = normal(0, *shape), normal(1, C), normal(2, C), normal(3, C)
-    var = normal(4, C) ** 2
+    x, scale, bias, mean = (
+        normal(*shape, seed=0),
+        normal(C, seed=1),
+        normal(C, seed=2),
+        normal(C, seed=3),
+    )
+    var = normal(C, seed=4) ** 2
     expected = onnx_training(x, scale, bias, mean, var, 1e-3, 0.9)
     run_mean, run_var = tensor(mean), tensor(var)
     y = batch_norm(
@@ -191,14 +197,14 @@ def test_third_derivatives(shape):
     def gradient(x, w, dy):
         return grad(function(x, w, b), (x, w), dy, create_graph=True)
 
-    assert gradgradcheck(gradient, (x, w, leaf(normal(8, *shape))))
+    assert gradgradcheck(gradient, (x, w, leaf(normal(*shape, seed=8))))
 
 
 def test_second_derivatives_are_accurate_in_float32():
     """The mean is 10,000 standard deviations away: float32 differences from it would not do."""
     shape = (64, 4)
-    wide = (normal(0, *shape) + 1e4).astype(np.float32)
-    dy, v = normal(1, *shape, dtype=np.float32), normal(2, *shape, dtype=np.float32)
+    wide = (normal(*shape, seed=0) + 1e4).astype(np.float32)
+    dy, v = normal(*shape, seed=1, dtype=np.float32), normal(*shape, seed=2, dtype=np.float32)
 
     def second(dtype):
         x, cotangent = leaf(wide.astype(dtype)), leaf(dy.astype(dtype))

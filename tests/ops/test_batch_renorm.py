@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from normalized import EPS, laid_out, leaf, normal
-from normalized_rows import assert_agree, derivatives
+from helpers.batch_norm_reference import EPS
+from helpers.layouts import laid_out, leaf, normal
+from helpers.row_norm_reference import assert_agree, derivatives
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, nn, tensor
@@ -33,8 +34,13 @@ def test_kernel_is_its_reference(dtype):
     for seed in range(100):
         rng = np.random.default_rng(seed)
         C = int(rng.integers(0, 9))
-        running_mean, running_var = normal(seed, C).astype(dtype), rng.uniform(0, 2, C)
-        arrays = normal(seed + 1, C), rng.uniform(0, 5, C), running_mean, running_var.astype(dtype)
+        running_mean, running_var = normal(C, seed=seed).astype(dtype), rng.uniform(0, 2, C)
+        arrays = (
+            normal(C, seed=seed + 1),
+            rng.uniform(0, 5, C),
+            running_mean,
+            running_var.astype(dtype),
+        )
         limits = rng.choice([1, 1.1, 3, INF]), rng.choice([0, 0.5, 5, INF])
         numbers = float(10 ** rng.uniform(-12, 0)), *map(float, limits)
         expected = correction(reference, arrays, *numbers)
@@ -179,7 +185,7 @@ def test_evaluation_is_batch_norms(kernels):
 @pytest.mark.parametrize("shape", [(5, 3), (3, 3, 2), (2, 3, 2, 2)])
 def test_derivatives_at_the_limits(kernels, shape):
     """Where R and D stand at their limits, finite differences hold them, too."""
-    inputs = leaf(2 * normal(0, *shape)), leaf(normal(1, 3)), leaf(normal(2, 3))
+    inputs = leaf(2 * normal(*shape, seed=0)), leaf(normal(3, seed=1)), leaf(normal(3, seed=2))
 
     def function(x, w, b):
         mean, var = tensor([9.0, -9.0, 9.0]).double(), tensor([0.01, 50.0, 0.01]).double()
@@ -191,8 +197,8 @@ def test_derivatives_at_the_limits(kernels, shape):
 
 def test_no_gradient_goes_through_the_correction(kernels):
     """dx = γ·R·r·P(dy): it sums to 0 over the batch, though y is what evaluation gives."""
-    x, gamma, dy = leaf(3 * normal(0, 20, 4) + 1), normal(1, 4), normal(2, 20, 4)
-    mean, var = tensor(normal(3, 4)), tensor(np.full(4, 2.0))
+    x, gamma, dy = leaf(3 * normal(20, 4, seed=0) + 1), normal(4, seed=1), normal(20, 4, seed=2)
+    mean, var = tensor(normal(4, seed=3)), tensor(np.full(4, 2.0))
     batch_renorm(x, mean, var, tensor(gamma), None, True, r_max=INF, d_max=INF).backward(tensor(dy))
     assert np.abs(x.grad.numpy().sum(0)).max() <= 1e-12
     values = x.detach().numpy()
@@ -203,8 +209,8 @@ def test_no_gradient_goes_through_the_correction(kernels):
 
 @pytest.mark.parametrize("offset", [0, 1e2, 1e4, 1e7])
 def test_accuracy_at_any_offset(kernels, offset):
-    x = (normal(0, 256, 8) + offset).astype(np.float32)
-    running_mean, running_var = (normal(1, 8) + offset).astype(np.float32), np.full(8, 2, "f")
+    x = (normal(256, 8, seed=0) + offset).astype(np.float32)
+    running_mean, running_var = (normal(8, seed=1) + offset).astype(np.float32), np.full(8, 2, "f")
     y = batch_renorm(tensor(x), tensor(running_mean), tensor(running_var), training=True)
     wide = x.astype(np.float64)
     sigma, sigma_run = np.sqrt(wide.var(0) + EPS), math.sqrt(2 + EPS)
@@ -217,7 +223,7 @@ def test_accuracy_at_any_offset(kernels, offset):
 @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2), (2, 3, 0)])
 def test_empty_batch(kernels, shape):
     x, weight = leaf(np.zeros(shape)), leaf(np.ones(3))
-    mean, var = tensor(normal(0, 3)), tensor(np.ones(3))
+    mean, var = tensor(normal(3, seed=0)), tensor(np.ones(3))
     y = batch_renorm(x, mean, var, weight, None, True)
     assert y.shape == shape
     y.backward(tensor(np.zeros(shape)))
@@ -262,7 +268,7 @@ BAD = [
 @pytest.mark.parametrize(("change", "error", "message"), BAD)
 def test_bad_input(change, error, message):
     good = dict(
-        input=tensor(normal(0, 4, 3, dtype="f")), running_mean=f32(3), running_var=f32(3) + 1,
+        input=tensor(normal(4, 3, seed=0, dtype="f")), running_mean=f32(3), running_var=f32(3) + 1,
         weight=f32(3) + 1, bias=f32(3), training=True,
     )  # fmt: skip
     before = [good[k].numpy().tobytes() for k in ("running_mean", "running_var")]
@@ -277,7 +283,7 @@ def test_bad_input(change, error, message):
 def test_a_change_of_the_statistics_is_named():
     mean, w = tensor(np.zeros(3)), leaf(np.ones(3))
     product = w * mean
-    batch_renorm(tensor(normal(0, 5, 3)), mean, tensor(np.ones(3)), training=True)
+    batch_renorm(tensor(normal(5, 3, seed=0)), mean, tensor(np.ones(3)), training=True)
     with pytest.raises(GraphError, match="changed in place by batch_renorm"):
         product.sum().backward()
 
@@ -325,7 +331,7 @@ def test_the_layer_uses_its_limits_and_the_old_statistics():
     plain = BatchNorm1d(3, momentum=0.5).double()
     mean, var = np.zeros(3), np.ones(3)
     for step, (r_max, d_max) in enumerate([(1, 0), (1, 0), (2, 5), (3, 5), (3, 5)]):
-        x = 2 * normal(step, 6, 3) + step
+        x = 2 * normal(6, 3, seed=step) + step
         assert layer.limits() == (r_max, d_max)
         sigma, sigma_run = np.sqrt(x.var(0) + EPS), np.sqrt(var + EPS)
         R = np.clip(sigma / sigma_run, 1 / r_max, r_max)
@@ -350,14 +356,14 @@ def test_the_layer_uses_its_limits_and_the_old_statistics():
 def test_state_is_batch_norms(torch, kind, plain, shape, options):
     layer = kind(4, r_max=2, d_max=1, **options, **CONSTANT).double()
     for seed in range(3):
-        layer(tensor(3 * normal(seed, *shape) + 5))
+        layer(tensor(3 * normal(*shape, seed=seed) + 5))
     state_dict = layer.state_dict()
     other = plain(4, **options).double()
     theirs = getattr(torch.nn, plain.__name__)(4, **options).double()
     assert list(state_dict) == list(theirs.state_dict())
     other.load_state_dict(state_dict)
     theirs.load_state_dict({k: torch.as_tensor(np.array(v.numpy())) for k, v in state_dict.items()})
-    x = normal(9, *shape)
+    x = normal(*shape, seed=9)
     y = layer.eval()(tensor(x)).detach().numpy()
     np.testing.assert_array_equal(y, other.eval()(tensor(x)).detach().numpy())
     expected = theirs.eval()(torch.as_tensor(x.copy())).detach().numpy()
@@ -370,9 +376,9 @@ def test_state_is_batch_norms(torch, kind, plain, shape, options):
 
 def test_evaluation_changes_nothing():
     layer = BatchRenorm1d(4, **CONSTANT).double()
-    layer(tensor(normal(0, 9, 4)))
+    layer(tensor(normal(9, 4, seed=0)))
     before = state(layer.eval())
-    layer(tensor(normal(1, 1, 4)))
+    layer(tensor(normal(1, 4, seed=1)))
     assert state(layer) == before
 
 
@@ -380,7 +386,7 @@ def test_small_batches_train_as_they_are_evaluated():
     """With batches of two, batch norm's training says ±1 whatever comes in; this layer does not."""
     layer = BatchRenorm1d(3, r_max=INF, d_max=INF, **CONSTANT).double()
     layer.running_mean.fill_(0.5)
-    batch = tensor(9 * normal(0, 2, 3))
+    batch = tensor(9 * normal(2, 3, seed=0))
     expected = copy.deepcopy(layer).eval()(batch).detach().numpy()
     np.testing.assert_allclose(layer(batch).detach().numpy(), expected, rtol=1e-9)
     assert np.abs(np.abs(BatchNorm1d(3).double()(batch).detach().numpy()) - 1).max() < 1e-2
@@ -388,11 +394,11 @@ def test_small_batches_train_as_they_are_evaluated():
 
 def test_helpers_know_it():
     model = nn.Sequential(nn.Linear(5, 4), BatchRenorm1d(4, **CONSTANT)).double()
-    batches = [tensor(2 * normal(seed, 8, 5) + 1) for seed in range(3)]
+    batches = [tensor(2 * normal(8, 5, seed=seed) + 1) for seed in range(3)]
     nn.utils.recalibrate(model, batches)
     outputs = np.concatenate([model[0](batch).detach().numpy() for batch in batches])
     np.testing.assert_allclose(model[1].running_mean.numpy(), outputs.mean(0), rtol=1e-10)
-    x = tensor(normal(7, 6, 5))
+    x = tensor(normal(6, 5, seed=7))
     expected = model.eval()(x).detach().numpy()
     nn.utils.fold_batch_norm(model)
     np.testing.assert_allclose(model(x).detach().numpy(), expected, rtol=1e-10, atol=1e-12)
@@ -403,7 +409,7 @@ def test_from_keras_and_axis():
     assert (layer.axis, layer.momentum, layer.unbiased_running_var) == (-1, 0.1, False)
     last = BatchRenorm2d(4, axis=-1, **CONSTANT).double()
     first = BatchRenorm2d(4, **CONSTANT).double()
-    x = normal(0, 2, 3, 5, 4)
+    x = normal(2, 3, 5, 4, seed=0)
     y = first(tensor(np.moveaxis(x, -1, 1))).detach().numpy()
     np.testing.assert_allclose(last(tensor(x)).detach().numpy(), np.moveaxis(y, 1, -1), rtol=1e-12)
 
@@ -453,7 +459,7 @@ def test_bad_arguments_of_the_layer(arguments, error, message):
 )
 def test_a_refused_call_counts_nothing(make):
     layer = BatchRenorm1d(4)
-    layer(tensor(normal(0, 5, 4, dtype="f")))
+    layer(tensor(normal(5, 4, seed=0, dtype="f")))
     before = state(layer)
     with pytest.raises((ValueError, TypeError)):
         layer(make())
@@ -464,12 +470,12 @@ def test_without_statistics_it_cannot_be():
     layer = BatchRenorm1d(4)
     layer.track_running_stats = False
     with pytest.raises(ValueError, match="running_mean and running_var must be given"):
-        layer(tensor(normal(0, 5, 4, dtype="f")))
+        layer(tensor(normal(5, 4, seed=0, dtype="f")))
 
 
 def test_gradients_reach_the_parameters():
     layer = BatchRenorm1d(4, r_max=1.2, d_max=0.5, **CONSTANT).double()
-    x, dy = leaf(3 * normal(0, 7, 4) + 2), normal(1, 7, 4)
+    x, dy = leaf(3 * normal(7, 4, seed=0) + 2), normal(7, 4, seed=1)
     dx, dweight, dbias = grad(layer(x), (x, layer.weight, layer.bias), tensor(dy))
     values = x.detach().numpy()
     x_hat = (values - values.mean(0)) / np.sqrt(values.var(0) + EPS)

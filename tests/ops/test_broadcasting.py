@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from probes import normal
+from helpers.layouts import normal
 
 import minigrad as mg
 

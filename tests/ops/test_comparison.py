@@ -5,7 +5,8 @@ import operator
 
 import numpy as np
 import pytest
-from probes import DTYPES, PAIRS, same_as_torch
+from helpers.layouts import DTYPES, PAIRS
+from helpers.torch_peer import same_as_torch
 
 import minigrad as mg
 

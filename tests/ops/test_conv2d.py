@@ -1,6 +1,6 @@
 """functional.conv2d: against torch, primitives and differences; its blocks; bad input.
 
-The kernels themselves are in test_conv2d.py, the layer is in test_nn_conv2d.py.
+The kernels themselves are in kernels/test_conv2d.py, the layer is in nn/test_conv2d.py.
 """
 
 import signal
@@ -9,7 +9,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from windows import convolution_call, cotangent, laid_out, normal
+from helpers.layouts import laid_out, leaf, normal
+from helpers.pooling_reference import convolution_call, cotangent
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, tensor
@@ -17,7 +18,7 @@ from minigrad._kernels import active, use_kernels
 from minigrad.autograd import grad, gradcheck, gradgradcheck
 from minigrad.nn.functional import conv2d
 
-BLOCK = 2**18  # what ops/conv2d.pyx allows the columns and outputs of a block
+BLOCK = 2**18  # what ops/nn/conv2d.pyx allows the columns and outputs of a block
 torch_warns = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 
 
@@ -25,10 +26,6 @@ torch_warns = pytest.mark.filterwarnings("ignore:Using padding='same' with even 
 def kernels(request):
     with use_kernels(request.param):
         yield active
-
-
-def leaf(array):
-    return minigrad.from_numpy(array).requires_grad_()
 
 
 def differentiated(library, function, arrays, dy, options):
@@ -114,8 +111,8 @@ DIFFERENTIABLE = [
 @pytest.mark.parametrize(("x", "weight", "options"), DIFFERENTIABLE, ids=str)
 @pytest.mark.parametrize("biased", [True, False])
 def test_derivatives(x, weight, options, biased):
-    inputs = [leaf(normal(0, *x)), leaf(normal(1, *weight))]
-    inputs += [leaf(normal(2, weight[0]))] * biased
+    inputs = [leaf(normal(*x, seed=0)), leaf(normal(*weight, seed=1))]
+    inputs += [leaf(normal(weight[0], seed=2))] * biased
     assert gradcheck(lambda *t: conv2d(*t, **options), inputs)
     assert gradgradcheck(lambda *t: conv2d(*t, **options), inputs)
 
@@ -127,7 +124,7 @@ def twice_differentiated(library, function, arrays, dy, seed, options):
     grads = library.autograd.grad(y, leaves[:-1], leaves[-1], create_graph=True)
     total = 0
     for i, each in enumerate(grads):
-        total = total + (each * each * library.as_tensor(normal(seed + i, *each.shape))).sum()
+        total = total + (each * each * library.as_tensor(normal(*each.shape, seed=seed + i))).sum()
     second = library.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
     third = sum((each**2).sum() for each in second if each is not None)
     thirds = library.autograd.grad(third, leaves, allow_unused=True)
@@ -137,8 +134,8 @@ def twice_differentiated(library, function, arrays, dy, seed, options):
 @torch_warns
 def test_second_and_third_derivatives_are_torchs(torch):
     for x, weight, options in DIFFERENTIABLE:
-        arrays = [normal(0, *x), normal(1, *weight), normal(2, weight[0])]
-        dy = normal(3, *conv2d(*map(tensor, arrays), **options).shape)
+        arrays = [normal(*x, seed=0), normal(*weight, seed=1), normal(weight[0], seed=2)]
+        dy = normal(*conv2d(*map(tensor, arrays), **options).shape, seed=3)
         found = twice_differentiated(minigrad, conv2d, arrays, dy, 5, options)
         expected = twice_differentiated(
             torch, torch.nn.functional.conv2d, [a.copy() for a in arrays], dy, 5, options
@@ -160,12 +157,12 @@ def test_only_what_is_wanted_is_computed(monkeypatch, wanted):
             active, name, lambda *a, kernel=kernel, name=name: calls.append(name) or kernel(*a)
         )
     wants = [bool(wanted & bit) for bit in (1, 2, 4)]
-    arrays = [normal(0, 2, 2, 4, 4), normal(1, 3, 2, 2, 2), normal(2, 3)]
+    arrays = [normal(2, 2, 4, 4, seed=0), normal(3, 2, 2, 2, seed=1), normal(3, seed=2)]
     tensors = [tensor(a, requires_grad=want) for a, want in zip(arrays, wants, strict=True)]
     y = conv2d(*tensors)
     assert calls == ["conv2d_gather"]
     calls.clear()
-    y.backward(tensor(normal(3, *y.shape)))
+    y.backward(tensor(normal(*y.shape, seed=3)))
     assert calls == ["conv2d_scatter"] * wants[0] + ["conv2d_gather"] * wants[1]
     assert [each.grad is not None for each in tensors] == wants
 
@@ -177,8 +174,8 @@ def test_points_are_their_own_columns(monkeypatch):
         raise AssertionError("gathered")
 
     monkeypatch.setattr(active, "conv2d_gather", none)
-    x, weight = leaf(normal(0, 3, 4, 5, 6)), leaf(normal(1, 2, 4, 1, 1))
-    dy = normal(2, 3, 2, 5, 6)
+    x, weight = leaf(normal(3, 4, 5, 6, seed=0)), leaf(normal(2, 4, 1, 1, seed=1))
+    dy = normal(3, 2, 5, 6, seed=2)
     y = conv2d(x, weight)
     y.backward(tensor(dy))
     w = weight.detach().numpy()[:, :, 0, 0]
@@ -213,8 +210,8 @@ def test_blocks(torch, monkeypatch, x, weight, options):
             kernel(a, b, *steps)
 
         monkeypatch.setattr(active, name, watched)
-    arrays = [normal(0, *x), normal(1, *weight), normal(2, weight[0])]
-    dy = normal(3, *conv2d(*map(tensor, arrays), **options).shape)
+    arrays = [normal(*x, seed=0), normal(*weight, seed=1), normal(weight[0], seed=2)]
+    dy = normal(*conv2d(*map(tensor, arrays), **options).shape, seed=3)
     found = differentiated(minigrad, conv2d, arrays, dy, options)
     expected = differentiated(torch, torch.nn.functional.conv2d, arrays, dy, options)
     for a, b in zip(found, expected, strict=True):
@@ -224,8 +221,8 @@ def test_blocks(torch, monkeypatch, x, weight, options):
 
 def test_memory_of_a_large_image():
     """Its columns would be 150 times the image: 240 MB."""
-    x = tensor(normal(0, 1, 8, 150, 167), requires_grad=True)
-    weight = tensor(normal(1, 4, 8, 13, 12), requires_grad=True)
+    x = tensor(normal(1, 8, 150, 167, seed=0), requires_grad=True)
+    weight = tensor(normal(4, 8, 13, 12, seed=1), requires_grad=True)
     tracemalloc.start()
     y = conv2d(x, weight, padding=6)
     y.sum().backward()
@@ -236,7 +233,7 @@ def test_memory_of_a_large_image():
 
 
 def test_one_row_may_be_larger_than_a_block():
-    x, weight = normal(0, 1, 60, 3, 900), normal(1, 2, 60, 3, 3)
+    x, weight = normal(1, 60, 3, 900, seed=0), normal(2, 60, 3, 3, seed=1)
     y = conv2d(tensor(x), tensor(weight), padding=(2, 1))
     expected = composed(tensor(x), tensor(weight), padding=(2, 1))
     np.testing.assert_allclose(y.numpy(), expected.numpy(), atol=1e-10)
@@ -271,7 +268,7 @@ def test_layout_does_not_matter():
         x, weight, bias, options = convolution_call(seed)
         rng = np.random.default_rng(seed)
         plain = [np.array(a, order="C") for a in given(x, weight, bias)]
-        dy = normal(seed, *conv2d(*map(tensor, plain), **options).shape)
+        dy = normal(*conv2d(*map(tensor, plain), **options).shape, seed=seed)
         expected = differentiated(minigrad, conv2d, plain, dy, options)
         odd = [laid_out(rng, a) for a in plain]
         found = differentiated(minigrad, conv2d, odd, laid_out(rng, dy), options)
@@ -280,8 +277,12 @@ def test_layout_does_not_matter():
 
 
 def test_float32_is_accurate(kernels):
-    x, weight, bias = normal(0, 4, 16, 20, 20), normal(1, 32, 16, 3, 3), normal(2, 32)
-    dy = normal(3, 4, 32, 18, 18)
+    x, weight, bias = (
+        normal(4, 16, 20, 20, seed=0),
+        normal(32, 16, 3, 3, seed=1),
+        normal(32, seed=2),
+    )
+    dy = normal(4, 32, 18, 18, seed=3)
     arrays = [a.astype(np.float32) for a in (x, weight, bias)]
     dy = dy.astype(np.float32)
     found = differentiated(minigrad, conv2d, arrays, dy, {})
@@ -304,7 +305,7 @@ def test_weight_gradient_of_many_samples_is_summed_in_double():
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
 def test_no_warnings(kernels, value):
     x = leaf(np.full((2, 2, 4, 4), value, np.float32))
-    weight = leaf(normal(1, 3, 2, 2, 2, dtype=np.float32) * 10)
+    weight = leaf(normal(3, 2, 2, 2, seed=1, dtype=np.float32) * 10)
     conv2d(x, weight, tensor(np.zeros(3, np.float32)), padding=1).backward(
         minigrad.full((2, 3, 5, 5), value)
     )
@@ -313,7 +314,7 @@ def test_no_warnings(kernels, value):
 
 @pytest.mark.parametrize("options", [{}, dict(padding=1, stride=2), dict(padding="same")])
 def test_empty_batch(torch, kernels, options):
-    arrays = [np.zeros((0, 4, 5, 6)), normal(1, 2, 4, 3, 3), normal(2, 2)]
+    arrays = [np.zeros((0, 4, 5, 6)), normal(2, 4, 3, 3, seed=1), normal(2, seed=2)]
     shape = tuple(torch.nn.functional.conv2d(*map(torch.as_tensor, arrays), **options).shape)
     y, dx, dweight, dbias = differentiated(minigrad, conv2d, arrays, np.zeros(shape), options)
     assert y.shape == shape and dx.shape == (0, 4, 5, 6)
@@ -322,19 +323,19 @@ def test_empty_batch(torch, kernels, options):
 
 
 def test_no_channels():
-    x, weight, bias = np.zeros((2, 0, 5, 5)), np.zeros((3, 0, 2, 2)), normal(0, 3)
+    x, weight, bias = np.zeros((2, 0, 5, 5)), np.zeros((3, 0, 2, 2)), normal(3, seed=0)
     y, dx, dweight, _ = differentiated(
-        minigrad, conv2d, [x, weight, bias], normal(1, 2, 3, 4, 4), {}
+        minigrad, conv2d, [x, weight, bias], normal(2, 3, 4, 4, seed=1), {}
     )
     np.testing.assert_array_equal(y, np.broadcast_to(bias[:, None, None], (2, 3, 4, 4)))
     assert (dx.shape, dweight.shape) == (x.shape, weight.shape)
-    assert conv2d(tensor(normal(0, 2, 3, 5, 5)), tensor(np.zeros((0, 3, 2, 2)))).shape == (
+    assert conv2d(tensor(normal(2, 3, 5, 5, seed=0)), tensor(np.zeros((0, 3, 2, 2)))).shape == (
         2, 0, 4, 4,
     )  # fmt: skip
 
 
 def test_a_changed_weight_is_noticed():
-    x, weight = leaf(normal(0, 1, 2, 3, 3)), leaf(normal(1, 2, 2, 2, 2))
+    x, weight = leaf(normal(1, 2, 3, 3, seed=0)), leaf(normal(2, 2, 2, 2, seed=1))
     y = conv2d(x, weight)
     with minigrad.no_grad():
         weight.mul_(2)
@@ -344,10 +345,10 @@ def test_a_changed_weight_is_noticed():
 
 def test_the_gradient_of_the_gradient_alone():
     """Through dx to dy: a convolution of v."""
-    x, weight = leaf(normal(0, 1, 2, 4, 4)), tensor(normal(1, 3, 2, 2, 2))
-    dy = leaf(normal(2, 1, 3, 3, 3))
+    x, weight = leaf(normal(1, 2, 4, 4, seed=0)), tensor(normal(3, 2, 2, 2, seed=1))
+    dy = leaf(normal(1, 3, 3, 3, seed=2))
     (dx,) = grad(conv2d(x, weight), x, dy, create_graph=True)
-    v = tensor(normal(3, 1, 2, 4, 4))
+    v = tensor(normal(1, 2, 4, 4, seed=3))
     (ddy,) = grad(dx, dy, v)
     np.testing.assert_allclose(ddy.numpy(), conv2d(v, weight).numpy(), atol=1e-13)
 

@@ -5,8 +5,9 @@ import itertools
 
 import numpy as np
 import pytest
-from rounding import ulps
-from rows import INF, LAYOUTS, exact_loss, sure
+from helpers.layouts import LAYOUTS
+from helpers.logits import INF, exact_loss, sure
+from helpers.ulps import ulps
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError

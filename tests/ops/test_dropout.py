@@ -5,8 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad._kernels import dropout, reference, use_kernels
-from minigrad.gradcheck import gradcheck, gradgradcheck
-from minigrad.ops import dropout as rule
+from minigrad.autograd.gradcheck import gradcheck, gradgradcheck
+from minigrad.ops.nn import dropout as rule
 
 floats = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

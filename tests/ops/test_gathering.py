@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from against import assert_same, leaves
+from helpers.torch_peer import assert_same, leaves
 
 import minigrad
 from minigrad import DTypeError, ShapeError, tensor

@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from normalized import EPS, laid_out, leaf, normal
-from normalized_rows import (
+from helpers.batch_norm_reference import EPS
+from helpers.layouts import laid_out, leaf, normal
+from helpers.row_norm_reference import (
     all_derivatives,
     assert_agree,
     assert_is_torchs,
@@ -66,7 +67,7 @@ def test_kernel_is_its_reference(shape, groups, dtype):
 
 
 def test_kernel_without_dx(kernels):
-    x, dy, gamma = normal(1, 3, 4, 19), normal(2, 3, 4, 19), normal(3, 4)
+    x, dy, gamma = normal(3, 4, 19, seed=1), normal(3, 4, 19, seed=2), normal(4, seed=3)
     whole = run(kernels, x, dy, gamma, gamma, 2, 0.1)
     part = run(kernels, x, dy, gamma, gamma, 2, 0.1, with_dx=False)
     assert np.isnan(part["dx"]).all()
@@ -127,8 +128,8 @@ def test_kernel_answers_ctrl_c(backward):
 @pytest.mark.parametrize(("shape", "groups"), [((4, 8, 16, 16), 2), ((20, 30, 7), 3), ((9, 64), 1)])
 @pytest.mark.parametrize("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_accuracy_at_any_offset(kernels, shape, groups, offset):
-    x = (normal(0, *shape) + offset).astype(np.float32)
-    dy = normal(1, *shape, dtype=np.float32)
+    x = (normal(*shape, seed=0) + offset).astype(np.float32)
+    dy = normal(*shape, seed=1, dtype=np.float32)
     t, gamma = leaf(x), leaf(np.ones(shape[1], np.float32))
     y = group_norm(t, groups, gamma)
     x_hat, dx = exact_groups(x, dy, np.ones(shape[1]), groups)
@@ -143,7 +144,7 @@ def test_accuracy_at_any_offset(kernels, shape, groups, offset):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 100, 1e4, 1e8, -1e30, 3.4e38, 1e-40])
 def test_a_constant_group_is_exactly_beta(kernels, dtype, value):
-    gamma, beta = normal(0, 4, dtype=dtype), normal(1, 4, dtype=dtype)
+    gamma, beta = normal(4, seed=0, dtype=dtype), normal(4, seed=1, dtype=dtype)
     x = tensor(np.full((3, 4, 19), value, dtype))
     y = group_norm(x, 2, tensor(gamma), tensor(beta))
     np.testing.assert_array_equal(y.numpy(), np.broadcast_to(beta[:, None], (3, 4, 19)))
@@ -155,7 +156,10 @@ def test_huge_values(kernels, dtype, size):
     x = np.array([[size, -size, -size, size]], dtype)
     y = group_norm(tensor(x), 2).numpy()
     np.testing.assert_allclose(y, [[1, -1, -1, 1]], rtol=1e-6)
-    x, dy = leaf(np.array([[[size, -size], [-size, size]]], dtype)), normal(0, 1, 2, 2, dtype=dtype)
+    x, dy = (
+        leaf(np.array([[[size, -size], [-size, size]]], dtype)),
+        normal(1, 2, 2, seed=0, dtype=dtype),
+    )
     y = group_norm(x, 2)
     np.testing.assert_allclose(y.detach().numpy(), [[[1, -1], [-1, 1]]], rtol=1e-6)
     y.backward(tensor(dy))
@@ -217,7 +221,11 @@ def test_agrees_with_primitives(kernels):
     ("shape", "groups"), [((5, 4), 2), ((2, 3, 3), 1), ((2, 2, 3), 2), ((2, 4, 1, 2), 2)]
 )
 def test_derivatives(kernels, shape, groups):
-    inputs = leaf(normal(0, *shape)), leaf(normal(1, shape[1])), leaf(normal(2, shape[1]))
+    inputs = (
+        leaf(normal(*shape, seed=0)),
+        leaf(normal(shape[1], seed=1)),
+        leaf(normal(shape[1], seed=2)),
+    )
 
     def function(x, w, b):
         return group_norm(x, groups, w, b, 0.1)
@@ -227,7 +235,10 @@ def test_derivatives(kernels, shape, groups):
 
 
 def test_third_derivatives():
-    b, inputs = tensor(normal(2, 4)), (normal(0, 2, 4, 2), normal(1, 4), normal(3, 2, 4, 2))
+    b, inputs = (
+        tensor(normal(4, seed=2)),
+        (normal(2, 4, 2, seed=0), normal(4, seed=1), normal(2, 4, 2, seed=3)),
+    )
 
     def gradient(x, w, dy):
         return grad(group_norm(x, 2, w, b, 0.1), (x, w), dy, create_graph=True)
@@ -237,7 +248,11 @@ def test_third_derivatives():
 
 def test_dx_sums_to_zero_in_each_group(kernels):
     for shape, groups in [((3, 6), 2), ((2, 6, 5), 3), ((2, 4, 3, 8), 1)]:
-        x, gamma, dy = leaf(3 * normal(0, *shape) + 7), normal(1, shape[1]), normal(2, *shape)
+        x, gamma, dy = (
+            leaf(3 * normal(*shape, seed=0) + 7),
+            normal(shape[1], seed=1),
+            normal(*shape, seed=2),
+        )
         group_norm(x, groups, tensor(gamma)).backward(tensor(dy))
         dx = x.grad.numpy()
         sums = dx.reshape(shape[0], groups, -1).sum(2)
@@ -248,7 +263,7 @@ def test_dx_sums_to_zero_in_each_group(kernels):
 
 def test_relatives(kernels):
     """One group is a layer norm, a group a channel is the batch norm of a batch of one."""
-    x = normal(0, 3, 6, 4, 2)
+    x = normal(3, 6, 4, 2, seed=0)
     layer = layer_norm(tensor(x), (6, 4, 2)).numpy()
     np.testing.assert_allclose(group_norm(tensor(x), 1).numpy(), layer, atol=1e-14)
     instance = group_norm(tensor(x), 6).numpy()
@@ -258,14 +273,14 @@ def test_relatives(kernels):
 
 
 def test_gamma_and_beta_can_give_the_input_back(kernels):
-    x = 4 * normal(0, 1, 2, 30) + 5
+    x = 4 * normal(1, 2, 30, seed=0) + 5
     gamma, beta = np.full(2, np.sqrt(x.var() + EPS)), np.full(2, x.mean())
     y = group_norm(tensor(x), 1, tensor(gamma), tensor(beta))
     np.testing.assert_allclose(y.numpy(), x, atol=1e-14)
 
 
 def test_groups_do_not_know_of_each_other(kernels):
-    x, dy, gamma = normal(0, 3, 4, 5), normal(1, 3, 4, 5), tensor(normal(2, 4))
+    x, dy, gamma = normal(3, 4, 5, seed=0), normal(3, 4, 5, seed=1), tensor(normal(4, seed=2))
     for bad in (np.nan, np.inf):
         spoilt = x.copy()
         spoilt[1, 2, 3] = bad
@@ -290,7 +305,10 @@ def test_empty_input(kernels, shape):
 
 
 def test_only_wanted_gradients(kernels):
-    arrays, dy = (normal(0, 5, 4, 3), normal(1, 4), normal(2, 4)), normal(3, 5, 4, 3)
+    arrays, dy = (
+        (normal(5, 4, 3, seed=0), normal(4, seed=1), normal(4, seed=2)),
+        normal(5, 4, 3, seed=3),
+    )
     x_hat, dx = exact_groups(arrays[0], dy, arrays[1], 2)
     expected = dx, (dy * x_hat).sum((0, 2)), dy.sum((0, 2))
     assert_only_wanted_gradients(lambda x, w, b: group_norm(x, 2, w, b), arrays, dy, expected)
@@ -354,7 +372,7 @@ def test_bad_input(change, error, message):
 
 
 def test_a_changed_input_is_noticed():
-    inner = leaf(normal(0, 5, 4)) * 2
+    inner = leaf(normal(5, 4, seed=0)) * 2
     y = group_norm(inner, 2, leaf(np.ones(4)))
     inner.mul_(3)
     with pytest.raises(minigrad.GraphError, match="mul"):
@@ -377,7 +395,7 @@ def test_layer_is_torchs(torch, options):
     options = {"num_groups": 2, "num_channels": 6, **options}
     ours, theirs = GroupNorm(**options).double(), torch.nn.GroupNorm(**options).double()
     shape = (5, options["num_channels"], 2, 3)
-    x, dy = normal(0, *shape), normal(1, *shape)
+    x, dy = normal(*shape, seed=0), normal(*shape, seed=1)
     assert_is_torchs(torch, ours, theirs, x, dy)
 
 

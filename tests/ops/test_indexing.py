@@ -1,7 +1,8 @@
 
 import numpy as np
 import pytest
-from against import assert_same, layouts, leaves, outcome
+from helpers.layouts import in_every_layout
+from helpers.torch_peer import assert_same, leaves, outcome
 
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, tensor
@@ -64,7 +65,7 @@ def test_reading_agrees_with_torch(torch, seed):
     used = 0
     for _ in range(120):
         shape = SHAPES[rng.integers(len(SHAPES))]
-        kinds = list(layouts(rng.standard_normal(shape)).values())
+        kinds = list(in_every_layout(rng.standard_normal(shape)).values())
         x, x_torch = leaves(kinds[rng.integers(len(kinds))], torch)
         key = random_key(rng, shape)
         y, error = outcome(lambda x=x, key=key: x[build(key, minigrad)])
@@ -321,7 +322,7 @@ def test_bad_keys(key, error, words):
 
 def test_bad_values_change_nothing():
     x = minigrad.zeros(3, 4)
-    readonly = minigrad.from_numpy(layouts(np.zeros((3, 4)))["readonly"])
+    readonly = minigrad.from_numpy(in_every_layout(np.zeros((3, 4)))["read-only"])
     for key, value, error, words in [
         (0, minigrad.ones(5), ShapeError, r"\(5,\).*\(4,\)"),
         (([0, 1],), minigrad.ones(3), ShapeError, r"\(3,\).*\(2, 4\)"),

@@ -21,7 +21,7 @@ dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 reductions = pytest.mark.parametrize("reduction", REDUCTIONS)
 
 
-def leaf(array, dtype):
+def float32_leaf(array, dtype):
     return minigrad.tensor(np.asarray(array, dtype), requires_grad=True)
 
 
@@ -84,7 +84,7 @@ def test_binary_cross_entropy_of_certain_logits(dtype, reduction, weight, pos_we
     slope = w * ((1 - T) * sigmoid(X) - p * T * sigmoid(-X))
     by_t = times(w, times(p, softplus(-X)) - softplus(X))
 
-    x, t = leaf(X, dtype), leaf(T, dtype)
+    x, t = float32_leaf(X, dtype), float32_leaf(T, dtype)
     options = {} if weight is None else {"weight": minigrad.tensor(w.astype(dtype))}
     if pos_weight is not None:
         options["pos_weight"] = minigrad.tensor(p.astype(dtype))
@@ -129,7 +129,7 @@ def test_mse_loss_without_weight_has_no_part(dtype, reduction):
     """(∞ − 1)² · 0 is 0, and so are its gradients; with a weight both are infinite."""
     a, b = np.array([INF, INF, -INF, 3.0, 1.0]), np.array([1.0, 2.0, INF, 1.0, -INF])
     w = np.array([0.0, 0.5, 0.0, 2.0, 0.0])
-    x, t, weight = leaf(a, dtype), leaf(b, dtype), minigrad.tensor(w.astype(dtype))
+    x, t, weight = float32_leaf(a, dtype), float32_leaf(b, dtype), minigrad.tensor(w.astype(dtype))
     loss = mse_loss(x, t, weight=weight, reduction=reduction)
     close(loss, reduced(times(w, (a - b) ** 2), reduction, w.sum()), dtype)
     dloss = cotangent(loss)
@@ -185,7 +185,7 @@ def check_against_target(x, q, loss, reduction, total):
 def test_cross_entropy_of_masked_classes(dtype, reduction, weight, label_smoothing, labels):
     w = np.ones(4) if weight is None else weight
     q = w * ((1 - label_smoothing) * np.eye(4)[labels] + label_smoothing / 4)
-    x = leaf(MASKED, dtype)
+    x = float32_leaf(MASKED, dtype)
     given = None if weight is None else minigrad.tensor(w.astype(dtype))
     options = {"reduction": reduction, "label_smoothing": label_smoothing}
     loss = cross_entropy(x, labels, given, **options)
@@ -202,7 +202,7 @@ def test_cross_entropy_of_probabilities_that_are_zero(dtype, reduction, weight, 
     target = np.array([[0.3, 0, 0.7, 0], [0, 0, 1, 0], [0, 0.5, 0.25, 0.25], [0.1, 0.2, 0.3, 0.4]])
     w = np.ones(4) if weight is None else weight
     q = w * ((1 - label_smoothing) * target + label_smoothing / 4)
-    x, t = leaf(MASKED, dtype), leaf(target, dtype)
+    x, t = float32_leaf(MASKED, dtype), float32_leaf(target, dtype)
     given = None if weight is None else minigrad.tensor(w.astype(dtype))
     options = {"reduction": reduction, "label_smoothing": label_smoothing}
     loss = cross_entropy(x, t, given, **options)
@@ -223,7 +223,7 @@ def test_an_ignored_row_may_hold_anything(dtype, reduction, junk, function):
     rows, labels = np.array([[0.5, -1, 2, 1], junk, [1, 2, -INF, 0.5]]), np.array([0, -100, 2])
     results = []
     for kept in (slice(None), np.array([0, 2])):
-        x, t = leaf(rows[kept], dtype), labels[kept]
+        x, t = float32_leaf(rows[kept], dtype), labels[kept]
         if function is cross_entropy:
             loss = cross_entropy(x, t, reduction=reduction, label_smoothing=0.1)
         else:
@@ -244,7 +244,7 @@ def test_an_ignored_row_may_hold_anything(dtype, reduction, junk, function):
 @reductions
 def test_nll_loss_of_impossible_classes(dtype, reduction):
     """−0 · log 0 is 0; with a weight it is ∞, and the gradient is −w."""
-    x = leaf([[-INF, -0.5], [-0.25, -INF], [-INF, -1.0]], dtype)
+    x = float32_leaf([[-INF, -0.5], [-0.25, -INF], [-INF, -1.0]], dtype)
     w, t = np.array([0.0, 2.0]), np.array([0, 1, 1])
     loss = nll_loss(x, t, minigrad.tensor(w.astype(dtype)), reduction=reduction)
     close(loss, reduced(np.array([0, INF, 2.0]), reduction, 4), dtype)
@@ -256,7 +256,7 @@ def test_nll_loss_of_impossible_classes(dtype, reduction):
 
 @pytest.mark.usefixtures("kernels")
 def test_a_row_without_any_class_is_undefined_and_stays_alone():
-    x = leaf([[-INF, -INF], [0.0, 1.0]], np.float64)
+    x = float32_leaf([[-INF, -INF], [0.0, 1.0]], np.float64)
     y = log_softmax(x, 1)
     dy = np.array([[0.5, -1.5], [2.0, 1.0]])
     y.backward(minigrad.tensor(dy))

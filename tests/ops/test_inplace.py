@@ -4,7 +4,8 @@ import operator
 
 import numpy as np
 import pytest
-from probes import DTYPES, assert_close, normal
+from helpers.layouts import DTYPES, normal
+from helpers.torch_peer import assert_close
 
 import minigrad as mg
 

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from against import assert_same, leaves
+from helpers.layouts import DTYPES
+from helpers.torch_peer import assert_same, leaves
 
 import minigrad
 from minigrad import ShapeError, tensor
-
-DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from normalized import EPS, laid_out, leaf, normal
-from normalized_rows import (
+from helpers.batch_norm_reference import EPS
+from helpers.layouts import laid_out, leaf, normal
+from helpers.row_norm_reference import (
     all_derivatives,
     assert_agree,
     assert_is_torchs,
@@ -56,7 +57,7 @@ def test_kernel_is_its_reference(shape, dtype):
 
 
 def test_kernel_without_dx(kernels):
-    x, dy, gamma = normal(1, 6, 19), normal(2, 6, 19), normal(3, 19)
+    x, dy, gamma = normal(6, 19, seed=1), normal(6, 19, seed=2), normal(19, seed=3)
     whole = run(kernels, x, dy, gamma, gamma, 0.1)
     part = run(kernels, x, dy, gamma, gamma, 0.1, with_dx=False)
     assert np.isnan(part["dx"]).all()
@@ -113,8 +114,8 @@ def test_kernel_answers_ctrl_c(backward):
 @pytest.mark.parametrize("shape", [(16, 1024), (300, 40)])
 @pytest.mark.parametrize("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_accuracy_at_any_offset(kernels, shape, offset):
-    x = (normal(0, *shape) + offset).astype(np.float32)
-    dy = normal(1, *shape, dtype=np.float32)
+    x = (normal(*shape, seed=0) + offset).astype(np.float32)
+    dy = normal(*shape, seed=1, dtype=np.float32)
     t, gamma = leaf(x), leaf(np.ones(shape[1], np.float32))
     y = layer_norm(t, shape[1:], gamma)
     x_hat, dx = exact(x, dy)
@@ -128,7 +129,7 @@ def test_accuracy_at_any_offset(kernels, shape, offset):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 100, 1e4, 1e8, -1e30, 3.4e38, 1e-40])
 def test_a_constant_row_is_exactly_beta(kernels, dtype, value):
-    gamma, beta = normal(0, 37, dtype=dtype), normal(1, 37, dtype=dtype)
+    gamma, beta = normal(37, seed=0, dtype=dtype), normal(37, seed=1, dtype=dtype)
     y = layer_norm(tensor(np.full((3, 37), value, dtype)), (37,), tensor(gamma), tensor(beta))
     np.testing.assert_array_equal(y.numpy(), np.broadcast_to(beta, (3, 37)))
 
@@ -150,8 +151,8 @@ def test_tiny_values_and_eps(kernels):
 
 
 def test_second_derivatives_are_accurate_in_float32():
-    wide = (normal(0, 8, 64) + 1e4).astype(np.float32)
-    dy, v = normal(1, 8, 64, dtype=np.float32), normal(2, 8, 64, dtype=np.float32)
+    wide = (normal(8, 64, seed=0) + 1e4).astype(np.float32)
+    dy, v = normal(8, 64, seed=1, dtype=np.float32), normal(8, 64, seed=2, dtype=np.float32)
 
     def second(dtype):
         x, cotangent = leaf(wide.astype(dtype)), leaf(dy.astype(dtype))
@@ -212,7 +213,11 @@ def test_agrees_with_primitives(kernels):
     ("shape", "normalized"), [((5, 3), (3,)), ((4,), (4,)), ((2, 3, 2), (3, 2)), ((2, 2, 3), (3,))]
 )
 def test_derivatives(kernels, shape, normalized):
-    inputs = leaf(normal(0, *shape)), leaf(normal(1, *normalized)), leaf(normal(2, *normalized))
+    inputs = (
+        leaf(normal(*shape, seed=0)),
+        leaf(normal(*normalized, seed=1)),
+        leaf(normal(*normalized, seed=2)),
+    )
 
     def function(x, w, b):
         return layer_norm(x, normalized, w, b, 0.1)
@@ -222,19 +227,19 @@ def test_derivatives(kernels, shape, normalized):
 
 
 def test_third_derivatives():
-    b = tensor(normal(2, 3))
+    b = tensor(normal(3, seed=2))
 
     def gradient(x, w, dy):
         return grad(layer_norm(x, (3,), w, b, 0.1), (x, w), dy, create_graph=True)
 
     assert gradgradcheck(
-        gradient, (leaf(normal(0, 2, 3)), leaf(normal(1, 3)), leaf(normal(3, 2, 3)))
+        gradient, (leaf(normal(2, 3, seed=0)), leaf(normal(3, seed=1)), leaf(normal(2, 3, seed=3)))
     )
 
 
 def test_dx_sums_to_zero(kernels):
     for D in (1, 2, 7, 64):
-        x, gamma, dy = leaf(3 * normal(0, 9, D) + 7), normal(1, D), normal(2, 9, D)
+        x, gamma, dy = leaf(3 * normal(9, D, seed=0) + 7), normal(D, seed=1), normal(9, D, seed=2)
         layer_norm(x, (D,), tensor(gamma)).backward(tensor(dy))
         dx = x.grad.numpy()
         assert np.abs(dx.sum(1)).max() <= 1e-12 * max(1, np.abs(dx).sum())
@@ -242,7 +247,7 @@ def test_dx_sums_to_zero(kernels):
 
 
 def test_the_projection_is_one_as_eps_goes_to_0(kernels):
-    x, dy = leaf(normal(0, 6, 9)), normal(1, 6, 9)
+    x, dy = leaf(normal(6, 9, seed=0)), normal(6, 9, seed=1)
     y = layer_norm(x, (9,), eps=1e-14)
     (once,) = grad(y, x, tensor(dy), retain_graph=True)
     std = x.detach().numpy().std(1, keepdims=True)
@@ -252,21 +257,21 @@ def test_the_projection_is_one_as_eps_goes_to_0(kernels):
 
 
 def test_ones_are_lost_until_gamma_differs():
-    x, ones = leaf(normal(0, 5, 6)), np.ones(6)
-    for gamma, lost in [(ones, True), (3 * ones, True), (normal(1, 6), False)]:
+    x, ones = leaf(normal(5, 6, seed=0)), np.ones(6)
+    for gamma, lost in [(ones, True), (3 * ones, True), (normal(6, seed=1), False)]:
         (dx,) = grad(layer_norm(x, (6,), tensor(gamma)).sum(), x)
         assert (np.abs(dx.numpy()).max() <= 1e-12) == lost
 
 
 def test_gamma_and_beta_can_give_the_input_back(kernels):
-    x = 4 * normal(0, 30) + 5
+    x = 4 * normal(30, seed=0) + 5
     gamma, beta = np.full(30, np.sqrt(x.var() + EPS)), np.full(30, x.mean())
     y = layer_norm(tensor(x), (30,), tensor(gamma), tensor(beta))
     np.testing.assert_allclose(y.numpy(), x, atol=1e-14)
 
 
 def test_samples_do_not_know_of_each_other(kernels):
-    x, dy, gamma = normal(0, 8, 5), normal(1, 8, 5), tensor(normal(2, 5))
+    x, dy, gamma = normal(8, 5, seed=0), normal(8, 5, seed=1), tensor(normal(5, seed=2))
     for bad in (np.nan, np.inf):
         spoilt = x.copy()
         spoilt[3, 1] = bad
@@ -290,7 +295,7 @@ def test_empty_input(kernels, shape):
 
 
 def test_only_wanted_gradients(kernels):
-    arrays, dy = (normal(0, 5, 3), normal(1, 3), normal(2, 3)), normal(3, 5, 3)
+    arrays, dy = (normal(5, 3, seed=0), normal(3, seed=1), normal(3, seed=2)), normal(5, 3, seed=3)
     x_hat, dx = exact(arrays[0], dy, arrays[1])
     expected = dx, (dy * x_hat).sum(0), dy.sum(0)
     assert_only_wanted_gradients(lambda x, w, b: layer_norm(x, (3,), w, b), arrays, dy, expected)
@@ -341,7 +346,7 @@ def test_bad_input(change, error, message):
 
 
 def test_a_changed_input_is_noticed():
-    inner = leaf(normal(0, 5, 3)) * 2
+    inner = leaf(normal(5, 3, seed=0)) * 2
     y = layer_norm(inner, (3,), leaf(np.ones(3)))
     inner.mul_(3)
     with pytest.raises(minigrad.GraphError, match="mul"):
@@ -364,7 +369,7 @@ OPTIONS = [
 def test_layer_is_torchs(torch, options):
     options = {"normalized_shape": 4, **options}
     ours, theirs = LayerNorm(**options).double(), torch.nn.LayerNorm(**options).double()
-    x, dy = normal(0, 5, 3, 2, 4), normal(1, 5, 3, 2, 4)
+    x, dy = normal(5, 3, 2, 4, seed=0), normal(5, 3, 2, 4, seed=1)
     assert_is_torchs(torch, ours, theirs, x, dy)
 
 

@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from probes import LAYOUTS, leaf, normal, same_as_torch, stretched
+from helpers.layouts import LAYOUTS, leaf, normal, stretched
+from helpers.torch_peer import same_as_torch
 
 import minigrad as mg
 from minigrad import _kernels

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from rounding import ulps
-from rows import DIMENSIONS, IMPOSSIBLE, INF, LAYOUTS, SHAPES, exact_log_softmax, logits, sure
+from helpers.layouts import LAYOUTS
+from helpers.logits import DIMENSIONS, IMPOSSIBLE, INF, SHAPES, exact_log_softmax, logits, sure
+from helpers.ulps import ulps
 
 import minigrad
 from minigrad._kernels import active

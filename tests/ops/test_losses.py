@@ -3,7 +3,7 @@ import itertools
 
 import numpy as np
 import pytest
-from rounding import ulps
+from helpers.ulps import ulps
 
 import minigrad
 from minigrad import DTypeError, ShapeError

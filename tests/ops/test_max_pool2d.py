@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from windows import both, cotangent, laid_out, normal, pooling_call
+from helpers.layouts import laid_out, leaf, normal
+from helpers.pooling_reference import both, cotangent, pooling_call
 
 import minigrad
 from minigrad import DTypeError, ShapeError, tensor
@@ -18,10 +19,6 @@ from minigrad.nn.functional import max_pool2d
 def kernels(request):
     with use_kernels(request.param):
         yield active
-
-
-def leaf(array):
-    return minigrad.from_numpy(array).requires_grad_()
 
 
 # --- kernels -------------------------------------------------------------------------------------
@@ -41,7 +38,7 @@ def geometry(seed):
 def values(seed, shape, dtype):
     """Values with ties, infinities and NaNs."""
     rng = np.random.default_rng(seed)
-    x = rng.integers(-3, 4, shape).astype(dtype) if rng.integers(2) else normal(seed, *shape)
+    x = rng.integers(-3, 4, shape).astype(dtype) if rng.integers(2) else normal(*shape, seed=seed)
     x = x.astype(dtype)
     for odd in (np.nan, np.inf, -np.inf):
         if rng.integers(3) == 0:
@@ -63,12 +60,12 @@ def test_kernel_is_its_reference(dtype):
         np.testing.assert_array_equal(index, index_twin, err_msg=f"seed {seed}")
 
         planes, windows, size = shape[0], shape[1] * shape[2], x_shape[1] * x_shape[2]
-        dy, index = normal(seed, planes, windows, dtype=dtype), index.reshape(planes, windows)
+        dy, index = normal(planes, windows, seed=seed, dtype=dtype), index.reshape(planes, windows)
         dx, dx_twin = np.full((2, planes, size), np.nan, dtype)
         active.max_pool2d_scatter(dy, index, dx)
         reference.max_pool2d_scatter(dy, index, dx_twin)
         np.testing.assert_allclose(dx, dx_twin, rtol=1e-6, atol=1e-6)
-        v = normal(seed, planes, size, dtype=dtype)
+        v = normal(planes, size, seed=seed, dtype=dtype)
         ddy, ddy_twin = np.empty((2, *dy.shape), dtype)
         active.max_pool2d_gather(v, index, ddy)
         reference.max_pool2d_gather(v, index, ddy_twin)
@@ -156,7 +153,7 @@ def test_kernel_never_leaves_its_arrays():
             *rng.choice([-largest, -1, 0, 1, largest], 2), *rng.choice(choices, 2),
         ]  # fmt: skip
         window = [int(n) for n in window]
-        x, shape = normal(seed, 2, 4, 4), (2, 3, 3)
+        x, shape = normal(2, 4, 4, seed=seed), (2, 3, 3)
         found, expected = np.empty((2, *shape))
         index, index_twin = np.empty((2, *shape), np.int64)
         active.max_pool2d_forward(x, found, index, *window)
@@ -238,7 +235,7 @@ def test_agrees_with_primitives(kernels):
     tried = 0
     for seed in range(80):
         x, options = pooling_call(seed)
-        x = normal(seed, *x.shape)  # without ties, which a maximum may resolve in another way
+        x = normal(*x.shape, seed=seed)  # without ties, which a maximum may resolve in another way
         ours, theirs = leaf(x), leaf(x)
         try:
             y = max_pool2d(ours, **options)
@@ -270,11 +267,11 @@ def test_derivatives(torch, options, shape):
     assert gradgradcheck(lambda x: max_pool2d(x, **options), (x,))
 
     def thrice(library, function):
-        x = library.as_tensor(normal(0, *shape)).requires_grad_()
+        x = library.as_tensor(normal(*shape, seed=0)).requires_grad_()
         y = function(x, **options)
-        dy = library.as_tensor(normal(1, *y.shape)).requires_grad_()
+        dy = library.as_tensor(normal(*y.shape, seed=1)).requires_grad_()
         (dx,) = library.autograd.grad(y, x, dy, create_graph=True)
-        w = library.as_tensor(normal(2, *shape))
+        w = library.as_tensor(normal(*shape, seed=2))
         (ddy,) = library.autograd.grad((dx**3 * w).sum(), dy, create_graph=True)
         third = library.autograd.grad((ddy**2).sum(), dy)
         return [each.detach().numpy() for each in (dx, ddy, *third)]
@@ -298,7 +295,7 @@ def test_nan_infinity_and_ties(torch, kernels):
 
 
 def test_a_window_that_sees_padding_only(kernels):
-    x = leaf(normal(0, 1, 1, 2, 2))
+    x = leaf(normal(1, 1, 2, 2, seed=0))
     y, index = max_pool2d(x, 2, padding=1, dilation=3, return_indices=True)
     assert y.item() == -np.inf and index.item() == -1
     y.sum().backward()
@@ -316,7 +313,7 @@ def test_layout_does_not_matter():
             continue
         z = max_pool2d(odd, **options)
         np.testing.assert_array_equal(y.detach().numpy(), z.detach().numpy())
-        dy = normal(seed, *y.shape)
+        dy = normal(*y.shape, seed=seed)
         y.backward(tensor(dy))
         z.backward(minigrad.from_numpy(laid_out(rng, dy)))
         np.testing.assert_array_equal(plain.grad.numpy(), odd.grad.numpy())
@@ -331,7 +328,7 @@ def test_empty_batch():
 
 
 def test_a_changed_index_is_noticed():
-    x = leaf(normal(0, 1, 1, 4, 4))
+    x = leaf(normal(1, 1, 4, 4, seed=0))
     y, index = max_pool2d(x, 2, return_indices=True)
     index.zero_()
     with pytest.raises(minigrad.GraphError, match="MaxPool2D"):

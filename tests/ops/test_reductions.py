@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from probes import DTYPES, LAYOUTS, REDUCTIONS, leaf, normal, same_as_torch
+from helpers.layouts import DTYPES, LAYOUTS, REDUCTIONS, leaf, normal
+from helpers.torch_peer import same_as_torch
 
 import minigrad as mg
 from minigrad import nn

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from against import outcome
+from helpers.torch_peer import outcome
 
 import minigrad
 from minigrad import DTypeError, Generator, GraphError, ShapeError, tensor

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from probes import DTYPES, LAYOUTS, PAIRS, leaf, normal, same_as_torch, stretched
+from helpers.layouts import DTYPES, LAYOUTS, PAIRS, leaf, normal, stretched
+from helpers.torch_peer import same_as_torch
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck

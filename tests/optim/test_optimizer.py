@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 import pytest
-from optimizers import (
+from helpers.optimizers import (
     ALL,
     SGD,
     Adam,

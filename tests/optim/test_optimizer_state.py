@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from optimizers import ALL, Adam, every, frozen, give_gradients, parameters, train, values
+from helpers.optimizers import ALL, Adam, every, frozen, give_gradients, parameters, train, values
 
 import minigrad
 from minigrad import nn

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import _whole_files, tensor
+from minigrad import tensor
+from minigrad.serialization import atomic_write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a POSIX system's files and signals")
 
@@ -92,7 +93,7 @@ def test_any_failure_leaves_the_old_file(path, failing, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_whole_files.os, failing, fail)
+        patch.setattr(atomic_write.os, failing, fail)
         with pytest.raises(OSError, match="No space left"):
             minigrad.save("new", path)
     assert minigrad.load(path) == "old" and os.listdir(path.parent) == [path.name]
@@ -105,7 +106,7 @@ def test_an_interrupt_leaves_the_old_file(path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(_whole_files.os, "fsync", interrupt)
+        patch.setattr(atomic_write.os, "fsync", interrupt)
         with pytest.raises(KeyboardInterrupt):
             minigrad.save("new", path)
     assert minigrad.load(path) == "old" and os.listdir(path.parent) == [path.name]
@@ -156,11 +157,11 @@ def test_a_long_name(tmp_path):
 
 def test_what_another_process_writes_is_not_removed(path):
     """Its temporary file is locked; one that nobody holds is gone after the next save."""
-    left = path.parent / f".{path.name}.0123{_whole_files.SUFFIX}"
+    left = path.parent / f".{path.name}.0123{atomic_write.SUFFIX}"
     left.write_bytes(b"half")
-    other = path.parent / f".other.0123{_whole_files.SUFFIX}"
+    other = path.parent / f".other.0123{atomic_write.SUFFIX}"
     other.write_bytes(b"half")
-    descriptor, writing = _whole_files._create(str(path.parent), path.name)
+    descriptor, writing = atomic_write._create(str(path.parent), path.name)
     minigrad.save(1, path)
     assert sorted(os.listdir(path.parent)) == sorted(
         [os.path.basename(writing), other.name, path.name]

@@ -24,8 +24,8 @@ def package(tmp_path):
     """A package of one module that looks compiled; nothing in it is really loaded."""
     folder = tmp_path / "minigrad"
     (folder / "ops").mkdir(parents=True)
-    shutil.copy(PACKAGE / "_built.py", folder)
-    (folder / "__init__.py").write_text("from . import _built\n")
+    shutil.copy(PACKAGE / "_build_check.py", folder)
+    (folder / "__init__.py").write_text("from . import _build_check\n")
     (folder / "ops" / "fast.pyx").write_text("def f(): pass\n")
     (folder / "ops" / "fast.pxd").write_text("")
     (folder / "ops" / f"fast{HERE}").touch()
@@ -165,17 +165,19 @@ def test_an_installed_copy_names_no_command_of_the_source_tree(package):
 def test_the_package_imports_the_check_first():
     lines = (PACKAGE / "__init__.py").read_text(encoding="utf-8").splitlines()
     imports = [line for line in lines if re.match(r"(from|import)\b", line)]
-    assert "_built" in imports[0]
+    assert "_build_check" in imports[0]
 
 
 def test_a_traceback_shows_the_cython_line(tmp_path):
     """Also in a folder where the path that Cython recorded leads nowhere."""
     code = (
         f"import sys, traceback; sys.path.insert(0, {str(PACKAGE.parent)!r})\n"
-        "from minigrad.ops.linear import matmul\n"
+        "from minigrad.ops.math.linear import matmul\n"
         "try: matmul(1, 2)\n"
         "except ValueError: print(traceback.format_exc())\n"
     )
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert re.search(r'File "minigrad/ops/linear.pyx", line \d+.*\n    raise ', run.stdout), run
+    assert re.search(r'File "minigrad/ops/math/linear.pyx", line \d+.*\n    raise ', run.stdout), (
+        run
+    )

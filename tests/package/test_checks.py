@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from minigrad.checks import LARGEST_STEP, flag, limit, number, pair, size, sizes
+from minigrad.checks import LARGEST_STEP, flag, integer, limit, number, pair, sizes
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.float64(1), np.int64(1)])
@@ -57,21 +57,21 @@ def test_limit_may_be_infinite():
 
 @pytest.mark.parametrize("value", [0, 3, np.int32(2), np.uint8(7)])
 def test_size_gives_an_int(value):
-    result = size("Linear", "in_features", value)
+    result = integer("Linear", "in_features", value)
     assert type(result) is int and result == value
 
 
 @pytest.mark.parametrize("value", [True, 2.0, 2.5, "3", None, np.bool_(True), np.float64(2)])
 def test_size_refuses_other_kinds(value):
     with pytest.raises(TypeError, match="Linear: in_features must be an integer, got "):
-        size("Linear", "in_features", value)
+        integer("Linear", "in_features", value)
 
 
 def test_size_keeps_its_bound():
     with pytest.raises(ValueError, match="Linear: in_features must be ≥ 0, got -1"):
-        size("Linear", "in_features", -1)
+        integer("Linear", "in_features", -1)
     with pytest.raises(ValueError, match="StepLR: step_size must be ≥ 1, got 0"):
-        size("StepLR", "step_size", 0, at_least=1)
+        integer("StepLR", "step_size", 0, at_least=1)
 
 
 def test_sizes():

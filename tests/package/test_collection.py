@@ -9,7 +9,7 @@ import pytest
 
 import minigrad
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # NumPy and the standard library look for some of these when they are imported: they come first.
 WITHOUT = """

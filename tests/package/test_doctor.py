@@ -132,8 +132,10 @@ def test_for_another_processor(sources, tmp_path):
 
 
 def test_changed_sources_are_named(monkeypatch):
-    monkeypatch.setattr(minigrad._built, "changed", lambda paths: ["minigrad/ops/linear.pyx"])
-    assert doctor.build(INFO, minigrad)["changed since"] == "minigrad/ops/linear.pyx"
+    monkeypatch.setattr(
+        minigrad._build_check, "changed", lambda paths: ["minigrad/ops/math/linear.pyx"]
+    )
+    assert doctor.build(INFO, minigrad)["changed since"] == "minigrad/ops/math/linear.pyx"
 
 
 def test_what_the_processor_has():
@@ -184,7 +186,7 @@ def test_settings_that_help_are_named_and_no_others(no_trials, monkeypatch):
         return {name: times.get(name, float("inf")) for name in settings}
 
     monkeypatch.setattr(doctor, "product_times", product_times)
-    monkeypatch.setattr(minigrad.products, "provider", lambda: "openblas")
+    monkeypatch.setattr(minigrad._runtime.matmul, "provider", lambda: "openblas")
     (hint,) = doctor.hints({}, minigrad)
     assert hint.startswith("OPENBLAS_CORETYPE=SkylakeX in the environment")
     assert "60 µs instead of 100" in hint
@@ -195,7 +197,7 @@ def test_settings_that_help_are_named_and_no_others(no_trials, monkeypatch):
     list(doctor.hints({"features": ["AVX512F"], "debug": True}, minigrad))
     assert "MINIGRAD_PRODUCTS=minigrad" in asked
     asked.clear()
-    monkeypatch.setattr(minigrad.products, "provider", lambda: "minigrad")
+    monkeypatch.setattr(minigrad._runtime.matmul, "provider", lambda: "minigrad")
     assert not list(doctor.hints({}, minigrad))
     assert asked == ["", *names, "MINIGRAD_PRODUCTS=openblas"]
 

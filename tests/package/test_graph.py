@@ -18,7 +18,7 @@ def expression():
     return a, b, product, total
 
 
-IMAGE = Path(__file__).parents[1] / "docs" / "images" / "graph.svg"
+IMAGE = Path(__file__).parents[2] / "docs" / "images" / "graph.svg"
 
 
 def by_title(graph, title):

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from against import leaves
+from helpers.torch_peer import leaves
 
 import minigrad
 from minigrad import tensor
@@ -127,7 +127,8 @@ def test_numbers_for_notebooks():
     x = tensor([[1.0, 2.5], [3.0, 4.0]], requires_grad=True)
     assert x._repr_html_() == (
         "<div><b>Tensor</b> shape (2, 2), minigrad.float32, requires_grad<table>"
-        "<tr><td>1.0000</td><td>2.5000</td></tr><tr><td>3.0000</td><td>4.0000</td></tr></table></div>"
+        "<tr><td>1.0000</td><td>2.5000</td></tr>"
+        "<tr><td>3.0000</td><td>4.0000</td></tr></table></div>"
     )
     assert "grad_fn=MulBackward0" in (x * 2)._repr_html_()
     assert "showing [0, 0]" in minigrad.zeros(2, 3, 4, 5)._repr_html_()

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("Cython")
 pytest.importorskip("setuptools")
-SETUP = Path(__file__).parents[1] / "setup.py"
+SETUP = Path(__file__).parents[2] / "setup.py"
 if not SETUP.exists():
     pytest.skip("the tests run outside the source tree", allow_module_level=True)
 

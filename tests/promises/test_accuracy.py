@@ -1,4 +1,4 @@
-"""What tools/accuracy.py prints is what is promised."""
+"""What tools/measure/accuracy.py prints is what is promised."""
 
 import importlib.util
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 
-PATH = Path(__file__).parents[1] / "tools" / "accuracy.py"
+PATH = Path(__file__).parents[2] / "tools" / "measure" / "accuracy.py"
 spec = importlib.util.spec_from_file_location("accuracy", PATH)
 accuracy = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(accuracy)

@@ -7,10 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import kernel_calls
-import limits
 import pytest
-from valid_calls import VALID
+from helpers import kernel_calls, limits
+from helpers.valid_calls import VALID
 
 import minigrad
 from minigrad import _kernels, autograd, datasets, nn, optim
@@ -18,7 +17,7 @@ from minigrad.nn import functional, init, utils
 from minigrad.optim import lr_scheduler
 from minigrad.utils import data
 
-FILE = Path(__file__).with_name("malformed.py")
+FILE = Path(__file__).parents[1] / "helpers" / "malformed.py"
 needs_limits = pytest.mark.skipif(
     not limits.HERE, reason="calls that ask for all memory or never end need limits"
 )
@@ -84,7 +83,17 @@ def test_everything_public_is_called(module):
         and not called(name)
     ]
     bases = {"Function", "Dataset", "Optimizer", "LRScheduler", "Pass"}  # made by subclasses
-    helpers = {"flag", "function", "number", "size", "index", "choice", "items", "limit", "quietly"}
+    helpers = {
+        "flag",
+        "function",
+        "number",
+        "integer",
+        "index",
+        "choice",
+        "items",
+        "limit",
+        "quietly",
+    }
     assert set(missing) <= bases | helpers, missing
 
 
@@ -107,8 +116,7 @@ def test_every_kernel_is_called():
 
 def test_the_search_finds_what_it_looks_for(monkeypatch):
     """A library with planted faults: each kind of fault is reported."""
-    monkeypatch.syspath_prepend(str(FILE.parent))
-    import malformed
+    from helpers import malformed
 
     calls = [malformed.random_call(1, k) for k in range(200)]
     again = [malformed.random_call(1, k) for k in range(200)]

@@ -14,18 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from malformed import fingerprint, settings, training
-from valid_calls import FRESH, float64
+from helpers.layouts import leaf_of as leaf
+from helpers.malformed import fingerprint, settings, training
+from helpers.valid_calls import FRESH, float64
 
 import minigrad as m
 from minigrad import DTypeError, GraphError, ShapeError, nn, optim
 from minigrad.nn import functional as F
 
 NAN, INF = math.nan, math.inf
-
-
-def leaf(*values):
-    return float64(list(values), requires_grad=True)
 
 
 def used():
@@ -314,59 +311,59 @@ def test_refused(number, make, error, words):
 
 # Tests elsewhere, and in this file, of what is no error or takes more than one call.
 COVERED = {
-    3: "test_engine::test_a_freed_graph",
-    6: "test_inplace::test_a_saved_value_that_was_changed_is_an_error",
-    7: "test_bad_inputs::test_an_alias_of_numpy",
-    8: "test_engine::test_roads_add_up",
-    9: "test_engine::test_backwards_accumulate_until_the_gradient_is_reset",
-    10: "test_engine::test_gradients_of_two_leaves",
-    12: "test_conversion::test_numpy_shares_and_cannot_be_written",
-    15: "test_grad_mode::test_an_exception_restores_the_mode",
-    16: "test_depth::test_a_chain_of_1_000_000",
-    17: "test_memory::test_a_deleted_tensor_is_freed_at_once",
-    20: "test_arithmetic::test_broadcast_pairs",
-    21: "test_reductions::test_values_and_gradients_as_torch",
-    23: "test_bad_inputs::test_nothing_at_all",
-    26: "test_arguments::test_odd_memory",
-    27: "test_arithmetic::test_numbers_never_widen",
-    28: "test_linear::test_no_features",
-    29: "test_indexing::test_repeated_indices_add_up",
-    31: "test_activations::test_far_ends",
-    32: "test_softmax::test_kernel_extremes",
-    33: "test_arithmetic::test_the_logarithm_of_nothing_and_less",
-    34: "test_activations::test_nan_stays_nan",
-    35: "test_extremes::test_ties_and_nan_as_torch",
-    36: "test_arithmetic::test_powers_as_torch",
-    37: "test_reductions::test_ten_million_tenths",
-    38: "test_arithmetic::test_edges_of_one_tensor_as_torch",
-    39: "test_cross_entropy::test_kernel_writes_nothing_when_a_label_is_outside",
-    40: "test_cross_entropy_function::test_when_nothing_counts",
-    41: "test_cross_entropy_function::test_labels_of_every_integer_dtype",
-    43: "test_cross_entropy_function::test_empty_batch",
-    44: "test_bad_inputs::test_logits_of_any_size",
-    46: "test_nn_batch_norm::test_a_refused_call_counts_nothing",
-    47: "test_nn_batch_norm::test_an_empty_batch_counts_nothing",
-    50: "test_batch_norm::test_kernel_refuses_nonsense",
-    51: "test_nn_batch_norm::test_without_statistics_evaluation_asks_the_batch",
-    53: "test_nn_batch_norm::test_constant_channel",
-    54: "test_batch_norm::test_accuracy_at_any_offset",
-    55: "test_batch_norm_function::test_a_nan_stays_in_its_channel",
-    56: "test_nn_batch_norm::test_a_negative_variance_is_noticed",
-    57: "test_batch_norm_function::test_memory_layout_does_not_matter",
-    58: "test_batch_norm_function::test_evaluation_remembers_its_own_statistics",
-    59: "test_nn_batch_norm::test_cumulative_average",
-    60: "test_nn_batch_norm::test_threads_may_share_a_layer",
-    61: "test_optimizer::test_bad_options_are_refused_everywhere",
-    62: "test_optimizer::test_a_frozen_parameter_keeps_its_state",
-    63: "test_optimizer_state::test_steps_count_exactly",
-    64: "test_module::test_load_lists_every_problem_and_changes_nothing",
-    65: "test_checkpoint::test_every_flipped_bit_is_refused",
-    66: "test_runtime::test_fork",
+    3: "autograd/test_engine::test_a_freed_graph",
+    6: "ops/test_inplace::test_a_saved_value_that_was_changed_is_an_error",
+    7: "promises/test_bad_inputs::test_an_alias_of_numpy",
+    8: "autograd/test_engine::test_roads_add_up",
+    9: "autograd/test_engine::test_backwards_accumulate_until_the_gradient_is_reset",
+    10: "autograd/test_engine::test_gradients_of_two_leaves",
+    12: "ops/test_interop::test_numpy_shares_and_cannot_be_written",
+    15: "autograd/test_grad_mode::test_an_exception_restores_the_mode",
+    16: "promises/test_depth::test_a_chain_of_1_000_000",
+    17: "promises/test_memory::test_a_deleted_tensor_is_freed_at_once",
+    20: "ops/test_arithmetic::test_broadcast_pairs",
+    21: "ops/test_reductions::test_values_and_gradients_as_torch",
+    23: "promises/test_bad_inputs::test_nothing_at_all",
+    26: "ops/test_arguments::test_odd_memory",
+    27: "ops/test_arithmetic::test_numbers_never_widen",
+    28: "ops/test_linear::test_no_features",
+    29: "ops/test_indexing::test_repeated_indices_add_up",
+    31: "ops/test_activations::test_far_ends",
+    32: "ops/test_softmax::test_kernel_extremes",
+    33: "ops/test_arithmetic::test_the_logarithm_of_nothing_and_less",
+    34: "ops/test_activations::test_nan_stays_nan",
+    35: "ops/test_minmax::test_ties_and_nan_as_torch",
+    36: "ops/test_arithmetic::test_powers_as_torch",
+    37: "ops/test_reductions::test_ten_million_tenths",
+    38: "ops/test_arithmetic::test_edges_of_one_tensor_as_torch",
+    39: "kernels/test_cross_entropy::test_kernel_writes_nothing_when_a_label_is_outside",
+    40: "ops/test_cross_entropy::test_when_nothing_counts",
+    41: "ops/test_cross_entropy::test_labels_of_every_integer_dtype",
+    43: "ops/test_cross_entropy::test_empty_batch",
+    44: "promises/test_bad_inputs::test_logits_of_any_size",
+    46: "nn/test_batch_norm::test_a_refused_call_counts_nothing",
+    47: "nn/test_batch_norm::test_an_empty_batch_counts_nothing",
+    50: "kernels/test_batch_norm::test_kernel_refuses_nonsense",
+    51: "nn/test_batch_norm::test_without_statistics_evaluation_asks_the_batch",
+    53: "nn/test_batch_norm::test_constant_channel",
+    54: "kernels/test_batch_norm::test_accuracy_at_any_offset",
+    55: "ops/test_batch_norm::test_a_nan_stays_in_its_channel",
+    56: "nn/test_batch_norm::test_a_negative_variance_is_noticed",
+    57: "ops/test_batch_norm::test_memory_layout_does_not_matter",
+    58: "ops/test_batch_norm::test_evaluation_remembers_its_own_statistics",
+    59: "nn/test_batch_norm::test_cumulative_average",
+    60: "nn/test_batch_norm::test_threads_may_share_a_layer",
+    61: "optim/test_optimizer::test_bad_options_are_refused_everywhere",
+    62: "optim/test_optimizer::test_a_frozen_parameter_keeps_its_state",
+    63: "optim/test_optimizer_state::test_steps_count_exactly",
+    64: "nn/test_module::test_load_lists_every_problem_and_changes_nothing",
+    65: "package/test_checkpoint::test_every_flipped_bit_is_refused",
+    66: "promises/test_runtime::test_fork",
 }
 
 
 def test_every_number_is_covered():
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     assert {number for number, *_ in REFUSED} | set(COVERED) == set(range(1, 67))
     for name in COVERED.values():
         file, _, test = name.partition("::")

@@ -9,14 +9,11 @@ import weakref
 
 import numpy as np
 import pytest
-from operations import OPERATIONS
+from helpers.layouts import leaf_of
+from helpers.operations import OPERATIONS
 
 import minigrad as mg
-from minigrad._sharing import SavedTensor
-
-
-def leaf(*values):
-    return mg.tensor(list(values), dtype=mg.float64, requires_grad=True)
+from minigrad._runtime.sharing import SavedTensor
 
 
 def in_small_stack(function):
@@ -43,7 +40,7 @@ def in_small_stack(function):
 
 
 def chain(length):
-    x = leaf(1.0)
+    x = leaf_of(1.0)
     y = x
     for _ in range(length):
         y = y + 1.0
@@ -57,7 +54,7 @@ def deep(length):
     del x, y  # after a backward
     x, y = chain(length)
     del x, y  # without one
-    x = leaf(0.5)
+    x = leaf_of(0.5)
     y = x
     for _ in range(length // 4):  # nodes that keep values which lead on to nodes
         y = (y * y).sqrt()
@@ -67,7 +64,7 @@ def deep(length):
 
 def diamonds(length):
     """2^length roads from y to x, to be walked in `length` steps."""
-    x = leaf(1.0)
+    x = leaf_of(1.0)
     y = x
     for _ in range(length):
         y = (y + y) * 0.5
@@ -112,7 +109,7 @@ LINKS = {
 
 
 def grow(link, length):
-    x = leaf(1.0)
+    x = leaf_of(1.0)
     y = x * 1.0
     for _ in range(length):
         y = link(y)
@@ -135,7 +132,7 @@ def test_other_deep_chains(name):
 
 def deep_second_order(length):
     """The pass itself recorded, gone back through, and dropped."""
-    x = leaf(0.5)
+    x = leaf_of(0.5)
     y = x
     for _ in range(length):
         y = y + 1.0 - y * y / 1e9
@@ -169,7 +166,7 @@ def test_a_recorded_pass_of_200_000():
 
 def written_at_the_end(length):
     """The history of a view is made anew, along the whole chain, once its base was written."""
-    x = leaf(1.0, 2.0, 3.0)
+    x = leaf_of(1.0, 2.0, 3.0)
     base = x * 1
     y = base
     for _ in range(length):
@@ -198,7 +195,7 @@ def test_a_view_100_000_links_from_its_base():
 def test_a_chain_takes_linear_memory(name):
     def taken(length):
         before, _ = tracemalloc.get_traced_memory()
-        kept = [leaf(1.0) * 1.0]
+        kept = [leaf_of(1.0) * 1.0]
         for _ in range(length):
             kept.append(LINKS[name](kept[-1]))
         after, _ = tracemalloc.get_traced_memory()
@@ -215,7 +212,7 @@ def test_a_chain_takes_linear_memory(name):
 
 def test_a_chain_of_views_and_writes():
     def run():
-        x = leaf(1.0, 2.0)
+        x = leaf_of(1.0, 2.0)
         y = x * 1
         for _ in range(2_000):
             y[0] = y[1] * 1.0
@@ -263,18 +260,18 @@ def with_gradient(y, before):
 
 # One more link of a chain in which each tensor holds the one before it, by what is not an input.
 HOLDS = {
-    "attributes of a context": lambda y: Remembers.apply(leaf(1.0), [y], True),
-    "values that are not inputs": lambda y: Remembers.apply(leaf(1.0), [y], False),
-    "hooks of nodes": lambda y: hooked(leaf(1.0) * 1.0, y),
-    "hooks of leaves": lambda y: hooked(leaf(1.0), y),
-    "gradients": lambda y: with_gradient(leaf(1.0), y),
-    "gradients of parameters": lambda y: with_gradient(mg.nn.Parameter(leaf(1.0).detach()), y),
+    "attributes of a context": lambda y: Remembers.apply(leaf_of(1.0), [y], True),
+    "values that are not inputs": lambda y: Remembers.apply(leaf_of(1.0), [y], False),
+    "hooks of nodes": lambda y: hooked(leaf_of(1.0) * 1.0, y),
+    "hooks of leaves": lambda y: hooked(leaf_of(1.0), y),
+    "gradients": lambda y: with_gradient(leaf_of(1.0), y),
+    "gradients of parameters": lambda y: with_gradient(mg.nn.Parameter(leaf_of(1.0).detach()), y),
 }
 
 
 def drop_chain(link, length):
     mark = Probe(lambda: None)
-    y, first = hooked(leaf(1.0) * 1.0, mark), weakref.ref(mark)
+    y, first = hooked(leaf_of(1.0) * 1.0, mark), weakref.ref(mark)
     del mark
     for _ in range(length):
         y = link(y)
@@ -300,7 +297,7 @@ def test_the_collector_takes_a_deep_chain(every_node):
     """A circle with a chain behind it, and one that goes through each of its nodes."""
 
     def run():
-        x, y = leaf(1.0), leaf(1.0)
+        x, y = leaf_of(1.0), leaf_of(1.0)
         gone, circle = weakref.ref(x), []
         y = x * 1.0
         for _ in range(5_000):
@@ -319,7 +316,7 @@ def test_the_collector_takes_a_deep_chain(every_node):
 
 
 def probed_chain(length, function):
-    y = leaf(1.0)
+    y = leaf_of(1.0)
     for _ in range(length):
         y = y * 1.0
         hooked(y, Probe(function))
@@ -391,7 +388,7 @@ def test_nothing_is_left_of_what_waited_to_be_dropped():
     """Many at once, too: the list of a thread grows, and is freed."""
 
     def work():
-        x = leaf(1.0)
+        x = leaf_of(1.0)
         many = mg.stack([x * 1.0 for _ in range(500)])
         probed_chain(50, lambda: None)
         del many
@@ -410,7 +407,7 @@ def test_nothing_is_left_of_what_waited_to_be_dropped():
 
 
 def test_little_is_dropped_after_much():
-    x = leaf(1.0)
+    x = leaf_of(1.0)
     many = mg.stack([x * 1.0 for _ in range(500)])
     del many
     for _ in range(3):

@@ -8,10 +8,18 @@ import warnings
 
 import numpy as np
 import pytest
-from derivatives import backward, by_differences, cotangents, derivatives, error, floating, tensors
-from operations import OPERATIONS, WITHOUT_DERIVATIVE
-from probes import LAYOUTS, stretched
-from samples import Spy
+from helpers.derivatives import (
+    backward,
+    by_differences,
+    cotangents,
+    derivatives,
+    error,
+    floating,
+    tensors,
+)
+from helpers.layouts import LAYOUTS, stretched
+from helpers.operations import OPERATIONS, WITHOUT_DERIVATIVE
+from helpers.sample_inputs import Spy
 
 import minigrad as mg
 

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 
-TOOLS = Path(__file__).parents[1] / "tools"
+TOOLS = Path(__file__).parents[2] / "tools" / "fuzz"
 
 if not TOOLS.exists() or not sys.platform.startswith("linux"):
     pytest.skip("the fuzz targets are for a source tree, on Linux", allow_module_level=True)
@@ -24,12 +24,12 @@ def tool(name):
 
 @pytest.fixture
 def fuzz_load():
-    return tool("fuzz_load")
+    return tool("files")
 
 
 @pytest.fixture
 def fuzz_calls():
-    return tool("fuzz_calls")
+    return tool("calls")
 
 
 def test_files(fuzz_load, tmp_path):
@@ -74,7 +74,7 @@ def test_accepted_damage_is_found(fuzz_load, tmp_path, monkeypatch):
     damaged = data[:-1] + bytes([data[-1] ^ 1])
     target = fuzz_load.Target(tmp_path)
     assert target(damaged) is None
-    monkeypatch.setattr(mg.checkpoint, "_check_sum", lambda file, header: None)
+    monkeypatch.setattr(mg.serialization.checkpoint, "_check_sum", lambda file, header: None)
     assert "wrong checksum" in target(damaged)
 
 

@@ -6,14 +6,15 @@ parameter of an optimizer: whatever its neighbors hold, wherever it lies, howeve
 
 import numpy as np
 import pytest
-from normalized import axes, normal
+from helpers.batch_norm_reference import axes
+from helpers.layouts import normal
 
 import minigrad
 from minigrad import nn, optim, tensor
 from minigrad.autograd import grad
 from minigrad.nn import functional as F
-from minigrad.ops.batch_norm import batch_norm
-from minigrad.ops.batch_renorm import batch_renorm
+from minigrad.ops.nn.batch_norm import batch_norm
+from minigrad.ops.nn.batch_renorm import batch_renorm
 
 DTYPES = [np.float32, np.float64]
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
@@ -117,7 +118,7 @@ def test_a_channel_of_batch_norm_has_its_bits_in_any_company(kernels, operation,
 def test_a_channel_that_float32_does_not_hold_is_still_exact(kernels):
     """Beside ordinary ones in the same panel, which are worked in float32."""
     for shape in [(60, 7), (5, 7, 12), (5, 7, 70)]:
-        x, dy = normal(0, *shape, dtype=np.float32), normal(1, *shape, dtype=np.float32)
+        x, dy = normal(*shape, seed=0, dtype=np.float32), normal(*shape, seed=1, dtype=np.float32)
         x[:, 3] *= np.float32(1e32)
         y, dx = differentiated(lambda x: batch_norm(x, None, None, training=True), [x], dy)
         wide = x.astype(np.float64)
@@ -141,8 +142,8 @@ def test_a_group_of_group_norm_has_its_bits_in_any_company(kernels, dtype):
         return [y, dx], [dweight, dbias]
 
     for shape in [(3, 6, 5), (2, 8, 40), (4, 6)]:
-        x, dy = (normal(seed, *shape) + 5 * seed for seed in (1, 0))
-        weight, bias = normal(2, 2, shape[1])
+        x, dy = (normal(*shape, seed=seed) + 5 * seed for seed in (1, 0))
+        weight, bias = normal(2, shape[1], seed=2)
         x[1, :2], x[2:, 4:6], x[0, 2:4] = np.nan, 1e32, 7
         x, dy, weight, bias = (array.astype(dtype) for array in (x, dy, weight, bias))
         by_value, by_channel = of_groups(x, dy, weight, bias)
@@ -197,7 +198,7 @@ def test_a_row_has_its_bits_in_any_company(kernels, name, dtype):
 @pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "amax"])
 def test_a_column_has_its_bits_in_any_company(kernels, name, dtype):
     for shape in [(5, 7), (37, 600), (9, 300_000)]:  # the last: more than one chunk
-        x = normal(0, *shape).astype(dtype)
+        x = normal(*shape, seed=0).astype(dtype)
         x[2, 1] = np.nan
         whole = getattr(tensor(x), name)(0).numpy()
         for company in ([0, 2, 3], [4, 1], [6, 5, 3]):
@@ -217,15 +218,15 @@ def test_a_column_has_its_bits_in_any_company(kernels, name, dtype):
 def test_a_sample_of_a_convolution_has_its_bits_in_any_company(
     kernels, C, side, outputs, kernel, options, dtype
 ):
-    x = normal(0, 5, C, side, side).astype(dtype)
+    x = normal(5, C, side, side, seed=0).astype(dtype)
     x[1, 0, 2, 3], x[3] = np.nan, 1e32
-    weight = normal(1, outputs, C // options.get("groups", 1), kernel, kernel).astype(dtype)
-    bias = normal(2, outputs).astype(dtype)
+    weight = normal(outputs, C // options.get("groups", 1), kernel, kernel, seed=1).astype(dtype)
+    bias = normal(outputs, seed=2).astype(dtype)
 
     def call(x):
         return F.conv2d(x, tensor(weight), tensor(bias), **options)
 
-    dy = normal(3, *call(tensor(x)).shape).astype(dtype)
+    dy = normal(*call(tensor(x)).shape, seed=3).astype(dtype)
     whole = differentiated(call, [x], dy)
     for company in ([0, 2, 4], [3, 1], [4], [0]):
         part = differentiated(call, [x[company]], dy[company])
@@ -256,7 +257,7 @@ ELEMENTWISE = {
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_an_element_has_its_bits_at_every_place(kernels, name, dtype):
     """In a loop's vectors and in what is left over at its end, whatever its address."""
-    x, dy = 2 * normal(0, 77).astype(dtype), normal(1, 77).astype(dtype)
+    x, dy = 2 * normal(77, seed=0).astype(dtype), normal(77, seed=1).astype(dtype)
     x[3::7], x[5::11] = np.nan, 1e-42  # denormal in float32
     whole = differentiated(ELEMENTWISE[name], [x], dy)
     ordinary = np.flatnonzero(x > 1e-9)
@@ -281,7 +282,7 @@ STEPS = {
 @dtypes
 @pytest.mark.parametrize("name", STEPS)
 def test_a_parameter_has_its_bits_in_any_company(kernels, name, dtype):
-    p, gradients = normal(0, 77).astype(dtype), normal(1, 3, 77).astype(dtype)
+    p, gradients = normal(77, seed=0).astype(dtype), normal(3, 77, seed=1).astype(dtype)
     gradients[:, 3::7], gradients[:, 5::11] = np.nan, 1e30
 
     def after(part):

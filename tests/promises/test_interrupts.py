@@ -3,9 +3,9 @@
 import signal
 import time
 
-import kernel_calls
 import numpy as np
 import pytest
+from helpers import kernel_calls
 
 import minigrad as m
 from minigrad import _kernels, nn

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import malformed
 import pytest
-from rest_slow import rest_slow
+from helpers import malformed
+from helpers.rest_slow import rest_slow
 
 import minigrad as m
 from minigrad import nn, optim

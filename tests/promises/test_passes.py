@@ -4,17 +4,14 @@ import gc
 
 import numpy as np
 import pytest
-from derivatives import cotangents, floating, tensors
-from operations import OPERATIONS
-from probes import normal
+from helpers.derivatives import cotangents, floating, tensors
+from helpers.layouts import leaf_of as leaf
+from helpers.layouts import normal
+from helpers.operations import OPERATIONS
 
 import minigrad as mg
 
 every_operation = pytest.mark.parametrize("name", OPERATIONS)
-
-
-def leaf(*values):
-    return mg.tensor(list(values), dtype=mg.float64, requires_grad=True)
 
 
 def arrays_of(sample):

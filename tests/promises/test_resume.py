@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rest_slow import rest_slow
+from helpers.rest_slow import rest_slow
 
 import minigrad
 from minigrad import nn, optim
@@ -97,7 +97,8 @@ def test_a_new_process_continues(name, steps, tmp_path):
     for _ in range(steps):
         first.step()
     minigrad.save(first.state(), path)
-    environment = {**os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1])}
+    folders = [str(Path(minigrad.__file__).parents[1]), *sys.path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     command = [sys.executable, __file__, name, str(steps), str(path)]
     subprocess.run(command, check=True, env=environment)
     assert bits(minigrad.load(path)) == expected

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from malformed import training
-from rest_slow import rest_slow
+from helpers.malformed import training
+from helpers.rest_slow import rest_slow
 
 import minigrad as m
 from minigrad import nn, optim
 from minigrad.nn import functional as F
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 TRAIN = """
 import minigrad
-from malformed import training
+from helpers.malformed import training
 digest = [part.hex() for part in training()]
 """
 

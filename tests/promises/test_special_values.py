@@ -16,7 +16,7 @@ HALF = 0.5**0.5
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def leaf(array, dtype):
+def float32_leaf(array, dtype):
     return minigrad.tensor(np.array(array, dtype), requires_grad=True)
 
 
@@ -131,7 +131,7 @@ table = pytest.mark.parametrize(
 @dtypes
 @table
 def test_gradients_at_special_values(operation, inputs, slopes, dtype):
-    xs = [leaf(x, dtype) for x in inputs]
+    xs = [float32_leaf(x, dtype) for x in inputs]
     y = operation(*xs)
     dy = np.random.default_rng(0).uniform(0.5, 2, y.shape) * -1
     dxs = grad(y, xs, minigrad.tensor(np.asarray(dy, dtype)))
@@ -144,7 +144,7 @@ def test_gradients_at_special_values(operation, inputs, slopes, dtype):
 @pytest.mark.usefixtures("kernels")
 @dtypes
 def test_rows_of_logsumexp_do_not_meet(dtype):
-    x = leaf([[INF, 0], [1, 1], [-INF, -INF], [NAN, 0]], dtype)
+    x = float32_leaf([[INF, 0], [1, 1], [-INF, -INF], [NAN, 0]], dtype)
     dy = np.array([2, -3, 5, 7], dtype)
     rows(x).backward(minigrad.tensor(dy))
     np.testing.assert_allclose(x.grad.numpy(), [[2, 0], [-1.5, -1.5], [0, 0], [NAN, NAN]])
@@ -173,7 +173,7 @@ SECOND = [
     ("operation", "array", "curvature"), [row[1:] for row in SECOND], ids=[r[0] for r in SECOND]
 )
 def test_second_derivatives_at_special_values(operation, array, curvature, dtype):
-    x = leaf(array, dtype)
+    x = float32_leaf(array, dtype)
     y = operation(x)
     dy = minigrad.tensor(np.full(y.shape, 1.5, dtype), requires_grad=True)
     (dx,) = grad(y, x, dy, create_graph=True)
@@ -191,7 +191,7 @@ def test_a_slope_of_zero_leaves_nothing_of_minus_infinity():
 
 @pytest.mark.parametrize("operation", [F.relu, F.leaky_relu])
 def test_a_flat_second_derivative_is_zero_for_infinite_gradients(operation):
-    x = leaf([1.0, -1.0], np.float64)
+    x = float32_leaf([1.0, -1.0], np.float64)
     dy = minigrad.tensor([1.0, 1.0]).double().requires_grad_()
     (dx,) = grad(operation(x * 1), x, dy, create_graph=True)
     (ddx,) = grad(dx, x, minigrad.tensor([INF, NAN]).double(), allow_unused=True)

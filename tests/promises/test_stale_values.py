@@ -1,8 +1,8 @@
 """Every operation × every way to change a tensor: no backward ever uses a value that was changed.
 
-A pair is an operation of operations.py and a way below: 8,550 pairs. It is tried on every input and
-every output of the operation; in the deep tests also on computed inputs, recorded and not. After
-the change backward raises, or gives the gradient of what was computed: nothing else is
+A pair is an operation of helpers/operations.py and a way below: 8,550 pairs. It is tried on every
+input and every output of the operation; in the deep tests also on computed inputs, recorded and
+not. After the change backward raises, or gives the gradient of what was computed: nothing else is
 allowed. Memory that the caller shares on purpose (from_numpy, as_tensor, DLPack) is the open door
 that the documentation names.
 """
@@ -12,9 +12,9 @@ import ctypes
 
 import numpy as np
 import pytest
-from derivatives import backward, cotangents, floating, value_of
-from operations import OPERATIONS
-from rest_slow import rest_slow
+from helpers.derivatives import backward, cotangents, floating, value_of
+from helpers.operations import OPERATIONS
+from helpers.rest_slow import rest_slow
 
 import minigrad as mg
 from minigrad import nn, optim

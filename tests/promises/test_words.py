@@ -2,11 +2,11 @@
 
 import re
 
-import malformed
 import numpy as np
 import pytest
-from junk import JUNK, THEIRS
-from valid_calls import FRESH, VALID
+from helpers import malformed
+from helpers.bad_values import JUNK, THEIRS
+from helpers.valid_calls import FRESH, VALID
 
 import minigrad as m
 from minigrad import ShapeError, nn, optim

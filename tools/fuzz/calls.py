@@ -1,8 +1,8 @@
 """Random programs with random, often malformed calls of everything public, and of the kernels.
 
-    python tools/fuzz_calls.py --seconds 3600 --seed 7
-    python tools/fuzz_calls.py --seed 7 --only 1234     # that program again, call by call
-    python tools/sanitize.py --run tools/fuzz_calls.py --seconds 3600
+    python tools/fuzz/calls.py --seconds 3600 --seed 7
+    python tools/fuzz/calls.py --seed 7 --only 1234  # that program again, call by call
+    python tools/measure/sanitize.py --run tools/fuzz/calls.py --seconds 3600
 
 A program is a handful of calls on a pool of values, to which results are added. Arguments are made
 to the name of the parameter: mostly what belongs there, in any shape, dtype and layout; sometimes
@@ -27,10 +27,10 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from fuzz_values import Values  # noqa: E402
+from values import Values  # noqa: E402
 
 import minigrad as mg  # noqa: E402
 from minigrad import _kernels, nn  # noqa: E402

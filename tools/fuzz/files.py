@@ -1,15 +1,15 @@
 """Damaged and hostile files for `minigrad.load`: nothing but a CheckpointError may come of them.
 
-    python tools/fuzz_load.py --seconds 3600 --seed 7
-    python tools/fuzz_load.py FILE ...                  # these files again, and what they lead to
-    python tools/sanitize.py --run tools/fuzz_load.py --seconds 3600
+    python tools/fuzz/files.py --seconds 3600 --seed 7
+    python tools/fuzz/files.py FILE ...  # these files again, and what they lead to
+    python tools/measure/sanitize.py --run tools/fuzz/files.py --seconds 3600
 
-Files of tests/corpus/load are changed at random: bits, bytes, blocks, lengths, the header and the
-description as trees of JSON; half of them are given a right checksum afterwards, which gets them
-past it. Each is read with verify=True and with verify=False. A file that takes the reader along a
-way not seen before joins the corpus, and is kept in the folder that --keep names. Wrong are: any
-other exception; a changed file that passes the checksum; 10 MB of memory or 10 s for one file; the
-end of the process, which leaves the file in --keep under the name "last".
+Files of tests/promises/corpus/load are changed at random: bits, bytes, blocks, lengths, the header
+and the description as trees of JSON; half of them are given a right checksum afterwards, which gets
+them past it. Each is read with verify=True and with verify=False. A file that takes the reader
+along a way not seen before joins the corpus, and is kept in the folder that --keep names. Wrong
+are: any other exception; a changed file that passes the checksum; 10 MB of memory or 10 s for one
+file; the end of the process, which leaves the file in --keep under the name "last".
 """
 
 import argparse
@@ -24,13 +24,14 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 import minigrad  # noqa: E402
-from minigrad import CheckpointError, checkpoint  # noqa: E402
+from minigrad import CheckpointError  # noqa: E402
+from minigrad.serialization import checkpoint  # noqa: E402
 
-CORPUS = ROOT / "tests" / "corpus" / "load"
+CORPUS = ROOT / "tests" / "promises" / "corpus" / "load"
 LONGEST = 1 << 16
 MOST_MEMORY = 10 << 20
 MOST_SECONDS = 10

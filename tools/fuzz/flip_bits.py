@@ -1,6 +1,6 @@
 """Flip single bits of a saved model and count how many files are loaded as if nothing had happened.
 
-    python tools/damage.py [--flips 1500]
+    python tools/fuzz/flip_bits.py [--flips 1500]
 
 The same arrays are saved by minigrad, by NumPy (.npz), by safetensors alone and, if it is
 installed, by torch; every file is damaged at the same share of places, drawn at random (seed 0).

@@ -1,4 +1,4 @@
-"""The arguments of random calls, for fuzz_calls.py: what belongs there, or anything at all."""
+"""The arguments of random calls, for calls.py: what belongs there, or anything at all."""
 
 import warnings
 

@@ -1,6 +1,6 @@
 """Write minigrad/datasets/digits.npz, the handwritten digits that need no network.
 
-    pip install scikit-learn && python tools/pack_digits.py
+    pip install scikit-learn && python tools/make/digits.py
 
 The images are those of `sklearn.datasets.load_digits`, which is the test part of the UCI set
 "Optical Recognition of Handwritten Digits" in its own order; one byte holds one pixel (0 to 16).
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-TARGET = Path(__file__).parents[1] / "minigrad" / "datasets" / "digits.npz"
+TARGET = Path(__file__).parents[2] / "minigrad" / "datasets" / "digits.npz"
 
 
 def pack(path):

@@ -11,6 +11,6 @@ classes = mg.tensor([0, 1, 1, 0])
 model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2))
 loss = nn.functional.cross_entropy(model(points), classes)
 loss.backward()
-path = Path(__file__).parents[1] / "docs" / "images" / "graph.svg"
+path = Path(__file__).parents[2] / "docs" / "images" / "graph.svg"
 loss.graph(model, points=points, classes=classes).save(path)
 print(f"{loss.graph(model)!r} in {path.name}")

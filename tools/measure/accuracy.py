@@ -1,6 +1,6 @@
 """How exact float32 results are, here and in PyTorch: a table.
 
-    python tools/accuracy.py
+    python tools/measure/accuracy.py
 
 The largest error in units of the last place (0.5 is the best that rounding allows), over inputs
 that are hard: every size a float32 can have, near 0, tiny differences, sure rows, many classes.
@@ -16,8 +16,8 @@ import numpy as np
 
 import minigrad
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from rounding import ulps  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from helpers.ulps import ulps  # noqa: E402
 
 OFFSETS = [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]
 

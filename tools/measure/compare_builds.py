@@ -1,8 +1,10 @@
 """Digests of the bits that the kernels and a short training give: builds that agree print the same.
 
-    python tools/bits.py                # one line a kernel and dtype, and one for the training
-    python tools/bits.py --portable     # builds the portable form in a temporary folder, too, and
-                                        # compares: a status other than 0 if a line differs
+    python tools/measure/compare_builds.py
+    python tools/measure/compare_builds.py --portable
+
+One line per kernel and dtype, and one for the training. With --portable the portable form is
+built in a temporary folder, too, and compared: the status is not 0 if a line differs.
 
 Compiler flags must not change a result. What a build for this processor computes with AVX-512 is,
 bit for bit, what a wheel computes with SSE2. (The matrix products are our own here, in both: what
@@ -23,8 +25,8 @@ os.environ["MINIGRAD_PRODUCTS"] = "minigrad"
 import minigrad as m  # noqa: E402
 from minigrad import _kernels, nn, optim  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from kernel_calls import CALLS  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from helpers.kernel_calls import CALLS  # noqa: E402
 
 SIZE = 10_007  # no multiple of any vector's length
 
@@ -99,7 +101,7 @@ def lines_of_the_portable_build():
         environment = {**os.environ, "MINIGRAD_PORTABLE": "1", "PYTHONPATH": folder}
         build = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
         subprocess.run(build, cwd=folder, env=environment, check=True)
-        command = [sys.executable, "tools/bits.py"]
+        command = [sys.executable, "tools/measure/compare_builds.py"]
         run = subprocess.run(
             command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
         )

@@ -1,11 +1,11 @@
 """What the tests of every operation found, in figures.
 
-    python tools/every_operation.py
+    python tools/measure/derivative_report.py
 
 The largest relative errors of first and second derivatives over all sample calls of the registry
-tests/operations.py, against differences of fourth order and against PyTorch (if it is installed);
-and what became of every change of a tensor between its use and backward: see
-tests/test_stale_values.py.
+tests/helpers/operations.py, against differences of fourth order and against PyTorch (if it is
+installed); and what became of every change of a tensor between its use and backward: see
+tests/promises/test_stale_values.py.
 """
 
 import sys
@@ -16,10 +16,10 @@ import numpy as np
 
 import minigrad
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from derivatives import by_differences, derivatives, error  # noqa: E402
-from operations import OPERATIONS  # noqa: E402
-from test_stale_values import LEAF, WAYS, outcomes_of  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from helpers.derivatives import by_differences, derivatives, error  # noqa: E402
+from helpers.operations import OPERATIONS  # noqa: E402
+from promises.test_stale_values import LEAF, WAYS, outcomes_of  # noqa: E402
 
 
 def largest_errors(torch):

@@ -1,17 +1,18 @@
 """Plant errors in the source, one at a time, and see whether the tests notice.
 
-    python tools/plant_errors.py minigrad/_kernels/batch_norm*.p*
-    python tools/plant_errors.py minigrad/nn minigrad/optim --sample 200
-    python tools/plant_errors.py minigrad/ops --sample 80 --witness tests/test_every_operation.py
+    python tools/measure/mutation_test.py minigrad/_kernels/batch_norm*.p*
+    python tools/measure/mutation_test.py minigrad/nn minigrad/optim --sample 200
+    python tools/measure/mutation_test.py minigrad/ops --sample 80 \
+        --witness tests/promises/test_every_operation.py
 
 In a kernel every line that carries the number of an equation is spoiled, in other files every line:
 a sign swapped, a product made a quotient, a bound moved by one, a condition turned round. Works on
 a copy of the tree. An error counts as found if one of the file's own tests fails, or else any test:
 of a Python file, any that runs the spoiled line, which one run of all tests under a trace shows.
 With --witness only the tests of these files count, beside a file's own: sooner done, fewer found.
-Survivors are printed; tools/equivalent_errors.txt holds those that change nothing, with the reason.
-Needs git, a C compiler, and fork (no Windows); `--sample` takes so many errors at random (seed 0),
-Ctrl-C ends early.
+Survivors are printed; tools/measure/equivalent_errors.txt holds those that change nothing, with the
+reason. Needs git, a C compiler, and fork (no Windows); `--sample` takes so many errors at random
+(seed 0), Ctrl-C ends early.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent_errors.txt")
 SWAPS = {
     "+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "**": "*", "@": "-",
@@ -146,7 +147,7 @@ class Tree:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
         if not self.builds():
-            sys.exit("plant_errors: the tree does not build")
+            sys.exit("mutation_test: the tree does not build")
 
     @staticmethod
     def output(*command, cwd):
@@ -160,8 +161,7 @@ class Tree:
         """The test files that belong to a source file: those of a_b for a_b_c, if it has none."""
         stem = path.stem.removesuffix("_")
         while stem:
-            names = [f"test_{stem}*.py", f"test_nn_{stem}*.py"]
-            found = {test for name in names for test in (self.folder / "tests").glob(name)}
+            found = set((self.folder / "tests").glob(f"*/test_{stem}*.py"))
             if found:
                 return sorted(str(test.relative_to(self.folder)) for test in found)
             stem = stem.rpartition("_")[0]
@@ -216,7 +216,7 @@ class Tree:
 
         answer = self.in_child(run)
         if answer is None:
-            sys.exit("plant_errors: the tests do not run")
+            sys.exit("mutation_test: the tests do not run")
         failed, reached = answer
         self.doubtful.update(failed)
         folder = self.folder

@@ -1,11 +1,11 @@
 """The tests, or a script, on a build with AddressSanitizer and UndefinedBehaviorSanitizer.
 
-    python tools/sanitize.py                            # all fast tests
-    python tools/sanitize.py --quick                    # those that reach memory by address
-    python tools/sanitize.py tests/test_softmax.py -x   # any arguments of pytest
-    python tools/sanitize.py --run tools/fuzz_load.py --seconds 3600
-    python tools/sanitize.py --valgrind                 # the kernels' tests under valgrind
-    python tools/sanitize.py --valgrind tests/test_sgd.py
+    python tools/measure/sanitize.py              # all fast tests
+    python tools/measure/sanitize.py --quick      # those that reach memory by address
+    python tools/measure/sanitize.py tests/nn -x  # any arguments of pytest
+    python tools/measure/sanitize.py --run tools/fuzz/files.py --seconds 3600
+    python tools/measure/sanitize.py --valgrind   # the kernels' tests under valgrind
+    python tools/measure/sanitize.py --valgrind tests/optim/test_sgd.py
 
 For Linux, with gcc or what CC names. A copy of the tree is built in a temporary folder, or in the
 one that --folder names, which stays, and is rebuilt only where something has changed. A report ends
@@ -23,7 +23,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Alignment is left out: the rules align what they are given, and a kernel that is called directly
 # reads misaligned arrays as every processor we build for does.
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize=alignment "
@@ -32,7 +32,7 @@ KERNELS = (
     "activations adam batch_norm batch_renorm conv2d cross_entropy dropout group_norm layer_norm "
     "linear log_softmax max_pool2d reductions sgd softmax"
 ).split()
-QUICK = [*KERNELS, "arithmetic", "checkpoint", "custom", "fuzzing", "indexing"]
+QUICK = [*KERNELS, "arithmetic", "checkpoint", "function", "fuzzing", "indexing"]
 # torch brings an allocator, threads and an OpenMP of its own into the process; without it, the
 # tests that compare with it skip themselves.
 WITHOUT_TORCH = 'import sys\n\nsys.modules["torch"] = None\n'
@@ -104,7 +104,9 @@ def libraries():
 
 
 def tests(subjects):
-    return [f"tests/test_{subject}.py" for subject in subjects]
+    """Their test files, in whichever room they are."""
+    found = [ROOT.glob(f"tests/*/test_{subject}.py") for subject in subjects]
+    return [str(path.relative_to(ROOT)) for files in found for path in sorted(files)]
 
 
 def main():
@@ -128,7 +130,10 @@ def main():
         command = [sys.executable]
         if options.valgrind:
             command = ["valgrind", "--quiet", "--error-exitcode=99", "--exit-on-first-error=yes"]
-            command += [f"--suppressions={tree / 'tools' / 'valgrind.supp'}", sys.executable]
+            command += [
+                f"--suppressions={tree / 'tools/measure' / 'valgrind.supp'}",
+                sys.executable,
+            ]
             for_pytest = for_pytest or tests(KERNELS)
         else:
             environment |= {

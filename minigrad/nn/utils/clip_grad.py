@@ -1,4 +1,4 @@
-"""Helpers for models: clip gradients, see all parameters as one vector, finish batch norm."""
+"""Clip gradients: scale all of them together, by their norm."""
 
 import math
 import warnings
@@ -6,23 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..checks import flag, items, limit, number
-from ..errors import DTypeError, ShapeError
-from ..ops import atomic
-from ..ops.creation import as_tensor
-from ..ops.joining import cat
-from ..quiet import quietly
-from ..tensor import Tensor
-from .folding import fold_batch_norm
-from .recalibration import recalibrate
-
-__all__ = [
-    "clip_grad_norm_",
-    "fold_batch_norm",
-    "parameters_to_vector",
-    "recalibrate",
-    "vector_to_parameters",
-]
+from ..._runtime.fp_warnings import quietly
+from ...autograd import transaction
+from ...checks import flag, items, limit, number
+from ...ops.array.creation import as_tensor
+from ...tensor import Tensor
 
 
 def _tensors(function, parameters):
@@ -71,7 +59,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     scale = max_norm / (total + 1e-6)
     if not scale > 1:  # NaN, as in torch, makes all of them NaN
         scaled = [np.asarray(quietly(np.multiply, array, scale)) for array in arrays]
-        atomic.assign("clip_grad_norm_", gradients, scaled)
+        transaction.assign("clip_grad_norm_", gradients, scaled)
     return as_tensor(quietly(np.array, total, dtype=np.result_type(*arrays)))
 
 
@@ -100,35 +88,3 @@ def _norm(vector, order):
         return largest
     scaled = np.abs(vector, dtype=np.float64) / largest
     return largest * float((scaled**order).sum() ** (1 / order))
-
-
-def parameters_to_vector(parameters):
-    """All parameters, flattened and joined; differentiable. torch.nn.utils.parameters_to_vector."""
-    parameters = _tensors("parameters_to_vector", parameters)
-    if not parameters:
-        raise ValueError("parameters_to_vector: parameters is empty; was its iterator used before?")
-    return cat([parameter.reshape(-1) for parameter in parameters])
-
-
-def vector_to_parameters(vec, parameters):
-    """Copy consecutive pieces of a vector into the parameters: all of it, or none.
-
-    torch.nn.utils.vector_to_parameters, which lets them share the vector's memory instead.
-    """
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: vec must be a Tensor, got {type(vec).__name__}")
-    parameters = _tensors("vector_to_parameters", parameters)
-    sizes = [math.prod(parameter.shape) for parameter in parameters]
-    if tuple(vec.shape) != (sum(sizes),):
-        raise ShapeError(
-            f"vector_to_parameters: the parameters have {sum(sizes)} elements, "
-            f"vec has shape {tuple(vec.shape)}"
-        )
-    for parameter in parameters:
-        if parameter.dtype is not vec.dtype:
-            raise DTypeError(
-                f"vector_to_parameters: vec is {vec.dtype}, a parameter {parameter.dtype}"
-            )
-    pieces = np.split(vec.detach().numpy().copy(), np.cumsum(sizes)[:-1]) if sizes else []
-    shaped = [piece.reshape(p.shape) for piece, p in zip(pieces, parameters, strict=True)]
-    atomic.assign("vector_to_parameters", parameters, shaped)

@@ -2,10 +2,10 @@
 
 import copy
 
-from ..tensor import Tensor
+from ...tensor import Tensor
 
 
-def twin(model):
+def detached_copy(model):
     """A deep copy of `model` without gradients, whose hooks are the model's own.
 
     Values that a forward left in attributes come along without their history.

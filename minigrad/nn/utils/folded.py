@@ -6,9 +6,9 @@ right only together: where their Sequential runs as a whole. A forward that runs
 `inside`, which a running Sequential hands to those that ask for it.
 """
 
-from .conv2d import Conv2d
-from .layers import Identity, Linear
-from .module import Module
+from ..conv2d import Conv2d
+from ..layers import Identity, Linear
+from ..module import Module
 
 
 class Whole:

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import ShapeError
-from ..ops.creation import from_numpy
-from ..quiet import quietly
-from .batch_norm import BatchNorm1d, BatchNorm2d, _BatchNorm
-from .batch_renorm import BatchRenorm1d, BatchRenorm2d
-from .containers import Sequential
-from .conv2d import Conv2d
+from ..._runtime.fp_warnings import quietly
+from ...errors import ShapeError
+from ...ops.array.creation import from_numpy
+from ..batch_norm import BatchNorm1d, BatchNorm2d, _BatchNorm
+from ..batch_renorm import BatchRenorm1d, BatchRenorm2d
+from ..containers import Sequential
+from ..conv2d import Conv2d
+from ..layers import Linear
+from ..module import Module, Parameter
+from .detached_copy import detached_copy
 from .folded import FoldedConv2d, FoldedLinear, Taken, plain, whole
-from .layers import Linear
-from .module import Module, Parameter
-from .twin import twin
 
 # What a subclass may define that still computes as its base, and what of Python's own it may not.
 HARMLESS = {"extra_repr", "reset_parameters"}
@@ -88,7 +88,7 @@ def fold_batch_norm(model):
     """
     if not isinstance(model, Module):
         raise TypeError(f"fold_batch_norm: model must be a Module, got {type(model).__name__}")
-    other = twin(model).eval()
+    other = detached_copy(model).eval()
     places = dict(other.named_modules(remove_duplicate=False))
     uses = Counter(map(id, places.values()))
     seen = seen_by_others(places)

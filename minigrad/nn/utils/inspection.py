@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tensor import Tensor
-from .batch_norm import _BatchNorm
-from .batch_renorm import _BatchRenorm
-from .group_norm import GroupNorm
-from .layer_norm import LayerNorm
-from .module import Module
+from ...tensor import Tensor
+from ..batch_norm import _BatchNorm
+from ..batch_renorm import _BatchRenorm
+from ..group_norm import GroupNorm
+from ..layer_norm import LayerNorm
+from ..module import Module
 from .recalibration import populations
 
 
@@ -82,7 +82,7 @@ class LayerReport:
         if self.uses == "batch":
             always = "" if self.training else ", also in evaluation: it has no running statistics"
             return f"mean and variance of the batch{always}{self.correction_in_words()}"
-        seen = "" if self.batches is None else f" ({number(self.batches, 'batch', 'batches')} seen)"
+        seen = "" if self.batches is None else f" ({plural(self.batches, 'batch', 'batches')} seen)"
         return f"the running statistics{seen}, whatever the batch is"
 
     def correction_in_words(self):
@@ -125,7 +125,7 @@ class LayerReport:
     def data_in_words(self):
         data, worst = self.data, self.data.worst
         lines = [
-            f"{number(data.batches, 'batch', 'batches')}, {data.values:,} values a channel",
+            f"{plural(data.batches, 'batch', 'batches')}, {data.values:,} values a channel",
             "outputs in training and in evaluation are "
             f"{rms(data.gap):.2g} standard deviations (σ) apart",
             f"most in channel {worst}, by {data.gap[worst]:.2g} σ: there the mean is "
@@ -177,7 +177,7 @@ class Inspection:
             )
 
 
-def number(count, one, many):
+def plural(count, one, many):
     return f"{count:,} {one if count == 1 else many}"
 
 
@@ -202,7 +202,9 @@ def inspect_batch_norm(model, data=None):
     if data is not None:
         loader = [data] if isinstance(data, (Tensor, tuple)) else data
         found = populations("inspect_batch_norm", model, loader)
-        measured = {name: compare(*pair) for name, pair in found.items() if pair[1].calls}
+        measured = {
+            name: compare_statistics(*pair) for name, pair in found.items() if pair[1].calls
+        }
     return Inspection(
         tuple(
             report(name, module, measured.get(name))
@@ -249,7 +251,7 @@ def report(name, layer, data):
     )
 
 
-def compare(layer, population):
+def compare_statistics(layer, population):
     """A layer's running statistics beside those of the data."""
     running_mean, running_var, mean, var, scatter = (
         np.asarray(values, np.float64)

@@ -7,15 +7,15 @@ data through the finished network once more, batch by batch, and average.
 
 import numpy as np
 
-from ..grad_mode import no_grad
-from ..ops import atomic
-from ..ops.batch_norm import batch_statistics
-from ..ops.creation import as_tensor
-from ..quiet import quietly
-from ..tensor import Tensor
-from .batch_norm import _BatchNorm
-from .module import Module
-from .twin import twin
+from ..._runtime.fp_warnings import quietly
+from ...autograd import transaction
+from ...autograd.grad_mode import no_grad
+from ...ops.array.creation import as_tensor
+from ...ops.nn.batch_norm import batch_statistics
+from ...tensor import Tensor
+from ..batch_norm import _BatchNorm
+from ..module import Module
+from .detached_copy import detached_copy
 
 
 class Population:
@@ -68,7 +68,7 @@ def populations(function, model, loader):
         raise ValueError(
             f"{function}: {type(model).__name__} has no batch normalization with running statistics"
         )
-    other = twin(model).eval()
+    other = detached_copy(model).eval()
     layers = {name: other.get_submodule(name) for name in found}
     for name, layer in layers.items():
         watch(function, name, layer, found[name][1])
@@ -158,5 +158,5 @@ def recalibrate(model, loader):
         if layer.num_batches_tracked is not None:
             tensors.append(layer.num_batches_tracked)
             arrays.append(np.array(population.calls))
-    atomic.assign("recalibrate", tensors, arrays)
+    transaction.assign("recalibrate", tensors, arrays)
     return {name: population.values for name, (_, population) in found.items()}

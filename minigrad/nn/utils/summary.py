@@ -3,11 +3,11 @@
 import copy
 from dataclasses import dataclass
 
-from ..grad_mode import enable_grad
-from ..ops.creation import zeros
-from ..random import get_rng_state, set_rng_state
-from ..tensor import Function, Tensor
-from .module import Module
+from ...autograd.grad_mode import enable_grad
+from ...ops.array.creation import zeros
+from ...random import get_rng_state, set_rng_state
+from ...tensor import Function, Tensor
+from ..module import Module
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,15 @@ class Summary:
     def __str__(self):
         cells = [("layer", "output shape", "parameters", "saved for backward")]
         cells += [
-            (row.layer, str(row.output_shape), f"{row.parameters:,}", size(row.saved_bytes))
+            (
+                row.layer,
+                str(row.output_shape),
+                f"{row.parameters:,}",
+                readable_size(row.saved_bytes),
+            )
             for row in self.rows
         ]
-        cells.append(("total", "", f"{self.parameters:,}", size(self.saved_bytes)))
+        cells.append(("total", "", f"{self.parameters:,}", readable_size(self.saved_bytes)))
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
@@ -63,7 +68,7 @@ class Summary:
     __repr__ = __str__
 
 
-def size(count):
+def readable_size(count):
     """A number of bytes to read: 512 B, 3.1 KiB, 12.0 MiB."""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -87,17 +92,17 @@ def summary(model, input_shape, dtype=None):
             f"summary: input_shape must be a tuple, the batch included, as (128, 784); "
             f"got {input_shape!r}"
         )
-    twin = copy.deepcopy(model)
-    for module in twin.modules():
+    copied = copy.deepcopy(model)
+    for module in copied.modules():
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
     if dtype is None:
-        dtype = next((parameter.dtype for parameter in twin.parameters()), None)
-    tally = Tally(twin)
+        dtype = next((parameter.dtype for parameter in copied.parameters()), None)
+    tally = Tally(copied)
     state = get_rng_state()
     try:
         with enable_grad():
-            output = twin(zeros(*input_shape, dtype=dtype))
+            output = copied(zeros(*input_shape, dtype=dtype))
     finally:
         set_rng_state(state)
     tally.between += tally.new_bytes(output)

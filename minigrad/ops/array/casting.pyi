@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..tensor import Tensor, _Device, _DType
+from ...tensor import Tensor, _Device, _DType
 
 def clone(input: Tensor) -> Tensor: ...
 def contiguous(self: Tensor) -> Tensor: ...

@@ -2,13 +2,13 @@
 
 cimport numpy as cnp
 
-from .. import dtypes
-from ..devices import device as Device
-from ..grad_mode cimport recording
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
-from .arguments cimport operand
+from ... import dtypes
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport recording
+from ...devices import device as Device
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
+from ..math.arguments cimport operand
 
 cnp.import_array()
 

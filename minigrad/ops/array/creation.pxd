@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ..tensor cimport Tensor
+from ...tensor cimport Tensor
 
 
 cdef object allocated(str operation, tuple shape, object numpy_dtype, object make=*)

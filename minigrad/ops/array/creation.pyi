@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, _Device, _DType, _Number, _Shape
+from ...tensor import Tensor, _Device, _DType, _Number, _Shape
 
 def tensor(
     data: Any,

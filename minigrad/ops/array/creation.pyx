@@ -10,16 +10,16 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import dtypes
-from ..devices import device as Device
-from ..errors import DTypeError, GraphError, ShapeError
-from ..grad_mode cimport recording
-from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
-from ..tensor import Size
-from .arguments cimport is_number, operand, stored
-from .arguments import plain_array
-from .shaping cimport sizes
+from ... import dtypes
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport recording
+from ...devices import device as Device
+from ...errors import DTypeError, GraphError, ShapeError
+from ...tensor cimport Tensor, wrap
+from ...tensor import Size
+from ..math.arguments cimport is_number, operand, stored
+from ..math.arguments import plain_array
+from ..math.shaping cimport shape_argument
 
 cnp.import_array()
 
@@ -44,7 +44,7 @@ cdef tuple new_shape(str operation, tuple shape, object size):
         shape = (size,)
     elif not shape:
         raise TypeError(f"{operation}: expected a size; write {operation}(()) for a 0-d tensor")
-    return sizes(operation, shape)
+    return shape_argument(operation, shape)
 
 
 cdef object allocated(str operation, tuple shape, object numpy_dtype, object make=np.empty):
@@ -64,12 +64,12 @@ cdef object allocated(str operation, tuple shape, object numpy_dtype, object mak
         raise ValueError(f"{operation}: an array cannot have {len(shape)} dimensions") from None
 
 
-cdef object find(dtype):
+cdef object numpy_dtype(dtype):
     return (dtypes.get_default_dtype() if dtype is None else dtypes.find(dtype)).numpy
 
 
 cdef object float_dtype(str operation, object dtype):
-    found = find(dtype)
+    found = numpy_dtype(dtype)
     if found.kind != "f":
         raise DTypeError(f"{operation}: dtype must be float32 or float64, got {found}")
     return found
@@ -233,11 +233,12 @@ def as_tensor(data, dtype=None, device=None):
 def from_arguments(arguments):
     """What `Tensor(…)` holds: zeros of a shape, or data in the default dtype."""
     if not arguments:
-        return wrap(np.zeros(0, find(None)))
+        return wrap(np.zeros(0, numpy_dtype(None)))
     first = arguments[0]
     data_types = (Tensor, list, tuple, range, np.ndarray)
     if len(arguments) == 1 and isinstance(first, data_types) and not isinstance(first, Size):
-        return wrap(array_of("Tensor", first, None if isinstance(first, Tensor) else find(None)))
+        return wrap(
+            array_of("Tensor", first, None if isinstance(first, Tensor) else numpy_dtype(None)))
     return zeros(*arguments)
 
 
@@ -257,17 +258,18 @@ cdef Tensor constant(
 def zeros(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Zeros of the shape given as zeros(2, 3) or zeros((2, 3)). torch.zeros."""
     shape = new_shape("zeros", shape, size)
-    return constant("zeros", shape, find(dtype), None, device, requires_grad)
+    return constant("zeros", shape, numpy_dtype(dtype), None, device, requires_grad)
 
 
 def ones(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """Ones of the shape given as ones(2, 3) or ones((2, 3)). torch.ones."""
-    return constant("ones", new_shape("ones", shape, size), find(dtype), 1, device, requires_grad)
+    return constant(
+        "ones", new_shape("ones", shape, size), numpy_dtype(dtype), 1, device, requires_grad)
 
 
 def empty(*shape, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor whose values are whatever the memory held. torch.empty."""
-    array = allocated("empty", new_shape("empty", shape, size), find(dtype))
+    array = allocated("empty", new_shape("empty", shape, size), numpy_dtype(dtype))
     return finished("empty", array, device, requires_grad)
 
 
@@ -275,7 +277,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """`fill_value` everywhere, in `dtype` or the dtype that `tensor` would give it. torch.full."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full: size must be a tuple of integers, got {type(size).__name__}")
-    value = number("full", "fill_value", fill_value)
+    value = python_number("full", "fill_value", fill_value)
     found = tensor(value).dtype if dtype is None else dtypes.find(dtype)
     shape = new_shape("full", (size,), None)
     if found is dtypes.float32 and is_number(value):
@@ -284,7 +286,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     return constant("full", shape, found.numpy, value, device, requires_grad)
 
 
-cdef object number(str operation, str argument, value):
+cdef object python_number(str operation, str argument, value):
     """A number, given as such or as a 0-d tensor or array, as Python's."""
     cdef Tensor x
     if type(value) in PLAIN:
@@ -305,20 +307,21 @@ cdef object number(str operation, str argument, value):
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros of the shape and dtype of `input`. torch.zeros_like."""
     cdef Tensor x = template("zeros_like", input)
-    found = find(dtype or x.dtype)
+    found = numpy_dtype(dtype or x.dtype)
     return constant("zeros_like", tuple(x.shape), found, None, device, requires_grad)
 
 
 def ones_like(input, *, dtype=None, device=None, requires_grad=False):
     """Ones of the shape and dtype of `input`. torch.ones_like."""
     cdef Tensor x = template("ones_like", input)
-    return constant("ones_like", tuple(x.shape), find(dtype or x.dtype), 1, device, requires_grad)
+    return constant(
+        "ones_like", tuple(x.shape), numpy_dtype(dtype or x.dtype), 1, device, requires_grad)
 
 
 def empty_like(input, *, dtype=None, device=None, requires_grad=False):
     """A tensor of the shape and dtype of `input`, values undefined. torch.empty_like."""
     cdef Tensor x = template("empty_like", input)
-    array = allocated("empty_like", tuple(x.shape), find(dtype or x.dtype))
+    array = allocated("empty_like", tuple(x.shape), numpy_dtype(dtype or x.dtype))
     return finished("empty_like", array, device, requires_grad)
 
 
@@ -337,8 +340,8 @@ cdef Tensor template(str operation, object x):
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """The (n, m) matrix with ones on its diagonal; m = n unless given. torch.eye."""
-    cdef tuple shape = sizes("eye", (n, n if m is None else m))
-    array = allocated("eye", shape, find(dtype))
+    cdef tuple shape = shape_argument("eye", (n, n if m is None else m))
+    array = allocated("eye", shape, numpy_dtype(dtype))
     array.fill(0)
     np.fill_diagonal(array, 1)
     return finished("eye", array, device, requires_grad)
@@ -351,10 +354,10 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
     """
     if end is None:
         start, end = 0, start
-    start, end = number("arange", "start", start), number("arange", "end", end)
-    step = number("arange", "step", step)
+    start, end = python_number("arange", "start", start), python_number("arange", "end", end)
+    step = python_number("arange", "step", step)
     whole = not any([isinstance(value, float) for value in (start, end, step)])
-    found = find(int if whole and dtype is None else dtype)
+    found = numpy_dtype(int if whole and dtype is None else dtype)
     if found.kind == "b":
         raise DTypeError("arange: the dtype must be a float or an integer, got bool")
     if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
@@ -376,9 +379,9 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers at equal distances from `start` to `end`, both included. torch.linspace."""
-    start, end = number("linspace", "start", start), number("linspace", "end", end)
-    (count,) = sizes("linspace", (steps,))
-    array = allocated("linspace", (count,), find(dtype))
+    start, end = python_number("linspace", "start", start), python_number("linspace", "end", end)
+    (count,) = shape_argument("linspace", (steps,))
+    array = allocated("linspace", (count,), numpy_dtype(dtype))
     if array.dtype.kind != "f":
         if not (math.isfinite(start) and math.isfinite(end)):
             raise ValueError(f"linspace: {start} to {end} are no integers of dtype {array.dtype}")

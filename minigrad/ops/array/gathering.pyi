@@ -1,4 +1,4 @@
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor: ...
 def scatter_(

@@ -4,15 +4,15 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
-from ..in_place cimport overwrite
-from ..tensor cimport Tensor
-from ..tensor import method
-from .arguments cimport operand
-from .broadcasting cimport dimension
+from ...autograd.in_place cimport overwrite
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Tensor
+from ...tensor import method
+from ..math.arguments cimport operand
+from ..math.broadcasting cimport dimension
+from ..math.selection import where
 from .indexing cimport ALL, assignable, positions, write_at
 from .indexing import pick
-from .selection import where
 
 cnp.import_array()
 
@@ -31,7 +31,7 @@ cdef object from_front(array, Py_ssize_t dim, Py_ssize_t size):
     return positions(array, dim, size)
 
 
-cdef tuple along(str operation, Tensor x, dim, index):
+cdef tuple key_along(str operation, Tensor x, dim, index):
     """The key that shows at (i, j, …) x's element there, but at index[i, j, …] in `dim`."""
     cdef object places = index_array(operation, index)
     cdef Py_ssize_t at = dimension(operation, dim, cnp.PyArray_NDIM(x.array))
@@ -67,7 +67,7 @@ def gather(input, dim, index):
     if cnp.PyArray_NDIM(x.array) == 0:
         places = as_row("gather", index)
         return gather(x.reshape(1), dim, places).reshape(operand("gather", "index", index).shape)
-    return pick(x, along("gather", x, dim, index), "GatherBackward0")
+    return pick(x, key_along("gather", x, dim, index), "GatherBackward0")
 
 
 def scatter_(Tensor self not None, dim, index, src=None, *, value=None):
@@ -79,7 +79,7 @@ def scatter_(Tensor self not None, dim, index, src=None, *, value=None):
     if cnp.PyArray_NDIM(x.array) == 0:   # as a row of one, which is a view
         scatter_(x.reshape(1), dim, as_row("scatter_", index), src, value=value)
         return x
-    cdef tuple key = along("scatter_", x, dim, index)
+    cdef tuple key = key_along("scatter_", x, dim, index)
     if (src is None) == (value is None):
         raise TypeError("scatter_: expected either src or value")
     y = assignable("scatter_", x, value if src is None else src)

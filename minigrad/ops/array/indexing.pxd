@@ -1,4 +1,4 @@
-from ..tensor cimport Tensor
+from ...tensor cimport Tensor
 
 cdef object ALL   # the slice of a whole dimension, known by identity
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 def pick(x: Tensor, key: Any, called: Any = None) -> Any: ...
 def scatter(x: Tensor, key: Any, shape: tuple[int, ...]) -> Tensor: ...

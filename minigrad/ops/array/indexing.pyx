@@ -12,14 +12,14 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
-from ..grad_mode cimport grad_mode, recording
-from ..in_place cimport may_write, overwrite
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, view_of, wrap
-from .arguments cimport is_number, operand, stored
-from .broadcasting cimport check_count, shape_if_broadcast, unbroadcast
-from .selection import where
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport grad_mode, recording
+from ...autograd.in_place cimport may_write, overwrite
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Function, Tensor, record, view_of, wrap
+from ..math.arguments cimport is_number, operand, stored
+from ..math.broadcasting cimport check_count, shape_if_broadcast, unbroadcast
+from ..math.selection import where
 
 cnp.import_array()
 
@@ -31,7 +31,7 @@ cdef enum:
 
 # --- reading a key -------------------------------------------------------------------------------
 
-cdef object plain(item):
+cdef object as_key_item(item):
     """One item of a key as an int, a bool, a slice, None, ... or an array of ints or bools."""
     if item is None or item is Ellipsis or isinstance(item, (int, slice)):
         return item
@@ -40,7 +40,7 @@ cdef object plain(item):
     elif isinstance(item, (np.ndarray, np.integer, np.bool_)):
         array = np.asarray(item)
     elif isinstance(item, (list, range)):
-        array = listed(item)
+        array = array_from_list(item)
     else:
         raise TypeError("index: expected integers, slices, ..., None, or tensors, arrays or lists "
                         f"of integers or bools, got {type(item).__name__}")
@@ -53,7 +53,7 @@ cdef object plain(item):
     return array if array.ndim else array.item()
 
 
-cdef object listed(item):
+cdef object array_from_list(item):
     try:
         array = np.array(item)
     except ValueError:
@@ -63,11 +63,11 @@ cdef object listed(item):
 
 cdef list items_of(key):
     if type(key) is not list:
-        return [plain(item) for item in (key if type(key) is tuple else (key,))]
+        return [as_key_item(item) for item in (key if type(key) is tuple else (key,))]
     if not all([isinstance(each, (int, float, np.generic)) for each in key]):
         raise IndexError("index: a list of other things than numbers is ambiguous: x[tuple(key)] "
                          "has an index a dimension, x[minigrad.tensor(key)] one index for dim 0")
-    return [plain(key)]
+    return [as_key_item(key)]
 
 
 cdef tuple parse(Tensor x, key):
@@ -94,7 +94,7 @@ cdef tuple parse(Tensor x, key):
             at += left
             left = 0   # a second ... stands for no dimension
         elif isinstance(item, slice):
-            basic.append(forward(item, shape[at], type(key) is tuple))
+            basic.append(bounded_slice(item, shape[at], type(key) is tuple))
             advanced.append(ALL)
             at += 1
         elif isinstance(item, bool):
@@ -102,7 +102,7 @@ cdef tuple parse(Tensor x, key):
             advanced.append(np.zeros(1 if item else 0, np.intp))
             picks = True
         elif isinstance(item, int):
-            basic.append(within(item, at, shape[at]))
+            basic.append(checked_index(item, at, shape[at]))
             at += 1
         elif item.dtype == bool:
             if item.shape != shape[at:at + item.ndim]:
@@ -122,7 +122,7 @@ cdef tuple parse(Tensor x, key):
     return tuple(basic), advanced_key(advanced) if picks else None
 
 
-cdef object forward(item, Py_ssize_t size, bint among_others):
+cdef object bounded_slice(item, Py_ssize_t size, bint among_others):
     """A slice with plain bounds; one that leaves nothing out counts only if it is alone."""
     try:
         start, stop, step = item.indices(size)
@@ -135,7 +135,7 @@ cdef object forward(item, Py_ssize_t size, bint among_others):
     return slice(start, stop, step)
 
 
-cdef object within(item, Py_ssize_t dim, Py_ssize_t size):
+cdef object checked_index(item, Py_ssize_t dim, Py_ssize_t size):
     if not -size <= item < size:
         raise IndexError(f"index: {item} is out of range for dim {dim} of size {size}")
     return item
@@ -147,12 +147,12 @@ cdef object positions(array, Py_ssize_t dim, Py_ssize_t size):
     cdef cnp.npy_intp *index = <cnp.npy_intp *>cnp.PyArray_DATA(own)
     cdef Py_ssize_t i
     if array.dtype == np.uint64 and array.size:
-        within(array.max().item(), dim, size)
+        checked_index(array.max().item(), dim, size)
     for i in range(cnp.PyArray_SIZE(own)):
         if index[i] < 0:
             index[i] += size
         if not 0 <= index[i] < size:
-            within(array.reshape(-1)[i].item(), dim, size)
+            checked_index(array.reshape(-1)[i].item(), dim, size)
     return own
 
 
@@ -348,7 +348,7 @@ cdef Tensor index_put(str operation, Tensor x, tuple key, Tensor value):
     cdef IndexPut node
     array = (<object>x.array).copy()
     value = without_leading_ones(value, array[key].ndim)
-    assign(operation, array, key, value)
+    assign_array(operation, array, key, value)
     cdef Tensor y = wrap(array)
     if recording(x, value):
         node = IndexPut.__new__(IndexPut)
@@ -365,7 +365,7 @@ cdef Tensor without_leading_ones(Tensor value, Py_ssize_t ndim):
     return value if len(shape) == cnp.PyArray_NDIM(value.array) else value.reshape(shape)
 
 
-cdef int assign(str operation, array, key, Tensor value) except -1:
+cdef int assign_array(str operation, array, key, Tensor value) except -1:
     try:
         array[key] = value.array
     except ValueError:
@@ -391,7 +391,7 @@ cdef int write_at(
     may_write(operation, x)
     if not (grad_mode() and (x.wants_grad() or value.wants_grad())):
         target = (<object>x.array)[basic]
-        assign(operation, target, (...,) if advanced is None else advanced, value)
+        assign_array(operation, target, (...,) if advanced is None else advanced, value)
         x.written(operation)
         return 0
     part = pick(x, basic)

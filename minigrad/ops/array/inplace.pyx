@@ -1,4 +1,4 @@
-"""Operations that write into a tensor: each computes its plain twin, then `overwrite`s.
+"""Operations that write into a tensor: each computes the plain operation, then `overwrite`s.
 
 Whatever saved the old values notices by the version counter; where gradients are recorded the
 tensor takes over the history of its new values.
@@ -7,16 +7,16 @@ tensor takes over the history of its new values.
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 
-from ..errors import ShapeError
-from ..grad_mode cimport grad_mode
-from ..in_place cimport may_write, overwrite
-from ..tensor cimport Tensor, wrap
-from ..tensor import method
-from .arguments cimport is_number, operand, operands, refuse_bool, scalar_like, stored
-from .arithmetic import add, div, floor_divide, mul, power, remainder, sub
-from .arithmetic cimport scaled
-from .comparison import bitwise_and, bitwise_or, bitwise_xor
-from .elementwise cimport ADD, DIV, MUL, SUB, Operation, broadcast_binary
+from ...autograd.grad_mode cimport grad_mode
+from ...autograd.in_place cimport may_write, overwrite
+from ...errors import ShapeError
+from ...tensor cimport Tensor, wrap
+from ...tensor import method
+from ..math.arguments cimport is_number, operand, operands, refuse_bool, scalar_like, stored
+from ..math.arithmetic import add, div, floor_divide, mul, power, remainder, sub
+from ..math.arithmetic cimport scaled
+from ..math.comparison import bitwise_and, bitwise_or, bitwise_xor
+from ..math.elementwise cimport ADD, DIV, MUL, SUB, Operation, broadcast_binary
 
 cnp.import_array()
 
@@ -29,21 +29,21 @@ cdef Tensor tensor_itself(str operation, object x):
 
 cdef Tensor frozen(Tensor x, other):
     """x as it is now: what the plain operation may save although x is about to change."""
-    if not tracked(x, other):
+    if not needs_history(x, other):
         return x
     cdef Tensor before = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
     before.node, before.is_grad_leaf = x.history(), False
     return before
 
 
-cdef bint tracked(Tensor x, other):
+cdef bint needs_history(Tensor x, other):
     return grad_mode() and (
         x.wants_grad() or (isinstance(other, Tensor) and (<Tensor>other).wants_grad()))
 
 
 cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
     cdef Tensor x = tensor_itself(name, target), a, b
-    if tracked(x, other):
+    if needs_history(x, other):
         if operation == SUB:
             refuse_bool(name, x, other)
     else:
@@ -56,10 +56,10 @@ cdef Tensor arithmetic_(str name, Operation operation, plain, target, other):
             broadcast_binary(name, operation, x.array, b.array, x.array)
             x.written(name)
             return x
-    return overwrite(name, x, twin(name, plain, frozen(x, other), other))
+    return overwrite(name, x, out_of_place(name, plain, frozen(x, other), other))
 
 
-cdef Tensor twin(str name, plain, Tensor x, other):
+cdef Tensor out_of_place(str name, plain, Tensor x, other):
     """The result of the plain operation, whose errors name the one that was called."""
     try:
         return plain(x, other)
@@ -118,7 +118,7 @@ def div_(self, other):
 
 cdef Tensor rewritten(str name, plain, target, other):
     cdef Tensor x = tensor_itself(name, target)
-    return overwrite(name, x, twin(name, plain, frozen(x, other), other))
+    return overwrite(name, x, out_of_place(name, plain, frozen(x, other), other))
 
 
 def pow_(self, exponent):

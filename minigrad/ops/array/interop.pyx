@@ -10,13 +10,13 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .._sharing cimport Version
-from ..errors import GraphError
-from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
-from ..tensor import method
-from .arguments import plain_array
-from .comparison import equals
+from ..._runtime.fp_warnings import quietly
+from ..._runtime.sharing cimport Version
+from ...errors import GraphError
+from ...tensor cimport Tensor, wrap
+from ...tensor import method
+from ..math.arguments import plain_array
+from ..math.comparison import equals
 from .creation import from_numpy
 from .indexing import getitem
 
@@ -25,7 +25,7 @@ cnp.import_array()
 
 # --- NumPy ---------------------------------------------------------------------------------------
 
-cdef cnp.ndarray shown(str operation, Tensor x):
+cdef cnp.ndarray read_only_view(str operation, Tensor x):
     """A view of x's values that cannot be written, nor made writable."""
     if x.wants_grad():
         raise GraphError(f"{operation}: this tensor requires a gradient, and NumPy keeps none; "
@@ -38,12 +38,12 @@ def numpy(Tensor self not None, *, force=False):
 
     force: as .detach().numpy(). Errors: GraphError if it requires grad. torch.Tensor.numpy.
     """
-    return shown("numpy", self.detach() if force else self)
+    return read_only_view("numpy", self.detach() if force else self)
 
 
 def array(Tensor self not None, dtype=None, copy=None):
     """What np.asarray(tensor) and np.array(tensor) call: `numpy()`, or a copy if one is needed."""
-    values = shown("numpy", self)
+    values = read_only_view("numpy", self)
     if copy:
         return quietly(values.astype, values.dtype if dtype is None else dtype, copy=True)
     if dtype is None or values.dtype == dtype:
@@ -75,7 +75,7 @@ def array_ufunc(ufunc, how, inputs, options):
     if any([isinstance(each, Tensor) for each in options.get("out", ())]):
         raise TypeError(f"{ufunc.__name__}: out must be a NumPy array; a Tensor is written by "
                         "methods of its own, such as add_")
-    values = [shown(ufunc.__name__, x) if isinstance(x, Tensor) else x for x in inputs]
+    values = [read_only_view(ufunc.__name__, x) if isinstance(x, Tensor) else x for x in inputs]
     result = quietly(getattr(ufunc, how), *values, **options)
     if "out" in options or result is None:
         return result
@@ -121,7 +121,7 @@ def from_dlpack(ext_tensor):
 
 # --- as an index, in `in`, in `for` ---------------------------------------------------------------
 
-def index(Tensor self not None):
+def as_index(Tensor self not None):
     """The tensor as an index of a Python list."""
     if cnp.PyArray_ISFLOAT(self.array) or cnp.PyArray_SIZE(self.array) != 1:
         raise TypeError(

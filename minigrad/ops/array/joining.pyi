@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from ..tensor import Tensor, _Shape
+from ...tensor import Tensor, _Shape
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor: ...
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor: ...

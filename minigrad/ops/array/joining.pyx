@@ -4,15 +4,15 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import dtypes
-from ..checks import index
-from ..errors import ShapeError
-from ..grad_mode cimport grad_mode
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
-from .arguments cimport operand
-from .broadcasting cimport check_count, dimension
-from .broadcasting import numpy_names
+from ... import dtypes
+from ...autograd.grad_mode cimport grad_mode
+from ...checks import index
+from ...errors import ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
+from ..math.arguments cimport operand
+from ..math.broadcasting cimport check_count, dimension
+from ..math.broadcasting import numpy_names
 from .indexing import pick
 
 cnp.import_array()

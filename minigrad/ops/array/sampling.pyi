@@ -1,5 +1,5 @@
-from ..random import Generator
-from ..tensor import Tensor, _Device, _DType, _Shape
+from ...random import Generator
+from ...tensor import Tensor, _Device, _DType, _Shape
 
 def rand(
     *shape: _Shape,

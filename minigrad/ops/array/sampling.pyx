@@ -6,16 +6,16 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks, dtypes
-from ..errors import DTypeError, ShapeError
-from ..in_place cimport may_write, overwrite
-from ..quiet import quietly
-from ..random import generator_or_default
-from ..tensor cimport Tensor, wrap
-from ..tensor import method
-from .arguments cimport floating, operand
+from ... import checks, dtypes
+from ..._runtime.fp_warnings import quietly
+from ...autograd.in_place cimport may_write, overwrite
+from ...errors import DTypeError, ShapeError
+from ...random import generator_or_default
+from ...tensor cimport Tensor, wrap
+from ...tensor import method
+from ..math.arguments cimport floating, operand
+from ..math.shaping cimport shape_argument
 from .creation cimport allocated, finished, float_dtype, new_shape
-from .shaping cimport sizes
 
 cnp.import_array()
 
@@ -73,11 +73,11 @@ def randint(
         raise TypeError(f"randint: size must be a tuple of integers, got {size!r}")
     source = generator_or_default("randint", generator)
     found = dtypes.find(int if dtype is None else dtype).numpy
-    low, high = sizes("randint", (low, high))
+    low, high = shape_argument("randint", (low, high))
     lowest, highest = exact_range(found)
     if not lowest <= low < high <= highest + 1:
         raise ValueError(f"randint: no integers from {low} to {high} − 1 in {found}")
-    array = allocated("randint", sizes("randint", (size,)), found)
+    array = allocated("randint", shape_argument("randint", (size,)), found)
     cdef Tensor y = finished("randint", array, device, requires_grad)
     array[...] = source.integers(low, high, array.shape)
     return y
@@ -97,7 +97,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
     """The integers 0 to n − 1 in random order. torch.randperm."""
     source = generator_or_default("randperm", generator)
     found = dtypes.find(int if dtype is None else dtype).numpy
-    (count,) = sizes("randperm", (n,))
+    (count,) = shape_argument("randperm", (n,))
     array = allocated("randperm", (count,), found)
     if count - 1 > exact_range(found)[1]:
         raise ValueError(f"randperm: {found} does not hold the integers up to {count - 1}")
@@ -114,7 +114,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     """
     cdef Tensor x = floating("multinomial", "input", input)
     source = generator_or_default("multinomial", generator)
-    checks.size("multinomial", "num_samples", num_samples, at_least=1)
+    checks.integer("multinomial", "num_samples", num_samples, at_least=1)
     checks.flag("multinomial", "replacement", replacement)
     if cnp.PyArray_NDIM(x.array) not in (1, 2):
         raise ShapeError(f"multinomial: input must be 1-d or 2-d, got shape {tuple(x.shape)}")

@@ -1,4 +1,4 @@
-from ..tensor cimport Tensor
+from ...tensor cimport Tensor
 
 
 cdef bint is_number(object value)

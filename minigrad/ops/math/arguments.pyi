@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import _Operand
+from ...tensor import _Operand
 
 def plain_array(
     operation: str, argument: str, array: np.ndarray[Any, Any]

@@ -10,11 +10,11 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from .. import dtypes
-from ..dtypes cimport kind_of
-from ..errors import DTypeError
-from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
+from ... import dtypes
+from ..._runtime.fp_warnings import quietly
+from ...dtypes cimport kind_of
+from ...errors import DTypeError
+from ...tensor cimport Tensor, wrap
 
 cnp.import_array()
 

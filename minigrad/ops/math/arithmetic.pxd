@@ -1,4 +1,4 @@
-from ..tensor cimport Tensor
+from ...tensor cimport Tensor
 
 
 cdef Tensor scaled(str operation, Tensor b, object alpha)

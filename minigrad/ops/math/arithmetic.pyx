@@ -10,10 +10,10 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
-from ..errors import DTypeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
 from .arguments cimport as_float, is_number, operand, operands, refuse_bool, scalar_like
 from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 from .broadcasting import broadcast_call

@@ -10,10 +10,10 @@ from cpython.ref cimport PyObject
 
 import numpy as np
 
-from ..allocation cimport MAX_DIMENSIONS, empty
-from ..errors import ShapeError
-from ..quiet import quietly
-from ..tensor cimport Tensor
+from ..._runtime.array_pool cimport MAX_DIMENSIONS, empty_array
+from ..._runtime.fp_warnings import quietly
+from ...errors import ShapeError
+from ...tensor cimport Tensor
 
 cnp.import_array()
 
@@ -110,7 +110,7 @@ def numpy_names(function):
 
 # --- arrays ------------------------------------------------------------------------------------
 
-cdef cnp.ndarray contiguous(Tensor x):
+cdef cnp.ndarray contiguous_array(Tensor x):
     """x's values in one C-ordered block (x's own array where it is one)."""
     if cnp.PyArray_IS_C_CONTIGUOUS(x.array):
         return x.array
@@ -122,9 +122,9 @@ cdef cnp.ndarray flat(Tensor x):
     return cnp.PyArray_Ravel(x.array, cnp.NPY_CORDER)
 
 
-cdef cnp.ndarray empty_like(cnp.ndarray array):
+cdef cnp.ndarray empty_array_like(cnp.ndarray array):
     """A new C-ordered array of the same shape and type, values undefined."""
-    return empty(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array))
+    return empty_array(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array))
 
 
 cdef bint all_finite(cnp.ndarray x) except -1:

@@ -7,11 +7,11 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..checks import flag, limit
-from ..errors import DTypeError
-from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
-from ..tensor import method
+from ..._runtime.fp_warnings import quietly
+from ...checks import flag, limit
+from ...errors import DTypeError
+from ...tensor cimport Tensor, wrap
+from ...tensor import method
 from .arguments cimport is_number, operand, operands
 from .broadcasting import broadcast_call
 

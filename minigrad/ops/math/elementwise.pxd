@@ -1,7 +1,7 @@
 cimport numpy as cnp
 
-from .._kernels.elementwise cimport ADD, DIV, MUL, SUB, Operation
-from ..tensor cimport Tensor
+from ..._kernels.elementwise cimport ADD, DIV, MUL, SUB, Operation
+from ...tensor cimport Tensor
 
 
 cdef cnp.ndarray broadcast_binary(

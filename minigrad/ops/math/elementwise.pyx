@@ -8,13 +8,13 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .._kernels.elementwise cimport Operand, elementwise, has_loop
-from .._kernels.switch cimport switch
-from .._kernels.types cimport CHUNK
-from ..allocation cimport MAX_DIMENSIONS, empty
-from ..errors import ShapeError
-from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
+from ..._kernels.elementwise cimport Operand, elementwise, has_loop
+from ..._kernels.switch cimport switch
+from ..._kernels.types cimport SIGNAL_INTERVAL
+from ..._runtime.array_pool cimport MAX_DIMENSIONS, empty_array
+from ..._runtime.fp_warnings import quietly
+from ...errors import ShapeError
+from ...tensor cimport Tensor, wrap
 
 cnp.import_array()
 
@@ -53,13 +53,13 @@ cdef cnp.ndarray broadcast_binary(
     else:
         return numpy_binary(operation, a, b, y)
     if y is None:
-        y = empty(ndim, <cnp.npy_intp *>shape, type_number)
+        y = empty_array(ndim, <cnp.npy_intp *>shape, type_number)
     for i in range(ndim):
         if i < columns_from:
             rows *= shape[i]
         else:
             columns *= shape[i]
-    if rows * columns < CHUNK:
+    if rows * columns < SIGNAL_INTERVAL:
         elementwise(operation, type_number, a_form, b_form, cnp.PyArray_DATA(y), rows, columns)
     else:
         with nogil:

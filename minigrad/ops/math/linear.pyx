@@ -6,13 +6,13 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..allocation cimport empty
-from ..grad_mode cimport recording
-from ..errors import DTypeError, ShapeError
-from ..products cimport linear_forward, product
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
+from ..._runtime.array_pool cimport empty_array
+from ..._runtime.fp_warnings import quietly
+from ..._runtime.matmul cimport linear_forward, product
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
 from .arguments cimport floating, operand
 from .broadcasting cimport unbroadcast
 from .reductions cimport summed
@@ -161,7 +161,7 @@ def linear(input, weight, bias=None):
     if ndim != 2:
         rows = (<object>rows).reshape(prod(leading), in_features)
     shape[0], shape[1] = cnp.PyArray_DIM(rows, 0), out_features
-    y = wrap(empty(2, shape, kind))
+    y = wrap(empty_array(2, shape, kind))
     linear_forward(rows, w.array, None if b is None else b.array, y.array)
     if ndim != 2:
         y.array = (<object>y.array).reshape(*leading, out_features)

@@ -1,6 +1,6 @@
 from typing import NamedTuple
 
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 from .reductions import _Dim
 
 class Largest(NamedTuple):

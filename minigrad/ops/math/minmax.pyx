@@ -1,6 +1,6 @@
 """The largest and the smallest over dimensions, and where they are; any and all.
 
-Rules: docs/derivations/extremes.md.
+Rules: docs/derivations/minmax.md.
 """
 
 from collections import namedtuple
@@ -9,17 +9,17 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import dtypes
-from ..grad_mode cimport recording
-from ..errors import DTypeError
-from ..quiet import quietly
-from ..tensor cimport Tensor, wrap
-from ..tensor import method
+from ... import dtypes
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError
+from ...tensor cimport Tensor, wrap
+from ...tensor import method
 from .arguments cimport operand
 from .broadcasting cimport dimension, dimensions
 from .broadcasting import numpy_names
 from .comparison import isnan
-from .reductions cimport Reduction, all_dimensions, count, kept_shape, recorded
+from .reductions cimport Reduction, all_dimensions, count, kept_shape, record_reduction
 from .selection import maximum, minimum, where
 
 cnp.import_array()
@@ -51,7 +51,7 @@ cdef Tensor extreme(str operation, object function, object input, object dim, bi
     refuse_empty(operation, x.array, axes)
     y = wrap(np.asarray(quietly(function, x.array, axis=axes, keepdims=keepdim)))
     if recording(x):
-        recorded(Extreme.__new__(Extreme), y, x, axes).save((x, y))
+        record_reduction(Extreme.__new__(Extreme), y, x, axes).save((x, y))
     return y
 
 
@@ -75,7 +75,7 @@ def amin(input, dim=(), keepdim=False):
 
 # --- where it is -------------------------------------------------------------------------------
 
-cdef Tensor place(str operation, object function, Tensor x, object dim, bint keepdim):
+cdef Tensor extreme_index(str operation, object function, Tensor x, object dim, bint keepdim):
     """The int64 index of the first extreme element along `dim`; None: in the flattened tensor."""
     cdef cnp.ndarray array = x.array
     cdef Py_ssize_t ndim = cnp.PyArray_NDIM(array)
@@ -105,7 +105,7 @@ def argmax(input, dim=None, keepdim=False):
 
     dim None: the index in the flattened tensor. Of no elements: ValueError. torch.argmax.
     """
-    return place("argmax", np.argmax, with_an_order("argmax", input), dim, keepdim)
+    return extreme_index("argmax", np.argmax, with_an_order("argmax", input), dim, keepdim)
 
 
 @numpy_names
@@ -114,7 +114,7 @@ def argmin(input, dim=None, keepdim=False):
 
     dim None: the index in the flattened tensor. Of no elements: ValueError. torch.argmin.
     """
-    return place("argmin", np.argmin, with_an_order("argmin", input), dim, keepdim)
+    return extreme_index("argmin", np.argmin, with_an_order("argmin", input), dim, keepdim)
 
 
 # --- the value and where it is -----------------------------------------------------------------
@@ -138,7 +138,7 @@ cdef object picked(
 ):
     """pair(values, indices): the first extreme elements along one dimension and their places."""
     cdef Tensor x = operand(operation, "input", input), y
-    cdef Tensor index = place(operation, function, x, dim, True)
+    cdef Tensor index = extreme_index(operation, function, x, dim, True)
     cdef tuple axes = dimensions(operation, dim, cnp.PyArray_NDIM(x.array))
     places, values = <object>index.array, (<object>x.array).copy()
     if axes:
@@ -147,7 +147,7 @@ cdef object picked(
             values, places = values.squeeze(axes), places.squeeze(axes)
     index, y = wrap(places), wrap(values)
     if recording(x):
-        recorded(Pick.__new__(Pick), y, x, axes).save((index,))
+        record_reduction(Pick.__new__(Pick), y, x, axes).save((index,))
     return pair(y, index)
 
 

@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ..tensor cimport Function, Tensor
+from ...tensor cimport Function, Tensor
 
 
 cdef class Reduction(Function):
@@ -13,5 +13,5 @@ cdef class Reduction(Function):
 cdef tuple all_dimensions(str operation, object dim, Py_ssize_t ndim)
 cdef tuple kept_shape(cnp.ndarray x, tuple axes)
 cdef Py_ssize_t count(cnp.ndarray x, tuple axes)
-cdef Reduction recorded(Reduction node, Tensor y, Tensor x, tuple axes)
+cdef Reduction record_reduction(Reduction node, Tensor y, Tensor x, tuple axes)
 cdef Tensor summed(Tensor x, tuple axes, bint keepdim)

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from ..tensor import Tensor, _DType
+from ...tensor import Tensor, _DType
 
 _Dim = int | Sequence[int] | None
 

@@ -11,15 +11,15 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
-from .. import dtypes
-from .._kernels import active as kernels
-from ..allocation cimport MAX_DIMENSIONS, empty
-from ..checks import number
-from ..grad_mode cimport recording
-from ..errors import DTypeError
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
+from ... import dtypes
+from ..._kernels import active as kernels
+from ..._runtime.array_pool cimport MAX_DIMENSIONS, empty_array
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport recording
+from ...checks import number
+from ...errors import DTypeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
 from .arguments cimport floating, operand
 from .arithmetic import absolute, power, sign
 from .broadcasting cimport all_finite, dimensions
@@ -55,7 +55,7 @@ cdef Py_ssize_t count(cnp.ndarray x, tuple axes):
     return product
 
 
-cdef cnp.ndarray reshaped(cnp.ndarray x, cnp.npy_intp *sizes, int ndim):
+cdef cnp.ndarray reshaped_array(cnp.ndarray x, cnp.npy_intp *sizes, int ndim):
     cdef cnp.PyArray_Dims shape
     shape.ptr, shape.len = sizes, ndim
     return cnp.PyArray_Newshape(x, &shape, cnp.NPY_CORDER)
@@ -85,14 +85,14 @@ cdef cnp.ndarray folded(cnp.ndarray x, tuple axes):
         sizes[part] *= cnp.PyArray_DIM(x, i)
     if not cnp.PyArray_IS_C_CONTIGUOUS(x):
         x = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
-    return reshaped(x, sizes, 3)
+    return reshaped_array(x, sizes, 3)
 
 
 cdef enum Kind:
     SUM, VAR, STD, NORM
 
 
-cdef cnp.ndarray reduced(Kind kind, cnp.ndarray x, tuple axes, bint keepdim, double divisor):
+cdef cnp.ndarray reduced_array(Kind kind, cnp.ndarray x, tuple axes, bint keepdim, double divisor):
     """Σ x, Σ (x − mean)², its root or √Σ x², over `divisor`; computed in double, rounded once."""
     cdef cnp.npy_intp[MAX_DIMENSIONS] sizes
     cdef cnp.npy_intp[2] flat
@@ -107,11 +107,11 @@ cdef cnp.ndarray reduced(Kind kind, cnp.ndarray x, tuple axes, bint keepdim, dou
             sizes[ndim] = cnp.PyArray_DIM(x, i)
             ndim += 1
     flat[0], flat[1] = cnp.PyArray_DIM(rows, 0), cnp.PyArray_DIM(rows, 2)
-    y = empty(ndim, sizes, cnp.PyArray_TYPE(x))
+    y = empty_array(ndim, sizes, cnp.PyArray_TYPE(x))
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64:
-        total = reshaped(y, flat, 2)
+        total = reshaped_array(y, flat, 2)
     else:
-        total = empty(2, flat, cnp.NPY_FLOAT64)
+        total = empty_array(2, flat, cnp.NPY_FLOAT64)
     if kind == SUM:
         kernels.sum_forward(rows, total, divisor)
     else:
@@ -145,7 +145,7 @@ cdef class Reduction(Function):
         return dy.reshape(self.kept_shape).expand(self.shape)
 
 
-cdef Reduction recorded(Reduction node, Tensor y, Tensor x, tuple axes):
+cdef Reduction record_reduction(Reduction node, Tensor y, Tensor x, tuple axes):
     """Make `node` the history of y, x reduced over `axes`."""
     node.axes = axes
     node.shape = (<object>x.array).shape
@@ -172,9 +172,9 @@ cdef class Mean(Reduction):
 
 cdef Tensor summed(Tensor x, tuple axes, bint keepdim):
     """Σ x over these dimensions, of a float tensor."""
-    cdef Tensor y = wrap(reduced(SUM, x.array, axes, keepdim, 1))
+    cdef Tensor y = wrap(reduced_array(SUM, x.array, axes, keepdim, 1))
     if recording(x):
-        recorded(Sum.__new__(Sum), y, x, axes)
+        record_reduction(Sum.__new__(Sum), y, x, axes)
     return y
 
 
@@ -195,7 +195,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
     return wrap(np.asarray(np.sum(x.array, axis=axes, dtype=target.numpy, keepdims=bool(keepdim))))
 
 
-cdef Tensor converted(str operation, object input, object dtype):
+cdef Tensor float_input(str operation, object input, object dtype):
     """The input in the dtype given; it must then be a float."""
     if dtype is not None:
         input = operand(operation, "input", input).to(dtype)
@@ -221,12 +221,12 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 
     R = 0 gives NaN. Integers are refused unless dtype names a float. torch.mean.
     """
-    cdef Tensor x = converted("mean", input, dtype), y
+    cdef Tensor x = float_input("mean", input, dtype), y
     cdef tuple axes = all_dimensions("mean", dim, cnp.PyArray_NDIM(x.array))
     cdef Mean node
-    y = wrap(reduced(SUM, x.array, axes, keepdim, count(x.array, axes)))
+    y = wrap(reduced_array(SUM, x.array, axes, keepdim, count(x.array, axes)))
     if recording(x):
-        node = recorded(Mean.__new__(Mean), y, x, axes)
+        node = record_reduction(Mean.__new__(Mean), y, x, axes)
         node.count = count(x.array, axes)
     return y
 
@@ -285,13 +285,13 @@ cdef Tensor var_or_std(
     cdef Py_ssize_t R = count(x.array, axes)
     cdef double divisor = R - <double>number(name, "correction", correction)
     divisor = divisor if divisor > 0 else 0
-    y = wrap(reduced(kind, x.array, axes, keepdim, divisor))
+    y = wrap(reduced_array(kind, x.array, axes, keepdim, divisor))
     if divisor == 0 and cnp.PyArray_SIZE(y.array):
         warn_of_no_freedom(name, R, correction)
     if recording(x):
         node = Var.__new__(Var) if kind == VAR else Std.__new__(Std)
         node.divisor = divisor
-        recorded(node, y, x, axes).save((x,) if kind == VAR else (x, y))
+        record_reduction(node, y, x, axes).save((x,) if kind == VAR else (x, y))
     return y
 
 
@@ -370,13 +370,13 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     if order == 0:
         return sum(absolute(sign(x)), axes, keepdim)
     if order == 2:
-        y = wrap(reduced(NORM, x.array, axes, keepdim, 1))
+        y = wrap(reduced_array(NORM, x.array, axes, keepdim, 1))
     else:
         y = wrap(quietly(_p_norm, x.array, order, axes, bool(keepdim)))
     if recording(x):
         node = Norm.__new__(Norm)
         node.p = order
-        recorded(node, y, x, axes).save((x, y))
+        record_reduction(node, y, x, axes).save((x, y))
     return y
 
 

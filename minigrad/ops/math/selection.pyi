@@ -1,6 +1,6 @@
 from typing import overload
 
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 @overload
 def where(condition: Tensor, input: None = None, other: None = None) -> tuple[Tensor, ...]: ...

@@ -9,10 +9,10 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..errors import DTypeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
 from .arguments cimport is_number, operand, operands
 from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
 from .broadcasting import broadcast_call
@@ -35,7 +35,7 @@ cdef class Choice(Function):
                 None if db is None else unbroadcast(db, self.b_shape))
 
 
-cdef Choice recorded(Choice node, Tensor y, Tensor a, Tensor b):
+cdef Choice record_choice(Choice node, Tensor y, Tensor a, Tensor b):
     """Make `node` the history of y, chosen from a and b."""
     node.a_shape = shape_if_broadcast(a.array, y.array)
     node.b_shape = shape_if_broadcast(b.array, y.array)
@@ -67,7 +67,7 @@ def where(condition, input=None, other=None):
     a, b = operands("where", input, other)
     y = wrap(broadcast_call("where", np.where, test.array, a.array, b.array))
     if recording(a, b):
-        recorded(Where.__new__(Where), y, a, b).save((test,))
+        record_choice(Where.__new__(Where), y, a, b).save((test,))
     return y
 
 
@@ -93,7 +93,7 @@ def maximum(input, other):
     a, b = operands("maximum", input, other)
     y = wrap(broadcast_call("maximum", np.maximum, a.array, b.array))
     if recording(a, b):
-        recorded(Maximum.__new__(Maximum), y, a, b).save((a, b))
+        record_choice(Maximum.__new__(Maximum), y, a, b).save((a, b))
     return y
 
 
@@ -103,7 +103,7 @@ def minimum(input, other):
     a, b = operands("minimum", input, other)
     y = wrap(broadcast_call("minimum", np.minimum, a.array, b.array))
     if recording(a, b):
-        recorded(Minimum.__new__(Minimum), y, a, b).save((a, b))
+        record_choice(Minimum.__new__(Minimum), y, a, b).save((a, b))
     return y
 
 

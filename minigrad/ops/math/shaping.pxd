@@ -1,4 +1,4 @@
-from ..tensor cimport Tensor
+from ...tensor cimport Tensor
 
 
-cdef tuple sizes(str operation, tuple shape)
+cdef tuple shape_argument(str operation, tuple shape)

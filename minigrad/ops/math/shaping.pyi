@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import overload
 
-from ..tensor import Size, Tensor, _Operand, _Shape
+from ...tensor import Size, Tensor, _Operand, _Shape
 
 def reshape(input: Tensor, *shape: _Shape) -> Tensor: ...
 def view(self: Tensor, *shape: _Shape) -> Tensor: ...

@@ -5,19 +5,19 @@ import math
 cimport cython
 cimport numpy as cnp
 
-from ..allocation cimport MAX_DIMENSIONS
-from ..checks import index
-from ..errors import ShapeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, view_of, wrap
-from ..tensor import method
+from ..._runtime.array_pool cimport MAX_DIMENSIONS
+from ...autograd.grad_mode cimport recording
+from ...checks import index
+from ...errors import ShapeError
+from ...tensor cimport Function, Tensor, record, view_of, wrap
+from ...tensor import method
 from .arguments cimport operand
 from .broadcasting cimport check_count, dimension, dimensions, unbroadcast
 
 cnp.import_array()
 
 
-cdef tuple sizes(str operation, tuple shape):
+cdef tuple shape_argument(str operation, tuple shape):
     """A shape given as f(2, 3) or f((2, 3)), each size an integer (bool is none)."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
@@ -103,7 +103,7 @@ def reshape(input, *shape):
     A view where that is possible. Errors: ShapeError, ValueError (−1 twice, or ambiguous).
     """
     cdef Tensor x = operand("reshape", "input", input)
-    return in_shape(x, filled("reshape", x, sizes("reshape", shape)))
+    return in_shape(x, filled("reshape", x, shape_argument("reshape", shape)))
 
 
 cdef Tensor in_shape(Tensor x, tuple target):
@@ -117,7 +117,7 @@ cdef Tensor in_shape(Tensor x, tuple target):
 def view(self, *shape):
     """As reshape, but an error where the elements would have to be copied. torch.Tensor.view."""
     cdef Tensor x = operand("view", "input", self)
-    cdef Tensor y = reshaped(x, filled("view", x, sizes("view", shape)))
+    cdef Tensor y = reshaped(x, filled("view", x, shape_argument("view", shape)))
     if y.base is None:
         raise ShapeError(
             f"view: shape {tuple(x.shape)} with strides {stride(x)} cannot be seen as shape "
@@ -277,7 +277,7 @@ def expand(input, *size):
     −1 keeps a size. Where it repeats, the view is read-only. Errors: ShapeError, ValueError.
     """
     cdef Tensor x = operand("expand", "input", input)
-    cdef tuple target = sizes("expand", size), own = (<object>x.array).shape
+    cdef tuple target = shape_argument("expand", size), own = (<object>x.array).shape
     cdef Py_ssize_t extra = len(target) - len(own), i
     cdef Expand node
     if extra < 0:

@@ -8,17 +8,17 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from ..errors import DTypeError
-from ..grad_mode cimport recording
-from ..in_place cimport overwrite
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
-from .arguments cimport as_float, floating, operand
-from .arithmetic import exp
-from .broadcasting cimport contiguous, empty_like
-from .selection import clamp
+from ... import checks
+from ..._kernels import active as kernels
+from ...autograd.grad_mode cimport recording
+from ...autograd.in_place cimport overwrite
+from ...errors import DTypeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
+from ..math.arguments cimport as_float, floating, operand
+from ..math.arithmetic import exp
+from ..math.broadcasting cimport contiguous_array, empty_array_like
+from ..math.selection import clamp
 
 cnp.import_array()
 
@@ -45,8 +45,8 @@ def relu(input, inplace=False):
     if not cnp.PyArray_ISFLOAT(x.array):
         y = wrap(np.asarray(np.maximum(x.array, 0)))
     else:
-        y = wrap(empty_like(x.array))
-        kernels.relu_forward(contiguous(x), y.array)
+        y = wrap(empty_array_like(x.array))
+        kernels.relu_forward(contiguous_array(x), y.array)
         if recording(x):
             record(Relu.__new__(Relu), y, (x,)).save((y,))
     return overwrite("relu", x, y) if over else y
@@ -62,8 +62,8 @@ cdef class ReluBackward(Function):
 
 
 cdef Tensor relu_backward(Tensor dy, Tensor y):
-    cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.relu_backward(contiguous(dy), contiguous(y), dx.array)
+    cdef Tensor dx = wrap(empty_array_like(dy.array))
+    kernels.relu_backward(contiguous_array(dy), contiguous_array(y), dx.array)
     if recording(dy, y):
         record(ReluBackward.__new__(ReluBackward), dx, (dy, y)).save((y,))
     return dx
@@ -92,11 +92,11 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     cdef LeakyRelu node
     if checks.flag("leaky_relu", "inplace", inplace):
         return overwrite("leaky_relu", x, leaky_relu(x.clone(), slope))
-    y = wrap(empty_like(x.array))
+    y = wrap(empty_array_like(x.array))
     if slope == 0:   # 0, and not 0 · ∞, at −∞
-        kernels.relu_forward(contiguous(x), y.array)
+        kernels.relu_forward(contiguous_array(x), y.array)
     else:
-        kernels.leaky_relu_forward(contiguous(x), y.array, slope)
+        kernels.leaky_relu_forward(contiguous_array(x), y.array, slope)
     if recording(x):
         node = LeakyRelu.__new__(LeakyRelu)
         node.slope = slope
@@ -114,9 +114,9 @@ cdef class LeakyReluBackward(LeakyRelu):
 
 
 cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
-    cdef Tensor dx = wrap(empty_like(dy.array))
+    cdef Tensor dx = wrap(empty_array_like(dy.array))
     cdef LeakyRelu node
-    kernels.leaky_relu_backward(contiguous(dy), contiguous(x), dx.array, slope)
+    kernels.leaky_relu_backward(contiguous_array(dy), contiguous_array(x), dx.array, slope)
     if recording(dy, x):
         node = LeakyReluBackward.__new__(LeakyReluBackward)
         node.slope = slope
@@ -140,8 +140,8 @@ def sigmoid(input):
     Any shape; integers give the default float dtype. torch.sigmoid.
     """
     cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
-    y = wrap(empty_like(x.array))
-    kernels.sigmoid_forward(contiguous(x), y.array)
+    y = wrap(empty_array_like(x.array))
+    kernels.sigmoid_forward(contiguous_array(x), y.array)
     if recording(x):
         record(Sigmoid.__new__(Sigmoid), y, (x,)).save((y,))
     return y
@@ -157,8 +157,8 @@ cdef class SigmoidBackward(Function):
 
 
 cdef Tensor sigmoid_backward(Tensor dy, Tensor y):
-    cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.sigmoid_backward(contiguous(dy), contiguous(y), dx.array)
+    cdef Tensor dx = wrap(empty_array_like(dy.array))
+    kernels.sigmoid_backward(contiguous_array(dy), contiguous_array(y), dx.array)
     if recording(dy, y):
         record(SigmoidBackward.__new__(SigmoidBackward), dx, (dy, y)).save((dy, y))
     return dx
@@ -177,8 +177,8 @@ cdef class Tanh(Function):
 def tanh(input):
     """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh."""
     cdef Tensor x = as_float(operand("tanh", "input", input)), y
-    y = wrap(empty_like(x.array))
-    kernels.tanh_forward(contiguous(x), y.array)
+    y = wrap(empty_array_like(x.array))
+    kernels.tanh_forward(contiguous_array(x), y.array)
     if recording(x):
         record(Tanh.__new__(Tanh), y, (x,)).save((y,))
     return y
@@ -194,8 +194,8 @@ cdef class TanhBackward(Function):
 
 
 cdef Tensor tanh_backward(Tensor dy, Tensor y):
-    cdef Tensor dx = wrap(empty_like(dy.array))
-    kernels.tanh_backward(contiguous(dy), contiguous(y), dx.array)
+    cdef Tensor dx = wrap(empty_array_like(dy.array))
+    kernels.tanh_backward(contiguous_array(dy), contiguous_array(y), dx.array)
     if recording(dy, y):
         record(TanhBackward.__new__(TanhBackward), dx, (dy, y)).save((dy, y))
     return dx
@@ -223,9 +223,9 @@ def gelu(input, approximate="none"):
     cdef Gelu node
     if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    y = wrap(empty_like(x.array))
+    y = wrap(empty_array_like(x.array))
     kernel = kernels.gelu_tanh_forward if approximate == "tanh" else kernels.gelu_forward
-    kernel(contiguous(x), y.array)
+    kernel(contiguous_array(x), y.array)
     if recording(x):
         node = Gelu.__new__(Gelu)
         node.by_tanh = approximate == "tanh"
@@ -255,10 +255,10 @@ cdef Tensor gelu_curvature(Tensor x, bint by_tanh):
 
 
 cdef Tensor gelu_backward(Tensor dy, Tensor x, bint by_tanh):
-    cdef Tensor dx = wrap(empty_like(dy.array))
+    cdef Tensor dx = wrap(empty_array_like(dy.array))
     cdef Gelu node
     kernel = kernels.gelu_tanh_backward if by_tanh else kernels.gelu_backward
-    kernel(contiguous(dy), contiguous(x), dx.array)
+    kernel(contiguous_array(dy), contiguous_array(x), dx.array)
     if recording(dy, x):
         node = GeluBackward.__new__(GeluBackward)
         node.by_tanh = by_tanh

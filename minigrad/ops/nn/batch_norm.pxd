@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ..tensor cimport Function, Tensor
+from ...tensor cimport Function, Tensor
 
 
 cdef class BatchNorm(Function):

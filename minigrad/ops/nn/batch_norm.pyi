@@ -1,6 +1,6 @@
 import numpy as np
 
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 def batch_norm(
     input: _Operand,

@@ -9,15 +9,15 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from .._kernels.types cimport real
-from ..errors import DTypeError, GraphError, ShapeError
-from ..grad_mode cimport recording
-from ..in_place cimport may_write
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating
-from .broadcasting cimport contiguous, empty_like
+from ... import checks
+from ..._kernels import active as kernels
+from ..._kernels.types cimport real
+from ...autograd.grad_mode cimport recording
+from ...autograd.in_place cimport may_write
+from ...errors import DTypeError, GraphError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating
+from ..math.broadcasting cimport contiguous_array, empty_array_like
 
 cnp.import_array()
 
@@ -29,7 +29,7 @@ cdef class BatchNorm(Function):
 
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()
-        dx, dgamma, dbeta = gradients(self, dy, x, gamma, self.needs(0))
+        dx, dgamma, dbeta = batch_norm_gradients(self, dy, x, gamma, self.needs(0))
         return dx, dgamma if self.needs(1) else None, dbeta if self.needs(2) else None
 
 
@@ -46,7 +46,8 @@ cdef class BatchNormWeight(BatchNorm):
 
     cdef backward(self, Tensor v):
         dy, x = self.saved()
-        return spread(self, v, x) * normalized(self, x), input_gradient(self, dy, x, v)  # (11h)
+        return per_channel_view(self, v, x) * normalized(self, x), batch_norm_dx(
+            self, dy, x, v)  # (11h)
 
 
 cdef class BatchNormBias(BatchNorm):
@@ -54,7 +55,7 @@ cdef class BatchNormBias(BatchNorm):
 
     cdef backward(self, Tensor v):
         (x,) = self.saved()
-        return spread(self, v, x).expand(x.shape)  # (11h)
+        return per_channel_view(self, v, x).expand(x.shape)  # (11h)
 
 
 cdef class InverseStd(BatchNorm):
@@ -67,21 +68,22 @@ cdef class InverseStd(BatchNorm):
 
 
 cdef tuple second_gradients(
-    BatchNorm of, Tensor v, Tensor dy, Tensor x, Tensor gamma, bint with_dy, bint with_x
+    BatchNorm call, Tensor v, Tensor dy, Tensor x, Tensor gamma, bint with_dy, bint with_x
 ):
     """Gradients of Σ v · dx with respect to dy and x (None if not wanted) and gamma."""
     cdef Tensor ddy, dgamma
-    ddy = input_gradient(of, v, x, gamma) if with_dy else None  # (11b)
-    dgamma = (v * input_gradient(of, dy, x, ones(of, x))).sum(reduced(of, x))  # (11c)
-    if not of.training or not with_x:
+    ddy = batch_norm_dx(call, v, x, gamma) if with_dy else None  # (11b)
+    dgamma = (v * batch_norm_dx(call, dy, x, ones_per_channel(call, x))).sum(
+        reduced_dims(call, x))  # (11c)
+    if not call.training or not with_x:
         return ddy, None, dgamma
-    m = max(values_per_channel(of, x), 1)
-    x_hat, r, scale = normalized(of, x), inverse_std(of, x), spread(of, gamma, x)
-    v_x_hat = (v * x_hat).sum(reduced(of, x), keepdim=True) / m
-    dy_x_hat = (dy * x_hat).sum(reduced(of, x), keepdim=True) / m
+    m = max(values_per_channel(call, x), 1)
+    x_hat, r, scale = normalized(call, x), inverse_std(call, x), per_channel_view(call, gamma, x)
+    v_x_hat = (v * x_hat).sum(reduced_dims(call, x), keepdim=True) / m
+    dy_x_hat = (dy * x_hat).sum(reduced_dims(call, x), keepdim=True) / m
     s = -scale * r * (v * dy_x_hat + dy * v_x_hat)  # (11d)
-    t_r = scale * spread(of, dgamma, x)  # (11e) times r
-    dx = input_gradient(of, s, x, ones(of, x)) - t_r * r * x_hat / m  # (11g)
+    t_r = scale * per_channel_view(call, dgamma, x)  # (11e) times r
+    dx = batch_norm_dx(call, s, x, ones_per_channel(call, x)) - t_r * r * x_hat / m  # (11g)
     return ddy, dx, dgamma
 
 
@@ -90,28 +92,28 @@ cdef tuple row_second_gradients(Tensor v, Tensor h, Tensor x, double eps, bint w
 
     x is (rows, m): they are those of a batch norm without gamma whose channels are the rows.
     """
-    cdef BatchNorm of = BatchNorm.__new__(BatchNorm)
-    of.axis, of.eps, of.training = 0, eps, True
-    of.mean, of.var = doubles(channels(of, x)), doubles(channels(of, x))
-    kernels.batch_norm_statistics(data(of, x), of.mean, of.var)
-    of.inv_std = 1 / np.sqrt(of.var + eps)
-    return second_gradients(of, v, h, x, ones(of, x), True, with_x)[:2]
+    cdef BatchNorm call = BatchNorm.__new__(BatchNorm)
+    call.axis, call.eps, call.training = 0, eps, True
+    call.mean, call.var = doubles(channels(call, x)), doubles(channels(call, x))
+    kernels.batch_norm_statistics(data(call, x), call.mean, call.var)
+    call.inv_std = 1 / np.sqrt(call.var + eps)
+    return second_gradients(call, v, h, x, ones_per_channel(call, x), True, with_x)[:2]
 
 
-cdef BatchNorm sharing(BatchNorm of, BatchNorm node):
+cdef BatchNorm with_statistics_of(BatchNorm call, BatchNorm node):
     """node, with the statistics of another."""
-    node.mean, node.var, node.inv_std = of.mean, of.var, of.inv_std
-    node.eps, node.axis, node.training = of.eps, of.axis, of.training
+    node.mean, node.var, node.inv_std = call.mean, call.var, call.inv_std
+    node.eps, node.axis, node.training = call.eps, call.axis, call.training
     return node
 
 
 # --- layouts: whichever dimension the channels are, a reshape leads to what the kernels take -----
 
-cdef Py_ssize_t channels(BatchNorm of, Tensor x):
-    return cnp.PyArray_DIM(x.array, of.axis)
+cdef Py_ssize_t channels(BatchNorm call, Tensor x):
+    return cnp.PyArray_DIM(x.array, call.axis)
 
 
-cdef Py_ssize_t length(Tensor x, Py_ssize_t first, Py_ssize_t last):
+cdef Py_ssize_t size_between(Tensor x, Py_ssize_t first, Py_ssize_t last):
     """The product of the sizes of the dimensions first .. last - 1."""
     cdef Py_ssize_t i, product = 1
     for i in range(first, last):
@@ -119,31 +121,31 @@ cdef Py_ssize_t length(Tensor x, Py_ssize_t first, Py_ssize_t last):
     return product
 
 
-cdef Py_ssize_t values_per_channel(BatchNorm of, Tensor x):
+cdef Py_ssize_t values_per_channel(BatchNorm call, Tensor x):
     """m: how many values share a mean."""
-    return length(x, 0, of.axis) * length(x, of.axis + 1, cnp.PyArray_NDIM(x.array))
+    return size_between(x, 0, call.axis) * size_between(x, call.axis + 1, cnp.PyArray_NDIM(x.array))
 
 
-cdef cnp.ndarray data(BatchNorm of, Tensor x):
+cdef cnp.ndarray data(BatchNorm call, Tensor x):
     """x's values as (rows, C) if nothing follows the channels, else as (N, C, L)."""
-    cdef cnp.ndarray array = contiguous(x)
-    if cnp.PyArray_NDIM(array) == 2 and of.axis == 1:
+    cdef cnp.ndarray array = contiguous_array(x)
+    if cnp.PyArray_NDIM(array) == 2 and call.axis == 1:
         return array
-    cdef Py_ssize_t N = length(x, 0, of.axis), C = channels(of, x)
-    cdef Py_ssize_t L = length(x, of.axis + 1, cnp.PyArray_NDIM(array))
+    cdef Py_ssize_t N = size_between(x, 0, call.axis), C = channels(call, x)
+    cdef Py_ssize_t L = size_between(x, call.axis + 1, cnp.PyArray_NDIM(array))
     if L == 1:
         return (<object>array).reshape(N, C)
     return (<object>array).reshape(N, C, L)
 
 
-cdef tuple reduced(BatchNorm of, Tensor x):
+cdef tuple reduced_dims(BatchNorm call, Tensor x):
     """The dimensions that a mean is taken over."""
-    return tuple([dim for dim in range(cnp.PyArray_NDIM(x.array)) if dim != of.axis])
+    return tuple([dim for dim in range(cnp.PyArray_NDIM(x.array)) if dim != call.axis])
 
 
-cdef Tensor spread(BatchNorm of, Tensor u, Tensor x):
+cdef Tensor per_channel_view(BatchNorm call, Tensor u, Tensor x):
     """u, one number a channel, shaped so that it broadcasts along x."""
-    cdef Py_ssize_t following = cnp.PyArray_NDIM(x.array) - 1 - of.axis
+    cdef Py_ssize_t following = cnp.PyArray_NDIM(x.array) - 1 - call.axis
     return u.reshape((-1, *(1,) * following)) if following else u
 
 
@@ -153,63 +155,67 @@ cdef cnp.ndarray doubles(Py_ssize_t C):
     return cnp.PyArray_EMPTY(1, &size, cnp.NPY_FLOAT64, 0)
 
 
-cdef Tensor ones(BatchNorm of, Tensor x):
-    return wrap(np.ones(channels(of, x), (<object>x.array).dtype))
+cdef Tensor ones_per_channel(BatchNorm call, Tensor x):
+    return wrap(np.ones(channels(call, x), (<object>x.array).dtype))
 
 
-cdef Tensor zeros(BatchNorm of, Tensor x):
-    return wrap(np.zeros(channels(of, x), (<object>x.array).dtype))
+cdef Tensor zeros_per_channel(BatchNorm call, Tensor x):
+    return wrap(np.zeros(channels(call, x), (<object>x.array).dtype))
 
 
 # --- operations --------------------------------------------------------------------------------
 
-cdef Tensor normalize(BatchNorm node, Tensor x, Tensor gamma, Tensor beta, bint new_statistics):
+cdef Tensor normalize_channels(
+    BatchNorm node, Tensor x, Tensor gamma, Tensor beta, bint new_statistics
+):
     """y; node, which holds the statistics or receives them, becomes its history."""
-    cdef Tensor y = wrap(empty_like(x.array))
-    node.inv_std = empty_like(node.mean)
+    cdef Tensor y = wrap(empty_array_like(x.array))
+    node.inv_std = empty_array_like(node.mean)
     kernels.batch_norm_forward(
-        data(node, x), contiguous(gamma), contiguous(beta), data(node, y),
+        data(node, x), contiguous_array(gamma), contiguous_array(beta), data(node, y),
         node.mean, node.var, node.inv_std, node.eps, new_statistics)
     if recording(x, gamma, beta):
         record(node, y, (x, gamma, beta)).save((x, gamma))
     return y
 
 
-cdef tuple gradients(BatchNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
+cdef tuple batch_norm_gradients(BatchNorm call, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
     """dx (None if not wanted), dgamma and dbeta of a call with these statistics."""
-    cdef Tensor dx = wrap(empty_like(x.array)) if with_dx else None
-    cdef Tensor dgamma = wrap(empty_like(gamma.array)), dbeta = wrap(empty_like(gamma.array))
+    cdef Tensor dx = wrap(empty_array_like(x.array)) if with_dx else None
+    cdef Tensor dgamma = wrap(empty_array_like(gamma.array)), dbeta = wrap(
+        empty_array_like(gamma.array))
     cdef BatchNorm node
     kernels.batch_norm_backward(
-        data(of, dy), data(of, x), contiguous(gamma), of.mean, of.inv_std,
-        None if dx is None else data(of, dx), dgamma.array, dbeta.array, of.training)
+        data(call, dy), data(call, x), contiguous_array(gamma), call.mean, call.inv_std,
+        None if dx is None else data(call, dx), dgamma.array, dbeta.array, call.training)
     if with_dx and recording(dy, x, gamma):
-        node = sharing(of, BatchNormInput.__new__(BatchNormInput))
+        node = with_statistics_of(call, BatchNormInput.__new__(BatchNormInput))
         record(node, dx, (dy, x, gamma)).save((dy, x, gamma))
     if recording(dy, x):
-        node = sharing(of, BatchNormWeight.__new__(BatchNormWeight))
+        node = with_statistics_of(call, BatchNormWeight.__new__(BatchNormWeight))
         record(node, dgamma, (dy, x)).save((dy, x))
     if recording(dy):
-        node = sharing(of, BatchNormBias.__new__(BatchNormBias))
+        node = with_statistics_of(call, BatchNormBias.__new__(BatchNormBias))
         record(node, dbeta, (dy,)).save((x.detach(),))
     return dx, dgamma, dbeta
 
 
-cdef Tensor input_gradient(BatchNorm of, Tensor dy, Tensor x, Tensor gamma):
-    return gradients(of, dy, x, gamma, True)[0]
+cdef Tensor batch_norm_dx(BatchNorm call, Tensor dy, Tensor x, Tensor gamma):
+    return batch_norm_gradients(call, dy, x, gamma, True)[0]
 
 
-cdef Tensor normalized(BatchNorm of, Tensor x):
+cdef Tensor normalized(BatchNorm call, Tensor x):
     """x_hat"""
-    cdef BatchNorm node = sharing(of, BatchNorm.__new__(BatchNorm))
-    return normalize(node, x, ones(of, x), zeros(of, x), False)
+    cdef BatchNorm node = with_statistics_of(call, BatchNorm.__new__(BatchNorm))
+    return normalize_channels(node, x, ones_per_channel(call, x), zeros_per_channel(call, x), False)
 
 
-cdef Tensor inverse_std(BatchNorm of, Tensor x):
+cdef Tensor inverse_std(BatchNorm call, Tensor x):
     """r, shaped so that it broadcasts along x."""
-    cdef Tensor r = spread(of, wrap((<object>of.inv_std).astype((<object>x.array).dtype)), x)
-    if of.training and recording(x):
-        record(sharing(of, InverseStd.__new__(InverseStd)), r, (x,)).save((x,))
+    cdef Tensor r = per_channel_view(
+        call, wrap((<object>call.inv_std).astype((<object>x.array).dtype)), x)
+    if call.training and recording(x):
+        record(with_statistics_of(call, InverseStd.__new__(InverseStd)), r, (x,)).save((x,))
     return r
 
 
@@ -218,7 +224,7 @@ cdef int update(
     bint unbiased
 ) except -1:
     """Move the running statistics towards those of the batch, in place."""
-    cdef cnp.ndarray mean = contiguous(running_mean), var = contiguous(running_var)
+    cdef cnp.ndarray mean = contiguous_array(running_mean), var = contiguous_array(running_var)
     kernels.batch_norm_update(batch.mean, batch.var, mean, var, momentum, m, unbiased)
     if mean is not running_mean.array:
         np.copyto(running_mean.array, mean)
@@ -231,30 +237,32 @@ cdef int update(
 
 # --- checks ------------------------------------------------------------------------------------
 
-cdef Tensor per_channel(BatchNorm of, str argument, Tensor u, Tensor x):
+cdef Tensor per_channel(BatchNorm call, str argument, Tensor u, Tensor x):
     """u, if it holds one number a channel, in x's dtype."""
-    cdef Py_ssize_t C = channels(of, x)
+    cdef Py_ssize_t C = channels(call, x)
     if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != C:
         raise ShapeError(
-            f"{of.operation}: {argument} has shape {tuple(u.shape)}, expected ({C},): input has "
-            f"{C} channels (its shape is {tuple(x.shape)}, the channels are dimension {of.axis})")
+            f"{call.operation}: {argument} has shape {tuple(u.shape)}, expected ({C},): input has "
+            f"{C} channels (its shape is {tuple(x.shape)}, the channels are dimension {call.axis})")
     if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
         raise DTypeError(
-            f"{of.operation}: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
+            f"{call.operation}: {argument} is {u.dtype}, but input is {x.dtype}; convert one of "
+            "them")
     return u
 
 
-cdef Tensor running(BatchNorm of, str argument, object value, Tensor x):
+cdef Tensor checked_running(BatchNorm call, str argument, object value, Tensor x):
     """A running statistic, if it fits and may be changed in training."""
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"{of.operation}: {argument} must be a Tensor or None, got {type(value).__name__}")
+            f"{call.operation}: {argument} must be a Tensor or None, got {type(value).__name__}")
     if (<Tensor>value).wants_grad():
         raise GraphError(
-            f"{of.operation}: {argument} requires a gradient, but none is computed; use .detach()")
-    if of.training:
-        may_write(of.operation, value)
-    return per_channel(of, argument, value, x)
+            f"{call.operation}: {argument} requires a gradient, but none is computed; use "
+            ".detach()")
+    if call.training:
+        may_write(call.operation, value)
+    return per_channel(call, argument, value, x)
 
 
 cdef Py_ssize_t first_negative(const real *u, Py_ssize_t size) noexcept:
@@ -265,7 +273,7 @@ cdef Py_ssize_t first_negative(const real *u, Py_ssize_t size) noexcept:
     return -1
 
 
-cdef int check_variance(BatchNorm of, cnp.ndarray var) except -1:
+cdef int check_variance(BatchNorm call, cnp.ndarray var) except -1:
     cdef Py_ssize_t c, C = cnp.PyArray_SIZE(var)
     if cnp.PyArray_TYPE(var) == cnp.NPY_FLOAT32:
         c = first_negative(<const float *>cnp.PyArray_DATA(var), C)
@@ -273,7 +281,7 @@ cdef int check_variance(BatchNorm of, cnp.ndarray var) except -1:
         c = first_negative(<const double *>cnp.PyArray_DATA(var), C)
     if c >= 0:
         raise ValueError(
-            f"{of.operation}: running_var of channel {c} is {(<object>var)[c]}; "
+            f"{call.operation}: running_var of channel {c} is {(<object>var)[c]}; "
             "a variance cannot be negative")
     return 0
 
@@ -289,7 +297,7 @@ cdef Tensor channels_of(BatchNorm node, object input, object axis):
             f"{node.operation}: expected input of shape (N, C) or (N, C, ...), got "
             f"{tuple(x.shape)}")
     if type(axis) is not int:
-        axis = checks.size(node.operation, "axis", axis, at_least=-ndim)
+        axis = checks.integer(node.operation, "axis", axis, at_least=-ndim)
     if not -ndim <= axis < ndim:
         raise IndexError(
             f"{node.operation}: axis {axis} is out of range for input of shape {tuple(x.shape)} "
@@ -324,15 +332,15 @@ cdef Tensor batch_normalized(
         raise ValueError(
             f"{operation}: running_mean and running_var must be given both or neither")
     if running_mean is not None:
-        run_mean = running(node, "running_mean", running_mean, x)
-        run_var = running(node, "running_var", running_var, x)
-        check_variance(node, contiguous(run_var))
+        run_mean = checked_running(node, "running_mean", running_mean, x)
+        run_var = checked_running(node, "running_var", running_var, x)
+        check_variance(node, contiguous_array(run_var))
     elif not node.training:
         raise ValueError(
             f"{operation}: running_mean and running_var must be given when training is False")
-    gamma = ones(node, x) if weight is None else per_channel(
+    gamma = ones_per_channel(node, x) if weight is None else per_channel(
         node, "weight", floating(operation, "weight", weight), x)
-    beta = zeros(node, x) if bias is None else per_channel(
+    beta = zeros_per_channel(node, x) if bias is None else per_channel(
         node, "bias", floating(operation, "bias", bias), x)
     cdef Py_ssize_t m = values_per_channel(node, x)
     if m == 1 and node.training:
@@ -343,12 +351,12 @@ cdef Tensor batch_normalized(
     if not node.training:
         node.mean = (<object>run_mean.array).astype(np.float64)
         node.var = (<object>run_var.array).astype(np.float64)
-        return normalize(node, x, gamma, beta, False)
+        return normalize_channels(node, x, gamma, beta, False)
     node.mean, node.var = doubles(channels(node, x)), doubles(channels(node, x))
     if corrected is not None:
         kernels.batch_norm_statistics(data(node, x), node.mean, node.var)
         gamma, beta = corrected(gamma, beta, node.mean, node.var, run_mean, run_var, node.eps)
-    y = normalize(node, x, gamma, beta, corrected is None)
+    y = normalize_channels(node, x, gamma, beta, corrected is None)
     if run_mean is not None and m > 0:
         update(run_mean, run_var, node, momentum, m, unbiased)
     return y

@@ -1,4 +1,4 @@
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 def batch_renorm(
     input: _Operand,

@@ -7,11 +7,11 @@ computed in `_kernels/batch_renorm.pyx`; derivation: docs/derivations/batch_reno
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from ..tensor cimport Tensor, wrap
+from ... import checks
+from ..._kernels import active as kernels
+from ...tensor cimport Tensor, wrap
+from ..math.broadcasting cimport contiguous_array
 from .batch_norm cimport batch_normalized
-from .broadcasting cimport contiguous
 
 
 def batch_renorm(
@@ -37,7 +37,8 @@ def batch_renorm(
         """Scale and shift of the batch norm that this is."""
         R, D = np.empty((2, len(mean)), (<object>gamma.array).dtype)
         kernels.batch_renorm_correction(
-            mean, var, contiguous(old_mean), contiguous(old_var), R, D, eps, greatest_r, greatest_d)
+            mean, var, contiguous_array(old_mean), contiguous_array(
+                old_var), R, D, eps, greatest_r, greatest_d)
         return gamma * wrap(R), beta + gamma * wrap(D)
 
     return batch_normalized(

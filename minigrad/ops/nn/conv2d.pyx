@@ -6,24 +6,24 @@ The sum of dy · conv2d(x, weight) is linear in each of x, weight and dy. Its de
 and weight are three operations: the convolution, the gradient of the image and that of the weight.
 The derivatives of each of them are the other two, so the three rules below give derivatives of any
 order. Each operation works through the batch block by block: `_kernels/conv2d.pyx` brings a block
-into columns (or back), and `products.pyx` multiplies. The columns of a block are made anew when
-they are needed again; what is kept for the backward pass are the image and the weight alone.
+into columns (or back), and `_runtime/matmul.pyx` multiplies. The columns of a block are made anew
+when they are needed again; what is kept for the backward pass are the image and the weight alone.
 """
 
 cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from ..allocation cimport empty_of
-from ..errors import DTypeError, ShapeError
-from ..grad_mode cimport recording
-from ..products cimport products
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating
-from .broadcasting cimport contiguous
+from ... import checks
+from ..._kernels import active as kernels
+from ..._runtime.array_pool cimport empty_array_of
+from ..._runtime.fp_warnings import quietly
+from ..._runtime.matmul cimport products
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating
+from ..math.broadcasting cimport contiguous_array
 
 cnp.import_array()
 
@@ -71,8 +71,8 @@ cdef class Windows:
 
     cdef object columns(self, samples, rows):
         """Room for the columns of a block: (samples, C, kernel_h, kernel_w, rows, out_w)."""
-        return empty_of((samples.stop - samples.start, self.C, self.kernel_h, self.kernel_w,
-                         rows.stop - rows.start, self.out_w), self.dtype.num)
+        return empty_array_of((samples.stop - samples.start, self.C, self.kernel_h, self.kernel_w,
+                               rows.stop - rows.start, self.out_w), self.dtype.num)
 
     cdef object matrices(self, columns, rows):
         """The columns of these rows of outputs as one matrix a sample and group."""
@@ -95,7 +95,7 @@ cdef class Windows:
 
     cdef object by_group(self, Tensor y):
         """Outputs (N, O, out_h, out_w) as one matrix a sample and group."""
-        return (<object>contiguous(y)).reshape(
+        return (<object>contiguous_array(y)).reshape(
             self.N, self.groups, self.O // self.groups, self.out_h * self.out_w)
 
     cdef object within(self, matrices, samples, rows):
@@ -104,7 +104,7 @@ cdef class Windows:
 
     cdef object weights(self, Tensor weight):
         """The weight as one matrix a group, of one sample."""
-        return (<object>contiguous(weight)).reshape(
+        return (<object>contiguous_array(weight)).reshape(
             1, self.groups, self.O // self.groups, self.column())
 
 
@@ -159,7 +159,7 @@ cdef class ConvolutionWeight(Function):
 
 # --- operations --------------------------------------------------------------------------------
 
-cdef object product(a, b, out):
+cdef object pairwise_products(a, b, out):
     """A matrix product of each pair of matrices, without warnings."""
     # With one term in each sum, as in a group of one channel, there is nothing to add up.
     return quietly(np.multiply, a, b, out) if a.shape[3] == 1 else products(a, b, out)
@@ -167,15 +167,15 @@ cdef object product(a, b, out):
 
 cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
     """y = weight · columns + b   (2)"""
-    cdef Tensor y = wrap(empty_of(windows.y_shape(), windows.dtype.num))
+    cdef Tensor y = wrap(empty_array_of(windows.y_shape(), windows.dtype.num))
     cdef Convolution node
-    cdef cnp.ndarray image = contiguous(x)
+    cdef cnp.ndarray image = contiguous_array(x)
     if bias is not None:
         offsets = bias.array.reshape(windows.groups, windows.O // windows.groups, 1)
     weights, outputs = windows.weights(weight), windows.by_group(y)
     for samples, rows in windows.blocks():
         part = windows.within(outputs, samples, rows)
-        product(weights, windows.gathered(image, samples, rows), part)           # (2)
+        pairwise_products(weights, windows.gathered(image, samples, rows), part)           # (2)
         if bias is not None:
             quietly(np.add, part, offsets, part)                                 # (2)
     if recording(x, weight, bias):
@@ -191,14 +191,14 @@ cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
     cdef Py_ssize_t outs = windows.O // windows.groups, K = windows.column()
     cdef Tensor dweight
     cdef ConvolutionWeight node
-    image, dys = contiguous(x), windows.by_group(dy)
+    image, dys = contiguous_array(x), windows.by_group(dy)
     total = np.zeros((windows.groups, outs, K))   # in double, over the blocks and their samples
     for samples, rows in windows.blocks():
         part, columns = windows.within(dys, samples, rows), windows.gathered(image, samples, rows)
         if outs * K > (outs + K) * part.shape[3]:
             # Few windows a sample: the samples side by side make one long product.
             part, columns = side_by_side(part), side_by_side(columns)
-        terms = product(part, columns.swapaxes(2, 3), None)                      # (4)
+        terms = pairwise_products(part, columns.swapaxes(2, 3), None)                      # (4)
         quietly(np.add, total, quietly(np.add.reduce, terms, 0, np.float64), total)          # (4)
     dweight = wrap(quietly(total.reshape(windows.weight_shape()).astype, windows.dtype))
     if recording(dy, x):
@@ -216,14 +216,14 @@ cdef object side_by_side(matrices):
 
 cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
     """dx = scatter(dcolumns), dcolumns = weightᵀ · dy   (5)"""
-    cdef Tensor dx = wrap(empty_of(windows.x_shape(), windows.dtype.num))
+    cdef Tensor dx = wrap(empty_array_of(windows.x_shape(), windows.dtype.num))
     cdef ConvolutionInput node
     dys, weights = windows.by_group(dy), windows.weights(weight).swapaxes(2, 3)
     dx.array.fill(0)
     for samples, rows in windows.blocks():
         columns = windows.columns(samples, rows)
         du = windows.matrices(columns, rows)
-        product(weights, windows.within(dys, samples, rows), du)                 # (5)
+        pairwise_products(weights, windows.within(dys, samples, rows), du)                 # (5)
         kernels.conv2d_scatter(columns, dx.array[samples], *windows.steps(rows))
     if recording(dy, weight):
         node = ConvolutionInput.__new__(ConvolutionInput)
@@ -260,7 +260,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
     windows.O, per_group, kernel_h, kernel_w = w_shape
     windows.kernel_h, windows.kernel_w = kernel_h, kernel_w
     windows.groups = min(
-        checks.size("conv2d", "groups", groups, at_least=1), checks.LARGEST_STEP)
+        checks.integer("conv2d", "groups", groups, at_least=1), checks.LARGEST_STEP)
     if windows.O % windows.groups:
         raise ShapeError(
             f"conv2d: weight of shape {w_shape} has {windows.O} output channels, "

@@ -1,4 +1,4 @@
-from ..tensor import Tensor
+from ...tensor import Tensor
 
 def cross_entropy(
     input: Tensor,

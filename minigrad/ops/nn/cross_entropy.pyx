@@ -9,23 +9,195 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from .._kernels import active as kernels
-from ..checks import index, number
-from ..errors import DTypeError, GraphError, ShapeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating, operand
-from .broadcasting cimport contiguous, empty_like
+from ..._kernels import active as kernels
+from ...autograd.grad_mode cimport recording
+from ...checks import index, number
+from ...errors import DTypeError, GraphError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating, operand
+from ..math.broadcasting cimport contiguous_array, empty_array_like
+from ..math.selection import where
 from .log_softmax import log_softmax
-from .losses cimport reduced, reduction_named, weighed
-from .selection import where
+from .losses cimport reduced_loss, reduction_named, weighed_product
 from .softmax cimport softmax_backward
 from .softmax import softmax
 
 cnp.import_array()
 
 
-# --- arguments ---------------------------------------------------------------------------------
+cdef class CrossEntropy(Function):
+    cdef int64_t ignore_index
+    cdef double label_smoothing
+    cdef str reduction
+
+    cdef backward(self, Tensor dloss):
+        logits, targets, weight, error = self.saved()
+        return cross_entropy_backward(self, dloss, logits, targets, weight, error)
+
+
+cdef class CrossEntropyBackward(CrossEntropy):
+    """dlogits = dloss · error with error = y Σq − q, where y = softmax logits and q is the target:
+
+    dL/d(dloss) = Σ ddx · error
+    dL/dlogits = dloss · Σq · y · (ddx − Σ ddx · y)
+    """
+
+    cdef backward(self, Tensor ddx):
+        dloss, logits, targets, weight = self.saved()
+        cdef bint each = self.reduction == "none"
+        q = distribution(self, logits, targets, weight)
+        kept = np.not_equal((<Tensor>targets).array, self.ignore_index)
+        if not kept.all():   # whatever is in the other rows, also NaN
+            logits = where(wrap(kept[:, None]), logits, 0.0)
+        q_sum = q.sum(1, keepdim=True)
+        y = softmax(logits, 1)
+        ddloss = dlogits = None
+        if self.needs(0):
+            ddloss = ddx * (y * q_sum - q)
+            ddloss = ddloss.sum(1) if each else ddloss.sum()
+        if self.needs(1):
+            dlogits = (dloss.unsqueeze(1) if each else dloss) * q_sum * softmax_backward(ddx, y, 1)
+        return ddloss, dlogits
+
+
+cdef Tensor distribution(CrossEntropy self, Tensor logits, Tensor targets, Tensor weight):
+    """What the logits are compared with: the q of (3b) for each row, for a mean divided by (4)."""
+    t = targets.array
+    kept = np.not_equal(t, self.ignore_index)
+    rows, labels = np.flatnonzero(kept), t[kept]
+    q = np.zeros_like(logits.array, order="C")
+    q[rows] = self.label_smoothing / q.shape[1]
+    q[rows, labels] += 1 - self.label_smoothing
+    w = np.ones(q.shape[1], q.dtype) if weight is None else weight.array
+    q *= w
+    if self.reduction == "mean" and w[labels].any():
+        q /= w[labels].sum(dtype=np.float64)
+    return wrap(q)
+
+
+cdef Tensor cross_entropy_backward(
+    CrossEntropy call, Tensor dloss, Tensor logits, Tensor targets, Tensor weight, Tensor error
+):
+    cdef Tensor dlogits = wrap(empty_array_like(error.array))
+    cdef CrossEntropyBackward node
+    kernels.cross_entropy_backward(
+        cnp.PyArray_Ravel(dloss.array, cnp.NPY_CORDER), error.array, targets.array, dlogits.array,
+        call.ignore_index)
+    if recording(dloss, logits):
+        node = CrossEntropyBackward.__new__(CrossEntropyBackward)
+        node.ignore_index = call.ignore_index
+        node.label_smoothing = call.label_smoothing
+        node.reduction = call.reduction
+        record(node, dlogits, (dloss, logits)).save((dloss, logits, targets, weight))
+    return dlogits
+
+
+def cross_entropy(
+    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
+    reduction="mean", label_smoothing=0.0
+):
+    """−w_t · log softmax(input)_t of the right class t, and its mean (default), its sum, or each.
+
+    input: logits (N, C), (C,) or (N, C, …), float32 or float64.
+    target: integer labels (N,), () or (N, …) from 0 to C − 1; those equal to ignore_index have loss
+    and gradient 0. Or class probabilities: floats in the shape of the input.
+    weight: (C,), a factor for each class. The mean is divided by the sum of the weights of the
+    labels; it is nan when no label counts. label_smoothing: the share of the target, from 0 to 1,
+    that is spread over all classes. Errors: IndexError for a label that is no class, ShapeError,
+    DTypeError, ValueError. torch.nn.functional.cross_entropy (which takes no int32 labels).
+    """
+    cdef str name = "cross_entropy"
+    cdef Tensor x = floating(name, "input", input), t, labels, w, loss
+    cdef tuple shape = (<object>target_array(name, target)).shape
+    cdef Py_ssize_t C = class_count(name, x)
+    reduction = reduction_named(name, reduction, size_average, reduce)
+    label_smoothing = number(name, "label_smoothing", label_smoothing, at_least=0, at_most=1)
+    cdef int64_t ignored = label_to_ignore(name, ignore_index)
+    w = class_weight(name, weight, x, C)
+    if shape == (<object>x.array).shape:
+        t = operand(name, "target", target)
+        return of_probabilities(x, t, w, ignored, label_smoothing, reduction)
+    labels = class_labels(name, x, target, C, ignored)
+    loss = of_labels(rows_of_logits(x, C), labels, w, ignored, label_smoothing, reduction)
+    return loss if reduction != "none" or len(shape) == 1 else loss.reshape(shape)
+
+
+cdef Tensor of_labels(
+    Tensor logits, Tensor labels, Tensor weight, int64_t ignore_index, double label_smoothing,
+    str reduction
+):
+    """The loss of logits (N, C) and labels (N,), all verified."""
+    shape = (<object>labels.array).shape if reduction == "none" else ()
+    cdef Tensor loss = wrap(np.empty(shape, (<object>logits.array).dtype))
+    cdef Tensor error = wrap(empty_array_like(logits.array)) if recording(logits) else None
+    cdef CrossEntropy node
+    kernels.cross_entropy_forward(
+        contiguous_array(logits), labels.array, None if weight is None else weight.array,
+        cnp.PyArray_Ravel(loss.array, cnp.NPY_CORDER), None if error is None else error.array,
+        np.empty(cnp.PyArray_DIM(logits.array, 1)), ignore_index, label_smoothing, reduction)
+    if error is not None:
+        node = CrossEntropy.__new__(CrossEntropy)
+        node.ignore_index = ignore_index
+        node.label_smoothing = label_smoothing
+        node.reduction = reduction
+        record(node, loss, (logits,)).save((logits, labels, weight, error))
+    return loss
+
+
+cdef Tensor of_probabilities(
+    Tensor x, Tensor target, Tensor weight, int64_t ignore_index, double label_smoothing,
+    str reduction
+):
+    """The loss of logits and class probabilities of one shape: −Σ_c w_c q_c log softmax(x)_c."""
+    cdef Py_ssize_t ndim = cnp.PyArray_NDIM(x.array), dim = 0 if ndim == 1 else 1
+    cdef Py_ssize_t C = cnp.PyArray_DIM(x.array, dim)
+    if not cnp.PyArray_ISFLOAT(target.array):
+        raise DTypeError(
+            f"cross_entropy: a target of the input's shape {tuple(x.shape)} is class probabilities "
+            f"and must be float32 or float64, got {target.dtype}; turn one-hot rows into floats "
+            f"with .float() or into labels with .argmax({dim})")
+    if ignore_index >= 0:
+        raise ValueError(
+            "cross_entropy: ignore_index is for labels, but target is class probabilities; "
+            f"got ignore_index={ignore_index}")
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / C
+    if weight is not None:
+        target = weighed_product(target, weight.reshape(C, *[1] * max(ndim - 2, 0)))
+    return reduced_loss(-weighed_product(target, log_softmax(x, dim)).sum(dim), reduction)
+
+
+# --- nll_loss ----------------------------------------------------------------------------------
+
+def nll_loss(
+    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"
+):
+    """−w_t · input_t of the right class t, and its mean (default), its sum, or each.
+
+    input: log-probabilities (N, C), (C,) or (N, C, …); the rest is as for cross_entropy with
+    labels, which is this after log_softmax. torch.nn.functional.nll_loss.
+    """
+    cdef str name = "nll_loss"
+    cdef Tensor x = floating(name, "input", input)
+    cdef tuple shape = (<object>target_array(name, target)).shape
+    cdef Py_ssize_t C = class_count(name, x)
+    reduction = reduction_named(name, reduction, size_average, reduce)
+    cdef int64_t ignored = label_to_ignore(name, ignore_index)
+    cdef Tensor w = class_weight(name, weight, x, C)
+    labels = class_labels(name, x, target, C, ignored).array
+    kept = labels != ignored
+    labels = np.where(kept, labels, 0)
+    factors = kept * (np.ones(C) if w is None else w.array)[labels]
+    picked = rows_of_logits(x, C)[np.arange(len(labels)), labels]
+    losses = weighed_product(-picked, wrap(factors.astype((<object>x.array).dtype)))
+    losses = where(kept, losses, 0.0)
+    if reduction == "none":
+        return losses if len(shape) == 1 else losses.reshape(shape)
+    total = losses.sum()
+    return total / float(factors.sum(dtype=np.float64)) if reduction == "mean" else total
+
+
+# --- what is checked before a kernel runs --------------------------------------------------------
 
 cdef Py_ssize_t class_count(str name, Tensor x) except -1:
     """The number of classes: the size of dimension 1, or of a single dimension."""
@@ -54,7 +226,7 @@ cdef Tensor class_weight(str name, object weight, Tensor x, Py_ssize_t C):
     if not (np.isfinite(w.array).all() and np.greater_equal(w.array, 0).all() and np.any(w.array)):
         raise ValueError(
             f"{name}: weight must be finite, ≥ 0 and not all 0, got {(<object>w.array).tolist()}")
-    return w if cnp.PyArray_IS_C_CONTIGUOUS(w.array) else wrap(contiguous(w))
+    return w if cnp.PyArray_IS_C_CONTIGUOUS(w.array) else wrap(contiguous_array(w))
 
 
 cdef int64_t label_to_ignore(str name, object ignore_index) except? -100:
@@ -120,7 +292,7 @@ cdef int check_label_shape(str name, tuple shape, tuple labels) except -1:
     raise ShapeError(message)
 
 
-cdef Tensor as_rows(Tensor x, Py_ssize_t C):
+cdef Tensor rows_of_logits(Tensor x, Py_ssize_t C):
     """(C,) as (1, C), and (N, C, …) as (N · …, C)."""
     cdef int ndim = cnp.PyArray_NDIM(x.array)
     if ndim == 2:
@@ -128,177 +300,3 @@ cdef Tensor as_rows(Tensor x, Py_ssize_t C):
     if ndim == 1:
         return x.reshape(1, C)
     return x.permute(0, *range(2, ndim), 1).reshape(cnp.PyArray_SIZE(x.array) // C, C)
-
-
-# --- cross_entropy -----------------------------------------------------------------------------
-
-cdef class CrossEntropy(Function):
-    cdef int64_t ignore_index
-    cdef double label_smoothing
-    cdef str reduction
-
-    cdef backward(self, Tensor dloss):
-        logits, targets, weight, error = self.saved()
-        return cross_entropy_backward(self, dloss, logits, targets, weight, error)
-
-
-cdef class CrossEntropyBackward(CrossEntropy):
-    """dlogits = dloss · error with error = y Σq − q, where y = softmax logits and q is the target:
-
-    dL/d(dloss) = Σ ddx · error
-    dL/dlogits = dloss · Σq · y · (ddx − Σ ddx · y)
-    """
-
-    cdef backward(self, Tensor ddx):
-        dloss, logits, targets, weight = self.saved()
-        cdef bint each = self.reduction == "none"
-        q = distribution(self, logits, targets, weight)
-        kept = np.not_equal((<Tensor>targets).array, self.ignore_index)
-        if not kept.all():   # whatever is in the other rows, also NaN
-            logits = where(wrap(kept[:, None]), logits, 0.0)
-        q_sum = q.sum(1, keepdim=True)
-        y = softmax(logits, 1)
-        ddloss = dlogits = None
-        if self.needs(0):
-            ddloss = ddx * (y * q_sum - q)
-            ddloss = ddloss.sum(1) if each else ddloss.sum()
-        if self.needs(1):
-            dlogits = (dloss.unsqueeze(1) if each else dloss) * q_sum * softmax_backward(ddx, y, 1)
-        return ddloss, dlogits
-
-
-cdef Tensor distribution(CrossEntropy self, Tensor logits, Tensor targets, Tensor weight):
-    """What the logits are compared with: the q of (3b) for each row, for a mean divided by (4)."""
-    t = targets.array
-    kept = np.not_equal(t, self.ignore_index)
-    rows, labels = np.flatnonzero(kept), t[kept]
-    q = np.zeros_like(logits.array, order="C")
-    q[rows] = self.label_smoothing / q.shape[1]
-    q[rows, labels] += 1 - self.label_smoothing
-    w = np.ones(q.shape[1], q.dtype) if weight is None else weight.array
-    q *= w
-    if self.reduction == "mean" and w[labels].any():
-        q /= w[labels].sum(dtype=np.float64)
-    return wrap(q)
-
-
-cdef Tensor cross_entropy_backward(
-    CrossEntropy call, Tensor dloss, Tensor logits, Tensor targets, Tensor weight, Tensor error
-):
-    cdef Tensor dlogits = wrap(empty_like(error.array))
-    cdef CrossEntropyBackward node
-    kernels.cross_entropy_backward(
-        cnp.PyArray_Ravel(dloss.array, cnp.NPY_CORDER), error.array, targets.array, dlogits.array,
-        call.ignore_index)
-    if recording(dloss, logits):
-        node = CrossEntropyBackward.__new__(CrossEntropyBackward)
-        node.ignore_index = call.ignore_index
-        node.label_smoothing = call.label_smoothing
-        node.reduction = call.reduction
-        record(node, dlogits, (dloss, logits)).save((dloss, logits, targets, weight))
-    return dlogits
-
-
-def cross_entropy(
-    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
-    reduction="mean", label_smoothing=0.0
-):
-    """−w_t · log softmax(input)_t of the right class t, and its mean (default), its sum, or each.
-
-    input: logits (N, C), (C,) or (N, C, …), float32 or float64.
-    target: integer labels (N,), () or (N, …) from 0 to C − 1; those equal to ignore_index have loss
-    and gradient 0. Or class probabilities: floats in the shape of the input.
-    weight: (C,), a factor for each class. The mean is divided by the sum of the weights of the
-    labels; it is nan when no label counts. label_smoothing: the share of the target, from 0 to 1,
-    that is spread over all classes. Errors: IndexError for a label that is no class, ShapeError,
-    DTypeError, ValueError. torch.nn.functional.cross_entropy (which takes no int32 labels).
-    """
-    cdef str name = "cross_entropy"
-    cdef Tensor x = floating(name, "input", input), t, labels, w, loss
-    cdef tuple shape = (<object>target_array(name, target)).shape
-    cdef Py_ssize_t C = class_count(name, x)
-    reduction = reduction_named(name, reduction, size_average, reduce)
-    label_smoothing = number(name, "label_smoothing", label_smoothing, at_least=0, at_most=1)
-    cdef int64_t ignored = label_to_ignore(name, ignore_index)
-    w = class_weight(name, weight, x, C)
-    if shape == (<object>x.array).shape:
-        t = operand(name, "target", target)
-        return of_probabilities(x, t, w, ignored, label_smoothing, reduction)
-    labels = class_labels(name, x, target, C, ignored)
-    loss = of_labels(as_rows(x, C), labels, w, ignored, label_smoothing, reduction)
-    return loss if reduction != "none" or len(shape) == 1 else loss.reshape(shape)
-
-
-cdef Tensor of_labels(
-    Tensor logits, Tensor labels, Tensor weight, int64_t ignore_index, double label_smoothing,
-    str reduction
-):
-    """The loss of logits (N, C) and labels (N,), all verified."""
-    shape = (<object>labels.array).shape if reduction == "none" else ()
-    cdef Tensor loss = wrap(np.empty(shape, (<object>logits.array).dtype))
-    cdef Tensor error = wrap(empty_like(logits.array)) if recording(logits) else None
-    cdef CrossEntropy node
-    kernels.cross_entropy_forward(
-        contiguous(logits), labels.array, None if weight is None else weight.array,
-        cnp.PyArray_Ravel(loss.array, cnp.NPY_CORDER), None if error is None else error.array,
-        np.empty(cnp.PyArray_DIM(logits.array, 1)), ignore_index, label_smoothing, reduction)
-    if error is not None:
-        node = CrossEntropy.__new__(CrossEntropy)
-        node.ignore_index = ignore_index
-        node.label_smoothing = label_smoothing
-        node.reduction = reduction
-        record(node, loss, (logits,)).save((logits, labels, weight, error))
-    return loss
-
-
-cdef Tensor of_probabilities(
-    Tensor x, Tensor target, Tensor weight, int64_t ignore_index, double label_smoothing,
-    str reduction
-):
-    """The loss of logits and class probabilities of one shape: −Σ_c w_c q_c log softmax(x)_c."""
-    cdef Py_ssize_t ndim = cnp.PyArray_NDIM(x.array), dim = 0 if ndim == 1 else 1
-    cdef Py_ssize_t C = cnp.PyArray_DIM(x.array, dim)
-    if not cnp.PyArray_ISFLOAT(target.array):
-        raise DTypeError(
-            f"cross_entropy: a target of the input's shape {tuple(x.shape)} is class probabilities "
-            f"and must be float32 or float64, got {target.dtype}; turn one-hot rows into floats "
-            f"with .float() or into labels with .argmax({dim})")
-    if ignore_index >= 0:
-        raise ValueError(
-            "cross_entropy: ignore_index is for labels, but target is class probabilities; "
-            f"got ignore_index={ignore_index}")
-    if label_smoothing:
-        target = target * (1 - label_smoothing) + label_smoothing / C
-    if weight is not None:
-        target = weighed(target, weight.reshape(C, *[1] * max(ndim - 2, 0)))
-    return reduced(-weighed(target, log_softmax(x, dim)).sum(dim), reduction)
-
-
-# --- nll_loss ----------------------------------------------------------------------------------
-
-def nll_loss(
-    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"
-):
-    """−w_t · input_t of the right class t, and its mean (default), its sum, or each.
-
-    input: log-probabilities (N, C), (C,) or (N, C, …); the rest is as for cross_entropy with
-    labels, which is this after log_softmax. torch.nn.functional.nll_loss.
-    """
-    cdef str name = "nll_loss"
-    cdef Tensor x = floating(name, "input", input)
-    cdef tuple shape = (<object>target_array(name, target)).shape
-    cdef Py_ssize_t C = class_count(name, x)
-    reduction = reduction_named(name, reduction, size_average, reduce)
-    cdef int64_t ignored = label_to_ignore(name, ignore_index)
-    cdef Tensor w = class_weight(name, weight, x, C)
-    labels = class_labels(name, x, target, C, ignored).array
-    kept = labels != ignored
-    labels = np.where(kept, labels, 0)
-    factors = kept * (np.ones(C) if w is None else w.array)[labels]
-    picked = as_rows(x, C)[np.arange(len(labels)), labels]
-    losses = weighed(-picked, wrap(factors.astype((<object>x.array).dtype)))
-    losses = where(kept, losses, 0.0)
-    if reduction == "none":
-        return losses if len(shape) == 1 else losses.reshape(shape)
-    total = losses.sum()
-    return total / float(factors.sum(dtype=np.float64)) if reduction == "mean" else total

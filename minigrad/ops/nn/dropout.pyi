@@ -1,4 +1,4 @@
-from ..tensor import Tensor
+from ...tensor import Tensor
 
 def dropout(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False

@@ -4,14 +4,14 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from ..grad_mode cimport recording
-from ..in_place cimport may_write, overwrite
-from ..random import generator_or_default
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating, operand
-from .broadcasting cimport empty_like, flat
+from ... import checks
+from ..._kernels import active as kernels
+from ...autograd.grad_mode cimport recording
+from ...autograd.in_place cimport may_write, overwrite
+from ...random import generator_or_default
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating, operand
+from ..math.broadcasting cimport empty_array_like, flat
 
 cnp.import_array()
 
@@ -27,12 +27,12 @@ cdef class Dropout(Function):
 
 
 cdef Tensor dropout_backward(Tensor dy, Tensor mask, double p):
-    cdef Tensor dx = wrap(empty_like(dy.array))
+    cdef Tensor dx = wrap(empty_array_like(dy.array))
     kernels.dropout_backward(flat(dy), flat(mask), flat(dx), p)
-    return kept(dx, dy, mask, p)
+    return recorded_dropout(dx, dy, mask, p)
 
 
-cdef Tensor kept(Tensor y, Tensor x, Tensor mask, double p):
+cdef Tensor recorded_dropout(Tensor y, Tensor x, Tensor mask, double p):
     """y, recorded as dropout of x with this mask."""
     cdef Dropout node
     if recording(x):
@@ -57,8 +57,8 @@ def dropout(input, p=0.5, training=True, inplace=False):
     if inplace:
         may_write("dropout", x)   # a refused call draws nothing
     cdef cnp.ndarray row = flat(x)
-    y, mask = wrap(empty_like(x.array)), wrap(np.empty(cnp.PyArray_SIZE(row), np.uint8))
+    y, mask = wrap(empty_array_like(x.array)), wrap(np.empty(cnp.PyArray_SIZE(row), np.uint8))
     u = generator_or_default("dropout", None).random(cnp.PyArray_SIZE(row), (<object>row).dtype)
     kernels.dropout_forward(row, u, flat(y), mask.array, probability)
-    kept(y, x, mask, probability)
+    recorded_dropout(y, x, mask, probability)
     return overwrite("dropout", x, y) if inplace else y

@@ -1,4 +1,4 @@
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 def group_norm(
     input: _Operand,

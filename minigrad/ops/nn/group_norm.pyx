@@ -10,14 +10,14 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from ..errors import DTypeError, ShapeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating
-from .broadcasting cimport contiguous, empty_like
-from .layer_norm cimport RowNorm, gradients_of_projection, sharing
+from ... import checks
+from ..._kernels import active as kernels
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating
+from ..math.broadcasting cimport contiguous_array, empty_array_like
+from .layer_norm cimport RowNorm, gradients_of_projection, with_row_statistics_of
 
 cnp.import_array()
 
@@ -29,10 +29,10 @@ cdef cnp.ndarray planes(Tensor x):
     cdef Py_ssize_t i, L = 1
     for i in range(2, cnp.PyArray_NDIM(x.array)):
         L *= cnp.PyArray_DIM(x.array, i)
-    return (<object>contiguous(x)).reshape(*(<object>x.array).shape[:2], L)
+    return (<object>contiguous_array(x)).reshape(*(<object>x.array).shape[:2], L)
 
 
-cdef Tensor spread(Tensor u, Tensor x):
+cdef Tensor channel_view(Tensor u, Tensor x):
     """u, one number a channel, shaped so that it broadcasts along x."""
     return u.reshape((-1, *(1,) * (cnp.PyArray_NDIM(x.array) - 2)))
 
@@ -48,7 +48,7 @@ cdef class GroupNorm(RowNorm):
 
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()
-        dx, dgamma, dbeta = gradients(self, dy, x, gamma, self.needs(0))
+        dx, dgamma, dbeta = group_norm_gradients(self, dy, x, gamma, self.needs(0))
         return dx, dgamma if self.needs(1) else None, dbeta if self.needs(2) else None
 
 
@@ -57,7 +57,7 @@ cdef class GroupNormInput(RowNorm):
 
     cdef backward(self, Tensor v):
         dy, x, gamma = self.saved()
-        cdef Tensor dh, dx, scale = spread(gamma, x)
+        cdef Tensor dh, dx, scale = channel_view(gamma, x)
         dh, dx = gradients_of_projection(self, v, scale * dy, x, self.needs(1))
         return scale * dh, dx, per_channel_sum(dy * dh)  # (8a)
 
@@ -68,8 +68,8 @@ cdef class GroupNormWeight(RowNorm):
     cdef backward(self, Tensor v):
         dy, x = self.saved()
         cdef Tensor one = wrap(np.ones_like(v.array)), zero = wrap(np.zeros_like(v.array))
-        x_hat = normalize(x, one, zero, cnp.PyArray_DIM(self.mean, 1), self.eps)
-        return spread(v, x) * x_hat, input_gradient(self, dy, x, v)  # (8b)
+        x_hat = normalize_groups(x, one, zero, cnp.PyArray_DIM(self.mean, 1), self.eps)
+        return channel_view(v, x) * x_hat, group_norm_dx(self, dy, x, v)  # (8b)
 
 
 cdef class GroupNormBias(Function):
@@ -78,38 +78,41 @@ cdef class GroupNormBias(Function):
     cdef Tensor like
 
     cdef backward(self, Tensor v):
-        return spread(v, self.like).expand(self.like.shape)  # (8b)
+        return channel_view(v, self.like).expand(self.like.shape)  # (8b)
 
 
 # --- operations --------------------------------------------------------------------------------
 
-cdef Tensor normalize(Tensor x, Tensor gamma, Tensor beta, Py_ssize_t groups, double eps):
+cdef Tensor normalize_groups(Tensor x, Tensor gamma, Tensor beta, Py_ssize_t groups, double eps):
     """y and its history."""
-    cdef Tensor y = wrap(empty_like(x.array))
+    cdef Tensor y = wrap(empty_array_like(x.array))
     cdef GroupNorm node = GroupNorm.__new__(GroupNorm)
     node.mean, node.inv_std = np.empty((2, cnp.PyArray_DIM(x.array, 0), groups))
     node.eps = eps
     kernels.group_norm_forward(
-        planes(x), contiguous(gamma), contiguous(beta), planes(y), node.mean, node.inv_std, eps)
+        planes(x), contiguous_array(gamma), contiguous_array(beta), planes(
+            y), node.mean, node.inv_std, eps)
     if recording(x, gamma, beta):
         record(node, y, (x, gamma, beta)).save((x, gamma))
     return y
 
 
-cdef tuple gradients(RowNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
+cdef tuple group_norm_gradients(RowNorm call, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
     """dx (None if not wanted), dgamma and dbeta of a call with these statistics."""
-    cdef Tensor dx = wrap(empty_like(x.array)) if with_dx else None, dgamma, dbeta
+    cdef Tensor dx = wrap(empty_array_like(x.array)) if with_dx else None, dgamma, dbeta
     cdef GroupNormBias bias
     sums = np.empty((2, cnp.PyArray_SIZE(gamma.array)))
     kernels.group_norm_backward(
-        planes(dy), planes(x), contiguous(gamma), of.mean, of.inv_std,
+        planes(dy), planes(x), contiguous_array(gamma), call.mean, call.inv_std,
         None if dx is None else planes(dx), *sums)
     dgamma, dbeta = [wrap(each.astype((<object>x.array).dtype)) for each in sums]
     if with_dx and recording(dy, x, gamma):
-        record(sharing(of, GroupNormInput.__new__(GroupNormInput)), dx, (dy, x, gamma)).save(
+        record(with_row_statistics_of(call, GroupNormInput.__new__(GroupNormInput)), dx, (
+            dy, x, gamma)).save(
             (dy, x, gamma))
     if recording(dy, x):
-        record(sharing(of, GroupNormWeight.__new__(GroupNormWeight)), dgamma, (dy, x)).save(
+        record(with_row_statistics_of(call, GroupNormWeight.__new__(GroupNormWeight)), dgamma, (
+            dy, x)).save(
             (dy, x))
     if recording(dy):
         bias = GroupNormBias.__new__(GroupNormBias)
@@ -118,13 +121,13 @@ cdef tuple gradients(RowNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx
     return dx, dgamma, dbeta
 
 
-cdef Tensor input_gradient(RowNorm of, Tensor dy, Tensor x, Tensor gamma):
-    return gradients(of, dy, x, gamma, True)[0]
+cdef Tensor group_norm_dx(RowNorm call, Tensor dy, Tensor x, Tensor gamma):
+    return group_norm_gradients(call, dy, x, gamma, True)[0]
 
 
 # --- the function ------------------------------------------------------------------------------
 
-cdef Tensor per_channel(str argument, object value, Tensor x):
+cdef Tensor channel_parameter(str argument, object value, Tensor x):
     """value, if it is a tensor of one number a channel and of x's dtype."""
     cdef Tensor u = floating("group_norm", argument, value)
     cdef Py_ssize_t C = cnp.PyArray_DIM(x.array, 1)
@@ -148,7 +151,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """
     cdef Tensor x = floating("group_norm", "input", input), gamma, beta
     cdef Py_ssize_t groups, C
-    groups = min(checks.size("group_norm", "num_groups", num_groups, at_least=1), sys.maxsize)
+    groups = min(checks.integer("group_norm", "num_groups", num_groups, at_least=1), sys.maxsize)
     eps = checks.number("group_norm", "eps", eps, above=0)
     if cnp.PyArray_NDIM(x.array) < 2:
         raise ShapeError(
@@ -158,12 +161,12 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
         raise ShapeError(
             f"group_norm: {C} channels do not fall into {num_groups} groups of one size (input of "
             f"shape {tuple(x.shape)})")
-    gamma = wrap(np.ones(C, (<object>x.array).dtype)) if weight is None else per_channel(
+    gamma = wrap(np.ones(C, (<object>x.array).dtype)) if weight is None else channel_parameter(
         "weight", weight, x)
-    beta = wrap(np.zeros(C, (<object>x.array).dtype)) if bias is None else per_channel(
+    beta = wrap(np.zeros(C, (<object>x.array).dtype)) if bias is None else channel_parameter(
         "bias", bias, x)
     if cnp.PyArray_SIZE(x.array) == groups and cnp.PyArray_DIM(x.array, 0) == 1:
         raise ValueError(
             f"group_norm: expected more than 1 value per group, got input of shape "
             f"{tuple(x.shape)} for {groups} groups")
-    return normalize(x, gamma, beta, groups, eps)
+    return normalize_groups(x, gamma, beta, groups, eps)

@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ..tensor cimport Function, Tensor
+from ...tensor cimport Function, Tensor
 
 
 cdef class RowNorm(Function):
@@ -9,5 +9,5 @@ cdef class RowNorm(Function):
     cdef double eps
 
 
-cdef RowNorm sharing(RowNorm of, RowNorm node)
-cdef tuple gradients_of_projection(RowNorm of, Tensor v, Tensor h, Tensor x, bint with_dx)
+cdef RowNorm with_row_statistics_of(RowNorm call, RowNorm node)
+cdef tuple gradients_of_projection(RowNorm call, Tensor v, Tensor h, Tensor x, bint with_dx)

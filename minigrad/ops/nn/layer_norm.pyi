@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 def layer_norm(
     input: _Operand,

@@ -11,14 +11,16 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import checks
-from .._kernels import active as kernels
-from ..errors import DTypeError, ShapeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating
+from ... import checks
+from ..._kernels import active as kernels
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating
+from ..math.broadcasting cimport (
+    contiguous_array, empty_array_like, flat, shape_if_broadcast, unbroadcast,
+)
 from .batch_norm cimport row_second_gradients
-from .broadcasting cimport contiguous, empty_like, flat, shape_if_broadcast, unbroadcast
 
 cnp.import_array()
 
@@ -29,7 +31,7 @@ cdef cnp.ndarray rows(Tensor x, Tensor gamma):
     """x's values as the kernels take them: (rows, D)."""
     cdef Py_ssize_t D = cnp.PyArray_SIZE(gamma.array)
     cdef Py_ssize_t leading = cnp.PyArray_NDIM(x.array) - cnp.PyArray_NDIM(gamma.array)
-    return (<object>contiguous(x)).reshape(math.prod((<object>x.array).shape[:leading]), D)
+    return (<object>contiguous_array(x)).reshape(math.prod((<object>x.array).shape[:leading]), D)
 
 
 cdef Tensor over_rows(Tensor u, Tensor gamma):
@@ -48,7 +50,7 @@ cdef class LayerNorm(RowNorm):
 
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()
-        dx, dgamma, dbeta = gradients(self, dy, x, gamma, self.needs(0))
+        dx, dgamma, dbeta = layer_norm_gradients(self, dy, x, gamma, self.needs(0))
         return dx, dgamma if self.needs(1) else None, dbeta if self.needs(2) else None
 
 
@@ -68,8 +70,8 @@ cdef class LayerNormWeight(RowNorm):
     cdef backward(self, Tensor v):
         dy, x = self.saved()
         cdef Tensor one = wrap(np.ones_like(v.array)), zero = wrap(np.zeros_like(v.array))
-        x_hat = normalize(x, one, zero, self.eps)
-        return v * x_hat, input_gradient(self, dy, x, v)  # (11e)
+        x_hat = normalize_rows(x, one, zero, self.eps)
+        return v * x_hat, layer_norm_dx(self, dy, x, v)  # (11e)
 
 
 cdef class LayerNormBias(Function):
@@ -81,30 +83,30 @@ cdef class LayerNormBias(Function):
         return v.expand(self.shape)  # (11e)
 
 
-cdef tuple gradients_of_projection(RowNorm of, Tensor v, Tensor h, Tensor x, bint with_dx):
+cdef tuple gradients_of_projection(RowNorm call, Tensor v, Tensor h, Tensor x, bint with_dx):
     """Gradients of Σ v · r · P(h) with respect to h and to x (None if not wanted).
 
     Any shape whose rows, one for each mean, lie one after the other.
     """
-    cdef Py_ssize_t R = cnp.PyArray_SIZE(of.mean)
+    cdef Py_ssize_t R = cnp.PyArray_SIZE(call.mean)
     cdef tuple shape = (<object>x.array).shape
     cdef tuple matrix = (R, cnp.PyArray_SIZE(x.array) // max(R, 1))
     dh, dx = row_second_gradients(
-        v.reshape(matrix), h.reshape(matrix), x.reshape(matrix), of.eps, with_dx)  # (11a) (11c)
+        v.reshape(matrix), h.reshape(matrix), x.reshape(matrix), call.eps, with_dx)  # (11a) (11c)
     return dh.reshape(shape), None if dx is None else dx.reshape(shape)
 
 
-cdef RowNorm sharing(RowNorm of, RowNorm node):
+cdef RowNorm with_row_statistics_of(RowNorm call, RowNorm node):
     """node, with the statistics of another."""
-    node.mean, node.inv_std, node.eps = of.mean, of.inv_std, of.eps
+    node.mean, node.inv_std, node.eps = call.mean, call.inv_std, call.eps
     return node
 
 
 # --- operations --------------------------------------------------------------------------------
 
-cdef Tensor normalize(Tensor x, Tensor gamma, Tensor beta, double eps):
+cdef Tensor normalize_rows(Tensor x, Tensor gamma, Tensor beta, double eps):
     """y and its history."""
-    cdef Tensor y = wrap(empty_like(x.array))
+    cdef Tensor y = wrap(empty_array_like(x.array))
     cdef LayerNorm node = LayerNorm.__new__(LayerNorm)
     cdef cnp.ndarray data = rows(x, gamma)
     node.mean, node.inv_std = np.empty((2, cnp.PyArray_DIM(data, 0)))
@@ -116,21 +118,23 @@ cdef Tensor normalize(Tensor x, Tensor gamma, Tensor beta, double eps):
     return y
 
 
-cdef tuple gradients(RowNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
+cdef tuple layer_norm_gradients(RowNorm call, Tensor dy, Tensor x, Tensor gamma, bint with_dx):
     """dx (None if not wanted), dgamma and dbeta of a call with these statistics."""
-    cdef Tensor dx = wrap(empty_like(x.array)) if with_dx else None, dgamma, dbeta
+    cdef Tensor dx = wrap(empty_array_like(x.array)) if with_dx else None, dgamma, dbeta
     cdef LayerNormBias bias
     sums = np.empty((2, cnp.PyArray_SIZE(gamma.array)))
     kernels.layer_norm_backward(
-        rows(dy, gamma), rows(x, gamma), flat(gamma), of.mean, of.inv_std,
+        rows(dy, gamma), rows(x, gamma), flat(gamma), call.mean, call.inv_std,
         None if dx is None else rows(dx, gamma), *sums)
     dgamma, dbeta = [
         wrap(each.reshape(gamma.shape).astype((<object>x.array).dtype)) for each in sums]
     if with_dx and recording(dy, x, gamma):
-        record(sharing(of, LayerNormInput.__new__(LayerNormInput)), dx, (dy, x, gamma)).save(
+        record(with_row_statistics_of(call, LayerNormInput.__new__(LayerNormInput)), dx, (
+            dy, x, gamma)).save(
             (dy, x, gamma))
     if recording(dy, x):
-        record(sharing(of, LayerNormWeight.__new__(LayerNormWeight)), dgamma, (dy, x)).save(
+        record(with_row_statistics_of(call, LayerNormWeight.__new__(LayerNormWeight)), dgamma, (
+            dy, x)).save(
             (dy, x))
     if recording(dy):
         bias = LayerNormBias.__new__(LayerNormBias)
@@ -139,8 +143,8 @@ cdef tuple gradients(RowNorm of, Tensor dy, Tensor x, Tensor gamma, bint with_dx
     return dx, dgamma, dbeta
 
 
-cdef Tensor input_gradient(RowNorm of, Tensor dy, Tensor x, Tensor gamma):
-    return gradients(of, dy, x, gamma, True)[0]
+cdef Tensor layer_norm_dx(RowNorm call, Tensor dy, Tensor x, Tensor gamma):
+    return layer_norm_gradients(call, dy, x, gamma, True)[0]
 
 
 # --- the function ------------------------------------------------------------------------------
@@ -177,4 +181,4 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     gamma = wrap(np.ones(shape, dtype)) if weight is None else per_feature(
         "weight", weight, shape, x)
     beta = wrap(np.zeros(shape, dtype)) if bias is None else per_feature("bias", bias, shape, x)
-    return normalize(x, gamma, beta, eps)
+    return normalize_rows(x, gamma, beta, eps)

@@ -5,16 +5,16 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
-from .. import dtypes
-from .._kernels import active as kernels
-from ..grad_mode cimport recording
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
-from .arguments cimport as_float, floating, operand
-from .broadcasting cimport all_finite, dimensions
-from .broadcasting import numpy_names
-from .selection import where
+from ... import dtypes
+from ..._kernels import active as kernels
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport recording
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
+from ..math.arguments cimport as_float, floating, operand
+from ..math.broadcasting cimport all_finite, dimensions
+from ..math.broadcasting import numpy_names
+from ..math.selection import where
 from .softmax cimport along, chosen
 from .softmax import softmax
 

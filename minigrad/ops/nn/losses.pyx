@@ -6,14 +6,14 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ..errors import DTypeError, ShapeError
-from ..grad_mode cimport recording
-from ..quiet import quietly
-from ..tensor cimport Function, Tensor, record, wrap
+from ..._runtime.fp_warnings import quietly
+from ...autograd.grad_mode cimport recording
+from ...errors import DTypeError, ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating, operand, operands
+from ..math.broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
+from ..math.elementwise cimport MUL, broadcast_binary
 from .activations import sigmoid
-from .arguments cimport floating, operand, operands
-from .broadcasting cimport all_finite, shape_if_broadcast, unbroadcast
-from .elementwise cimport MUL, broadcast_binary
 
 cnp.import_array()
 
@@ -29,7 +29,7 @@ cdef str reduction_named(str operation, object reduction, object size_average, o
     return reduction
 
 
-cdef Tensor reduced(Tensor losses, str reduction):
+cdef Tensor reduced_loss(Tensor losses, str reduction):
     """The losses themselves, their mean or their sum."""
     if reduction == "none":
         return losses
@@ -46,11 +46,11 @@ cdef class Weighed(Function):
 
     cdef backward(self, Tensor dy):
         a, b = self.saved()
-        return (unbroadcast(weighed(dy, b), self.a_shape) if self.needs(0) else None,
-                unbroadcast(weighed(dy, a), self.b_shape) if self.needs(1) else None)
+        return (unbroadcast(weighed_product(dy, b), self.a_shape) if self.needs(0) else None,
+                unbroadcast(weighed_product(dy, a), self.b_shape) if self.needs(1) else None)
 
 
-cdef Tensor weighed(Tensor a, Tensor b):
+cdef Tensor weighed_product(Tensor a, Tensor b):
     """a · b, where a 0 takes out what is infinite: what has no weight is not in the sum.
 
     That is the limit of q · log p for q = 0, however p → 0. A NaN stays one.
@@ -90,13 +90,13 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         warn_of_broadcast(tuple(x.shape), tuple(t.shape))
     difference = x - t
     if weight is None:
-        return reduced(difference * difference, reduction)
+        return reduced_loss(difference * difference, reduction)
     w = floating("mse_loss", "weight", weight)
     if not cnp.PyArray_SAMESHAPE(w.array, x.array):
         raise ShapeError(
             f"mse_loss: weight must have the input's shape {tuple(x.shape)}, got {tuple(w.shape)}")
-    losses = weighed(weighed(difference, difference), w)
-    return losses.sum() / w.sum() if reduction == "mean" else reduced(losses, reduction)
+    losses = weighed_product(weighed_product(difference, difference), w)
+    return losses.sum() / w.sum() if reduction == "mean" else reduced_loss(losses, reduction)
 
 
 cdef int warn_of_broadcast(tuple shape, tuple target_shape) except -1:
@@ -144,13 +144,13 @@ def binary_cross_entropy_with_logits(
     if not cnp.PyArray_SAMESHAPE(x.array, t.array):
         raise ShapeError(
             f"{name}: target must have the input's shape {tuple(x.shape)}, got {tuple(t.shape)}")
-    positive = weighed(t, softplus(-x))
+    positive = weighed_product(t, softplus(-x))
     if pos_weight is not None:
-        positive = weighed(positive, factor(name, "pos_weight", pos_weight, x))
-    losses = positive + weighed(1 - t, softplus(x))
+        positive = weighed_product(positive, factor(name, "pos_weight", pos_weight, x))
+    losses = positive + weighed_product(1 - t, softplus(x))
     if weight is not None:
-        losses = weighed(losses, factor(name, "weight", weight, x))
-    return reduced(losses, reduction)
+        losses = weighed_product(losses, factor(name, "weight", weight, x))
+    return reduced_loss(losses, reduction)
 
 
 cdef Tensor factor(str name, str argument, object value, Tensor x):

@@ -1,6 +1,6 @@
 from typing import Literal, overload
 
-from ..tensor import Tensor, _Operand
+from ...tensor import Tensor, _Operand
 
 _Pair = int | tuple[int, int]
 

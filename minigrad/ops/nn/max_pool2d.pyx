@@ -8,23 +8,23 @@ the gradient of that is read there (`gather`), and so on in turns.
 
 cimport numpy as cnp
 
-from .. import checks
-from .._kernels import active as kernels
-from ..allocation cimport empty_of
-from ..errors import ShapeError
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from .arguments cimport floating
-from .broadcasting cimport contiguous
+from ... import checks
+from ..._kernels import active as kernels
+from ..._runtime.array_pool cimport empty_array_of
+from ...autograd.grad_mode cimport recording
+from ...errors import ShapeError
+from ...tensor cimport Function, Tensor, record, wrap
+from ..math.arguments cimport floating
+from ..math.broadcasting cimport contiguous_array
 
 cnp.import_array()
 
 
-cdef cnp.ndarray planes(Tensor x):
+cdef cnp.ndarray flat_planes(Tensor x):
     """x's values, (planes, H·W)."""
     cdef int ndim = cnp.PyArray_NDIM(x.array)
     cdef Py_ssize_t size = cnp.PyArray_DIM(x.array, ndim - 2) * cnp.PyArray_DIM(x.array, ndim - 1)
-    return (<object>contiguous(x)).reshape(cnp.PyArray_SIZE(x.array) // size, size)
+    return (<object>contiguous_array(x)).reshape(cnp.PyArray_SIZE(x.array) // size, size)
 
 
 # --- rules -------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ cdef class MaxPool2D(Function):
 
     cdef backward(self, Tensor dy):
         (index,) = self.saved()
-        return scattered(dy, index, self.shape)
+        return scattered_gradient(dy, index, self.shape)
 
     def name(self):
         return "MaxPool2DWithIndicesBackward0"
@@ -52,7 +52,7 @@ cdef class MaxPool2DScatter(Function):
 
 # --- operations --------------------------------------------------------------------------------
 
-cdef Tensor kept(Tensor y, Tensor x, Tensor index):
+cdef Tensor recorded_max_pool(Tensor y, Tensor x, Tensor index):
     """y, recorded as x at the places of the index."""
     cdef MaxPool2D node
     if recording(x):
@@ -64,15 +64,15 @@ cdef Tensor kept(Tensor y, Tensor x, Tensor index):
 
 cdef Tensor gathered(Tensor x, Tensor index):
     """y[n, p] = x[n, index[n, p]]   (4)"""
-    cdef Tensor y = wrap(empty_of((<object>index.array).shape, cnp.PyArray_TYPE(x.array)))
-    kernels.max_pool2d_gather(planes(x), planes(index), planes(y))
-    return kept(y, x, index)
+    cdef Tensor y = wrap(empty_array_of((<object>index.array).shape, cnp.PyArray_TYPE(x.array)))
+    kernels.max_pool2d_gather(flat_planes(x), flat_planes(index), flat_planes(y))
+    return recorded_max_pool(y, x, index)
 
 
-cdef Tensor scattered(Tensor dy, Tensor index, tuple shape):
+cdef Tensor scattered_gradient(Tensor dy, Tensor index, tuple shape):
     """dx[n, k] = Σ dy[n, p] over all p with index[n, p] = k   (3)"""
-    cdef Tensor dx = wrap(empty_of(shape, cnp.PyArray_TYPE(dy.array)))
-    kernels.max_pool2d_scatter(planes(dy), planes(index), planes(dx))
+    cdef Tensor dx = wrap(empty_array_of(shape, cnp.PyArray_TYPE(dy.array)))
+    kernels.max_pool2d_scatter(flat_planes(dy), flat_planes(index), flat_planes(dx))
     if recording(dy):
         record(MaxPool2DScatter.__new__(MaxPool2DScatter), dx, (dy,)).save((index,))
     return dx
@@ -130,11 +130,11 @@ def max_pool2d(
             f"max_pool2d: no window of kernel_size {kernel_size!r} with dilation {dilation!r} fits "
             f"into input of shape {tuple(x.shape)} with padding {padding!r}")
     shape = (*x.shape[:x.ndim - 2], height, width)
-    y = wrap(empty_of(shape, cnp.PyArray_TYPE(x.array)))
-    index = wrap(empty_of(shape, cnp.NPY_INT64))
+    y = wrap(empty_array_of(shape, cnp.PyArray_TYPE(x.array)))
+    index = wrap(empty_array_of(shape, cnp.NPY_INT64))
     cdef Py_ssize_t count = cnp.PyArray_SIZE(y.array) // (height * width)
     kernels.max_pool2d_forward(
-        planes(x).reshape(count, *x.shape[x.ndim - 2:]), y.array.reshape(count, height, width),
+        flat_planes(x).reshape(count, *x.shape[x.ndim - 2:]), y.array.reshape(count, height, width),
         index.array.reshape(count, height, width), *kernel, *steps, *padded, *dilated)
-    kept(y, x, index)
+    recorded_max_pool(y, x, index)
     return (y, index) if return_indices else y

@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ..tensor cimport Tensor
+from ...tensor cimport Tensor
 
 
 cdef cnp.ndarray along(object kernel, tuple inputs, Py_ssize_t dim, bint with_scratch)

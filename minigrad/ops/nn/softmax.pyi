@@ -1,3 +1,3 @@
-from ..tensor import Tensor, _DType
+from ...tensor import Tensor, _DType
 
 def softmax(input: Tensor, dim: int | None = None, dtype: _DType | None = None) -> Tensor: ...

@@ -8,14 +8,14 @@ cimport numpy as cnp
 
 import numpy as np
 
-from .. import dtypes
-from .._kernels import active as kernels
-from ..grad_mode cimport recording
-from ..tensor cimport Function, Tensor, record, wrap
-from ..tensor import method
-from .arguments cimport floating, operand
-from .broadcasting cimport dimension, empty_like
-from .broadcasting import numpy_names
+from ... import dtypes
+from ..._kernels import active as kernels
+from ...autograd.grad_mode cimport recording
+from ...tensor cimport Function, Tensor, record, wrap
+from ...tensor import method
+from ..math.arguments cimport floating, operand
+from ..math.broadcasting cimport dimension, empty_array_like
+from ..math.broadcasting import numpy_names
 
 cnp.import_array()
 
@@ -29,7 +29,7 @@ cdef cnp.ndarray along(object kernel, tuple inputs, Py_ssize_t dim, bint with_sc
     cdef bint moved = ndim > 1 and dim != ndim - 1
     if moved:
         inputs = tuple([np.moveaxis(array, dim, -1) for array in inputs])
-    cdef cnp.ndarray y = empty_like(inputs[0])
+    cdef cnp.ndarray y = empty_array_like(inputs[0])
     cdef list arguments = [cnp.PyArray_GETCONTIGUOUS(array).reshape(rows) for array in (*inputs, y)]
     if with_scratch:
         arguments.append(np.empty(C))

@@ -1,0 +1,8 @@
+"""The machine room; one may pass by.
+
+    matmul       who multiplies matrices: our loops, NumPy, or a BLAS
+    array_pool   freed memory of large arrays waits for the next array of its size
+    fp_warnings  floating-point operations without warnings
+    dropping     a graph of any depth is dropped on a small stack
+    sharing      memory that several tensors share, and how often it was written
+"""

@@ -1,0 +1,24 @@
+"""Helpers for models: clip gradients, see all parameters as one vector, finish batch norm.
+
+    clip_grad           scale all gradients together, by their norm
+    convert_parameters  all parameters as one vector, and back
+    recalibration       running statistics over a whole data set
+    folding             a network without its batch norms, and with the same answers
+    folded              what stands in such a network where a layer and its batch norm stood
+    inspection          `nn.inspect_batch_norm`
+    summary             `nn.summary`
+    detached_copy       a copy of a model that may run and change
+"""
+
+from .clip_grad import clip_grad_norm_
+from .convert_parameters import parameters_to_vector, vector_to_parameters
+from .folding import fold_batch_norm
+from .recalibration import recalibrate
+
+__all__ = [
+    "clip_grad_norm_",
+    "fold_batch_norm",
+    "parameters_to_vector",
+    "recalibrate",
+    "vector_to_parameters",
+]

@@ -1,0 +1,11 @@
+"""What arrays can do beside; skip it on first reading. In reading order:
+
+    creation   tensors from values: tensor, zeros, arange, …
+    sampling   tensors of random numbers
+    indexing   x[key] and x[key] = value
+    gathering  gather, index_select, masked_fill, scatter_
+    joining    cat, stack, split, chunk, unbind
+    interop    to and from NumPy, DLPack and Python's lists
+    casting    other dtypes, devices and memory: to, clone, contiguous
+    inplace    add_, mul_, …: what writes into a tensor
+"""
