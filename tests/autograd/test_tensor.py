@@ -76,6 +76,24 @@ def test_sizes(torch):
         assert x.numel() == 6
 
 
+def test_parts_and_sums_of_shapes_are_shapes(torch):
+    for m in (mg, torch):
+        shape = m.zeros(2, 3, 4).shape
+        for found, right in (
+            (shape[1:], (3, 4)), (shape[:-1], (2, 3)), (shape[::-1], (4, 3, 2)), (shape[3:], ()),
+            (shape + (5,), (2, 3, 4, 5)), ((5,) + shape, (5, 2, 3, 4)),
+            (shape + shape[:1], (2, 3, 4, 2)), (shape[:1] * 2, (2, 2)), (2 * shape[:1], (2, 2)),
+        ):  # fmt: skip
+            assert type(found) is m.Size and found == right
+            assert found.numel() == np.prod(right, dtype=int)
+        assert type(shape[-1]) is int and shape[-1] == 4
+        assert repr(shape[1:]) == f"{m.__name__}.Size([3, 4])"
+        assert m.zeros(shape[:2] + (1,)).shape == (2, 3, 1)
+        for wrong in (lambda s: s + [1], lambda s: s * 1.5, lambda s: s["a"]):
+            with pytest.raises(TypeError):
+                wrong(shape)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dtype(dtype):
     x = mg.zeros(2, dtype=getattr(mg, dtype))
