@@ -44,16 +44,16 @@ bool = dtype("bool")
 
 ALL = (float32, float64, int64, int32, uint8, bool)
 _by_numpy = {each.numpy: each for each in ALL}
-_by_python = {float: float32, int: int64, builtins.bool: bool}
+_by_python = {float: float64, int: int64, builtins.bool: bool}
 _default = float32
 
 
 def find(spec):
-    """The dtype that `spec` names: ours, NumPy's, the name, or Python's float, int, bool."""
+    """The dtype that `spec` names: ours, NumPy's, its name, or Python's float, int, bool."""
     if isinstance(spec, dtype):
         return _by_numpy[spec.numpy]
     if isinstance(spec, type) and spec in _by_python:
-        return _default if spec is float else _by_python[spec]
+        return _by_python[spec]
     found = None
     if isinstance(spec, str):
         found = {each.name: each for each in ALL}.get(spec)

@@ -176,7 +176,7 @@ cdef object found_dtype(set python_types, set numpy_types):
     found = set(numpy_types)
     for kind in python_types:
         kind = bool if issubclass(kind, bool) else int if issubclass(kind, int) else float
-        found.add(dtypes.find(kind))
+        found.add(dtypes.get_default_dtype() if kind is float else dtypes.find(kind))
     return functools.reduce(dtypes.promote_types, found or {dtypes.get_default_dtype()}).numpy
 
 
