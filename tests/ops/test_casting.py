@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from helpers.layouts import DTYPES, in_every_layout
@@ -83,3 +86,54 @@ def test_type_is_of_a_tensor(value):
     with pytest.raises(TypeError, match="type: self must be a Tensor"):
         minigrad.Tensor.type(value)
     assert minigrad.Tensor.type(np.int64(6)) == "minigrad.LongTensor"
+
+
+@pytest.mark.parametrize("kind", [float, int, bool])
+@pytest.mark.parametrize("default", ["float32", "float64"])
+def test_types_of_python_as_dtypes(torch, kind, default):
+    """A Python float has 64 bits, whatever the default is: torch.float64."""
+    found = []
+    for m in (minigrad, torch):
+        before = m.get_default_dtype()
+        m.set_default_dtype(getattr(m, default))
+        try:
+            found.append([
+                str(x.dtype).partition(".")[2]
+                for x in (
+                    m.zeros(1, dtype=kind), m.full((1,), 1, dtype=kind), m.eye(3, dtype=kind),
+                    m.tensor([1], dtype=kind), m.ones(1).to(kind),
+                    m.ones_like(m.ones(1), dtype=kind), m.ones(2).sum(dtype=kind), m.tensor(1.5),
+                    m.tensor([1.5]), m.tensor([True, 1.5]), m.full((1,), 1.5), m.arange(3.0),
+                )
+            ])  # fmt: skip
+        finally:
+            m.set_default_dtype(before)
+    assert found[0] == found[1]
+
+
+class Named(minigrad.Tensor):
+    """A tensor with a name, say."""
+
+
+@pytest.mark.parametrize("kind", [Named, minigrad.nn.Parameter])
+def test_attributes_come_along_with_copies_and_pickles(kind):
+    x = kind(tensor([1.0, 2.0]))
+    x.name, x.parts = "w", [1, tensor([3.0])]
+    copies = [copy.copy(x), *(pickle.loads(pickle.dumps(x, p)) for p in range(2, 6))]
+    copies += [copy.deepcopy(x)] if kind is Named else []  # torch leaves those of Parameters
+    for each in copies:
+        assert type(each) is kind and each.requires_grad == x.requires_grad
+        assert each.name == "w" and each.parts[0] == 1 and each.parts[1].tolist() == [3]
+        each.name = "v"
+        assert x.name == "w"
+    assert copies[0].parts is x.parts
+    assert all(each.parts is not x.parts for each in copies[1:])
+
+
+def test_a_copy_that_refers_to_itself():
+    x = Named([1.0])
+    x.me = x
+    y = copy.deepcopy(x)
+    assert y.me is y and y is not x
+    z = pickle.loads(pickle.dumps(x))
+    assert z.me is z

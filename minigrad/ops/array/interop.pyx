@@ -163,12 +163,22 @@ def rebuilt(kind, array, requires_grad):
     return y
 
 
+cdef int keep_attributes(Tensor x, Tensor y, memo) except -1:
+    """Give y the attributes that a subclass of Tensor lets its user set; with memo, copies."""
+    cdef object attributes = getattr(x, "__dict__", None)
+    if attributes:
+        (<object>y).__dict__.update(
+            attributes if memo is None else _copy.deepcopy(attributes, memo))
+    return 0
+
+
 def shallow_copy(Tensor self not None):
     """Another leaf on the same memory, for copy.copy."""
     cdef Tensor y
     only_leaves("copy", self)
     y = rebuilt(type(self), self.array, self.requires_grad)
     y.version = self.shared_version()
+    keep_attributes(self, y, None)
     return y
 
 
@@ -194,6 +204,7 @@ def deep_copy(Tensor self not None, memo):
     y.requires_grad = self.requires_grad
     memo[id(self)] = y
     y.gradient = _copy.deepcopy(self.gradient, memo)
+    keep_attributes(self, y, memo)
     return y
 
 
@@ -240,10 +251,12 @@ cdef cnp.ndarray with_memory(cnp.ndarray like, Py_ssize_t offset, cnp.ndarray me
 
 
 def reduce_ex(Tensor self not None, protocol):
-    """For pickle: the values and requires_grad of a leaf; its gradient stays behind."""
+    """For pickle: values, requires_grad and attributes of a leaf; its gradient stays behind."""
     only_leaves("pickle", self)
     copied = cnp.PyArray_NewCopy(self.array, cnp.NPY_CORDER)
-    return rebuilt, (type(self), copied, self.requires_grad)
+    parts = (type(self), copied, self.requires_grad)
+    attributes = getattr(self, "__dict__", None)
+    return (rebuilt, parts, attributes) if attributes else (rebuilt, parts)
 
 
 # --- text and facts ------------------------------------------------------------------------------
