@@ -251,6 +251,27 @@ def test_no_features(inner, outer):
     np.testing.assert_allclose(b.grad.numpy(), dy.sum(axis=0))
 
 
+@pytest.mark.parametrize(("x", "w", "b"), [
+    ((4, 3), (2, 3), ()), ((4, 3), (2, 3), (1,)), ((3,), (2, 3), ()), ((2, 4, 3), (1, 3), ()),
+    ((4, 3), (1, 3), (1,)), ((0, 3), (2, 3), ()), ((4, 3), (3,), None), ((3,), (3,), None),
+    ((2, 4, 3), (3,), None),
+])  # fmt: skip
+def test_one_bias_for_all_and_one_row_of_weights(torch, x, w, b):
+    """The forms that torch's page of linear lists: bias (out,) or (), weight (out, in) or (in,)."""
+    arrays = [np.array(normal(*shape)) for shape in (x, w, b) if shape is not None]
+    dy = normal(*torch.nn.functional.linear(*map(torch.tensor, arrays)).shape)
+    found = []
+    for m in (mg, torch):
+        tensors = [m.tensor(array, requires_grad=True) for array in arrays]
+        y = m.nn.functional.linear(*tensors)
+        first = m.autograd.grad(y, tensors, m.tensor(dy), create_graph=True)
+        second = m.autograd.grad(sum((dx**2).sum() for dx in first), tensors[:2])
+        found.append([each.detach().numpy() for each in (y, *first, *second)])
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+
+
 def test_errors_of_linear():
     x, w, b = mg.ones(2, 3), mg.ones(5, 3), mg.ones(5)
     with pytest.raises(
@@ -266,7 +287,7 @@ def test_errors_of_linear():
     with pytest.raises(
         mg.ShapeError, match=r"weight must be a matrix \(out, in\), got shape \(3,\)"
     ):
-        linear(x, mg.ones(3))
+        linear(x, mg.ones(3), mg.ones(1))
     with pytest.raises(
         mg.DTypeError, match="linear: input must be float32 or float64, got .*int64"
     ):

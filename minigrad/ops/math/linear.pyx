@@ -130,12 +130,15 @@ cdef class Linear(Function):
 
 
 def linear(input, weight, bias=None):
-    """Y = X Wᵀ + b: input (…, in), weight (out, in), bias (out,) or None → (…, out).
+    """Y = X Wᵀ + b: input (…, in), weight (out, in), bias (out,), () or None → (…, out).
 
-    All of one float dtype. Errors: ShapeError, DTypeError. torch.nn.functional.linear.
+    A weight (in,) without bias → (…). All of one float dtype. Errors: ShapeError, DTypeError.
+    torch.nn.functional.linear.
     """
     cdef Tensor x = floating("linear", "input", input), w = floating("linear", "weight", weight)
     cdef Tensor b = None, y
+    if cnp.PyArray_NDIM(w.array) == 1 and bias is None:
+        return matmul(x, w)
     if cnp.PyArray_NDIM(w.array) != 2:
         raise ShapeError(f"linear: weight must be a matrix (out, in), got shape {tuple(w.shape)}")
     cdef Py_ssize_t in_features = cnp.PyArray_DIM(w.array, 1)
@@ -147,6 +150,9 @@ def linear(input, weight, bias=None):
             f"got input of shape {tuple(x.shape)}")
     if bias is not None:
         b = floating("linear", "bias", bias)
+        if (cnp.PyArray_SIZE(b.array) == 1 and cnp.PyArray_NDIM(b.array) < 2
+                and not (out_features == 1 and cnp.PyArray_NDIM(b.array) == 1)):
+            b = b.expand(out_features)   # one number for all
         if cnp.PyArray_NDIM(b.array) != 1 or cnp.PyArray_DIM(b.array, 0) != out_features:
             raise ShapeError(
                 f"linear: bias must have shape ({out_features},), got {tuple(b.shape)}")
