@@ -1,4 +1,3 @@
-
 import numpy as np
 import pytest
 from helpers.layouts import in_every_layout
@@ -363,3 +362,22 @@ def test_iteration_and_membership():
     (a * b).sum().backward()
     assert x.grad.tolist() == [[3.0, 4.0], [1.0, 2.0]]
     assert 3 in x.detach() and 5 not in x.detach()
+
+
+@pytest.mark.parametrize("key", [
+    ((0, 2),), ((2, 0), slice(1)), (slice(None), (0, 3)), ((0, 1, 2), (3, 1, 0)), ([0], (1, 2)),
+    (..., (1, 1)), (((0, 1), (1, 2)),), ((True, False, True),), (0, ()), ((),),
+], ids=str)  # fmt: skip
+def test_tuples_within_a_key_are_lists(torch, key):
+    array = np.arange(12.0).reshape(3, 4)
+    found = []
+    for m in (minigrad, torch):
+        x = m.tensor(array, requires_grad=True)
+        y = x[key]
+        (y * m.tensor(np.cos(np.arange(y.numel()) + 1).reshape(y.shape))).sum().backward()
+        z = m.tensor(array)
+        z[key] = -1
+        found.append([y.detach().numpy(), x.grad.numpy(), z.numpy()])
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.shape == theirs.shape
+        np.testing.assert_array_equal(ours, theirs)

@@ -39,7 +39,7 @@ cdef object as_key_item(item):
         array = (<Tensor>item).array
     elif isinstance(item, (np.ndarray, np.integer, np.bool_)):
         array = np.asarray(item)
-    elif isinstance(item, (list, range)):
+    elif isinstance(item, (list, tuple, range)):
         array = array_from_list(item)
     else:
         raise TypeError("index: expected integers, slices, ..., None, or tensors, arrays or lists "
