@@ -489,3 +489,27 @@ def test_numbers_of_numpy_that_no_integer_holds(number, dtype):
         with pytest.raises(ValueError):
             write(number)
     assert x.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("mode", ["floor", "trunc", None])
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint8"])
+def test_div_rounds_as_its_twin(torch, mode, dtype):
+    array = np.array([7, 250, 3, 1]).astype(dtype)
+    found = []
+    for m in (mg, torch):
+        x = m.tensor(array)
+        try:
+            x[1:].div_(m.tensor([2, 3, 4]), rounding_mode=mode)
+        except RuntimeError:  # no integer holds the quotient
+            assert mode is None and dtype != "float64" and x._version == 0
+        found.append(x.tolist())
+    assert found[0] == found[1]
+    x = mg.tensor([7.0, -7.0], requires_grad=True)
+    y = x * 1
+    y.div_(2, rounding_mode=mode)
+    y.sum().backward()
+    assert x.grad.tolist() == ([0.5, 0.5] if mode is None else [0, 0])
+    before = mg.tensor([7.0, -7.0])
+    with pytest.raises(ValueError, match="rounding_mode must be None, 'floor' or 'trunc'"):
+        before.div_(2, rounding_mode="up")
+    assert before.tolist() == [7, -7] and before._version == 0

@@ -4,6 +4,8 @@ Whatever saved the old values notices by the version counter; where gradients ar
 tensor takes over the history of its new values.
 """
 
+from functools import partial
+
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 
@@ -111,8 +113,10 @@ def mul_(self, other):
     return arithmetic_("mul_", MUL, mul, self, other)
 
 
-def div_(self, other):
-    """self ← self / other. torch.Tensor.div_."""
+def div_(self, other, *, rounding_mode=None):
+    """self ← self / other, rounded as by `div`. torch.Tensor.div_."""
+    if rounding_mode is not None:
+        return rewritten("div_", partial(div, rounding_mode=rounding_mode), self, other)
     return arithmetic_("div_", DIV, div, self, other)
 
 
