@@ -94,68 +94,61 @@ cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
     cdef cnp.npy_intp[2] shape
     shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
     cdef cnp.ndarray y = empty_array(2, shape, cnp.PyArray_TYPE(a))
-    if switch.compiled:
-        compute(a, b, False, None, y)
-    else:
-        (<object>switch).matmul(a, b, y)
+    linear_forward(a, b, None, y, turned=True)
     return y
 
 
 cdef int linear_forward(
-    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y
+    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y, bint turned=False
 ) except -1:
-    """Y = X Wᵀ + b for matrices X and W, a row b or None, and a C-ordered Y; of one float dtype."""
-    if switch.compiled:
-        return compute(x, weight, True, bias, y)
-    if bias is None:
-        (<object>switch).matmul(x, (<object>weight).T, y)
-    else:
-        (<object>switch).linear_forward(x, weight, bias, y)
-    return 0
+    """Y = X Wᵀ + b for matrices X and W, a row b or None, and a C-ordered Y; of one float dtype.
 
-
-cdef int compute(
-    cnp.ndarray a, cnp.ndarray b, bint b_is_transposed, cnp.ndarray bias, cnp.ndarray y
-) except -1:
-    """Y = A B or A Bᵀ, and the bias (or None) added to each row of the C-ordered Y."""
+    turned: `weight` is Wᵀ already.
+    """
+    if not switch.compiled:
+        if bias is None:
+            (<object>switch).matmul(x, weight if turned else (<object>weight).T, y)
+        else:
+            (<object>switch).linear_forward(x, weight, bias, y)
+        return 0
     # Taken once: another thread may choose another library while this one waits for the GIL.
     cdef Sgemm in_single = sgemm
     cdef Dgemm in_double = dgemm
-    cdef ForBlas a_blas, b_blas
+    cdef ForBlas x_blas, w_blas
     cdef bint single = cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT32, by_loops, by_blas
-    cdef Matrix A = matrix(a), B = matrix(b), Y = matrix(y)
-    if b_is_transposed:
+    cdef Matrix A = matrix(x), B = matrix(weight), Y = matrix(y)
+    if not turned:
         B = transposed(B)
     if Y.rows == 0 or Y.columns == 0:
         return 0
     by_loops = ours and A.columns > 0 and worthwhile(A, B, single)
     by_blas = not by_loops and A.columns > 0 and in_single != NULL and in_double != NULL
-    if by_blas and not as_blas(A, &a_blas):
-        a = cnp.PyArray_NewCopy(a, cnp.NPY_CORDER)
-        A = matrix(a)
-        as_blas(A, &a_blas)
-    if by_blas and not as_blas(B, &b_blas):
-        b = cnp.PyArray_NewCopy(b, cnp.NPY_CORDER)
-        B = transposed(matrix(b)) if b_is_transposed else matrix(b)
-        as_blas(B, &b_blas)
+    if by_blas and not as_blas(A, &x_blas):
+        x = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+        A = matrix(x)
+        as_blas(A, &x_blas)
+    if by_blas and not as_blas(B, &w_blas):
+        weight = cnp.PyArray_NewCopy(weight, cnp.NPY_CORDER)
+        B = matrix(weight) if turned else transposed(matrix(weight))
+        as_blas(B, &w_blas)
     if not by_loops and not by_blas:
-        quietly(np.matmul, a, (<object>b).T if b_is_transposed else b, y)
+        quietly(np.matmul, x, weight if turned else (<object>weight).T, y)
     if bias is not None and not cnp.PyArray_ISCARRAY_RO(bias):
         bias = cnp.PyArray_NewCopy(bias, cnp.NPY_CORDER)
-    cdef const void *b_row = NULL if bias is None else cnp.PyArray_DATA(bias)
+    cdef const void *row = NULL if bias is None else cnp.PyArray_DATA(bias)
     with nogil:
         if by_loops:
             multiply(A, B, Y, single)
         elif by_blas and single:
-            in_single(ROW_MAJOR, a_blas.form, b_blas.form, A.rows, B.columns, A.columns,
-                      1, A.data, a_blas.step, B.data, b_blas.step, 0, Y.data, B.columns)
+            in_single(ROW_MAJOR, x_blas.form, w_blas.form, A.rows, B.columns, A.columns,
+                      1, A.data, x_blas.step, B.data, w_blas.step, 0, Y.data, B.columns)
         elif by_blas:
-            in_double(ROW_MAJOR, a_blas.form, b_blas.form, A.rows, B.columns, A.columns,
-                      1, A.data, a_blas.step, B.data, b_blas.step, 0, Y.data, B.columns)
-        if b_row != NULL and single:
-            add_bias(<const float *>b_row, <float *>Y.data, Y.rows, Y.columns)
-        elif b_row != NULL:
-            add_bias(<const double *>b_row, <double *>Y.data, Y.rows, Y.columns)
+            in_double(ROW_MAJOR, x_blas.form, w_blas.form, A.rows, B.columns, A.columns,
+                      1, A.data, x_blas.step, B.data, w_blas.step, 0, Y.data, B.columns)
+        if row != NULL and single:
+            add_bias(<const float *>row, <float *>Y.data, Y.rows, Y.columns)
+        elif row != NULL:
+            add_bias(<const double *>row, <double *>Y.data, Y.rows, Y.columns)
     return 0
 
 
