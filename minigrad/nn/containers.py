@@ -173,13 +173,13 @@ class ModuleDict(Module):
         return key in self._modules
 
     def keys(self):
-        return self._modules.keys()
+        return self._modules.copy().keys()
 
     def values(self):
-        return self._modules.values()
+        return self._modules.copy().values()
 
     def items(self):
-        return self._modules.items()
+        return self._modules.copy().items()
 
     def clear(self):
         """Remove all modules."""
@@ -202,7 +202,7 @@ class ModuleDict(Module):
                 "ModuleDict.update: expected a dictionary or pairs (name, module), got "
                 f"{type(modules).__name__}"
             ) from None
-        before = self._modules
+        before = self._modules.copy()
         try:
             for key, module in pairs:
                 self[key] = module

@@ -10,6 +10,7 @@ from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..checks import flag, function
 from ..tensor import Tensor
+from .members import Members
 from .state_dict import StateDict
 
 
@@ -62,25 +63,39 @@ class Module(StateDict):
         if not self._forward_pre_hooks and not self._forward_hooks:
             return self.forward(*args, **kwargs)
         for hook in tuple(self._forward_pre_hooks.values()):
+            if isinstance(hook, _WithKeywords):
+                changed = hook.function(self, args, kwargs)
+                if changed is not None:
+                    args, kwargs = _both("forward pre-hook", changed)
+                continue
             changed = hook(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         output = self.forward(*args, **kwargs)
         for hook in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, output)
+            if isinstance(hook, _WithKeywords):
+                changed = hook.function(self, args, kwargs, output)
+            else:
+                changed = hook(self, args, output)
             if changed is not None:
                 output = changed
         return output
 
-    def register_forward_pre_hook(self, hook):
-        """Call `hook(module, args)` before each forward; what it returns replaces the arguments."""
-        function("register_forward_pre_hook", "hook", hook)
-        return HookHandle(self._forward_pre_hooks, hook)
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Call `hook(module, args)` before each forward; what it returns replaces the arguments.
 
-    def register_forward_hook(self, hook):
-        """Call `hook(module, args, output)` after it; what it returns replaces the output."""
-        function("register_forward_hook", "hook", hook)
-        return HookHandle(self._forward_hooks, hook)
+        with_kwargs: `hook(module, args, kwargs)`, which may return both. prepend: ahead of others.
+        """
+        return _hooked(
+            "register_forward_pre_hook", self._forward_pre_hooks, hook, prepend, with_kwargs
+        )
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Call `hook(module, args, output)` after it; what it returns replaces the output.
+
+        with_kwargs: `hook(module, args, kwargs, output)`. prepend: before the others.
+        """
+        return _hooked("register_forward_hook", self._forward_hooks, hook, prepend, with_kwargs)
 
     # --- attributes ------------------------------------------------------------------------------
 
@@ -105,11 +120,23 @@ class Module(StateDict):
         self._kinds.pop(name, None)
         self._non_persistent.discard(name)
 
-    def __getattr__(self, name):  # only called for what is no attribute
+    def __getattr__(self, name):  # only called for what is no attribute, or by an override of it
+        if name in self.__dict__.get("_kinds", ()):
+            return self.__dict__[name]
         message = f"'{type(self).__name__}' object has no attribute '{name}'"
         if "_kinds" not in self.__dict__:
             message += ": was super().__init__() called in its __init__?"
         raise AttributeError(message)
+
+    def __setstate__(self, state):
+        """For copy and pickle. A copy has lists of its own of what its members and hooks are."""
+        plain, slots = state if isinstance(state, tuple) else (state, {})
+        self.__dict__.update(plain)
+        for name in ("_kinds", "_non_persistent", "_forward_pre_hooks", "_forward_hooks"):
+            if name in self.__dict__:
+                self.__dict__[name] = self.__dict__[name].copy()
+        for name, value in slots.items():
+            setattr(self, name, value)
 
     def __dir__(self):
         return sorted(name for name in super().__dir__() if not name[0].isdigit())
@@ -133,15 +160,15 @@ class Module(StateDict):
 
     @property
     def _parameters(self):
-        return dict(self._members(Parameter))
+        return Members(self, Parameter)
 
     @property
     def _buffers(self):
-        return dict(self._members(Tensor))
+        return Members(self, Tensor)
 
     @property
     def _modules(self):
-        return dict(self._members(Module))
+        return Members(self, Module)
 
     def register_parameter(self, name, param):
         """Add a Parameter under `name`, or None for one that is switched off."""
@@ -219,14 +246,24 @@ class Module(StateDict):
         """All buffers, each once."""
         return (tensor for _, tensor in self.named_buffers(recurse=recurse))
 
-    def _persistent(self, prefix):
-        """Pairs (key, tensor) of all that belongs in a state dict, in torch's order."""
+    def _tensors(self):
+        """All parameters and buffers, each once, also where a subclass overrides `parameters`."""
+        for kind in (Parameter, Tensor):
+            for _, tensor in self._named_tensors(kind, "", True, True):
+                yield tensor
+
+    def _own_state(self, prefix):
+        """Pairs (key, tensor) of what a state dict has of this module, without those below it."""
         for name, tensor in self._members(Parameter):
             if tensor is not None:
                 yield prefix + name, tensor
         for name, tensor in self._members(Tensor):
             if tensor is not None and name not in self._non_persistent:
                 yield prefix + name, tensor
+
+    def _persistent(self, prefix):
+        """Pairs (key, tensor) of all that belongs in a state dict, in torch's order."""
+        yield from self._own_state(prefix)
         for name, module in self._members(Module):
             if module is not None:
                 yield from module._persistent(f"{prefix}{name}.")
@@ -320,3 +357,31 @@ def _of_kind(kind, name, value):
 
 def _indent(module):
     return repr(module).replace("\n", "\n  ")
+
+
+class _WithKeywords:
+    """A hook that is shown the keyword arguments, too."""
+
+    def __init__(self, function):
+        self.function = function
+
+
+def _hooked(operation, hooks, hook, prepend, with_kwargs):
+    function(operation, "hook", hook)
+    first = flag(operation, "prepend", prepend)
+    handle = HookHandle(
+        hooks, _WithKeywords(hook) if flag(operation, "with_kwargs", with_kwargs) else hook
+    )
+    if first:
+        for key in [key for key in hooks if key is not handle.key]:
+            hooks[key] = hooks.pop(key)
+    return handle
+
+
+def _both(what, changed):
+    if not isinstance(changed, tuple) or len(changed) != 2 or not isinstance(changed[0], tuple):
+        raise RuntimeError(
+            f"{what}: with_kwargs=True expects None or a pair (arguments, keyword arguments), got "
+            f"{changed!r:.100}"
+        )
+    return changed

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
-from itertools import chain
 
 import numpy as np
 
@@ -30,11 +29,19 @@ class StateDict:
         """An OrderedDict from path to tensor of all parameters and persistent buffers.
 
         As in torch the tensors are detached but share memory with the module: clone them, or
-        deepcopy the dictionary, for a snapshot.
+        deepcopy the dictionary, for a snapshot. What a `get_extra_state()` of one's own returns is
+        in it, too, and is given to `set_extra_state` when it is loaded.
         """
         destination = OrderedDict() if destination is None else destination
-        for key, tensor in self._persistent(prefix):
+        for key, tensor in self._own_state(prefix):
             destination[key] = tensor if keep_vars else tensor.detach()
+        if hasattr(type(self), "get_extra_state"):
+            destination[f"{prefix}_extra_state"] = self.get_extra_state()
+        for name, module in self._modules.items():
+            if module is not None:  # by its own method, which its class may have changed
+                module.state_dict(
+                    destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
+                )
         return destination
 
     def load_state_dict(self, state_dict, strict=True, *, allow_nonfinite=False):
@@ -58,8 +65,9 @@ class StateDict:
         for key in self._dispensable(state_dict):
             if key not in state_dict:
                 own.pop(key, None)
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
+        extra = dict(self._with_extra_state())
+        missing = [key for key in (*own, *extra) if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own and key not in extra]
         problems = []
         if strict and unexpected:
             names = ", ".join(f'"{key}"' for key in unexpected)
@@ -80,12 +88,15 @@ class StateDict:
             worst = next(k for k in (ShapeError, TypeError, RuntimeError, ValueError) if k in kinds)
             lines = "\n\t".join(text for _, text in problems)
             raise worst(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
+        for key, module in extra.items():
+            if key in state_dict:
+                module.set_extra_state(state_dict[key])
         transaction.assign("load_state_dict", tensors, arrays)
         return _IncompatibleKeys(missing, unexpected)
 
     def to(self, *args, **kwargs):
         """Convert floating parameters and buffers as `Tensor.to` would, in place; returns self."""
-        tensors = [t for t in chain(self.parameters(), self.buffers()) if _is_floating(t)]
+        tensors = [tensor for tensor in self._tensors() if _is_floating(tensor)]
         converted = [tensor.detach().to(*args, **kwargs) for tensor in tensors]
         if not all(map(_is_floating, converted)):
             raise TypeError(f"Module.to: the dtype must be a float, got {converted[0].dtype}")
@@ -106,6 +117,12 @@ class StateDict:
     def double(self):
         """Convert floating parameters and buffers to float64; returns self."""
         return self.to(float64)
+
+    def _with_extra_state(self):
+        """Pairs (key, module) of those whose class takes more than tensors from a state dict."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            if hasattr(type(module), "set_extra_state"):
+                yield f"{path}._extra_state" if path else "_extra_state", module
 
     def _dispensable(self, state_dict):
         """The keys that a state dict of its version need not have.
