@@ -20,6 +20,8 @@ class LRScheduler:
     a ValueError.
     """
 
+    _is_initial = False  # the constructor asks, to set the rates of the first epoch
+
     def __init__(self, optimizer, last_epoch=-1):
         name = type(self).__name__
         if not isinstance(optimizer, Optimizer):
@@ -34,17 +36,27 @@ class LRScheduler:
         self.optimizer = optimizer
         self.base_lrs = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._set(self.initial_lr, last_epoch + 1)
+        before = [dict(group) for group in optimizer.param_groups]
         for group, lr in zip(optimizer.param_groups, self.base_lrs, strict=True):
-            group["initial_lr"] = lr
+            group["initial_lr"] = lr  # first: a get_lr may read it
+        try:
+            self._set(self._initial_lr, last_epoch + 1)
+        except BaseException:
+            for group, old in zip(optimizer.param_groups, before, strict=True):
+                group.clear()
+                group.update(old)
+            raise
 
     def get_lr(self):
         """The learning rates for `last_epoch`, from those of the epoch before."""
         raise NotImplementedError
 
-    def initial_lr(self):
-        """The learning rates that the constructor sets."""
-        return self._present()
+    def _initial_lr(self):
+        self._is_initial = True
+        try:
+            return self.get_lr()
+        finally:
+            del self._is_initial
 
     def get_last_lr(self):
         """The learning rates now in use, one a group."""
@@ -130,9 +142,6 @@ class LambdaLR(LRScheduler):
                 f"LambdaLR: lr_lambda({self.last_epoch}) must be a number, got {factors!r}"
             ) from None
 
-    def initial_lr(self):
-        return self.get_lr()
-
     def state_dict(self):
         """All that the schedule knows, without the functions, which cannot be saved."""
         return {key: value for key, value in super().state_dict().items() if key != "lr_lambdas"}
@@ -155,9 +164,6 @@ class StepLR(LRScheduler):
         if self.last_epoch == 0 or self.last_epoch % self.step_size:
             return self._present()
         return [lr * self.gamma for lr in self._present()]
-
-    def initial_lr(self):
-        return self.get_lr()
 
 
 class MultiStepLR(LRScheduler):
@@ -183,9 +189,6 @@ class MultiStepLR(LRScheduler):
         times = self.milestones[self.last_epoch]
         return [lr * self.gamma**times if times else lr for lr in self._present()]
 
-    def initial_lr(self):
-        return self.get_lr()
-
 
 class ExponentialLR(LRScheduler):
     """lr · gamma after every epoch."""
@@ -198,6 +201,8 @@ class ExponentialLR(LRScheduler):
         return {**options, "gamma": number(owner, "gamma", options["gamma"], at_least=0)}
 
     def get_lr(self):
+        if self._is_initial:
+            return self._present()
         return [lr * self.gamma for lr in self._present()]
 
 
@@ -218,6 +223,8 @@ class CosineAnnealingLR(LRScheduler):
         return {**options, "T_max": T_max, "eta_min": eta_min}
 
     def get_lr(self):
+        if self._is_initial:
+            return self._present()
         t, T, low = self.last_epoch, self.T_max, self.eta_min
         if (t - 1 - T) % (2 * T) == 0:  # at the bottom the recursion would divide by zero
             rise = (1 - math.cos(math.pi / T)) / 2

@@ -200,7 +200,8 @@ def test_a_schedule_with_a_group_that_was_added_later_can_be_resumed():
 @pytest.mark.parametrize("rates", [None, 3, 0.1])
 def test_rates_that_are_no_list_are_named(rates):
     opt = optimizer()
-    schedule = type("Wrong", (lr_scheduler.LRScheduler,), {"get_lr": lambda self: rates})(opt)
+    wrong = {"get_lr": lambda self: rates if self.last_epoch else [0.1, 0.2]}
+    schedule = type("Wrong", (lr_scheduler.LRScheduler,), wrong)(opt)
     with pytest.raises(ValueError, match=f"Wrong.step: expected 2 rates, one per group: {rates}"):
         schedule.step()
     assert schedule.last_epoch == 0

@@ -189,3 +189,51 @@ def test_hooks_that_see_keyword_arguments_and_hooks_that_come_first():
     model.register_forward_pre_hook(lambda module, args, kwargs: args, with_kwargs=True)
     with pytest.raises(RuntimeError, match="expects None or a pair"):
         model(mg.ones(1), by=2.0)
+
+
+# --- schedules -----------------------------------------------------------------------------------
+
+
+class Warmup(lr_scheduler.LRScheduler):
+    def __init__(self, optimizer, epochs, last_epoch=-1):
+        self.epochs = epochs
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        share = min(1, (self.last_epoch + 1) / self.epochs)
+        return [group["initial_lr"] * share for group in self.optimizer.param_groups]
+
+
+def rates(schedule, optimizer, epochs):
+    found = []
+    for _ in range(epochs):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+def sgd(lr=0.5):
+    return optim.SGD([nn.Parameter(mg.ones(1))], lr=lr)
+
+
+def test_a_schedule_of_ones_own_decides_about_the_first_epoch_too():
+    optimizer = sgd()
+    assert rates(Warmup(optimizer, 4), optimizer, 6) == [0.125, 0.25, 0.375, 0.5, 0.5, 0.5]
+
+
+def test_a_derived_schedule_decides_about_the_first_epoch_too():
+    class Floor(lr_scheduler.ExponentialLR):
+        def get_lr(self):
+            return [max(lr, 0.3) / 2 for lr in super().get_lr()]
+
+    optimizer = sgd()
+    assert rates(Floor(optimizer, 0.5), optimizer, 3) == [0.25, 0.15, 0.15]
+
+
+def test_a_schedule_that_fails_at_once_leaves_no_trace():
+    optimizer = sgd()
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(ZeroDivisionError):
+        Warmup(optimizer, 0)
+    assert optimizer.state_dict() == before
