@@ -1,13 +1,17 @@
 """What all optimisers share: parameter groups, their options, and the state of each parameter."""
 
+import copy
 import math
 from collections import defaultdict
 from collections.abc import Mapping
+
+import numpy as np
 
 from ..autograd import transaction
 from ..autograd.grad_mode import enable_grad
 from ..checks import flag, function, items, number
 from ..errors import DTypeError, ShapeError
+from ..ops.array.creation import tensor
 from ..tensor import Tensor
 
 MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go on
@@ -17,7 +21,8 @@ class Optimizer:
     """The base of all optimisers, as torch.optim.Optimizer.
 
     `params` is an iterable of tensors, or of dictionaries: groups of tensors ("params") with their
-    own options. A subclass gives `check_options`, `state_names` and `step`.
+    own options. Both may come with names, as pairs from `named_parameters()`. A subclass gives
+    `step`, and where it can `check_options` and `state_names`.
     """
 
     def __init__(self, params, defaults):
@@ -35,15 +40,18 @@ class Optimizer:
 
     def check_options(self, options):
         """A copy of the options with every hyper-parameter checked."""
-        raise NotImplementedError
+        return dict(options)
 
     def state_names(self, options):
-        """What the state of a parameter holds under these options: "step" and names of tensors."""
-        raise NotImplementedError
+        """What the state of a parameter holds under these options: "step" and names of tensors.
+
+        None, the default: a subclass of one's own may hold there what it likes.
+        """
+        return None
 
     def step(self, closure=None):
         """Change all parameters that have a gradient; all or none. Returns what `closure` does."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define step")
 
     def add_param_group(self, param_group):
         """Add a group {"params": tensors, option: value, …}; options left out are the defaults."""
@@ -55,6 +63,10 @@ class Optimizer:
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else params
         params = _in_order(name, "'params' of a group", params, "tensors")
+        names = _names(name, params)
+        params = params if names is None else [p for _, p in params]
+        if self.param_groups and (names is None) == ("param_names" in self.param_groups[0]):
+            raise ValueError(f"{name}: give names with the parameters of all groups, or of none")
         taken = {p for group in self.param_groups for p in group["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor):
@@ -67,7 +79,9 @@ class Optimizer:
                 raise ValueError(f"{name}: params[{k}] (shape {tuple(p.shape)}) appears twice")
             taken.add(p)
         options = self.check_options({**self.defaults, **param_group})
-        self.param_groups.append({**options, "params": params})
+        options.pop("params")
+        named = {} if names is None else {"param_names": names}
+        self.param_groups.append({"params": params, **named, **options})
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters, or fill them with zeros."""
@@ -152,16 +166,21 @@ class Optimizer:
                     f"of the optimiser {len(group['params'])}"
                 )
             options = self.check_options({**self.defaults, **saved})
+            if "param_names" in group:
+                options.setdefault("param_names", group["param_names"])
             groups.append({**options, "params": group["params"]})
         return groups
 
     def _loaded_state(self, name, p, group, entries):
         if not isinstance(entries, Mapping):
             raise TypeError(f"{name}: its state is {type(entries).__name__}, expected a dictionary")
-        state = {}
+        state, expected = {}, self.state_names(group)
+        if expected is None:
+            return {key: _copied(p, value) for key, value in entries.items()}
         for key, value in entries.items():
             if value is None:  # torch's momentum buffer before the first step
                 continue
+            value = _ours(f"{name}: '{key}'", value)
             if key == "step":
                 state[key] = _count(name, value)
             elif not isinstance(value, Tensor):
@@ -175,7 +194,7 @@ class Optimizer:
                 raise DTypeError(f"{name}: '{key}' is {value.dtype}, the parameter {p.dtype}")
             else:
                 state[key] = value.detach().to(p.dtype).clone()
-        for key in self.state_names(group):
+        for key in expected:
             if state and key not in state:
                 raise ValueError(f"{name}: its state has no '{key}', only {list(state)}")
         return state
@@ -194,6 +213,34 @@ def _in_order(owner, name, params, what):
     if isinstance(params, (Tensor, set, frozenset)):
         raise TypeError(f"{owner}: {name} must be {wanted}, got {type(params).__name__}")
     return items(owner, name, params, wanted)
+
+
+def _names(owner, params):
+    """The names of parameters that come as pairs (name, tensor); None if they are tensors."""
+    pairs = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in params]
+    if not any(pairs):
+        return None
+    if not all(pairs):
+        raise ValueError(f"{owner}: give names with all parameters of a group, or with none")
+    return [name for name, _ in params]
+
+
+def _ours(name, value):
+    """`value`, a tensor of another library or an array as a Tensor."""
+    if isinstance(value, Tensor) or not hasattr(type(value), "__array__"):
+        return value
+    try:
+        return tensor(np.asarray(value.detach() if hasattr(value, "detach") else value))
+    except Exception as error:  # whatever another library raises
+        raise TypeError(f"{name}: NumPy cannot read the {type(value).__name__}: {error}") from None
+
+
+def _copied(p, value):
+    """A copy of something in the state of p, floating tensors in p's dtype, as torch does it."""
+    value = copy.deepcopy(value.detach() if isinstance(value, Tensor) else value)
+    if isinstance(value, Tensor) and value.dtype.is_floating_point:
+        return value.to(p.dtype)
+    return value
 
 
 def _count(name, value):

@@ -237,3 +237,104 @@ def test_a_schedule_that_fails_at_once_leaves_no_trace():
     with pytest.raises(ZeroDivisionError):
         Warmup(optimizer, 0)
     assert optimizer.state_dict() == before
+
+
+# --- optimizers ----------------------------------------------------------------------------------
+
+
+class Momentum(optim.Optimizer):
+    """As torch's users write one."""
+
+    def __init__(self, params, lr=0.1, momentum=0.9):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @mg.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                if not state:
+                    state["step"], state["buffer"] = 0, mg.zeros_like(p)
+                state["step"] += 1
+                state["buffer"].mul_(group["momentum"]).add_(p.grad)
+                p.add_(state["buffer"], alpha=-group["lr"])
+
+
+def steps(optimizer, p, count):
+    for _ in range(count):
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+
+
+def test_an_optimizer_of_ones_own_trains_and_resumes():
+    p, q = (nn.Parameter(mg.tensor([1.0, -2.0])) for _ in range(2))
+    steps(Momentum([p], lr=0.05), p, 6)
+    reference = optim.SGD([q], lr=0.05, momentum=0.9)
+    steps(reference, q, 6)
+    assert np.allclose(p.tolist(), q.tolist(), rtol=1e-6)
+
+    half = nn.Parameter(mg.tensor([1.0, -2.0]))
+    first = Momentum([half], lr=0.05)
+    steps(first, half, 3)
+    second = Momentum([half], lr=1.0)
+    second.load_state_dict(first.state_dict())
+    assert second.state[half]["step"] == 3
+    assert second.state[half]["buffer"] is not first.state[half]["buffer"]
+    steps(second, half, 3)
+    assert half.tolist() == p.tolist()
+    with pytest.raises(NotImplementedError, match="Optimizer does not define step"):
+        optim.Optimizer([p], {}).step()
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW])
+def test_parameters_come_with_their_names(kind):
+    model, twin = net(), net()
+    twin.load_state_dict(model.state_dict())
+    named = kind(model.named_parameters(), lr=0.1)
+    plain = kind(twin.parameters(), lr=0.1)
+    names = ["0.weight", "0.bias", "2.1.weight", "2.1.bias"]
+    assert named.param_groups[0]["param_names"] == names
+    assert named.state_dict()["param_groups"][0]["param_names"] == names
+    for optimizer, each in ((named, model), (plain, twin)):
+        each(mg.ones(3, 2)).sum().backward()
+        optimizer.step()
+    for key, value in model.state_dict().items():
+        assert mg.equal(value, twin.state_dict()[key])
+    plain.load_state_dict(named.state_dict())
+    named.load_state_dict(plain.state_dict())
+    extra = {"params": [("extra", nn.Parameter(mg.ones(1)))]}
+    named.add_param_group(extra)
+    assert named.param_groups[1]["param_names"] == ["extra"]
+
+
+def test_names_come_with_all_parameters_or_with_none():
+    p, q = nn.Parameter(mg.ones(1)), nn.Parameter(mg.ones(1))
+    with pytest.raises(ValueError, match="names with all parameters of a group, or with none"):
+        optim.SGD([("p", p), q])
+    with pytest.raises(ValueError, match="names with the parameters of all groups, or of none"):
+        optim.SGD([{"params": [("p", p)]}, {"params": [q]}])
+
+
+def test_the_state_of_another_library_is_read():
+    """An optimizer's state dict from torch, as it is or through NumPy."""
+    torch = pytest.importorskip("torch")
+    values = np.random.default_rng(3).standard_normal((4, 2)).astype(np.float32)
+    theirs = torch.nn.Parameter(torch.tensor(values))
+    optimizer = torch.optim.Adam([theirs], lr=0.1)
+    (theirs**2).sum().backward()
+    optimizer.step()
+    through_numpy = copy.deepcopy(optimizer.state_dict())
+    for name, value in through_numpy["state"][0].items():
+        through_numpy["state"][0][name] = value.numpy()
+    for state in (optimizer.state_dict(), through_numpy):
+        p = nn.Parameter(mg.tensor(theirs.detach().numpy()))
+        ours = optim.Adam([p], lr=0.5)
+        ours.load_state_dict(state)
+        assert ours.state[p]["step"] == 1
+        steps(ours, p, 2)
+        want = copy.deepcopy(theirs)
+        further = torch.optim.Adam([want], lr=0.5)
+        further.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        steps(further, want, 2)
+        assert np.allclose(p.detach().numpy(), want.detach().numpy(), rtol=1e-6)
