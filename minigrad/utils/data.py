@@ -352,4 +352,9 @@ class Pass:
         dataset, collate_fn = self._dataset, self.collate_fn
         if collate_fn is None and type(dataset).__getitem__ is TensorDataset.__getitem__:
             return [part[rows] for part in dataset.tensors]
-        return (collate_fn or default_collate)([dataset[row] for row in rows.tolist()])
+        places = rows.tolist()
+        if hasattr(dataset, "__getitems__"):  # as in torch: several samples in one call
+            samples = dataset.__getitems__(places)
+        else:
+            samples = [dataset[place] for place in places]
+        return (collate_fn or default_collate)(samples)

@@ -338,3 +338,28 @@ def test_the_state_of_another_library_is_read():
         further.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         steps(further, want, 2)
         assert np.allclose(p.detach().numpy(), want.detach().numpy(), rtol=1e-6)
+
+
+# --- data sets -----------------------------------------------------------------------------------
+
+
+def test_a_data_set_may_give_several_samples_in_one_call():
+    class Rows(data.Dataset):
+        calls = 0
+
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            raise AssertionError("one at a time")
+
+        def __getitems__(self, places):
+            self.calls += 1
+            return [10 * place for place in places]
+
+    rows = Rows()
+    assert [batch.tolist() for batch in data.DataLoader(rows, batch_size=2)] == [
+        [0, 10], [20, 30], [40]]  # fmt: skip
+    assert rows.calls == 3
+    part = data.Subset(rows, [4, 1])
+    assert [batch.tolist() for batch in data.DataLoader(part, batch_size=2)] == [[40, 10]]
