@@ -123,7 +123,8 @@ class Optimizer:
         return {
             "state": {index[p]: dict(state) for p, state in self.state.items()},
             "param_groups": [
-                {**group, "params": [index[p] for p in group["params"]]}
+                {key: group[key] for key in group if key != "params"}
+                | {"params": [index[p] for p in group["params"]]}
                 for group in self.param_groups
             ],
         }
