@@ -361,3 +361,18 @@ def test_nothing_waits_for_the_garbage_collector(sizes):
         assert alive() == before
     finally:
         gc.enable()
+
+
+def test_a_layer_that_is_not_reached_is_named():
+    class Unused(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.norm = nn.Linear(3, 3), nn.BatchNorm1d(3)
+
+        def forward(self, x):
+            return self.layer(x)
+
+    with pytest.raises(ValueError, match="recalibrate: no batch reaches 'norm'; does forward call"):
+        recalibrate(Unused().double(), batches(4))
+    with pytest.raises(ValueError, match="recalibrate: the loader gave no batch with values"):
+        recalibrate(Unused().double(), batches(0))

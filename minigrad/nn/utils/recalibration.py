@@ -72,14 +72,20 @@ def populations(function, model, loader):
     layers = {name: other.get_submodule(name) for name in found}
     for name, layer in layers.items():
         watch(function, name, layer, found[name][1])
+    came = False
     try:
         with no_grad():
             for k, batch in enumerate(loader):
-                other(input_of(function, k, batch))
+                x = input_of(function, k, batch)
+                other(x)
+                came = came or x.numel() > 0
     finally:  # a layer that holds a function that holds the layer would wait for the collector
         for layer in layers.values():
             del layer.forward
     if not any(population.calls for _, population in found.values()):
+        if came:
+            names = ", ".join(f"'{name}'" for name in found)
+            raise ValueError(f"{function}: no batch reaches {names}; does forward call it?")
         raise ValueError(f"{function}: the loader gave no batch with values")
     return found
 
