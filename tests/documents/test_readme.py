@@ -44,6 +44,8 @@ def test_links_to_headings_lead_to_headings():
     for page in PAGES:
         for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text("utf-8")):
             other = (page.parent / target) if target else page
+            if not other.exists():
+                continue  # for the test above
             headings = re.findall(r"^#+ (.*)$", other.read_text(encoding="utf-8"), re.MULTILINE)
             anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
             assert anchor in anchors, f"{page.name} links {target}#{anchor}"
