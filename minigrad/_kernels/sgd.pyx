@@ -36,7 +36,7 @@ cdef void _sgd_step(const Update* u, real* p) noexcept nogil:
     if buf == NULL:
         for i in range(u.size):
             d = sign * g[i] + decay * p[i]                # (1)
-            p[i] = p[i] - lr * d                          # (2)
+            p[i] = p[i] - lr * d                          # (0) (2)
     elif not u.nesterov:
         for i in range(u.size):
             d = sign * g[i] + decay * p[i]                # (1)
@@ -50,7 +50,9 @@ cdef void _sgd_step(const Update* u, real* p) noexcept nogil:
 
 
 def sgd_step(list updates):
-    """One step of each (g, p, buf, lr, momentum, dampening, weight_decay, nesterov, maximize).
+    """p ← p − lr · g                                    (0)   the plain case
+
+    One step of each (g, p, buf, lr, momentum, dampening, weight_decay, nesterov, maximize):
 
     d   = ±g + weight_decay · p                       (1)   minus to maximize
     p   ← p − lr · d                                  (2)   without momentum: buf is None
