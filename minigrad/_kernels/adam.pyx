@@ -59,7 +59,7 @@ cdef void _adam_step(const Update* u, real* p) noexcept nogil:
             d = sign * g[i] + decay * p[i]                                           # (1)
             m[i] = beta1 * m[i] + fresh1 * d                                         # (3)
             v[i] = beta2 * v[i] + fresh2 * (d * d)                                   # (4)
-            p[i] = keep * p[i] - rate * m[i] / (root(v[i]) * scale + eps)            # (7)
+            p[i] = keep * p[i] - rate * m[i] / (root(v[i]) * scale + eps)            # (0) (7)
     else:
         for i in range(u.size):
             d = sign * g[i] + decay * p[i]                                           # (1)
@@ -70,8 +70,10 @@ cdef void _adam_step(const Update* u, real* p) noexcept nogil:
 
 
 def adam_step(list updates):
-    """One step of each (g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled,
-    maximize).
+    """p ← p − lr · m̂ / (√v̂ + eps)           (0)   the plain case: no decay, no maximum
+
+    with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ). In general, one step of each
+    (g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled, maximize):
 
     d     = ±g + weight_decay · p           (1)   minus to maximize; decoupled (AdamW): d = ±g
     keep  = 1 − lr · weight_decay           (2)   decoupled; otherwise 1
