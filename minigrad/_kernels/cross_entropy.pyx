@@ -90,7 +90,7 @@ cdef int _cross_entropy_forward(
                 u = scale * soft
                 for c in range(C):
                     w_c = weight[c] if weighted else 1
-                    error[n, c] = <real> (k * scratch[c] - u * w_c)       # (6)
+                    error[n, c] = <real> (k * scratch[c] - u * w_c)       # (0) (6)
                 error[n, t] = <real> (u * (weight_sum * scratch[t] * inv_sum - w)
                                       - scale * hard * w * not_t)         # (8)
             check_signals_every(&done, C)
@@ -105,7 +105,10 @@ def cross_entropy_forward(
     logits not None, targets not None, weight, loss not None, error, scratch not None,
     ignore_index, label_smoothing, reduction,
 ):
-    """loss of logits (N, C) and labels t (N,), and error, the gradient of loss by the logits.
+    """error = (softmax(x) − onehot(t)) / N                             (0)   the plain case
+
+    Without weights, smoothing and ignored rows, that is, and for the mean. In general: loss of
+    logits (N, C) and labels t (N,), and error, the gradient of loss by the logits.
 
     Of one row x of logits, with a = argmax x, m = x_a and ε = label_smoothing:
 
