@@ -206,7 +206,7 @@ cdef int _backward(
                     for k in range(width):
                         d = x[n, start + k] - centre[k]                          # (8) (18)
                         p = dy[n, start + k] - offset[k] - d * slope[k]          # (8) (18)
-                        dx[n, start + k] = p * scale[k]                          # (8) (18)
+                        dx[n, start + k] = p * scale[k]                          # (0) (8) (18)
                 else:
                     for k in range(width):
                         dx[n, start + k] = dy[n, start + k] * scale[k]   # (12)
@@ -218,9 +218,9 @@ def batch_norm_backward(
     dy not None, x not None, gamma not None, mean not None, inv_std not None, dx,
     dgamma not None, dbeta not None, training
 ):
-    """dx = γ r (dy − mean(dy) − x̂ · mean(dy · x̂)), and in evaluation dx = γ r dy
+    """dx = γ r (dy − mean(dy) − x̂ · mean(dy · x̂))                            (0)   the plain case
 
-    with r = inv_std; the two means are sums that dbeta and dgamma need, too:
+    with r = inv_std, or dx = γ r dy in evaluation. dbeta and dgamma hold the sums of these means:
     dbeta = Σ dy                                                            (6)
     dgamma = Σ dy · x_hat                                                   (7)
     dx = gamma · inv_std · (dy − dbeta/m − x_hat · dgamma/m)                (8)   training

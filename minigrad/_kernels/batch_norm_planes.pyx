@@ -143,7 +143,7 @@ cdef int _gradients(
             for i in range(L):
                 d = x[n, c, i] - centre                                  # (8) (18)
                 p = dy[n, c, i] - offset - d * slope                     # (8) (18)
-                dx[n, c, i] = <real> (p * scale)                         # (8) (18)
+                dx[n, c, i] = <real> (p * scale)                         # (0) (8) (18)
         else:
             for i in range(L):
                 dx[n, c, i] = <real> (dy[n, c, i] * scale)               # (12)
