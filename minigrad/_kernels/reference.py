@@ -100,6 +100,7 @@ def batch_norm_forward(x, gamma, beta, y, mean, var, inv_std, eps, training):
 
 
 def batch_norm_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training):
+    """dx = γ r (dy − mean(dy) − x̂ · mean(dy · x̂))   (0)   with r = inv_std, in training"""
     axes, m, spread = _batch_norm_layout(x)
     x_hat = (x - mean.reshape(spread)) * inv_std.reshape(spread)
     sum_dy = dy.sum(axes, dtype=np.float64)
@@ -311,6 +312,7 @@ def _weighed(weight, h):
 def cross_entropy_forward(
     logits, targets, weight, loss, error, scratch, ignore_index, label_smoothing, reduction
 ):
+    """error = (softmax(x) − onehot(t)) / N   (0)   without weights, smoothing and ignored rows"""
     if label_outside(targets, logits.shape[1], ignore_index) >= 0:
         raise IndexError("cross_entropy_forward: a label is outside 0 … C − 1")
     kept = targets != ignore_index
@@ -347,6 +349,7 @@ def cross_entropy_backward(dloss, error, targets, dlogits, ignore_index):
 
 
 def sgd_step(updates):
+    """p ← p − lr · g   (0)   without momentum and weight decay"""
     for g, p, buf, lr, momentum, dampening, weight_decay, nesterov, maximize in updates:
         d = (-g if maximize else g) + weight_decay * p
         if buf is None:
@@ -357,6 +360,7 @@ def sgd_step(updates):
 
 
 def adam_step(updates):
+    """p ← p − lr · m̂ / (√v̂ + eps)   (0)   without weight decay"""
     for update in updates:
         g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled, maximize = update
         d = (-g if maximize else g) + (0 if decoupled else weight_decay * p)
