@@ -1,7 +1,7 @@
 """Batch normalization in NumPy and double, and random calls of it, for the tests."""
 
 import numpy as np
-from helpers.layouts import laid_out
+from helpers.layouts import rows_laid_out as laid_out
 
 EPS = 1e-5
 SHAPES = [(2, 1), (7, 3), (40, 1), (3, 2, 1), (5, 4, 3), (2, 3, 300), (4, 3, 2, 3), (2, 2, 2, 1, 2)]

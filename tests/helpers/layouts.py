@@ -51,7 +51,19 @@ def stretched(array, axis):
 def in_every_layout(array):
     """The same values in every memory layout: {name: array}."""
     array = np.asarray(array)
-    return {name: change(array) for name, change in LAYOUTS.items()}
+    padded = np.zeros(tuple(2 * size for size in array.shape), array.dtype)
+    inner = padded[(*(slice(None, None, 2) for _ in array.shape), ...)]
+    inner[...] = array
+    flipped = np.flip(array).copy()
+    readonly = array.copy()
+    readonly.flags.writeable = False
+    return {
+        "contiguous": array.copy(),
+        "fortran": np.asfortranarray(array),
+        "sliced": inner,
+        "flipped": np.flip(flipped),
+        "readonly": readonly,
+    }
 
 
 def laid_out(rng, x):
@@ -63,6 +75,20 @@ def laid_out(rng, x):
         larger = np.full((*x.shape, 2), np.nan, x.dtype)
         larger[..., 0] = x
         return larger[..., 0]
+    if kind == 3:
+        return np.ascontiguousarray(x[::-1])[::-1]
+    return x
+
+
+def rows_laid_out(rng, x):
+    """The same values in memory as they may come: as made, transposed, rows strided, reversed."""
+    kind = rng.integers(4)
+    if kind == 1:
+        return np.ascontiguousarray(x.T).T
+    if kind == 2:
+        larger = np.full((2 * x.shape[0], *x.shape[1:]), np.nan, x.dtype)
+        larger[::2] = x
+        return larger[::2]
     if kind == 3:
         return np.ascontiguousarray(x[::-1])[::-1]
     return x

@@ -44,7 +44,7 @@ def test_casting_warns_of_nothing_and_copies_when_asked():
     assert y is not x and not np.shares_memory(x.numpy(), y.numpy())
 
 
-@pytest.mark.parametrize("name", ["contiguous", "transposed", "sliced", "reversed", "read-only"])
+@pytest.mark.parametrize("name", ["contiguous", "fortran", "sliced", "flipped", "readonly"])
 def test_clone_and_contiguous(name):
     array = in_every_layout(np.random.default_rng(0).standard_normal((3, 4)))[name]
     x = minigrad.from_numpy(array).requires_grad_()

@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 from helpers.batch_norm_reference import EPS
-from helpers.layouts import laid_out, leaf, normal
+from helpers.layouts import leaf, normal
+from helpers.layouts import rows_laid_out as laid_out
 from helpers.row_norm_reference import (
     all_derivatives,
     assert_agree,

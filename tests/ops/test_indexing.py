@@ -321,7 +321,7 @@ def test_bad_keys(key, error, words):
 
 def test_bad_values_change_nothing():
     x = minigrad.zeros(3, 4)
-    readonly = minigrad.from_numpy(in_every_layout(np.zeros((3, 4)))["read-only"])
+    readonly = minigrad.from_numpy(in_every_layout(np.zeros((3, 4)))["readonly"])
     for key, value, error, words in [
         (0, minigrad.ones(5), ShapeError, r"\(5,\).*\(4,\)"),
         (([0, 1],), minigrad.ones(3), ShapeError, r"\(3,\).*\(2, 4\)"),

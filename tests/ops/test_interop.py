@@ -283,7 +283,7 @@ def aliases(x):
 
 
 @pytest.mark.parametrize("name", aliases(minigrad.zeros(3, 4)))
-@pytest.mark.parametrize("layout", ["contiguous", "transposed", "sliced", "reversed"])
+@pytest.mark.parametrize("layout", ["contiguous", "fortran", "sliced", "flipped"])
 @pytest.mark.parametrize("base_first", [True, False])
 def test_deepcopy_keeps_shared_memory(name, layout, base_first):
     x = minigrad.from_numpy(
