@@ -129,7 +129,7 @@ class Module(StateDict):
         raise AttributeError(message)
 
     def __setstate__(self, state):
-        """For copies and pickles, which have lists of its own of what its members and hooks are."""
+        """For copies and pickles. A copy has lists of its own of what its members and hooks are."""
         plain, slots = state if isinstance(state, tuple) else (state, {})
         self.__dict__.update(plain)
         for name in ("_kinds", "_non_persistent", "_forward_pre_hooks", "_forward_hooks"):
