@@ -41,9 +41,9 @@ def folder(text):
 
 
 def picture(path, size):
-    """An empty matplotlib Figure that can be saved to `path`; else the program ends and says why.
+    """An empty matplotlib Figure that can be saved to `path`; if not, the program ends, saying why.
 
-    Made before the training, so that nobody trains for a picture that cannot be written.
+    Made before training, so that no training is lost on a picture that cannot be written.
     """
     try:
         from matplotlib.figure import Figure

@@ -22,7 +22,7 @@ from minigrad import datasets, nn, optim
 from minigrad.nn import functional as F
 from minigrad.utils.data import DataLoader, TensorDataset
 
-CHANCE = 0.2  # ten digits: who guesses is right in 10 % of the cases, and surely in less than this
+CHANCE = 0.2  # ten digits: a guess is right in 10 % of the cases, and surely in less than this
 
 
 class Finding(NamedTuple):
@@ -82,7 +82,7 @@ def train(model, images, labels, steps, lr, each_step=lambda step: None, seed=0)
 
 
 def accuracy(model, images, labels):
-    """The share of right answers, in the mode in which the model is."""
+    """The share of right answers, in the model's current mode."""
     with minigrad.no_grad():
         return (model(images).argmax(1) == labels).float().mean().item()
 
@@ -118,8 +118,8 @@ def identity():
 
 
 def scale_of_weights(k=10.0):
-    """Ioffe & Szegedy 2015, section 3.3: BN((aW)u) = BN(Wu), the gradient for u stays, and the one
-    for aW is 1/a of the one for W: the larger the weights, the smaller their steps."""
+    """Ioffe & Szegedy 2015, section 3.3: BN((aW)u) = BN(Wu), the gradient for u stays, and the
+    gradient for aW is 1/a of that for W: the larger the weights, the smaller their steps."""
     u, dy = normal(50, 6), normal(50, 4, seed=1)
 
     def run(factor):
@@ -183,7 +183,7 @@ def batch_of_one():
         f"{largest(formula):g} whatever comes; two vectors: all that remains is ±1, to {spread:.0e}"
         f". But one sequence of 50 vectors has 50 values a channel: output with std {sequence:.2f}",
         {"refused": refused, "formula": largest(formula), "pair": spread, "sequence": sequence},
-        # True of one vector; were it true of one sequence, that could not come out with std 1.
+        # True for one vector; if it were true for one sequence, that could not come out with std 1.
         [refused and largest(formula) == 0, abs(sequence - 1) > 0.1],
     )
 
@@ -193,7 +193,7 @@ def batch_of_one():
 
 def ignored_statistics(steps=1000):
     """Ioffe & Szegedy 2015, section 2: a gradient step that ignores how μ depends on the bias moves
-    the bias, and μ with it, for ever, while output and loss stay the same."""
+    the bias, and μ with it, forever, while output and loss stay the same."""
     u, target = normal(64, 1), normal(64, 1, seed=1) + 1
 
     def run(normalize):

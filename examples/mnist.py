@@ -13,7 +13,7 @@ mg.manual_seed(0)
 try:
     train, test = datasets.MNIST(), datasets.MNIST(train=False)  # 60,000 and 10,000 of 28 × 28
 except FileNotFoundError:
-    train, test = datasets.digits(train=True), datasets.digits(train=False)  # smaller, built in
+    train, test = datasets.digits(train=True), datasets.digits(train=False)  # smaller, included
 pixels = train[0][0].numel()
 
 model = nn.Sequential(
@@ -32,7 +32,7 @@ for epoch in range(1, 6):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    model.eval()  # and here what it has learned of them
+    model.eval()  # and here the running statistics that it has learned
     with mg.no_grad():
         right = sum((model(x).argmax(1) == y).sum().item() for x, y in DataLoader(test, 1000))
     print(f"epoch {epoch}: {right / len(test):.2%} of {len(test):,} test images")

@@ -4,7 +4,7 @@ Conv 32 3 × 3 – BatchNorm – ReLU – MaxPool 2 – Flatten – Linear 64 �
 cross-entropy from logits, Adam, a learning rate that falls along half a cosine to 0.
 
     python examples/mnist_cnn.py
-    python examples/mnist_cnn.py --augment        images shifted and turned a little, always anew
+    python examples/mnist_cnn.py --augment        images shifted and turned a little, each time anew
     python examples/mnist_cnn.py --as-printed     the same network as an article printed it: with
                                                   the normalization after the softmax, and what
                                                   becomes of it
@@ -89,7 +89,7 @@ def corrected(height, width):
 def printed(height, width, normalized=True):
     """The article's network, in Keras: its normalization comes last, after the softmax.
 
-    So the answers are no probabilities any more: over a batch, each class has the mean 0, whatever
+    So the answers are no longer probabilities: over a batch, each class has the mean 0, whatever
     the images show, and most answers are negative.
     """
     model = nn.Sequential(
@@ -119,8 +119,8 @@ def plain(height, width):
 def loss_of_probabilities(answers, labels):
     """Keras' sparse_categorical_crossentropy: −log of the answer for the label, over their sum.
 
-    It takes the answers for probabilities: what is below 1e-7 or above 1 − 1e-7 is set to that, and
-    has no gradient any more. Of normalized answers that holds for nearly all.
+    It takes the answers for probabilities: values below 1e-7 or above 1 − 1e-7 are clipped there,
+    and have no gradient. That is so for nearly all normalized answers.
     """
     logs = answers.clamp(SMALLEST, 1 - SMALLEST).log()
     return nn.functional.cross_entropy(logs, labels)
@@ -137,7 +137,7 @@ def count(model):
 
 
 def moved(images, rng, pixels=2.0, degrees=10.0):
-    """Each of the images (N, 1, H, W) turned and shifted at random, by at most so much.
+    """Each of the images (N, 1, H, W) turned and shifted at random, by at most this much.
 
     For every pixel of the new image: where it lies in the old one, and what is there, in between
     the four pixels around (bilinear). Outside of the image is 0.
@@ -180,7 +180,7 @@ def answers(model, dataset):
 
 
 def fit(name, model, criterion, train, test, options, falling):
-    """Train `model` and print a line an epoch. falling: a learning rate that goes down to 0."""
+    """Train `model` and print one line per epoch. falling: a learning rate that goes down to 0."""
     optimiser = optim.Adam(model.parameters(), lr=options.lr)
     loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))

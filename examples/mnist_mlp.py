@@ -17,7 +17,7 @@ import sys
 import time
 from typing import NamedTuple
 
-# Read when NumPy is loaded. Matrices this small gain little from a second thread; where the cores
+# Read when NumPy is loaded. Matrices this small gain little from a second thread; if the cores
 # are busy with something else, two threads that wait for each other take ten times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -42,7 +42,7 @@ OPTIMISERS = {
 
 
 class Epoch(NamedTuple):
-    """Means over one epoch; the training figures are of the network as it was while it learned."""
+    """Means over one epoch; the training figures describe the network while it was learning."""
 
     train_loss: float
     train_accuracy: float
@@ -91,7 +91,7 @@ def parse(arguments):
 
 
 def load(folder):
-    """Training set, test set and their name: MNIST, or the small digits where it cannot be had."""
+    """Training set, test set and their name: MNIST, or the small digits if it is not available."""
     try:
         return datasets.MNIST(folder), datasets.MNIST(folder, train=False), "MNIST"
     except FileNotFoundError:
@@ -111,7 +111,7 @@ def introduce(source, train, test, epochs):
 
 
 def shuffled(train, options):
-    """The training set in batches, in an order that the seed decides."""
+    """The training set in batches, in an order that the seed determines."""
     return DataLoader(
         train,
         options.batch_size,
@@ -170,10 +170,10 @@ def train_epoch(
 
 
 def fit(name, model, train, test, options):
-    """Train `model` and print a line an epoch."""
+    """Train `model` and print one line per epoch."""
     optimiser = OPTIMISERS[options.optimiser](model.parameters(), options.lr)
     scheduler = None
-    if options.schedule == "cosine":  # lr falls along half a cosine to 0: worth 0.3 % of MNIST
+    if options.schedule == "cosine":  # lr falls along half a cosine to 0: worth 0.3 % on MNIST
         scheduler = optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs)
     loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))
@@ -193,7 +193,7 @@ def fit(name, model, train, test, options):
 
 
 def progress(epoch):
-    """A function that shows its text on one line, ten times a second, if somebody is looking."""
+    """A function that shows its text on one line, ten times per second, on a terminal only."""
     if not sys.stdout.isatty():
         return lambda text: None
     last = 0.0

@@ -14,7 +14,7 @@ y = minigrad.tensor([[0.0], [1.0], [1.0], [0.0]])
 
 
 def train(units, seed, report=lambda step, loss, p: None):
-    """A network with so many hidden units after 1,000 steps from the start `seed`, and its loss."""
+    """A network with `units` hidden units after 1,000 steps from the start `seed`, and its loss."""
     minigrad.manual_seed(seed)
     model = nn.Sequential(nn.Linear(2, units), nn.Tanh(), nn.Linear(units, 1), nn.Sigmoid())
     optimiser = optim.Adam(model.parameters(), lr=0.05)

@@ -1,4 +1,4 @@
-"""Checks of the numbers that people give to layers, losses and optimisers."""
+"""Checks of the arguments that layers, losses and optimizers are given."""
 
 import numbers
 import operator
@@ -37,14 +37,14 @@ def number(owner, name, value, *, at_least=None, above=None, below=None, at_most
 
 
 def limit(owner, name, value, *, at_least):
-    """The number in `value`, not below `at_least`; infinity is one, and means no limit."""
+    """The number in `value`, at least `at_least`; infinity is allowed and means no limit."""
     if isinstance(value, (float, np.floating)) and value == float("inf"):
         return float("inf")
     return number(owner, name, value, at_least=at_least)
 
 
 def index(owner, name, value):
-    """The int in `value`, an integer (bool is none) or a tensor or array of one."""
+    """The int in `value`: an integer, not a bool, or a tensor or array that holds one."""
     if not isinstance(value, bool):
         try:
             return operator.index(value)
@@ -72,7 +72,7 @@ def items(owner, name, value, wanted):
     """The list of what is in an iterable; `wanted` says in words what that should be."""
     try:
         found = None if isinstance(value, str) else iter(value)
-    except TypeError:  # a number, None, or what has no dimension to go along
+    except TypeError:  # a number, None, or an array without a dimension to iterate over
         found = None
     if found is None:
         raise TypeError(f"{owner}: {name} must be {wanted}, got {type(value).__name__}")
@@ -88,7 +88,7 @@ def length(owner, name, value):
 
 
 def integer(owner, name, value, *, at_least=0):
-    """The int in `value`, which must be an integer (bool is none) not below `at_least`."""
+    """Return `value` as an int. It must be an integer, not a bool, and at least `at_least`."""
     value = index(owner, name, value)
     if value < at_least:
         raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value}")

@@ -1,4 +1,4 @@
-"""There is no GPU here; scripts ask."""
+"""There is no GPU support; this module answers scripts that ask."""
 
 
 def is_available():

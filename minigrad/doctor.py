@@ -3,7 +3,7 @@
     python -m minigrad doctor
     python minigrad/doctor.py       # also where `import minigrad` fails, and says why
 
-What cannot be found out is called unknown: the doctor needs nothing that it talks about.
+What cannot be found out is reported as unknown: the doctor depends on nothing that it examines.
 """
 
 import ctypes

@@ -67,7 +67,7 @@ def find(spec):
 def nearest(operation, argument, numpy_dtype):
     """The smallest of our dtypes of the same kind that holds every value of a NumPy dtype.
 
-    int8 becomes int32, float16 float32; uint64, longdouble and what is no number are DTypeErrors.
+    int8 becomes int32, float16 float32. DTypeError for uint64, longdouble and what is not a number.
     """
     kinds = {"b": (bool,), "i": (int32, int64), "u": (uint8, int32, int64), "f": (float32, float64)}
     for each in kinds.get(numpy_dtype.kind, ()):

@@ -1,10 +1,9 @@
-"""The typed loops of minigrad, each with a NumPy twin of the same name and signature.
+"""The typed loops of minigrad, each with a reference kernel: its twin in NumPy, same signature.
 
-Who calls whom: rules and optimizers call `active.<kernel>(...)`, and `use_kernels`, the only
-switch, decides whether that is the compiled loop or its twin in `reference.py`; in arithmetic and
-matrix products, where a call from Python would take longer than the work,
-`ops/math/elementwise.pyx` and `_runtime/matmul.pyx` call the loop in C while `active.compiled` is
-true, and else NumPy.
+Who calls whom: rules and optimizers call `active.<kernel>(...)`. `use_kernels`, the only switch,
+decides whether that is the compiled loop or its twin in `reference.py`. In arithmetic and matrix
+products a call from Python would take longer than the work. So `ops/math/elementwise.pyx` and
+`_runtime/matmul.pyx` call the loop in C while `active.compiled` is true, and NumPy otherwise.
 
 So `use_kernels("reference")` trains the same network on NumPy, which a debugger can step through.
 """
@@ -29,7 +28,7 @@ _compiled = {
     for name, function in vars(import_module(f".{subject}", __name__)).items()
     if not name.startswith("_") and hasattr(reference, name)
 }
-# Compiled loops compute with inf and NaN without a word; errstate makes their twins do the same.
+# Compiled loops compute with inf and NaN without a warning; errstate makes their twins do so, too.
 _reference = {name: np.errstate(all="ignore")(getattr(reference, name)) for name in _compiled}
 _sets = {"compiled": _compiled, "reference": _reference}
 

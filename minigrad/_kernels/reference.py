@@ -44,7 +44,7 @@ def tanh_backward(dy, y, dx):
     dx[...] = dy * (1 - y * y)
 
 
-# gelu stops at ±100, where Φ, φ and σ have reached their limits, lest 0 · ∞ appears at ±∞.
+# gelu stops at ±100, where Φ, φ and σ have reached their limits, lest 0 · ∞ appear at ±∞.
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
@@ -218,7 +218,7 @@ def dropout_backward(dy, mask, dx, p):
 
 
 def _groups(u, mean):
-    """u (N, C, L) as (N, groups, values of a group), for the groups that the statistics have."""
+    """u (N, C, L) as (N, groups, values per group), for the groups that the statistics have."""
     return u.reshape(*mean.shape, u.shape[1] // mean.shape[1] * u.shape[2])
 
 
@@ -345,7 +345,7 @@ def cross_entropy_backward(dloss, error, targets, dlogits, ignore_index):
     dlogits[...] = np.where(targets == ignore_index, 0, dloss)[:, None] * error
 
 
-# --- optimisers ----------------------------------------------------------------------------------
+# --- optimizers ----------------------------------------------------------------------------------
 
 
 def sgd_step(updates):

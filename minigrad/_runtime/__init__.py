@@ -1,4 +1,4 @@
-"""The machine room; one may pass by.
+"""The machine room; skip it on first reading.
 
     matmul       who multiplies matrices: our loops, NumPy, or a BLAS
     array_pool   freed memory of large arrays waits for the next array of its size

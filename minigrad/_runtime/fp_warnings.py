@@ -1,8 +1,8 @@
 """NumPy calls without floating-point warnings.
 
 log(0) is -inf here and nothing is printed, whatever `np.seterr` says outside. NumPy keeps that
-setting in a context variable, so running a call in a context of our own is the whole trick; it
-costs a fraction of `np.errstate`.
+setting in a context variable, so it is enough to run the call in a context of our own. That costs a
+fraction of `np.errstate`.
 """
 
 import contextvars

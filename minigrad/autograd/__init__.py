@@ -1,4 +1,4 @@
-"""The public door to differentiation; the machinery is beside it, and in `tensor.pyx`.
+"""The public API of differentiation; the machinery is beside it, and in `tensor.pyx`.
 
 `backward(tensors, grad_tensors)` is `Tensor.backward` for several tensors in one pass: what they
 give a leaf adds up in its `.grad`. `grad(outputs, inputs)` returns gradients instead. It stops at

@@ -1,9 +1,10 @@
 """Slopes by differences, and how far each of them can be trusted: what `gradcheck` decides by.
 
-Differences err. Truncation, h² f‴ / 6, shrinks with the step h; rounding, u |y| / h, grows; at a
-corner they never settle. So an entry that one step does not confirm is looked at with more
-(`judge`): each step then claims a slope *and* how far off that may be (`claims`). Backward is right
-if a sharp claim agrees and none disagrees, wrong if all of them disagree, and otherwise undecided.
+Differences have errors. Truncation, h² f‴ / 6, shrinks as the step h does; rounding, u |y| / h,
+grows; at a corner the slopes never settle. So an entry that one step does not confirm is examined
+with more of them (`judge`): each step then claims a slope *and* how far off that may be (`claims`).
+Backward is right if a sharp claim agrees and none disagrees, wrong if all of them disagree, and
+otherwise undecided.
 """
 
 import itertools
@@ -21,7 +22,7 @@ U = float(np.finfo(np.float64).eps)
 SAFETY = 10  # how many times its own estimate an error may be
 CLOSER = 4  # from one step to the next smaller one
 STEPS = 10  # so the last step is a 262,144th of the first
-BEND = 1e-3  # one-sided slopes that differ by less are no sign of a corner
+BEND = 1e-3  # one-sided slopes that differ by less are not a sign of a corner
 
 
 class Finding(NamedTuple):
@@ -207,7 +208,7 @@ def judge(probe, number, x, index, dx, first, tolerance):
             slope, error = sharpest(against)
             allowed = tolerance.of(slope)
             others = [*agree, first.claim()] if rows[0] is not first else agree
-            if all(c.admits(slope, allowed) for c in others):  # vague, not of another opinion
+            if all(c.admits(slope, allowed) for c in others):  # vague, but no contradiction
                 return Finding(False, slope, allowed + error)
         if last:
             slope = sharpest(said).slope if said else row.both
@@ -244,7 +245,7 @@ def sharpest(said):
 def unbent(rows):
     """The rows that may be extrapolated: finite, and not in a run of three whose gap stays.
 
-    The last two are no run yet, but may become one.
+    The last two are not a run yet, but may become one.
     """
     rows = [row for row in rows if math.isfinite(row.both)]
     stays = [

@@ -7,8 +7,8 @@ With a random cotangent dy, the gradient of Σ dy · y is one number for each en
 needs nothing but the forward pass. A cotangent of ones would not do: softmax and batch norm have
 the gradient 0 for it, and any wrong rule that gives 0 would pass.
 
-Differences err, too: `differences.py` knows by how much, and tries other steps where one does not
-settle it. What they cannot settle is said in words, and is not called wrong.
+Differences have errors, too: `differences.py` estimates how large they are, and tries other steps
+where one does not settle it. What they cannot settle is reported as undecided, not as wrong.
 """
 
 import contextlib
@@ -193,7 +193,7 @@ def compare_gradients(name, func, inputs, kept, eps, atol, rtol, may_ignore):
 
 
 def analytic_gradients(outputs, cotangents, inputs):
-    """The gradients of the outputs as arrays; 0 where backward knows no road."""
+    """The gradients of the outputs as arrays; 0 where backward finds no path."""
     roots = [(y, like(y, dy)) for y, dy in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if not roots:
         return [np.zeros(x.shape) for x in inputs]

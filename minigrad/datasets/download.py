@@ -108,7 +108,7 @@ def _open(url):
 
 
 class _StatusLine:
-    """One line that is written over and over, on a terminal only, and is gone at the end."""
+    """A progress line: rewritten in place, on a terminal only, and erased at the end."""
 
     def __init__(self):
         self.terminal = sys.stderr.isatty()

@@ -40,10 +40,10 @@ def moons(samples=200, noise=0.1, generator=None):
 
 @np.errstate(all="ignore")  # of noise that float32 does not have
 def blobs(samples=300, classes=3, noise=1.0, generator=None):
-    """`classes` round clouds: centre + noise·ε, each centre uniform in the square from −10 to 10.
+    """`classes` round clouds: center + noise·ε, each center uniform in the square from −10 to 10.
 
     Gives a TensorDataset of points (samples, 2) float32 and clouds (samples,) int64; sample i
-    belongs to cloud i mod `classes`. Centres and the standard normal ε come from `generator`, else
+    belongs to cloud i mod `classes`. Centers and the standard normal ε come from `generator`, else
     from the global one.
     """
     k, _ = _classes_and_places("blobs", samples, classes, noise)

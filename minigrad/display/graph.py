@@ -2,7 +2,7 @@
 
 Every box is a tensor: a leaf with its name, or an operation with the value it made. The layout is
 the classic layered one: rank by the longest path, order within a rank by the middle of the
-neighbours, then positions that keep neighbours close. No other program is needed.
+neighbors, then positions that keep neighbors close. No other program is needed.
 """
 
 import os
@@ -14,7 +14,7 @@ from ..tensor import Tensor, method
 from .svg import Box, draw
 
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-LARGEST = 2000  # boxes; more is no picture
+LARGEST = 2000  # boxes; nobody can read a picture of more
 
 
 class Graph:
@@ -50,7 +50,7 @@ class Graph:
         return draw(self.boxes)
 
     def to_dot(self):
-        """The graph in Graphviz' language."""
+        """The graph in Graphviz's language."""
         number = {box: f"n{i}" for i, box in enumerate(self.boxes)}
         rows = [
             "digraph minigrad {",
@@ -203,7 +203,7 @@ def address(array):
 
 
 def describe(box):
-    """The lines of a box, each with the role that chooses its colour."""
+    """The lines of a box, each with the role that decides its color."""
     lines = [("title", box.title)]
     if box.shape:
         lines.append(("shape", " × ".join(map(str, box.shape))))

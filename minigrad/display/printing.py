@@ -23,7 +23,7 @@ def set_printoptions(
     """Set how tensors are printed; what is None stays, except sci_mode. torch.set_printoptions.
 
     precision: digits after the point. threshold: tensors of more elements are shortened to
-    `edgeitems` at each end of a dimension. linewidth: characters a line. sci_mode: scientific
+    `edgeitems` at each end of a dimension. linewidth: characters per line. sci_mode: scientific
     notation always (True), never (False), where it helps (None). profile: "default", "short" or
     "full", which set the first four.
     """
@@ -52,7 +52,7 @@ def formatter(array):
     """(how to write one number of `array`, the width that they share)."""
     if array.dtype.kind != "f":
         return str, max((len(str(value)) for value in array.ravel()), default=1)
-    values = quietly(array.astype, np.float64)  # a signalling NaN is no reason for a warning
+    values = quietly(array.astype, np.float64)  # a signaling NaN is not a reason for a warning
     finite = np.isfinite(values) & (values != 0)
     telling = np.abs(values[finite])
     if telling.size == 0:

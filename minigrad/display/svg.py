@@ -1,8 +1,8 @@
 """Boxes and arrows to SVG: a layered layout from left to right.
 
 Four steps, the usual ones (Sugiyama, Tagawa and Toda 1981): ranks by longest path, invisible boxes
-where an arrow spans several ranks, an order within each rank that follows the neighbours, and
-positions that pull neighbours together without overlap.
+where an arrow spans several ranks, an order within each rank that follows the neighbors, and
+positions that pull neighbors together without overlap.
 """
 
 from dataclasses import dataclass, field
@@ -115,7 +115,7 @@ def rank(boxes):
 
 
 def order(columns):
-    """Sort each column by the middle of its neighbours left, then right, and again."""
+    """Sort each column by the middle of its neighbors left, then right, and again."""
     position = {}
     for column in columns:
         position.update((box, i / len(column)) for i, box in enumerate(column))
@@ -136,7 +136,7 @@ def order(columns):
 
 
 def place_columns(columns):
-    """Put the columns side by side, and each box near the mean of its neighbours."""
+    """Put the columns side by side, and each box near the mean of its neighbors."""
     x = MARGIN
     for column in columns:
         wide = max(box.width for box in column)
@@ -164,7 +164,7 @@ def centre(box):
 
 
 def stack_boxes(column, wishes):
-    """Put the boxes of a column, in order, as near to the wished centres as their heights allow.
+    """Put the boxes of a column, in order, as near to the desired centers as their heights allow.
 
     Boxes that would overlap join a block, which goes to the mean of its members' wishes.
     """

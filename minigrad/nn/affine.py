@@ -9,7 +9,7 @@ class Affine(Module):
     """The base of layers that give weight · x_hat + bias: γ and β are `weight` and `bias`."""
 
     def _learn(self, shape, weight, bias, **options):
-        """Make those of γ and β that are wanted, as tensors of this shape; the others are None."""
+        """Make γ and β, if they are wanted, as tensors of this shape; otherwise None."""
         for name, wanted in (("weight", weight), ("bias", bias)):
             self.register_parameter(name, Parameter(empty(shape, **options)) if wanted else None)
 

@@ -16,7 +16,7 @@ class _BatchNorm(Affine):
     """What all batch normalizations share; a subclass says how many dimensions its input has."""
 
     _dimensions: tuple[int, ...] = ()
-    _younger = ("num_batches_tracked",)  # torch has it since 0.4.1; other libraries have it not
+    _younger = ("num_batches_tracked",)  # torch has had it since 0.4.1; other libraries do not
     _normalize = staticmethod(F.batch_norm)
 
     def __init__(
@@ -139,7 +139,7 @@ class _BatchNorm(Affine):
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
             f"affine={self.affine}, bias={self.bias is not None}, "
             f"track_running_stats={self.track_running_stats}"
-        )  # torch's words; what torch does not have is said only where it differs
+        )  # torch's text; what torch does not have appears only if it is not the default
         if self.affine and self.weight is None:
             text += ", weight=False"
         if self.axis != 1:
@@ -152,12 +152,12 @@ class BatchNorm1d(_BatchNorm):
 
     Training: mean and var of the batch (var divided by its number of values m), and
     running ← (1 − momentum) · running + momentum · batch, var there divided by m − 1;
-    momentum=None averages all batches alike. Evaluation: the running statistics, or those of the
+    momentum=None averages all batches equally. Evaluation: the running statistics, or those of the
     batch if there are none (track_running_stats=False). affine=False: no weight, no bias.
     `axis` is the dimension of the channels (−1: (N, L, C)); unbiased_running_var=False divides
     by m in running_var, too. An empty batch counts for nothing.
     Errors, before anything changes: ShapeError, DTypeError, and ValueError for a single value per
-    channel in training. torch.nn.BatchNorm1d; axis, unbiased_running_var and from_keras are ours.
+    channel in training. torch.nn.BatchNorm1d, without axis, unbiased_running_var, from_keras.
     Which momentum, freezing, other libraries: docs/batch_norm_conventions.md
     """
 

@@ -98,8 +98,8 @@ class BatchRenorm1d(_BatchRenorm):
     evaluation uses them, but no further than 1/r_max … r_max and ±d_max, and no gradient flows
     through them. So small batches, or batches that are not drawn at random, train well.
     The limits widen with the steps: see `limits`. r_max_steps=None or d_max_steps=None: that limit
-    is constant; an infinite limit is none. r_max=1, d_max=0 is BatchNorm1d, as is evaluation; the
-    other arguments, the state and the errors are its own.
+    is constant; infinity means no limit. r_max=1, d_max=0 is BatchNorm1d, as is evaluation. The
+    other arguments, the state and the errors are as in BatchNorm1d.
     Ioffe 2017, arXiv:1702.03275, whose schedule is the default; torch has no such layer.
     """
 

@@ -51,7 +51,7 @@ def one_hot(tensor, num_classes=-1):
     """A 1 at the place of each label and 0 elsewhere: labels (…) → int64 (…, num_classes).
 
     With −1 there are as many classes as the largest label needs. Errors: IndexError for labels
-    outside, DTypeError for what is no integer. torch.nn.functional.one_hot.
+    outside, DTypeError for anything but integers. torch.nn.functional.one_hot.
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"one_hot: tensor must be a Tensor, got {type(tensor).__name__}")

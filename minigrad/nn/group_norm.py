@@ -13,8 +13,8 @@ from .affine import Affine
 class GroupNorm(Affine):
     """y = weight · (x − mean) / √(var + eps) + bias for x (N, num_channels, …), by groups.
 
-    mean and var are those of one of num_groups groups of neighbouring channels of one sample; var
-    is divided by the number of values. weight and bias have one value a channel. The same in
+    The channels of each sample form num_groups groups, neighbors together. Each has its mean and
+    var (divided by the number of values); weight and bias have one value per channel. The same in
     training and evaluation. affine=False: neither weight nor bias. Errors: ShapeError, DTypeError,
     ValueError if num_groups does not divide num_channels. torch.nn.GroupNorm.
     """

@@ -1,7 +1,7 @@
 """Values to start from. Every function fills a tensor in place, unrecorded, and returns it.
 
 fan_in is the number of inputs that one output sums over, fan_out the other way round; a weight has
-shape (out, in, …). Kept at unit variance, signals neither die out nor explode from layer to layer.
+shape (out, in, …). Signals of unit variance neither vanish nor explode from layer to layer.
 """
 
 import math
@@ -16,7 +16,7 @@ GAINS = {
     **dict.fromkeys(["linear", *CONVOLUTIONS, "sigmoid"], 1),
     "tanh": 5 / 3,
     "relu": math.sqrt(2),
-    "selu": 3 / 4,  # tried out, in torch's pull request 50664
+    "selu": 3 / 4,  # found by experiment, in torch's pull request 50664
 }
 
 
@@ -91,7 +91,7 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
 def calculate_gain(nonlinearity, param=None):
     """What a weight's deviation is multiplied by to make up for the activation that follows.
 
-    `param` is the negative slope of "leaky_relu" (0.01), and of no meaning for the others. Networks
+    `param` is the negative slope of "leaky_relu" (0.01); it has no meaning for the others. Networks
     that normalize themselves with SELU take "linear". torch.nn.init.calculate_gain.
     """
     if isinstance(nonlinearity, str) and nonlinearity == "leaky_relu":

@@ -12,7 +12,7 @@ from .affine import Affine
 class LayerNorm(Affine):
     """y = weight · (x − mean) / √(var + eps) + bias for x (…, *normalized_shape), by samples.
 
-    mean and var are those of the last dimensions, whose sizes are normalized_shape (an integer
+    mean and var are taken over the last dimensions, whose sizes are normalized_shape (an integer
     stands for a single one); var is divided by the number of values. weight and bias have this
     shape. The same in training and evaluation. elementwise_affine=False: neither weight nor bias.
     Errors: ShapeError, DTypeError. torch.nn.LayerNorm.

@@ -12,7 +12,7 @@ class MaxPool2d(Module):
     out = (H + 2 · padding − dilation · (kernel_size − 1) − 1) // stride + 1, rounded up instead of
     down with ceil_mode. kernel_size, stride (None: kernel_size), padding (at most half of
     kernel_size; counts as −∞) and dilation: an integer, or a pair for height and width.
-    return_indices: give also where the winners stand in their planes.
+    return_indices: also return where the largest values stand in their planes.
     """
 
     def __init__(

@@ -120,7 +120,7 @@ class Module(StateDict):
         self._kinds.pop(name, None)
         self._non_persistent.discard(name)
 
-    def __getattr__(self, name):  # only called for what is no attribute, or by an override of it
+    def __getattr__(self, name):  # only for what is not an attribute, or by an override of it
         if name in self.__dict__.get("_kinds", ()):
             return self.__dict__[name]
         message = f"'{type(self).__name__}' object has no attribute '{name}'"
@@ -235,7 +235,7 @@ class Module(StateDict):
         return self._named_tensors(Parameter, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
-        """All parameters, each once: what an optimiser wants."""
+        """All parameters, each once: what an optimizer needs."""
         return (tensor for _, tensor in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):

@@ -49,10 +49,10 @@ class StateDict:
 
         A value is a Tensor, a NumPy array, or a tensor of another library on the CPU. One error
         lists everything that does not fit: missing and unexpected keys (unless not strict), shapes
-        (ShapeError), values that are nothing of the kind (TypeError), and those that are NaN,
+        (ShapeError), values of any other kind (TypeError), and values that are NaN,
         infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
-        As in torch, a batch norm's `num_batches_tracked` may be missing, since other libraries
-        count nothing: the counter here stays; and one value of shape (1,) fits a tensor of ().
+        As in torch, a batch norm's `num_batches_tracked` may be missing, since other libraries do
+        not count batches: the counter here stays. One value of shape (1,) fits a tensor of ().
         Returns (missing_keys, unexpected_keys).
         """
         if not isinstance(state_dict, Mapping):
@@ -159,7 +159,7 @@ def _array_of(key, value):
 
 
 def _fitting(key, tensor, value, allow_nonfinite):
-    """A fresh array of the values for `tensor`, of its dtype, or the error that says why not."""
+    """A new array of the values for `tensor`, in its dtype; or the error that says why not."""
     source = _array_of(key, value)
     came = value.dtype if isinstance(value, Tensor) else source.dtype
     if tensor.ndim == 0 and source.shape == (1,):

@@ -1,4 +1,4 @@
-"""The rules of differentiation, one file a subject.
+"""The rules of differentiation, one file per subject.
 
 An operation is one function; the Tensor method and the `nn.functional` name are that function.
 """

@@ -1,4 +1,4 @@
-"""Optimisers: they change parameters so that the loss becomes smaller."""
+"""Optimizers: they change parameters so that the loss becomes smaller."""
 
 from . import lr_scheduler
 from .adam import Adam, AdamW

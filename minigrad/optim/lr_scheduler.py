@@ -59,11 +59,11 @@ class LRScheduler:
             del self._is_initial
 
     def get_last_lr(self):
-        """The learning rates now in use, one a group."""
+        """The learning rates now in use, one per group."""
         return list(self._last_lr)
 
     def step(self):
-        """Go to the next epoch: set the learning rate of every group of the optimiser."""
+        """Go to the next epoch: set the learning rate of every group of the optimizer."""
         self._set(self.get_lr, self.last_epoch + 1)
 
     def _set(self, rates, epoch):
@@ -96,7 +96,7 @@ class LRScheduler:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self):
-        """All that the schedule knows; the rates themselves are in the optimiser's state."""
+        """All that the schedule knows; the rates themselves are in the optimizer's state."""
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict):

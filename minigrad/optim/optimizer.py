@@ -1,4 +1,4 @@
-"""What all optimisers share: parameter groups, their options, and the state of each parameter."""
+"""What all optimizers share: parameter groups, their options, and the state of each parameter."""
 
 import copy
 import math
@@ -18,7 +18,7 @@ MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go o
 
 
 class Optimizer:
-    """The base of all optimisers, as torch.optim.Optimizer.
+    """The base of all optimizers, as torch.optim.Optimizer.
 
     `params` is an iterable of tensors, or of dictionaries: groups of tensors ("params") with their
     own options. Both may come with names, as pairs from `named_parameters()`. A subclass gives
@@ -97,7 +97,7 @@ class Optimizer:
             return closure()
 
     def _with_gradient(self):
-        """Pairs (group, those of its parameters that have a gradient): what a step changes."""
+        """Pairs (group, its parameters that have a gradient): what a step changes."""
         for group in self.param_groups:
             lr = group["lr"]  # the one option that is often changed between two steps
             if type(lr) is not float or not 0 <= lr < math.inf:
@@ -115,8 +115,8 @@ class Optimizer:
         """Everything needed to continue, in torch's structure.
 
         {"state": {index: {name: tensor or number}}, "param_groups": [{option: value, "params":
-        [index, …]}]}, where parameters are counted through all groups. As in torch the tensors are
-        those in use: deepcopy for a snapshot.
+        [index, …]}]}, where parameters are counted through all groups. As in torch these are the
+        tensors in use: deepcopy for a snapshot.
         """
         params = [p for group in self.param_groups for p in group["params"]]
         index = {p: k for k, p in enumerate(params)}

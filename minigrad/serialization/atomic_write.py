@@ -20,7 +20,7 @@ def write(path, parts):
 
     They are written to a temporary file in the same folder, forced onto the disk, and only then
     given the name; a symbolic link stays, its target is replaced. The temporary file is locked
-    while it is written: one that nobody has locked was left by a process that died, and is removed.
+    while it is written: one without a lock was left by a process that died, and is removed.
     """
     path = os.path.realpath(path)
     folder, name = os.path.split(path)
@@ -36,7 +36,7 @@ def write(path, parts):
                 if os.path.exists(path):
                     _keep_mode(file, path)
                 os.fsync(file.fileno())
-                if fcntl:  # replaced while still locked: nobody takes it for abandoned
+                if fcntl:  # replaced while still locked: no other process takes it for abandoned
                     os.replace(temporary, path)
             if not fcntl:
                 os.replace(temporary, path)
@@ -58,7 +58,7 @@ def _create(folder, name):
         if not fcntl:
             return descriptor, temporary
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for somebody who is cleaning up
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for a process that is cleaning up
         except OSError:  # the file system has no locks
             pass
         if os.fstat(descriptor).st_nlink:
@@ -73,7 +73,7 @@ def _write_all(file, part):
 
 
 def _keep_mode(file, path):
-    with contextlib.suppress(OSError, AttributeError):  # a file of somebody else; Windows
+    with contextlib.suppress(OSError, AttributeError):  # another user's file; Windows
         os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
 
 
@@ -94,7 +94,7 @@ def _remove_if_unlocked(path):
         return
     descriptor = os.open(path, os.O_RDWR)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while somebody writes
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while another process writes
         os.remove(path)
     finally:
         os.close(descriptor)

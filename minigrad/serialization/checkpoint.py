@@ -70,9 +70,9 @@ def load(path, map_location=None, *, weights_only=True, verify=True):
 
     Any safetensors file will do with verify=False, which skips the checksum: a dictionary of its
     tensors, F16 and BF16 as float32, I8, I16 and U16 as int32, U32 as int64, which hold all their
-    values. CheckpointError for a file that is damaged, hostile or none at all (a folder, a device,
-    a pipe), before anything is allocated; OSError if it cannot be opened. `map_location` and
-    `weights_only` take what is true of every load here: "cpu" and True. Counterpart: torch.load.
+    values. CheckpointError for a damaged or hostile file, and for what is not a file (a folder,
+    a device, a pipe), before anything is allocated; OSError if it cannot be opened. `map_location`
+    and `weights_only` take what is true of every load here: "cpu" and True. As torch.load.
     """
     path = _path("load", path)
     if map_location is not None and str(map_location) != "cpu":
@@ -80,7 +80,7 @@ def load(path, map_location=None, *, weights_only=True, verify=True):
     if not flag("load", "weights_only", weights_only):
         raise ValueError("load: weights_only=False would run a pickle, which is never done")
     verify = flag("load", "verify", verify)
-    # O_NONBLOCK: a pipe that nobody writes to is refused, not waited for.
+    # O_NONBLOCK: a pipe without a writer is refused, not waited for.
     mode = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, mode)

@@ -37,7 +37,7 @@ class Dataset:
 class TensorDataset(Dataset):
     """Tensors of equal first size as one dataset: sample i is `(tensor[i], …)`. As in torch.
 
-    TypeError for what is no tensor, ShapeError for sizes that differ.
+    TypeError for anything but tensors, ShapeError for sizes that differ.
     """
 
     def __init__(self, *tensors):
@@ -146,7 +146,7 @@ def random_split(dataset, lengths, generator=None):
 
 
 def _length(value):
-    """The number in a number, or in a tensor or array of one; an integer as int, bool is none."""
+    """The number in a number, or in a tensor or array of one; integers as int, bools refused."""
     if isinstance(value, (Tensor, np.ndarray)):
         value = np.asarray(value.detach() if isinstance(value, Tensor) else value)[()]
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -1,9 +1,9 @@
 """What stands in a folded model where a layer and its batch normalization stood.
 
-The output of the first is that of both now, and the second passes on what it gets. So the two are
-right only together: where their Sequential runs as a whole. A forward that runs its layers by hand
-(to keep what is between them, say) gets an error from them, and no other number. They know by
-`inside`, which a running Sequential hands to those that ask for it.
+The first now computes what both did, and the second passes its input on. So the two are right only
+together: where their Sequential runs as a whole. A forward that runs its layers by hand (to keep
+what is between them, say) gets an error instead of a wrong number. They recognize that by `inside`,
+which a running Sequential hands to the layers that ask for it.
 """
 
 from ..conv2d import Conv2d
@@ -59,7 +59,7 @@ class Taken(Half, Identity):
 class _FoldedLayer(Half):
     """A Linear or Conv2d that does the work of both.
 
-    `_layer` computes, with the same parameters. Where a forward that is not ours can see the layer,
+    `_layer` computes, with the same parameters. Where a forward of another class can see the layer,
     it is `_sealed`: weight and bias are not those that this forward was written for. They are still
     in parameters() and state_dict().
     """
@@ -110,7 +110,7 @@ class FoldedConv2d(_FoldedLayer, Conv2d):
     pass
 
 
-# For whoever prints a model or counts its layers, they are what they were.
+# When a model is printed or its layers are counted, they look as before.
 FoldedLinear.__name__, FoldedConv2d.__name__, Taken.__name__ = "Linear", "Conv2d", "Identity"
 
 

@@ -1,7 +1,7 @@
-"""Batch normalization hidden in the layer before it, for a network that only answers.
+"""Batch normalization folded into the layer before it, for inference.
 
-In evaluation y = γ·r·(z − mean) + β is a straight line in z, and so is z = W x + b in x, a linear
-layer or a convolution. Two straight lines are one: y = (γ·r·W) x + (β + γ·r·(b − mean)).
+In evaluation y = γ·r·(z − mean) + β is affine in z, and z = W x + b, a linear layer or a
+convolution, is affine in x. Together they are affine, too: y = (γ·r·W) x + (β + γ·r·(b − mean)).
 docs/derivations/batch_norm.md (12a)
 """
 
@@ -83,7 +83,7 @@ def fold_batch_norm(model):
     RuntimeError: its values between the two are not those of the model.
 
     The copy is in evaluation mode; `model` does not change. A Linear whose batch normalization was
-    one of (N, C) takes 2D inputs only, and says so. TypeError for what is no Module.
+    for (N, C) takes 2D inputs only, and says so. TypeError for anything but a Module.
     torch.nn.utils.fusion.fuse_linear_bn_eval and fuse_conv_bn_eval, for a whole model.
     """
     if not isinstance(model, Module):
@@ -131,7 +131,7 @@ def is_inline(module):
 
 
 def runs_as(module, kind):
-    """Whether a module's forward is that of a class: a subclass may have one of its own."""
+    """Whether a module's forward is the one of a class: a subclass may define its own."""
     return type(module).forward is kind.forward and "forward" not in vars(module)
 
 

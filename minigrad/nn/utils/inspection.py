@@ -1,4 +1,4 @@
-"""What the normalizations of a model will do at their next call, said before it happens."""
+"""What the normalizations of a model will do at their next call, told in advance."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ class Comparison:
     """How far the running statistics of a layer are from those of data; arrays, one per channel.
 
     All in units of the standard deviations that the layer divides by, √(var + eps). `gap` is the
-    root mean square of what lies between the outputs of training and evaluation, before γ and β:
+    root mean square difference between the outputs of training and evaluation, before γ and β:
     √(shift² + (ratio − 1)²), less what a renormalization corrects. `spread` is how much the means
     of single batches scatter.
     """
 
-    batches: int  # or calls, for a layer that is called several times a batch
+    batches: int  # or calls, for a layer that is called several times per batch
     values: int
     mean: np.ndarray
     var: np.ndarray
@@ -45,7 +45,7 @@ class LayerReport:
     `uses` is "batch", "running", "sample" or "group". `changes` is what the next call changes: a
     dictionary from the name of a buffer to the weight of the new value in it (1 for the counter).
     `trained` says of weight and bias whether they are trained; what the layer lacks is missing.
-    `limits` are those of a renormalization. What other layers than BatchNorm do not have is None.
+    `limits` are the limits of a renormalization. What only a BatchNorm has is None elsewhere.
     """
 
     name: str
@@ -139,7 +139,7 @@ class LayerReport:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What `nn.inspect_batch_norm` found: one LayerReport a normalization, in `layers`."""
+    """What `nn.inspect_batch_norm` found: one LayerReport per normalization, in `layers`."""
 
     layers: tuple
     training: bool

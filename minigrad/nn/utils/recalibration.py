@@ -1,8 +1,8 @@
-"""Population statistics: what running statistics only follow, computed anew over data.
+"""Population statistics: what running statistics only estimate, computed anew over data.
 
-Running statistics are a moving average over batches that a network saw while it was another one.
-After the training there is time to do what Ioffe & Szegedy 2015 write down as Algorithm 2: send the
-data through the finished network once more, batch by batch, and average.
+Running statistics are a moving average over batches that the network saw while it still changed.
+After training there is time for Algorithm 2 of Ioffe & Szegedy 2015: send the data through the
+finished network once more, batch by batch, and average.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ class Population:
         self.mean, self.var, self.scatter = np.zeros((3, layer.num_features))
 
     def add(self, mean, var, m):
-        """Count a call whose batch has this mean, this biased variance and m values a channel."""
+        """Count a call whose batch has this mean, this biased variance and m values per channel."""
         if self.unbiased:
             var = var * (m / (m - 1))
         self.calls += 1

@@ -1,4 +1,4 @@
-"""What arrays can do beside; skip it on first reading. In reading order:
+"""What else arrays can do; skip it on first reading. In reading order:
 
     creation   tensors from values: tensor, zeros, arange, …
     sampling   tensors of random numbers

@@ -6,7 +6,7 @@
     log_softmax    their logarithms; logsumexp
     cross_entropy  the loss of classification
     losses         the other losses, and how losses are reduced
-    batch_norm     batch normalization, the masterpiece
+    batch_norm     batch normalization, the showpiece
     layer_norm     the same for the values of each example
     group_norm     the same for groups of channels
     batch_renorm   batch norm for batches that are too small for it
