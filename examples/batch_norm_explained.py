@@ -179,9 +179,10 @@ def batch_of_one():
     spread = (pair.abs().max() - pair.abs().min()).item()
     return Finding(
         "a batch of one sample cannot be normalized",
-        f"one vector: {'refused' if refused else 'accepted'}, rightly, for the formula answers "
+        f"one vector: {'refused' if refused else 'accepted'}, rightly: the formula answers "
         f"{largest(formula):g} whatever comes; two vectors: all that remains is ±1, to {spread:.0e}"
-        f". But one sequence of 50 vectors has 50 values a channel: output with std {sequence:.2f}",
+        ". But one sequence of 50 vectors has 50 values per channel: output with std "
+        f"{sequence:.2f}",
         {"refused": refused, "formula": largest(formula), "pair": spread, "sequence": sequence},
         # True for one vector; if it were true for one sequence, that could not come out with std 1.
         [refused and largest(formula) == 0, abs(sequence - 1) > 0.1],

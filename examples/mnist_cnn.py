@@ -59,7 +59,7 @@ def parse(arguments):
     add("--data", type=folder, metavar="FOLDER", help="folder with the four files of MNIST")
     add("--output", metavar="FILE", default="mnist_cnn.png", help="default: mnist_cnn.png")
     add("--no-picture", action="store_true", help="draw no filters")
-    add("--batches", type=whole(1), help="at most so many batches an epoch, for a quick look")
+    add("--batches", type=whole(1), help="at most this many batches per epoch, for a quick look")
     return parser.parse_args(arguments)
 
 

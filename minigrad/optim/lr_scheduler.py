@@ -30,7 +30,7 @@ class LRScheduler:
         for k, group in enumerate(optimizer.param_groups):
             if last_epoch != -1 and "initial_lr" not in group:
                 raise KeyError(
-                    f"{name}: group {k} has no 'initial_lr': load the optimiser's state first to "
+                    f"{name}: group {k} has no 'initial_lr': load the optimizer's state first to "
                     f"resume with last_epoch={last_epoch}"
                 )
         self.optimizer = optimizer
@@ -86,7 +86,7 @@ class LRScheduler:
         groups, known = len(self.optimizer.param_groups), len(self.base_lrs)
         if groups != known:
             raise ValueError(
-                f"{type(self).__name__}.step: the optimiser has {groups} parameter groups, but had "
+                f"{type(self).__name__}.step: the optimizer has {groups} parameter groups, but had "
                 f"{known} when this schedule was made, so there are {known} initial rates; make a "
                 "new schedule after add_param_group"
             )

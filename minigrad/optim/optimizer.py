@@ -72,7 +72,10 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{name}: params[{k}] must be a Tensor, got {type(p).__name__}")
             if not p.is_leaf:
-                raise ValueError(f"{name}: params[{k}] is no leaf; optimise what it is made from")
+                raise ValueError(
+                    f"{name}: params[{k}] is not a leaf: it was computed from other tensors. Pass "
+                    "those instead, for example model.parameters()"
+                )
             if not p.dtype.is_floating_point:
                 raise DTypeError(f"{name}: params[{k}] must be float32 or float64, got {p.dtype}")
             if p in taken:
@@ -155,7 +158,7 @@ class Optimizer:
         if len(saved_groups) != len(self.param_groups):
             raise ValueError(
                 f"{name}: the state dict has {len(saved_groups)} parameter groups, "
-                f"the optimiser has {len(self.param_groups)}"
+                f"the optimizer has {len(self.param_groups)}"
             )
         groups = []
         for k, (saved, group) in enumerate(zip(saved_groups, self.param_groups, strict=True)):
@@ -164,7 +167,7 @@ class Optimizer:
             if len(saved["params"]) != len(group["params"]):
                 raise ValueError(
                     f"{name}: group {k} of the state dict has {len(saved['params'])} parameters, "
-                    f"of the optimiser {len(group['params'])}"
+                    f"of the optimizer {len(group['params'])}"
                 )
             options = self.check_options({**self.defaults, **saved})
             if "param_names" in group:

@@ -113,7 +113,7 @@ def _path(operation, path):
     try:
         os.fsencode(path)
     except UnicodeEncodeError:
-        raise ValueError(f"{operation}: path {path!r} is no name for a file") from None
+        raise ValueError(f"{operation}: path {path!r} is not a valid file name") from None
     return path
 
 
@@ -144,7 +144,7 @@ def _describe(value, place, tensors, around):
         raise TypeError(
             f"save: {_where(place)} is of type {type(value).__name__}; only tensors, numbers, "
             "strings, None and dictionaries, lists and tuples of them are saved (for a module or "
-            "an optimiser: its state_dict(); for an array: as_tensor(array))"
+            "an optimizer: its state_dict(); for an array: as_tensor(array))"
         )
     if any(value is container for container in around):
         raise ValueError(f"save: {_where(place)} contains itself")
@@ -252,7 +252,7 @@ def _array(name, view):
     try:
         return quietly(array.reshape(view["shape"]).astype, own, copy=False)
     except ValueError as error:  # a shape that only an empty tensor can have, (0, 2⁶³)
-        raise _Damage(f"holds the tensor {name!r} of a shape NumPy has not: {error}") from None
+        raise _Damage(f"holds the tensor {name!r} of a shape beyond NumPy's: {error}") from None
 
 
 def _check_sum(file, header):
@@ -284,7 +284,7 @@ def _parse(text):
     """The metadata and the dtype of each tensor."""
     header = _json(text)
     if type(header) is not dict:
-        raise _Damage("has a header that is no dictionary")
+        raise _Damage("has a header that is not a dictionary")
     metadata = header.pop("__metadata__", {})
     if type(metadata) is not dict or not all(type(entry) is dict for entry in header.values()):
         raise _Damage("has a header of another form")

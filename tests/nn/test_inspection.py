@@ -207,7 +207,7 @@ def test_the_answer_to_disagreement():
     model, loader = network(), [batch(k) for k in range(3)]
     said = text(model, loader)
     assert "Training and evaluation disagree in '1', '5.0'" in said
-    assert "on this data 3 batches, 60 values a channel outputs in training and" in said
+    assert "on this data 3 batches, 60 values per channel outputs in training and" in said
     nn.utils.recalibrate(model, loader)
     said = text(model, loader)
     assert "disagree" not in said and "are 0 standard deviations (σ) apart" in said

@@ -331,7 +331,7 @@ def test_bad_parameters_are_refused(kind):
         (nn.ReLU().parameters(), ValueError, "params is empty"),
         ([1, 2], TypeError, r"params\[0\] must be a Tensor, got int"),
         ([p, np.ones(2)], TypeError, r"params\[1\] must be a Tensor, got ndarray"),
-        ([p, p * 2], ValueError, r"params\[1\] is no leaf"),
+        ([p, p * 2], ValueError, r"params\[1\] is not a leaf"),
         ([p, minigrad.tensor([1, 2])], DTypeError, r"params\[1\] must be float32 or float64"),
         ([p, p], ValueError, r"params\[1\] \(shape \(2,\)\) appears twice"),
         ([{"params": [p]}, {"params": p}], ValueError, "appears twice"),

@@ -105,7 +105,7 @@ def spoiled(change):
         (lambda s: s.update(state=[]), TypeError, "'state' is list"),
         (lambda s: s["param_groups"].append({"params": []}), ValueError, "2 parameter gr.* has 1"),
         (lambda s: s["param_groups"][0]["params"].pop() and None, ValueError,
-         "group 0 of the state dict has 4 parameters, of the optimiser 5"),
+         "group 0 of the state dict has 4 parameters, of the optimizer 5"),
         (lambda s: s["param_groups"][0].pop("params") and None, TypeError, "a list 'params'"),
         (lambda s: s["param_groups"].__setitem__(0, 3), TypeError, "group 0 must be a dictionary"),
         (lambda s: s["state"].update({9: {}}), ValueError, "state for parameter 9"),

@@ -96,7 +96,7 @@ CALLS = {
                    r"ModuleDict: no module is called 'b', only \['a'\]"),
     "classes": (lambda: m.datasets.blobs(6, 2**63), ValueError, "blobs: samples and classes must"),
     "samples": (lambda: m.datasets.moons(2**64), ValueError, "moons: samples and classes must be"),
-    "path": (lambda: m.load("\ud800"), ValueError, "load: path .* is no name for a file"),
+    "path": (lambda: m.load("\ud800"), ValueError, "load: path .* is not a valid file name"),
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of the gradients is {total}, so they cannot be clipped; "
-            "error_if_nonfinite=False scales them nevertheless"
+            "error_if_nonfinite=False scales them anyway"
         )
     scale = max_norm / (total + 1e-6)
     if not scale > 1:  # NaN, as in torch, makes all of them NaN

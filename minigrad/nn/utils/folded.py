@@ -78,8 +78,8 @@ class _FoldedLayer(Half):
         if self._sealed:
             layer, norm = self._pair
             raise RuntimeError(
-                f"{self}: fold_batch_norm put {norm} into {layer}, whose {name} is another one "
-                "since; a forward that uses it by itself needs the model that is not folded "
+                f"{self}: fold_batch_norm put {norm} into {layer}, whose {name} has been "
+                "replaced; a forward that uses it by itself needs the model that is not folded "
                 "(state_dict() and named_parameters() show it)"
             )
         return vars(self)[name]

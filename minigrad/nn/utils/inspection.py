@@ -89,10 +89,10 @@ class LayerReport:
         if self.limits is None:
             return ""
         if self.limits == (1, 0):
-            return ";\nnot yet corrected towards the running statistics (limits 1 and 0)"
+            return ";\nnot yet corrected toward the running statistics (limits 1 and 0)"
         r, d = self.limits
         return (
-            ", then corrected towards the running ones\n"
+            ", then corrected toward the running ones\n"
             f"(σ by a factor of at most {r:.3g}, the mean by at most {d:.3g} σ)"
         )
 
@@ -125,7 +125,7 @@ class LayerReport:
     def data_in_words(self):
         data, worst = self.data, self.data.worst
         lines = [
-            f"{plural(data.batches, 'batch', 'batches')}, {data.values:,} values a channel",
+            f"{plural(data.batches, 'batch', 'batches')}, {data.values:,} values per channel",
             "outputs in training and in evaluation are "
             f"{rms(data.gap):.2g} standard deviations (σ) apart",
             f"most in channel {worst}, by {data.gap[worst]:.2g} σ: there the mean is "
