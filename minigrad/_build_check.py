@@ -1,7 +1,7 @@
-"""Says in words what is wrong with the compiled modules: missing, of another Python or processor,
-or stale.
+"""Says in words what is wrong with the compiled modules: missing, stale, or built for another
+Python or processor.
 
-The package imports this first, so that nobody meets a bare "No module named minigrad.tensor". It
+The package imports this first, so that no one meets a bare "No module named minigrad.tensor". It
 also tells `traceback` where the Cython sources are, whose lines it would otherwise not find.
 """
 
@@ -52,7 +52,7 @@ def sources():
 
 
 def changed(paths):
-    """The names of those of these sources that are not as they were at the build."""
+    """The names of the sources that have changed since the build."""
     hashes = build_record()[2]
     return [
         name(path)
@@ -80,7 +80,7 @@ def build_record():
 
 
 def lacks(features):
-    """Those of the features (by NumPy's names) that this processor is known not to have."""
+    """The features (by NumPy's names) that this processor is known to lack."""
     if os.environ.keys() & {"NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"}:
         return []  # NumPy then denies what is there
     try:
@@ -97,7 +97,7 @@ def few(names):
 
 
 def remedy():
-    """The command that mends it, and the one that tells more."""
+    """The command that repairs it, and the one that tells more."""
     root = PACKAGE.parent
     words = f"Install minigrad with this Python again ({PACKAGE} is an installed copy)."
     if (root / "setup.py").exists():

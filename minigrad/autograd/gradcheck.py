@@ -43,7 +43,7 @@ def gradcheck(func, inputs, *, eps=1e-5, atol=None, rtol=1e-7, raise_exception=T
     Otherwise GradcheckError, or False if not raise_exception. Its message says "backward is not
     the gradient" only if neither truncation nor rounding can explain the difference, and "cannot
     be decided here", with the reason, at corners and jumps, beside nan, and in too much rounding.
-    Undecided is not True, because whoever reads True relies on a comparison that took place.
+    Undecided is not True: True must mean that a comparison took place.
     A probe that could not fail is a ValueError: no input requires a gradient, `func` is random or
     changes its inputs, or an input does not matter to it. The default generator is left as it was.
     torch: autograd.gradcheck, whose defaults are 10,000 times looser (rtol=1e-3).
@@ -117,7 +117,7 @@ class Report:
         return "\n".join([f"{self.name}: {head}", *self.lines[False], *self.lines[None]])
 
     def add(self, number, dx, findings):
-        """`findings`: those of the entries of input `number` that are not right, by index."""
+        """`findings`: one per entry of input `number` that is not right, by index."""
         shape = tuple(map(int, dx.shape))
         wrong = {at: each for at, each in findings.items() if each.right is False}
         if wrong:
@@ -220,7 +220,7 @@ def undisturbed(inputs):
 
 
 def changed_inputs(inputs, kept):
-    """The numbers of the inputs whose values are no longer those that were kept."""
+    """The numbers of the inputs whose values differ from the copies that were kept."""
     return [
         i
         for i, before in enumerate(kept)

@@ -14,15 +14,15 @@ from ..tensor import Tensor, method
 from .svg import Box, draw
 
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-LARGEST = 2000  # boxes; nobody can read a picture of more
+LARGEST = 2000  # boxes; a picture of more is unreadable
 
 
 class Graph:
     """The graph below a tensor: shown by Jupyter, saved as a picture, or exported.
 
     `.save(path)` writes .svg, .dot, .mmd (Mermaid) or .txt; `.to_svg()`, `.to_dot()` and
-    `.to_mermaid()` give the text. Gradients are those of the last backward pass, shown where the
-    tensor is small.
+    `.to_mermaid()` give the text. Gradients come from the last backward pass; they are shown for
+    small tensors.
     """
 
     def __init__(self, root, names):

@@ -152,12 +152,12 @@ class BatchNorm1d(_BatchNorm):
 
     Training: mean and var of the batch (var divided by its number of values m), and
     running ← (1 − momentum) · running + momentum · batch, var there divided by m − 1;
-    momentum=None averages all batches equally. Evaluation: the running statistics, or those of the
-    batch if there are none (track_running_stats=False). affine=False: no weight, no bias.
+    momentum=None averages all batches equally. Evaluation: the running statistics, or batch
+    statistics if there are none (track_running_stats=False). affine=False: no weight, no bias.
     `axis` is the dimension of the channels (−1: (N, L, C)); unbiased_running_var=False divides
     by m in running_var, too. An empty batch counts for nothing.
     Errors, before anything changes: ShapeError, DTypeError, and ValueError for a single value per
-    channel in training. torch.nn.BatchNorm1d, without axis, unbiased_running_var, from_keras.
+    channel in training. torch.nn.BatchNorm1d has no axis, unbiased_running_var, from_keras.
     Which momentum, freezing, other libraries: docs/batch_norm_conventions.md
     """
 

@@ -94,7 +94,7 @@ class _BatchRenorm(_BatchNorm):
 class BatchRenorm1d(_BatchRenorm):
     """y = weight · (R · (x − mean) / √(var + eps) + D) + bias for x (N, C) or (N, C, L).
 
-    Training: mean and var are those of the batch; R and D lead back to the running statistics, as
+    Training: mean and var are batch statistics; R and D lead back to the running statistics, as
     evaluation uses them, but no further than 1/r_max … r_max and ±d_max, and no gradient flows
     through them. So small batches, or batches that are not drawn at random, train well.
     The limits widen with the steps: see `limits`. r_max_steps=None or d_max_steps=None: that limit

@@ -48,7 +48,7 @@ class LRScheduler:
             raise
 
     def get_lr(self):
-        """The learning rates for `last_epoch`, from those of the epoch before."""
+        """The learning rates for `last_epoch`, from the previous epoch's."""
         raise NotImplementedError
 
     def _initial_lr(self):
@@ -82,7 +82,7 @@ class LRScheduler:
         self._last_lr = values
 
     def _bases(self):
-        """The initial rates of all groups: those of groups that were added later are not known."""
+        """The initial rates of all groups; for groups added later they are not known."""
         groups, known = len(self.optimizer.param_groups), len(self.base_lrs)
         if groups != known:
             raise ValueError(
@@ -118,7 +118,7 @@ class LRScheduler:
         vars(self).update(self.check_options(name, loaded))
 
     def check_options(self, owner, options):
-        """A copy of the options with those of this schedule checked."""
+        """A copy of the options, with this schedule's own checked."""
         return dict(options)
 
 

@@ -80,7 +80,7 @@ def fold_batch_norm(model):
 
     Both halves of a folded pair run only where their Sequential runs as a whole. A forward that
     calls its layers one by one, a part of it, or uses weight or bias of a folded layer, gets a
-    RuntimeError: its values between the two are not those of the model.
+    RuntimeError: between the two, its values differ from the model's.
 
     The copy is in evaluation mode; `model` does not change. A Linear whose batch normalization was
     for (N, C) takes 2D inputs only, and says so. TypeError for anything but a Module.
@@ -167,7 +167,7 @@ def has_hooks(module):
 
 
 def slots_of(chain, path):
-    """All places of a chain, those of chains inside it where they stand."""
+    """All places of a chain, and of the chains inside it, in order."""
     for key, child in chain._modules.items():
         here = f"{path}.{key}" if path else key
         if is_inline(child):

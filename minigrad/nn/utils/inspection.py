@@ -194,7 +194,7 @@ def inspect_batch_norm(model, data=None):
     With `data`, a batch (a tensor, or a tuple that begins with it) or a loader: how far the running
     statistics are from those that `nn.utils.recalibrate` would compute from it.
     Print it, or read the attributes of `inspect_batch_norm(model)["name of a layer"]`.
-    Errors: TypeError; with `data` those of nn.utils.recalibrate.
+    Errors: TypeError; with `data`, what nn.utils.recalibrate raises.
     """
     if not isinstance(model, Module):
         raise TypeError(f"inspect_batch_norm: model must be a Module, got {type(model).__name__}")
@@ -252,7 +252,7 @@ def report(name, layer, data):
 
 
 def compare_statistics(layer, population):
-    """A layer's running statistics beside those of the data."""
+    """A layer's running statistics beside the data's."""
     running_mean, running_var, mean, var, scatter = (
         np.asarray(values, np.float64)
         for values in (
