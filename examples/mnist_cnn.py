@@ -269,7 +269,7 @@ def main(arguments=None):
     print_table(results)
     if options.as_printed:
         print(
-            "\nAs printed, the normalization makes numbers around 0 of the probabilities. The loss"
+            "\nAs printed, the normalization turns probabilities into numbers around 0. The loss"
             "\nstill takes them for probabilities: it learns nothing from those below 0 or above 1."
             "\nWhat becomes of that is a matter of luck: try other seeds. Before the activations,"
             "\nand with the loss on the logits, the same layer helps."

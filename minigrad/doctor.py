@@ -50,7 +50,7 @@ def main() -> int:
     if minigrad:
         error = largest_error(minigrad)
         works = error < TOLERANCE
-        verdict = f"{'good' if works else 'WRONG'}: {error:.0e} from those of the reference"
+        verdict = f"{'good' if works else 'WRONG'}: {error:.0e} from the reference kernels"
         show("kernels", {"in use": minigrad.use_kernels.current, "gradients": verdict})
     show("hints", dict.fromkeys(hints(info, minigrad), "") or {"none": ""})
     return 0 if works else 1
