@@ -120,7 +120,6 @@ def test_the_changelog_knows_this_version():
 # --- the language --------------------------------------------------------------------------------
 
 LONGEST = 35  # words per sentence
-NOT_YET = {"docs/promises.md"}  # pages that still have longer ones, or other spellings
 
 BRITISH = re.compile(
     r"\b\w*(?:optimis|vectoris|normalis|initialis|generalis|regularis|recognis|summaris|minimis"
@@ -171,10 +170,7 @@ def blemishes(text):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_sentences_are_short_and_words_are_american(page):
-    found = blemishes(page.read_text(encoding="utf-8"))
-    if found and page.relative_to(ROOT).as_posix() in NOT_YET:
-        pytest.xfail(f"{len(found)} to mend")
-    assert found == []
+    assert blemishes(page.read_text(encoding="utf-8")) == []
 
 
 def test_blemishes_are_found():
