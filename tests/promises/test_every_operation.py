@@ -19,11 +19,15 @@ from helpers.derivatives import (
 )
 from helpers.layouts import LAYOUTS, stretched
 from helpers.operations import OPERATIONS, WITHOUT_DERIVATIVE
+from helpers.rest_slow import rest_slow
 from helpers.sample_inputs import Spy
 
 import minigrad as mg
 
 every_operation = pytest.mark.parametrize("name", OPERATIONS)
+every_third_operation = pytest.mark.parametrize(  # the others with the slow tests
+    "name", rest_slow(OPERATIONS, list(OPERATIONS)[::3])
+)
 COUNTS = {"operations": 150, "samples": 993, "layouts": 5}  # promised in docs/promises.md
 PRODUCTS = {
     "matmul", "mm", "Tensor.__matmul__", "Tensor.__rmatmul__", "nn.functional.linear",
@@ -96,7 +100,7 @@ def test_the_samples_call_what_they_are_listed_under(name):
 # --- derivatives ----------------------------------------------------------------------------------
 
 
-@every_operation
+@every_third_operation
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 def test_first_and_second_derivative(name):
     """Relative error ≤ 1e-7 against differences of order h⁴; ≤ 1e-10 against torch's."""
@@ -107,7 +111,7 @@ def test_first_and_second_derivative(name):
             assert error(second, by_differences(sample.call, arrays_of(sample), 2)) <= 1e-7
 
 
-@every_operation
+@every_third_operation
 @pytest.mark.filterwarnings("ignore:.*degrees of freedom")
 def test_first_and_second_derivative_are_torchs(torch, name):
     for sample in OPERATIONS[name]:
@@ -195,7 +199,7 @@ def test_numbers_widen_nothing(torch, number, dtype):
 
 # --- where the values lie -------------------------------------------------------------------------
 
-@every_operation
+@every_third_operation
 @pytest.mark.parametrize("layout", [*LAYOUTS, "stride 0"])
 def test_the_layout_changes_nothing(name, layout):
     """Values and both derivatives are those of the C-contiguous array, up to rounding."""

@@ -8,10 +8,13 @@ from helpers.derivatives import cotangents, floating, tensors
 from helpers.layouts import leaf_of as leaf
 from helpers.layouts import normal
 from helpers.operations import OPERATIONS
+from helpers.rest_slow import rest_slow
 
 import minigrad as mg
 
-every_operation = pytest.mark.parametrize("name", OPERATIONS)
+every_operation = pytest.mark.parametrize(  # all of them with the slow tests
+    "name", rest_slow(OPERATIONS, list(OPERATIONS)[1::3])
+)
 
 
 def arrays_of(sample):
