@@ -10,6 +10,7 @@ import re
 from html import escape
 from pathlib import Path
 
+from ..serialization.atomic_write import write
 from ..tensor import Tensor, method
 from .svg import Box, draw
 
@@ -90,12 +91,7 @@ class Graph:
             raise ValueError(
                 f"graph.save: the suffix of {path.name!r} must be one of {', '.join(forms)}"
             )
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            temporary.write_text(forms[path.suffix](), encoding="utf-8")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write(path, [forms[path.suffix]().encode()])
 
 
 def graph(self, model=None, /, **names):
