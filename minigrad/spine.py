@@ -1,9 +1,8 @@
 """The spine: the whole of minigrad in one file of Python and NumPy, from a tensor to Adam.
 
-Read it from top to bottom, or watch it: `python -m pdb -m minigrad.spine`, then `b backward` and
-`c`, and step from the loss to a gradient. The names are those of the package, and so are the
-losses, to 1e-12. Each part begins with the file it is the spine of, what that file adds, and the
-page of docs/derivations that it cites: "# (3)" says that a line is equation (3) there.
+Read it from top to bottom, or step from the loss to a gradient: `python -m pdb -m minigrad.spine`,
+then `b backward` and `c`. The names are the package's, and the losses, too, to 1e-12. Each part
+begins with its file, what that file adds, and its page in docs/derivations; "# (3)": equation (3).
 """
 
 import numpy as np
@@ -33,9 +32,10 @@ class Function:
     """A node of the graph: an operation that was run, and where its inputs came from."""
 
     @classmethod
-    def apply(cls, *inputs):
+    def apply(cls, *inputs):  # in the package each operation is a function that ends in `record`
         node = cls()
         tensors = [x for x in inputs if isinstance(x, Tensor)]
+        # for each input its maker, or the leaf itself
         node.inputs = [(x.grad_fn or x) if x.requires_grad else None for x in tensors]
         y = node.forward(*[x.data if isinstance(x, Tensor) else x for x in inputs])
         y = Tensor(y, requires_grad=any(node.inputs))
@@ -60,12 +60,12 @@ def topological_order(root):
 def backward(loss):
     """Add dL/dx to the `.grad` of every leaf x that the loss was computed from."""
     table = {loss.grad_fn: np.ones_like(loss.data)}  # (2)
-    for node in reversed(topological_order(loss.grad_fn)):
-        dy = table.pop(node)  # complete: all that used y has had its turn
+    for node in reversed(topological_order(loss.grad_fn)):  # in the package: `propagate`
+        dy = table.pop(node)  # complete: every node that used y has already run
         for x, dx in zip(node.inputs, node.backward(dy), strict=False):  # (3)
-            if x is not None:
+            if x is not None:  # strict=False: without bias there is one dx too many
                 table[x] = table[x] + dx if x in table else dx  # (1)
-    for leaf, dx in table.items():
+    for leaf, dx in table.items():  # only leaves are left
         leaf.grad = Tensor(dx if leaf.grad is None else leaf.grad.data + dx)
 
 
@@ -96,7 +96,7 @@ class Mul(Function):
         return unbroadcast(dy * self.b, self.a.shape), unbroadcast(dy * self.a, self.b.shape)  # (3)
 
 
-# minigrad/ops/math/linear.pyx adds products of any matrices. Page linear.md
+# minigrad/ops/math/linear.pyx (there: Linear) adds products of any matrices. Page linear.md
 class LinearRule(Function):
     def forward(self, x, weight, bias):
         self.x, self.weight = x, weight
@@ -127,7 +127,7 @@ class BatchNorm(Function):
     def backward(self, dy):
         r, x_hat = self.inv_std, self.x_hat
         dx_hat = self.gamma * dy  # (8a)
-        dx = r * dx_hat  # (8b) the straight road; in evaluation (12), and that is all
+        dx = r * dx_hat  # (8b) the straight road; in evaluation mode the only term (12)
         if self.by_batch:
             dx = dx - r * dx_hat.mean(axis=0)  # (8h) the road through the mean
             dx = dx - r * x_hat * (dx_hat * x_hat).mean(axis=0)  # (8e) and through the variance
