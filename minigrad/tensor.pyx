@@ -1,8 +1,8 @@
 """Arrays with history.
 
 A `Tensor` is a NumPy array that remembers how it was made. A `Function` is one node of that
-history: an operation, with an arrow to whatever made each of its inputs. Nothing here knows how
-to differentiate anything: the rules are in `ops/`, the walk through the graph is in
+history: an operation, with a reference to whatever made each of its inputs. Nothing here knows
+how to differentiate anything: the rules are in `ops/`, the walk through the graph is in
 `autograd/engine.pyx`.
 """
 
@@ -25,14 +25,15 @@ cnp.import_array()
 cdef cnp.ndarray NOTHING = np.zeros(0, np.float32)
 
 
-# Without binding, a method checks what it is called on: Tensor.item(3) is a TypeError, no crash.
+# Without binding, a method checks what it is called on: Tensor.item(3) is a TypeError and not a
+# crash.
 @cython.binding(False)
 @cython.freelist(256)
 cdef class Tensor:
     """A multi-dimensional array that can record what is computed from it, for `backward`.
 
     Make one with `minigrad.tensor(data)`. `Tensor(sequence)` gives a tensor of the default dtype,
-    `Tensor(2, 3)` zeros of that shape (torch leaves them uninitialised).
+    `Tensor(2, 3)` zeros of that shape (torch leaves them uninitialized).
     """
 
     __array_priority__ = 1000   # NumPy's operators step back: `ndarray * Tensor` is __rmul__
@@ -168,6 +169,8 @@ cdef class Tensor:
         """`grad`, for those who ask on nobody's behalf: there is no warning."""
         return self.gradient
 
+    # `backward` is attached by autograd/engine.pyx: see tensor_backward there.
+
     def detach(self):
         """The same values without history. Memory and version counter are shared."""
         cdef Tensor y = wrap(self.array)
@@ -206,7 +209,7 @@ cdef class Tensor:
 
     @property
     def shape(self):
-        """The sizes, one a dimension."""
+        """The sizes, one per dimension."""
         return Size((<object>self.array).shape)
 
     @property
@@ -337,13 +340,15 @@ def method(name, function):
 cdef class Function:
     """A node of the graph: an operation that was run, and where its inputs came from.
 
-    `inputs` has one entry per input: the Function that made it, the Tensor itself where it is a
-    leaf that collects a gradient, or None where no gradient is wanted. Subclasses supply
-    `backward(dy)`: given the gradient of the loss with respect to the output, return the one with
-    respect to each input, written with Tensor operations. (One whose own fields may lead on to
-    other nodes needs a `__dealloc__`: see _runtime/dropping.pyx.)
+    `inputs` has one entry per input: a reference to the Function that made it, or to the Tensor
+    itself where it is a leaf that collects a gradient, or None where no gradient is wanted.
+    Subclasses supply `backward(dy)`: given the gradient of the loss with respect to the output,
+    return the one with respect to each input, written with Tensor operations. (A subclass whose own
+    fields may lead on to other nodes needs a `__dealloc__`: see _runtime/dropping.pyx.)
     """
 
+    # The rules of ops/ override this C method. A subclass written in Python cannot: only for such a
+    # subclass the engine arrives here, and the line below calls its Python method `backward`.
     cdef backward(self, Tensor dy):
         return type(self).backward(self, dy)
 
@@ -431,14 +436,14 @@ cdef object for_picture(Tensor x):
 
 
 cdef object history_of(Tensor x):
-    """What a node's arrow points to: the maker of x, x itself if it collects, or None."""
+    """What a node refers to for its input x: the maker of x, x itself if it collects, or None."""
     if x is None:
         return None
     return x if x.is_grad_leaf else x.history()
 
 
 cdef Function record(Function node, Tensor y, tuple inputs):
-    """Make `node` the history of y, an arrow to the history of each input."""
+    """Make `node` the history of y, with a reference to the history of each input."""
     if len(inputs) == 1:
         node.inputs = (history_of(inputs[0]),)
     elif len(inputs) == 2:

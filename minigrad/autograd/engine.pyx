@@ -1,8 +1,8 @@
 """The backward pass: from the roots of a graph back to its leaves.
 
-`propagate` is the loop that docs/derivations/chain_rule.md derives and prints; what a node wants of
-its gradient besides (hooks, `.grad`, the picture) is in `arrived`. The doors are `backward` and
-`grad`. Gradients live in the table of the pass until it is over; only then does `commit` write
+`propagate` is the loop that docs/derivations/chain_rule.md derives and prints; everything else
+done with a node's gradient (hooks, `.grad`, the picture) is in `arrived`. The doors are `backward`
+and `grad`. Gradients live in the table of the pass until it is over; only then does `commit` write
 `.grad` and free saved values, so that a pass that fails changes nothing.
 """
 
@@ -35,12 +35,12 @@ cdef extern from "Python.h":
 cdef class Pass:
     """What one pass has found so far. Nothing outside of it changes before `commit`."""
 
-    cdef dict table         # {gradient key: the sum of what has arrived there}
-    cdef list asked         # the nodes whose rule has run
+    cdef dict table         # {gradient key: the sum of what has arrived there}; see gradient_key
+    cdef list asked         # the nodes whose backward has run; `commit` frees what they saved
     cdef list shown         # the nodes whose gradient will be seen, in .grad or in the picture,
     cdef list shown_dy      # and these gradients (a dict would cost a small node a tenth more)
-    cdef frozenset wanted   # the keys that the caller asks for; None: every leaf
-    cdef set useful         # the keys from which a road leads to a wanted one; None: all
+    cdef frozenset wanted   # the keys that the caller asks for, `inputs`; None: every leaf
+    cdef set useful         # the keys with a road to a wanted one; others get nothing. None: all
 
 
 cdef int propagate(list order, Pass found) except -1:
@@ -114,6 +114,8 @@ cdef Tensor arrived(Function node, Tensor dy, Pass found):
     """dy, complete now, as its hooks leave it; None if the node's rule need not be asked."""
     if node.hooks:
         dy = run_hooks(node.hooks, dy)
+    # The picture shows the gradients of small values. Of a large one the node has only the shape,
+    # a tuple.
     if type(node.value) is not tuple or node.retainer is not None:
         found.shown.append(node)
         found.shown_dy.append(dy)

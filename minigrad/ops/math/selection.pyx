@@ -56,8 +56,8 @@ cdef class Where(Choice):
 def where(condition, input=None, other=None):
     """y = input where condition holds, else other, elementwise with broadcasting.
 
-    where(condition) gives the indices where it holds: a tuple of int64 tensors, one a dimension.
-    torch.where.
+    where(condition) gives the indices where it holds: a tuple of int64 tensors, one per
+    dimension. torch.where.
     """
     cdef Tensor test = operand("where", "condition", condition), a, b, y
     if input is None and other is None:
