@@ -68,14 +68,14 @@ def network(sizes, activation, normalized, widen=1.0, seed=0):
 def train(model, images, labels, steps, lr, each_step=lambda step: None, seed=0):
     """Gradient descent on batches of 64; returns the loss of each step."""
     choose = np.random.default_rng(seed)
-    optimiser = optim.SGD(model.parameters(), lr=lr)
+    optimizer = optim.SGD(model.parameters(), lr=lr)
     losses = []
     for step in range(steps):
         rows = minigrad.tensor(choose.choice(len(labels), 64, replace=False))
         loss = F.cross_entropy(model(images[rows]), labels[rows])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
         each_step(step)
     return losses
@@ -199,12 +199,12 @@ def ignored_statistics(steps=1000):
 
     def run(normalize):
         bias, values, losses = minigrad.zeros(1, dtype=minigrad.float64, requires_grad=True), [], []
-        optimiser = optim.SGD([bias], lr=0.1)
+        optimizer = optim.SGD([bias], lr=0.1)
         for _ in range(steps):
             loss = F.mse_loss(normalize(u + bias), target)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             values.append(bias.item())
             losses.append(loss.item())
         return values, losses

@@ -181,11 +181,11 @@ def answers(model, dataset):
 
 def fit(name, model, criterion, train, test, options, falling):
     """Train `model` and print one line per epoch. falling: a learning rate that goes down to 0."""
-    optimiser = optim.Adam(model.parameters(), lr=options.lr)
+    optimizer = optim.Adam(model.parameters(), lr=options.lr)
     loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))
     steps = options.epochs * batches
-    scheduler = optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if falling else None
+    scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if falling else None
     rng = np.random.default_rng(options.seed)
     before, history = model[0].weight.detach().numpy().copy(), []
     print(f"\n{name}\n  epoch  train loss  accuracy  test accuracy  images/s")
@@ -195,7 +195,7 @@ def fit(name, model, criterion, train, test, options, falling):
         if options.augment:
             data = ((minigrad.from_numpy(moved(x.numpy(), rng)), labels) for x, labels in loader)
         loss, accuracy, seen = train_epoch(
-            model, optimiser, data, batches, progress(epoch), criterion, scheduler
+            model, optimizer, data, batches, progress(epoch), criterion, scheduler
         )
         rate = seen / (time.perf_counter() - start)
         confusion = answers(model, test)

@@ -34,7 +34,7 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "gelu": nn.GELU,
 }
-OPTIMISERS = {
+OPTIMIZERS = {
     "adam": lambda parameters, lr: optim.Adam(parameters, lr=lr or 1e-3),
     "adamw": lambda parameters, lr: optim.AdamW(parameters, lr=lr or 1e-3),
     "sgd": lambda parameters, lr: optim.SGD(parameters, lr=lr or 0.1, momentum=0.9),
@@ -72,7 +72,7 @@ def parse(arguments):
         default="cosine",
         help="of the learning rate over the epochs, default: cosine, down to 0",
     )
-    add("--optimiser", "--optimizer", choices=OPTIMISERS, default="adam", help="default: adam")
+    add("--optimiser", "--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
     add("--hidden", type=whole(1), nargs="+", default=[128, 64], help="sizes, default: 128 64")
     add("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
     add(
@@ -146,7 +146,7 @@ def evaluate(model, dataset):
 
 
 def train_epoch(
-    model, optimiser, loader, batches, show, criterion=nn.functional.cross_entropy, scheduler=None
+    model, optimizer, loader, batches, show, criterion=nn.functional.cross_entropy, scheduler=None
 ):
     """One pass; mean loss, accuracy, and how many images were seen. A scheduler goes by batches."""
     model.train()
@@ -154,9 +154,9 @@ def train_epoch(
     for batch, (images, labels) in zip(range(1, batches + 1), loader):  # noqa: B905
         logits = model(images)
         loss = criterion(logits, labels)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         if scheduler:
             scheduler.step()
         mean = loss.item()
@@ -171,17 +171,17 @@ def train_epoch(
 
 def fit(name, model, train, test, options):
     """Train `model` and print one line per epoch."""
-    optimiser = OPTIMISERS[options.optimiser](model.parameters(), options.lr)
+    optimizer = OPTIMIZERS[options.optimiser](model.parameters(), options.lr)
     scheduler = None
     if options.schedule == "cosine":  # lr falls along half a cosine to 0: worth 0.3 % on MNIST
-        scheduler = optim.lr_scheduler.CosineAnnealingLR(optimiser, options.epochs)
+        scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs)
     loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))
     history, began = [], time.perf_counter()
     print(f"\n{name}\n  epoch  train loss  accuracy  test loss  accuracy  images/s")
     for epoch in range(1, options.epochs + 1):
         start = time.perf_counter()
-        loss, accuracy, seen = train_epoch(model, optimiser, loader, batches, progress(epoch))
+        loss, accuracy, seen = train_epoch(model, optimizer, loader, batches, progress(epoch))
         rate = seen / (time.perf_counter() - start)
         if scheduler:
             scheduler.step()

@@ -58,7 +58,7 @@ def main(arguments=None):
     model = nn.Sequential(
         nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 3)
     )
-    optimiser = optim.Adam(model.parameters(), lr=0.01)
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
     moments = [0, options.steps // 20, options.steps // 4, options.steps]
     panels = dict(zip(moments, figure.subplots(1, 4), strict=True)) if figure else {}
 
@@ -72,9 +72,9 @@ def main(arguments=None):
             if figure:
                 title = f"step {step}: {accuracy:.0%}"
                 draw(panels[step], classes_of_plane(model), x, y, title)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     if figure:
         figure.savefig(options.output, dpi=120)
         print(f"\ndecision boundary: {options.output}")

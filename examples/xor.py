@@ -17,14 +17,14 @@ def train(units, seed, report=lambda step, loss, p: None):
     """A network with `units` hidden units after 1,000 steps from the start `seed`, and its loss."""
     minigrad.manual_seed(seed)
     model = nn.Sequential(nn.Linear(2, units), nn.Tanh(), nn.Linear(units, 1), nn.Sigmoid())
-    optimiser = optim.Adam(model.parameters(), lr=0.05)
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
     for step in range(1001):
         logits = model[2](model[1](model[0](x)))
         loss = F.binary_cross_entropy_with_logits(logits, y)
         report(step, loss, logits.sigmoid())
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     return model, loss.item()
 
 
