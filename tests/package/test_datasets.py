@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.rest_slow import rest_slow
 
 import minigrad
 from minigrad import datasets
@@ -324,7 +325,7 @@ BAD_MIRRORS = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD_MIRRORS)
+@pytest.mark.parametrize("kind", rest_slow(BAD_MIRRORS, ["silent", "endless"]))
 def test_second_mirror(tmp_path, mirror, monkeypatch, kind):
     """A bad mirror costs its time-out, is named when all fail, and leaves nothing in the cache."""
     monkeypatch.setattr(download, "ANSWER", 0.2)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from helpers.layouts import leaf_of
 from helpers.operations import OPERATIONS
+from helpers.rest_slow import rest_slow
 
 import minigrad as mg
 from minigrad._runtime.sharing import SavedTensor
@@ -191,7 +192,7 @@ def test_a_view_100_000_links_from_its_base():
     in_small_stack(lambda: written_at_the_end(100_000 // 3))  # three links in one
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("name", rest_slow(LINKS, ["views"]))
 def test_a_chain_takes_linear_memory(name):
     def taken(length):
         before, _ = tracemalloc.get_traced_memory()

@@ -113,7 +113,7 @@ def without_collector():
     gc.enable()
 
 
-@pytest.mark.parametrize("make", rest_slow([network, by_hand, failing], [by_hand]))
+@pytest.mark.parametrize("make", rest_slow([network, by_hand, failing], []))
 def test_2_000_steps_leave_no_object(make, without_collector):
     step = make()
     for _ in range(2200):  # until Python's freelists, of up to 2000 tuples each, are full
