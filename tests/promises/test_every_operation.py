@@ -31,7 +31,7 @@ every_third_operation = pytest.mark.parametrize(  # the others with the slow tes
 COUNTS = {"operations": 150, "samples": 993, "layouts": 5}  # promised in docs/promises.md
 PRODUCTS = {
     "matmul", "mm", "Tensor.__matmul__", "Tensor.__rmatmul__", "nn.functional.linear",
-    "nn.functional.conv2d",
+    "nn.functional.conv2d", "nn.Sequential",
 }  # fmt: skip
 
 
