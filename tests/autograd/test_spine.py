@@ -13,6 +13,7 @@ import minigrad as mg
 from minigrad import datasets, nn, optim, spine
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = Path(mg.__file__).parent
 SOURCE = Path(spine.__file__).read_text(encoding="utf-8")
 
 
@@ -205,7 +206,7 @@ def test_each_part_names_files_that_exist():
     assert len(named) == len(set(named)) == 14
     for path in named:
         places = [path, BEFORE.get(path, path)]
-        assert any((ROOT / "minigrad" / place).is_file() for place in places), path
+        assert any((PACKAGE / place).is_file() for place in places), path
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.split()[1].rpartition("/")[2])

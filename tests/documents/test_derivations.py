@@ -32,6 +32,8 @@ def test_citations(path):
 
 def test_the_kernel_of_batch_norm_reads_in_the_order_of_its_equations():
     page = derivations.Page(derivations.INDEX.parent / "batch_norm.md")
+    if not page.links["kernel"][0].exists():
+        pytest.skip("the kernels are not beside the pages here")
     lines = page.links["kernel"][0].read_text(encoding="utf-8").splitlines()
     cited = [int(n) for line in lines for n in sorted(derivations.comment_citations(line), key=int)]
     # (0) is (8) without names for its sums; (16) to (18) are how these are computed.
