@@ -49,7 +49,8 @@ ALLOWED = (TypeError, ValueError, IndexError, RuntimeError, MemoryError, OSError
 NEVER = (RecursionError, SystemError)
 FINDERS = ("get_parameter", "get_buffer", "get_submodule")
 WARNED = ("Data type alias", "mse_loss", "random_split", "tensor: data requires",
-          "Tensor: data requires", "var: degrees", "std: degrees", "clip_grad_norm_: parameters is an iterator",
+          "Tensor: data requires", "var: degrees", "std: degrees",
+          "clip_grad_norm_: parameters is an iterator",
           )  # fmt: skip  # documented UserWarnings
 
 # --- a call --------------------------------------------------------------------------------------

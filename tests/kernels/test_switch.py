@@ -14,7 +14,7 @@ import minigrad as mg
 from minigrad import _kernels
 
 TESTS = Path(__file__).parents[1]
-PACKAGE = TESTS.parent / "minigrad"
+PACKAGE = Path(mg.__file__).parent
 
 # The rooms from which C code calls a loop without Python in between.
 ROOMS = {"_runtime/matmul.pyx": {"linear"}, "ops/math/elementwise.pyx": {"elementwise"}}
