@@ -28,11 +28,14 @@ cdef class Tensor:
     cdef Tensor gradient
     cdef Version version
     cdef Tensor base
-    cdef Step view_steps
+    cdef object view_function       # the last step from the base to this view,
+    cdef tuple view_arguments
+    cdef Step steps_before          # and those before it
     cdef Py_ssize_t seen
     cdef object hooks
     cdef object __weakref__
     cdef Function history(self)
+    cdef Step last_step(self)
     cdef Tensor viewed(self)
     cdef bint wants_grad(self)
     cdef Version shared_version(self)

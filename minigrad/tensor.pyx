@@ -55,12 +55,19 @@ cdef class Tensor:
         cdef Function fresh = None
         if self.viewed() is not None and self.seen != self.version.count:
             if self.base.wants_grad():
-                fresh = (<Tensor>rebuild_view(self.base, self.view_steps)).node
+                fresh = (<Tensor>rebuild_view(self.base, self.last_step())).node
                 if fresh is None:
                     return self.node   # recording is off: ask again when it is on
             self.node = fresh
             self.seen = self.version.count
         return self.node
+
+    cdef Step last_step(self):
+        """The step that made this view of its base, and with it all before."""
+        cdef Step step = Step.__new__(Step)
+        step.function, step.arguments = self.view_function, self.view_arguments
+        step.before = self.steps_before
+        return step
 
     cdef Tensor viewed(self):
         """The tensor this is a view of; None too once that has got other memory (`.data = …`)."""
@@ -483,16 +490,12 @@ cdef Tensor wrap(cnp.ndarray array):
 cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple arguments):
     """A tensor over memory of x, `function(x, *arguments)`: a write through one shows in both."""
     cdef Tensor y = Tensor.__new__(Tensor)
-    cdef Step step = Step.__new__(Step)
-    step.function = function
-    step.arguments = arguments
     y.array = array
     y.version = x.shared_version()
     y.seen = y.version.count
-    y.view_steps = step
+    y.view_function, y.view_arguments = function, arguments
     if x.viewed() is None:
         y.base = x
     else:   # a step holds the one it continues: a chain of views takes memory for its links alone
-        y.base = x.base
-        step.before = x.view_steps
+        y.base, y.steps_before = x.base, x.last_step()
     return y

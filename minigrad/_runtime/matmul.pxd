@@ -1,7 +1,6 @@
 cimport numpy as cnp
 
 
-cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b)
 cdef int linear_forward(
-    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y, bint turned=*) except -1
+    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y, bint turned) except -1
 cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y)

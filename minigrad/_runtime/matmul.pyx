@@ -28,7 +28,7 @@ import numpy as np
 
 from .._kernels.linear cimport Matrix, add_bias, multiply, transposed, worthwhile
 from .._kernels.switch cimport switch
-from .array_pool cimport empty_array, empty_array_of
+from .array_pool cimport empty_array_of
 from .fp_warnings import quietly
 
 cnp.import_array()
@@ -68,7 +68,7 @@ cdef Dgemm dgemm = NULL
 
 # --- the product -------------------------------------------------------------------------------
 
-cdef Matrix matrix(cnp.ndarray x):
+cdef Matrix matrix(cnp.ndarray x) noexcept:
     """x, or the first matrix of a stack, where it lies; aligned, hence in whole steps."""
     cdef int ndim = cnp.PyArray_NDIM(x)
     cdef Py_ssize_t size = cnp.PyArray_ITEMSIZE(x)
@@ -89,21 +89,12 @@ cdef bint as_blas(Matrix x, ForBlas *m) noexcept:
     return False
 
 
-cdef cnp.ndarray product(cnp.ndarray a, cnp.ndarray b):
-    """A B of two matrices of one float dtype whose inner sizes agree, as a new C-ordered array."""
-    cdef cnp.npy_intp[2] shape
-    shape[0], shape[1] = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 1)
-    cdef cnp.ndarray y = empty_array(2, shape, cnp.PyArray_TYPE(a))
-    linear_forward(a, b, None, y, turned=True)
-    return y
-
-
 cdef int linear_forward(
-    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y, bint turned=False
+    cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y, bint turned
 ) except -1:
     """Y = X Wᵀ + b for matrices X and W, a row b or None, and a C-ordered Y; of one float dtype.
 
-    turned: `weight` is Wᵀ already.
+    turned: `weight` is Wᵀ already, so that Y = A B is a linear layer without a bias.
     """
     if not switch.compiled:
         if bias is None:

@@ -51,7 +51,7 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
         x.node = y.history() if not y.is_grad_leaf else (<Tensor>y.clone()).node
     else:
         node = WriteView.__new__(WriteView)
-        node.view_steps, node.strides = x.view_steps, (<object>root.array).strides
+        node.view_steps, node.strides = x.last_step(), (<object>root.array).strides
         record(node, root, (root, y))
         keep_retaining(old_root, root)
     keep_retaining(old, x)

@@ -1,5 +1,6 @@
 """Memory that large arrays leave waits for the next of their size, and only so much of it."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -17,12 +18,16 @@ needs_loans = pytest.mark.skipif(sys.platform == "win32", reason="the system tak
 
 @pytest.fixture(autouse=True)
 def few():
-    """Nothing waits before a test, and what it leaves is given back."""
+    """Nothing waits before a test, and what it leaves is given back. No collection takes place in
+    it: the arrays in the reference cycles of other tests would come to wait, too."""
+    gc.collect()
+    gc.disable()
     before = array_pool.keep(0)
     array_pool.keep(18)
     yield
     array_pool.keep(0)
     array_pool.keep(before)
+    gc.enable()
 
 
 def made(count, dtype=mg.float32):

@@ -178,7 +178,7 @@ cdef tuple advanced_key(list advanced):
 
 cdef bint is_basic(tuple key):
     for each in key:
-        if isinstance(each, np.ndarray):
+        if cnp.PyArray_Check(each):
             return False
     return True
 
@@ -190,9 +190,9 @@ cdef class AtKey(Function):
 
     cdef tuple key   # None if it is saved
 
-    cdef AtKey remember(self, tuple key):
+    cdef AtKey remember(self, tuple key, bint basic):
         """To be called after `record`, like `save`."""
-        if is_basic(key):
+        if basic:
             self.key = key
         else:
             self.save(tuple([None if each is ALL else wrap(each) for each in key]))
@@ -241,12 +241,13 @@ def pick(Tensor x not None, tuple key not None, str called=None):
     """x[key] for a NumPy key that `parse` made: a view if it is basic, else a copy."""
     cdef Index node
     cdef cnp.ndarray array = (<object>x.array)[key]
-    cdef Tensor y = view_of(x, array, pick, (key,)) if is_basic(key) else wrap(array)
+    cdef bint basic = is_basic(key)
+    cdef Tensor y = view_of(x, array, pick, (key,)) if basic else wrap(array)
     if recording(x):
         node = Index.__new__(Index)
         node.shape, node.called = (<object>x.array).shape, called
         record(node, y, (x,))
-        node.remember(key)
+        node.remember(key, basic)
     return y
 
 
@@ -257,7 +258,7 @@ def scatter(Tensor x not None, tuple key not None, tuple shape not None):
     if recording(x):
         node = Scatter.__new__(Scatter)
         record(node, y, (x,))
-        node.remember(key)
+        node.remember(key, is_basic(key))
     return y
 
 
@@ -354,7 +355,7 @@ cdef Tensor index_put(str operation, Tensor x, tuple key, Tensor value):
         node = IndexPut.__new__(IndexPut)
         node.value_shape = shape_if_broadcast(value.array, array[key])
         record(node, y, (x, value))
-        node.remember(key)
+        node.remember(key, is_basic(key))
     return y
 
 

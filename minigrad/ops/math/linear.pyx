@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._runtime.array_pool cimport empty_array
 from ..._runtime.fp_warnings import quietly
-from ..._runtime.matmul cimport linear_forward, product
+from ..._runtime.matmul cimport linear_forward
 from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError, ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
@@ -61,6 +61,7 @@ def matmul(input, other):
     """
     cdef Tensor a = operand("matmul", "input", input), b = operand("matmul", "other", other), y
     cdef Matmul node
+    cdef cnp.npy_intp[2] shape
     cdef int a_ndim = cnp.PyArray_NDIM(a.array), b_ndim = cnp.PyArray_NDIM(b.array)
     cdef bint matrices = a_ndim == 2 and b_ndim == 2
     if a_ndim == 0 or b_ndim == 0:
@@ -81,7 +82,9 @@ def matmul(input, other):
             f"{inner} and {cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))}")
     try:
         if matrices and cnp.PyArray_ISFLOAT(a.array):
-            y = wrap(product(a.array, b.array))
+            shape[0], shape[1] = cnp.PyArray_DIM(a.array, 0), cnp.PyArray_DIM(b.array, 1)
+            y = wrap(empty_array(2, shape, cnp.PyArray_TYPE(a.array)))
+            linear_forward(a.array, b.array, None, y.array, True)
         else:  # NumPy knows what vectors and leading dimensions mean
             y = wrap(np.asarray(quietly(np.matmul, a.array, b.array)))
     except ValueError:
@@ -168,7 +171,7 @@ def linear(input, weight, bias=None):
         rows = (<object>rows).reshape(prod(leading), in_features)
     shape[0], shape[1] = cnp.PyArray_DIM(rows, 0), out_features
     y = wrap(empty_array(2, shape, kind))
-    linear_forward(rows, w.array, None if b is None else b.array, y.array)
+    linear_forward(rows, w.array, None if b is None else b.array, y.array, False)
     if ndim != 2:
         y.array = (<object>y.array).reshape(*leading, out_features)
     if recording(x, w, b):
