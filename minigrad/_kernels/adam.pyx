@@ -32,8 +32,20 @@ cdef struct Update:
     bint maximize
 
 
+cdef class AdamOptions:
+    """The numbers of a step that all parameters of a group share."""
+
+    cdef readonly double lr, beta1, beta2, eps, weight_decay
+    cdef readonly bint decoupled, maximize
+
+    def __init__(self, *, lr, beta1, beta2, eps, weight_decay, decoupled, maximize):
+        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
+        self.eps, self.weight_decay = eps, weight_decay
+        self.decoupled, self.maximize = decoupled, maximize
+
+
 cdef inline real root(real x) noexcept nogil:
-    # The single-precision root is twice as wide, and both vectorise.
+    # The single-precision root is twice as wide, and both vectorize.
     if real is float:
         return sqrtf(x)
     else:
@@ -72,8 +84,8 @@ cdef void _adam_step(const Update* u, real* p) noexcept nogil:
 def adam_step(list updates):
     """p ← p − lr · m̂ / (√v̂ + eps)           (0)   the plain case: no decay, no maximum
 
-    with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ). In general, one step of each
-    (g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled, maximize):
+    with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ). In general, one step of each update
+    (g, p, m, v, v_max, t, options), whose `options` are AdamOptions:
 
     d     = ±g + weight_decay · p           (1)   minus to maximize; decoupled (AdamW): d = ±g
     keep  = 1 − lr · weight_decay           (2)   decoupled; otherwise 1
@@ -89,6 +101,7 @@ def adam_step(list updates):
     v_max are updated in place.
     """
     cdef Py_ssize_t count = len(updates), k
+    cdef AdamOptions options
     cdef Update* u
     cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
     if work == NULL:
@@ -96,8 +109,11 @@ def adam_step(list updates):
     try:
         for k in range(count):
             u = &work[k]
-            (g, p, m, v, v_max, u.t, u.lr, u.beta1, u.beta2, u.eps, u.weight_decay,
-             u.decoupled, u.maximize) = updates[k]
+            g, p, m, v, v_max, u.t, given = updates[k]
+            options = <AdamOptions?> given
+            u.lr, u.beta1, u.beta2 = options.lr, options.beta1, options.beta2
+            u.eps, u.weight_decay = options.eps, options.weight_decay
+            u.decoupled, u.maximize = options.decoupled, options.maximize
             if u.t < 1:
                 raise ValueError(f"adam_step: t is {u.t}, expected 1 for the first step")
             u.single = is_single("adam_step", p)

@@ -350,26 +350,25 @@ def cross_entropy_backward(dloss, error, targets, dlogits, ignore_index):
 
 def sgd_step(updates):
     """p ← p − lr · g   (0)   without momentum and weight decay"""
-    for g, p, buf, lr, momentum, dampening, weight_decay, nesterov, maximize in updates:
-        d = (-g if maximize else g) + weight_decay * p
+    for g, p, buf, dampening, o in updates:
+        d = (-g if o.maximize else g) + o.weight_decay * p
         if buf is None:
-            p -= lr * d
+            p -= o.lr * d
             continue
-        buf[...] = momentum * buf + (1 - dampening) * d
-        p -= lr * (d + momentum * buf if nesterov else buf)
+        buf[...] = o.momentum * buf + (1 - dampening) * d
+        p -= o.lr * (d + o.momentum * buf if o.nesterov else buf)
 
 
 def adam_step(updates):
     """p ← p − lr · m̂ / (√v̂ + eps)   (0)   without weight decay"""
-    for update in updates:
-        g, p, m, v, v_max, t, lr, beta1, beta2, eps, weight_decay, decoupled, maximize = update
-        d = (-g if maximize else g) + (0 if decoupled else weight_decay * p)
-        m[...] = beta1 * m + (1 - beta1) * d
-        v[...] = beta2 * v + (1 - beta2) * d**2
+    for g, p, m, v, v_max, t, o in updates:
+        d = (-g if o.maximize else g) + (0 if o.decoupled else o.weight_decay * p)
+        m[...] = o.beta1 * m + (1 - o.beta1) * d
+        v[...] = o.beta2 * v + (1 - o.beta2) * d**2
         largest = v if v_max is None else np.maximum(v_max, v, out=v_max)
-        keep = 1 - lr * weight_decay if decoupled else 1
-        denominator = np.sqrt(largest) / (1 - beta2**t) ** 0.5 + eps
-        p[...] = keep * p - lr / (1 - beta1**t) * m / denominator
+        keep = 1 - o.lr * o.weight_decay if o.decoupled else 1
+        denominator = np.sqrt(largest) / (1 - o.beta2**t) ** 0.5 + o.eps
+        p[...] = keep * p - o.lr / (1 - o.beta1**t) * m / denominator
 
 
 # --- reductions ----------------------------------------------------------------------------------

@@ -27,6 +27,17 @@ cdef struct Update:
     bint maximize
 
 
+cdef class SGDOptions:
+    """The numbers of a step that all parameters of a group share."""
+
+    cdef readonly double lr, momentum, weight_decay
+    cdef readonly bint nesterov, maximize
+
+    def __init__(self, *, lr, momentum, weight_decay, nesterov, maximize):
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self.nesterov, self.maximize = nesterov, maximize
+
+
 cdef void _sgd_step(const Update* u, real* p) noexcept nogil:
     cdef const real* g = <const real*> u.g
     cdef real* buf = <real*> u.buf
@@ -52,7 +63,7 @@ cdef void _sgd_step(const Update* u, real* p) noexcept nogil:
 def sgd_step(list updates):
     """p ← p − lr · g                                    (0)   the plain case
 
-    One step of each (g, p, buf, lr, momentum, dampening, weight_decay, nesterov, maximize):
+    One step of each update (g, p, buf, dampening, options), whose `options` are SGDOptions:
 
     d   = ±g + weight_decay · p                       (1)   minus to maximize
     p   ← p − lr · d                                  (2)   without momentum: buf is None
@@ -63,6 +74,7 @@ def sgd_step(list updates):
     g is the gradient, p the parameter and buf its momentum buffer; p and buf are updated in place.
     """
     cdef Py_ssize_t count = len(updates), k
+    cdef SGDOptions options
     cdef Update* u
     cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
     if work == NULL:
@@ -70,8 +82,10 @@ def sgd_step(list updates):
     try:
         for k in range(count):
             u = &work[k]
-            (g, p, buf, u.lr, u.momentum, u.dampening, u.weight_decay,
-             u.nesterov, u.maximize) = updates[k]
+            g, p, buf, u.dampening, given = updates[k]
+            options = <SGDOptions?> given
+            u.lr, u.momentum, u.weight_decay = options.lr, options.momentum, options.weight_decay
+            u.nesterov, u.maximize = options.nesterov, options.maximize
             u.single = is_single("sgd_step", p)
             u.size = p.size
             u.p = writable("sgd_step", "p", p, p)

@@ -40,11 +40,12 @@ def assign(str operation, list tensors, list arrays):
 
 
 def step(str operation, kernel, list updates, state, dict fresh, list counts):
-    """Run an optimiser kernel on all parameters.
+    """Run an optimizer kernel on all parameters.
 
     `updates` holds the kernel's arguments with Tensors for arrays: the gradient, the parameter, its
-    buffers (Tensor or None), numbers. `fresh` is state that the optimiser adds to its `state`;
-    `counts` are pairs (state of a parameter, its number of steps afterwards).
+    buffers (Tensor or None), then whatever else the kernel takes. `fresh` is state that the
+    optimizer adds to its `state`; `counts` are pairs (state of a parameter, its number of steps
+    afterwards).
     """
     cdef Tensor p, x
     cdef cnp.ndarray work

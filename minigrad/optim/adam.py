@@ -1,5 +1,6 @@
 """Adam and AdamW; derived in docs/derivations/adam.md."""
 
+from .._kernels import AdamOptions
 from .._kernels import active as kernels
 from ..checks import flag, number
 from ..ops.array.creation import zeros_like
@@ -62,8 +63,16 @@ class Adam(Optimizer):
         loss = self._evaluate(closure)
         updates, fresh, counts = [], {}, []
         for group, params in self._with_gradient():
-            options = (group["lr"], *group["betas"], group["eps"], group["weight_decay"])
-            options += (self.decoupled, group["maximize"])
+            beta1, beta2 = group["betas"]
+            options = AdamOptions(
+                lr=group["lr"],
+                beta1=beta1,
+                beta2=beta2,
+                eps=group["eps"],
+                weight_decay=group["weight_decay"],
+                decoupled=self.decoupled,
+                maximize=group["maximize"],
+            )
             for p in params:
                 state = self.state.get(p)
                 if not state:
@@ -72,7 +81,7 @@ class Adam(Optimizer):
                 t = state["step"] + 1
                 m, v = state["exp_avg"], state["exp_avg_sq"]
                 v_max = state["max_exp_avg_sq"] if group["amsgrad"] else None
-                updates.append((p.grad, p, m, v, v_max, t, *options))
+                updates.append((p.grad, p, m, v, v_max, t, options))
                 counts.append((state, t))
         self._step(kernels.adam_step, updates, fresh, counts)
         return loss

@@ -1,5 +1,6 @@
 """Stochastic gradient descent; derived in docs/derivations/sgd.md."""
 
+from .._kernels import SGDOptions
 from .._kernels import active as kernels
 from ..checks import flag, number
 from ..ops.array.creation import zeros_like
@@ -57,16 +58,21 @@ class SGD(Optimizer):
         loss = self._evaluate(closure)
         updates, fresh = [], {}
         for group, params in self._with_gradient():
-            lr, momentum = group["lr"], group["momentum"]
-            options = (group["weight_decay"], group["nesterov"], group["maximize"])
+            options = SGDOptions(
+                lr=group["lr"],
+                momentum=group["momentum"],
+                weight_decay=group["weight_decay"],
+                nesterov=group["nesterov"],
+                maximize=group["maximize"],
+            )
             for p in params:
                 dampening, buf = group["dampening"], None
-                if momentum:
+                if options.momentum:
                     state = self.state.get(p)
                     if not state:
                         fresh[p] = state = {"momentum_buffer": zeros_like(p)}
                         dampening = 0
                     buf = state["momentum_buffer"]
-                updates.append((p.grad, p, buf, lr, momentum, dampening, *options))
+                updates.append((p.grad, p, buf, dampening, options))
         self._step(kernels.sgd_step, updates, fresh)
         return loss

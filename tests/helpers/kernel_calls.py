@@ -31,13 +31,19 @@ def _pooled(n):
     return max(n // 4096, 1), 64 * 64 // 4, 64 * 64
 
 
+SGD = _kernels.SGDOptions(lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=False, maximize=False)
+ADAM = _kernels.AdamOptions(
+    lr=0.1, beta1=0.9, beta2=0.99, eps=1e-8, weight_decay=0.1, decoupled=True, maximize=False
+)
+
+
 def _sgd(n):
-    return [[(_ones(n), _ones(n), _ones(n), 0.1, 0.9, 0.0, 0.1, False, False)]]
+    return [[(_ones(n), _ones(n), _ones(n), 0.0, SGD)]]
 
 
 def _adam(n):
     arrays = [_ones(n) for _ in range(5)]
-    return [[(*arrays, 1, 0.1, 0.9, 0.99, 1e-8, 0.1, True, False)]]
+    return [[(*arrays, 1, ADAM)]]
 
 
 def _max_pool2d_forward(n):

@@ -25,7 +25,11 @@ decoupling = pytest.mark.parametrize("decoupled", [False, True], ids=["Adam", "A
 def kernel_update(g, p, m, v, v_max, t, decoupled=False, betas=(0.9, 0.999), eps=1e-8,
                   weight_decay=0.0, amsgrad=False, maximize=False):  # fmt: skip
     v_max = v_max if amsgrad else None
-    return (g, p, m, v, v_max, t, 0.1, *betas, eps, weight_decay, decoupled, maximize)
+    options = adam.AdamOptions(
+        lr=0.1, beta1=betas[0], beta2=betas[1], eps=eps, weight_decay=weight_decay,
+        decoupled=decoupled, maximize=maximize,
+    )  # fmt: skip
+    return (g, p, m, v, v_max, t, options)
 
 
 @variants
@@ -61,7 +65,8 @@ def test_kernel_equals_reference(options, decoupled, dtype, rtol):
         (3, np.frombuffer(bytes(24)), ValueError, "v is read-only"),
         (5, 0, ValueError, "t is 0, expected 1 for the first step"),
         (5, None, TypeError, "integer"),
-        (6, "0.1", TypeError, "must be real number"),
+        (6, None, TypeError, "NoneType to .*AdamOptions"),
+        (6, (0.1, 0.9, 0.999, 1e-8, 0.0, False, False), TypeError, "tuple to .*AdamOptions"),
     ],
 )
 def test_kernel_refuses_nonsense_before_it_writes(position, bad, error, message):
@@ -72,6 +77,16 @@ def test_kernel_refuses_nonsense_before_it_writes(position, bad, error, message)
         adam.adam_step([kernel_update(*good, 1, amsgrad=True), tuple(update)])
     for array in good:
         np.testing.assert_array_equal(array, 1)
+
+
+def test_options_are_numbers_by_name():
+    numbers = {"lr": 1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0}
+    options = adam.AdamOptions(**numbers, decoupled=True, maximize=False)
+    assert (options.lr, options.beta1, options.decoupled, options.maximize) == (1, 0.9, True, False)
+    with pytest.raises(TypeError, match="must be real number"):
+        adam.AdamOptions(**{**numbers, "lr": "0.1"}, decoupled=True, maximize=False)
+    with pytest.raises(TypeError, match="maximize"):
+        adam.AdamOptions(**numbers, decoupled=True)
 
 
 def test_steps_count_exactly():

@@ -22,7 +22,10 @@ variants = pytest.mark.parametrize("options", VARIANTS.values(), ids=VARIANTS)
 def kernel_update(g, p, buf, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False,
                   maximize=False):  # fmt: skip
     buf = buf if momentum else None
-    return (g, p, buf, 0.1, momentum, dampening, weight_decay, nesterov, maximize)
+    options = sgd.SGDOptions(
+        lr=0.1, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov, maximize=maximize
+    )
+    return (g, p, buf, dampening, options)
 
 
 @variants
@@ -76,7 +79,8 @@ def test_kernel_refuses_nonsense_before_it_writes(bad, error, message):
 
 
 def test_kernel_refuses_a_wrong_number_of_arguments():
-    for updates in ([()], [(1,) * 10], [3]):
+    arrays = np.ones(3), np.ones(3), None
+    for updates in ([()], [(1,) * 10], [3], [(*arrays, 0.0, None)], [(*arrays, 0.0, 0.1)]):
         with pytest.raises((ValueError, TypeError)):
             sgd.sgd_step(updates)
     sgd.sgd_step([])

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 import minigrad as mg
-from minigrad import nn
+from minigrad import _kernels, nn
 
 NUMBERS = [0, 1, 2, 3, -1, -2, 0.5, -0.5, 1.5, 1e-5, 1e38, 1e308, float("nan"), float("inf"), -0.0]
 HUGE = [2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63), 2**63, 2**64, 10**30, -(10**30)]
@@ -267,12 +267,22 @@ class Values:
         if self.chance(0.2):
             arrays[self.rng.randrange(5)] = np.require(self.array(), requirements="A")
         if self.chance(0.5):
-            rest = [self.rng.choice([0.1, 0.9, 0.0, *NUMBERS]) for _ in range(4)]
-            return (*arrays[: self.rng.choice([3, 3, 3, 2])], *rest, True, False)
+            lr, momentum, decay, dampening = self.rates(4)
+            options = _kernels.SGDOptions(
+                lr=lr, momentum=momentum, weight_decay=decay, nesterov=True, maximize=False
+            )
+            return (*arrays[: self.rng.choice([3, 3, 3, 2])], dampening, options)
         if self.chance(0.5):
             arrays[4] = None
-        rest = [self.rng.choice([0.1, 0.9, 0.0, *NUMBERS]) for _ in range(5)]
-        return (*arrays, self.rng.choice([1, 2, 0, 2**40, -1]), *rest, True, False)
+        lr, beta1, beta2, eps, decay = self.rates(5)
+        options = _kernels.AdamOptions(
+            lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=decay, decoupled=True,
+            maximize=False,
+        )  # fmt: skip
+        return (*arrays, self.rng.choice([1, 2, 0, 2**40, -1]), options)
+
+    def rates(self, count):
+        return [self.rng.choice([0.1, 0.9, 0.0, *NUMBERS]) for _ in range(count)]
 
 
 FLAGS = set(
