@@ -10,7 +10,7 @@ cimport numpy as cnp
 import numpy as np
 
 from . import dtypes
-from .checks import index
+from ._checks import index
 from .devices import device as Device
 from .tensor cimport Tensor, wrap
 

@@ -1,6 +1,6 @@
 cimport numpy as cnp
 
-from ._runtime.sharing cimport Step, Version
+from ._runtime.versions cimport Step, Version
 
 
 cdef class Function:

@@ -6,6 +6,7 @@ import numpy as np
 from typing_extensions import disjoint_base
 
 from . import devices, dtypes
+from ._size import Size as Size
 from .autograd import engine, hooks
 from .display.graph import Graph
 from .ops.array import casting, gathering, inplace, interop, joining, sampling
@@ -13,7 +14,6 @@ from .ops.math import arithmetic, comparison, linear, minmax, reductions, select
 from .ops.nn import activations
 from .ops.nn import log_softmax as _log_softmax
 from .ops.nn import softmax as _softmax
-from .size import Size as Size
 
 _Number: TypeAlias = float | np.generic
 _Operand: TypeAlias = Tensor | np.ndarray[Any, Any] | _Number

@@ -15,10 +15,10 @@ from cpython.ref cimport PyObject
 import numpy as np
 
 from . import dtypes
-from ._runtime.sharing cimport NOWHERE, OWN, SavedTensor, Step, Version
-from ._runtime.sharing import rebuild_view
+from ._runtime.versions cimport NOWHERE, OWN, SavedTensor, Step, Version
+from ._runtime.versions import rebuild_view
 from .errors import DTypeError, GraphError, ShapeError
-from .size import Size
+from ._size import Size
 
 cnp.import_array()
 
@@ -351,7 +351,7 @@ cdef class Function:
     itself where it is a leaf that collects a gradient, or None where no gradient is wanted.
     Subclasses supply `backward(dy)`: given the gradient of the loss with respect to the output,
     return the one with respect to each input, written with Tensor operations. (A subclass whose own
-    fields may lead on to other nodes needs a `__dealloc__`: see _runtime/dropping.pyx.)
+    fields may lead on to other nodes needs a `__dealloc__`: see _runtime/deallocation.pyx.)
     """
 
     # The rules of ops/ override this C method. A subclass written in Python cannot: only for such a

@@ -5,7 +5,7 @@ Derivation: docs/derivations/batch_norm.md
 x is (rows, C): a column is a channel, of m values. Whatever axis is kept, a reshape leads there or
 to planes, (N, C, L). These are for batch_norm_planes.pyx, unless L is small: then they are worked
 here, as N rows of C · L columns, L neighboring columns per channel. Equations (1) to (14) follow in
-their order; what makes the loops fast and changes no result is in tuning.pxd.
+their order; what makes the loops fast and changes no result is in batch_norm_tuning.pxd.
 
 1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs no digit of
    a standard deviation of 1. The rest is done in the dtype of the data, for speed.
@@ -19,7 +19,9 @@ from libc.math cimport sqrt
 
 from .batch_norm_channel cimport backward_constants, check, fits, forward_constants
 from .batch_norm_planes cimport planes_backward, planes_forward, planes_statistics
-from .tuning cimport PANEL, as_planes, as_rows, fetch_row, neighbors, repeat, rows_ahead, total
+from .batch_norm_tuning cimport (
+    PANEL, as_planes, as_rows, fetch_row, neighbors, repeat, rows_ahead, total,
+)
 from .types cimport check_signals_every, in_float32, real
 
 

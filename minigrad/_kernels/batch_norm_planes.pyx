@@ -10,7 +10,7 @@ of batch_norm.pyx, which come here for it: for a small L these loops give the bi
 from libc.math cimport sqrt
 
 from .batch_norm_channel cimport backward_constants, check, fits, forward_constants, wide
-from .tuning cimport LANES, total
+from .batch_norm_tuning cimport LANES, total
 from .types cimport check_signals_every, in_float32, real
 
 # --- statistics --------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ with r · stride fewer rows in front.
 from libc.string cimport memcpy, memset
 
 from .types cimport check_signals_every, in_float32, real
-from .windows cimport LARGEST, check_extent, check_steps, inside
+from .sliding_window cimport LARGEST, check_extent, check_steps, inside
 
 LARGEST_STEP = LARGEST   # which Python can see
 

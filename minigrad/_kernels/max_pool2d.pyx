@@ -11,7 +11,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
 from .types cimport check_signals_every, in_float32, real
-from .windows cimport LARGEST, check_extent, check_steps, inside
+from .sliding_window cimport LARGEST, check_extent, check_steps, inside
 
 cdef enum:
     NOBODY = -1   # the index of a window that lies outside the plane

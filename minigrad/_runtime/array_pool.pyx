@@ -22,7 +22,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport SIZE_MAX
 from libc.string cimport memmove, strcpy
 
-from .. import checks
+from .. import _checks
 
 cnp.import_array()
 
@@ -185,7 +185,7 @@ def keep(megabytes):
     """
     global limit, most_in_use
     cdef size_t before = limit
-    limit = min(checks.integer("keep", "megabytes", megabytes), 2**40) * 1048576
+    limit = min(_checks.integer("keep", "megabytes", megabytes), 2**40) * 1048576
     drop_until(&held, limit, PLACES)
     drop_until(&lent, 0, 0)
     most_in_use = in_use

@@ -6,7 +6,7 @@ the inputs and leaves their own history as it is, so a pass may be made in piece
 node by node: only a node whose saved values are gone refuses a second pass.
 """
 
-from .._runtime import dropping  # noqa: F401  destructors
+from .._runtime import deallocation  # noqa: F401  destructors
 from . import hooks  # noqa: F401  destructors
 from .anomaly import detect_anomaly
 from .engine import backward, grad

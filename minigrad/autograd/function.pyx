@@ -7,7 +7,7 @@ from cpython.ref cimport PyObject
 
 import numpy as np
 
-from .._runtime.dropping cimport Pending, drop_all, drop_later, pending_here
+from .._runtime.deallocation cimport Pending, drop_all, drop_later, pending_here
 from ..errors import GraphError, ShapeError
 from ..tensor cimport Function as Node
 from ..tensor cimport Tensor, record, wrap

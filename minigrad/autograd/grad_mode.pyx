@@ -3,7 +3,7 @@
 import functools
 import inspect
 
-from .. import checks
+from .. import _checks
 from ..tensor cimport Tensor
 
 cdef extern from *:
@@ -104,7 +104,7 @@ class enable_grad(grad_switch):
 
 def decorated(manager, function):
     """`function` run under `manager()`; a generator gets the mode in its steps, not between."""
-    checks.function("grad mode", "what it decorates", function)
+    _checks.function("grad mode", "what it decorates", function)
     if not inspect.isgeneratorfunction(function):
         @functools.wraps(function)
         def run(*arguments, **options):

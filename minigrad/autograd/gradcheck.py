@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from ..checks import function, number
+from .._checks import function, number
 from ..errors import DTypeError
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor

@@ -5,7 +5,7 @@ The engine runs them; here they are registered.
 
 import weakref
 
-from ..checks import function
+from .._checks import function
 from ..errors import GraphError
 from ..tensor cimport Function, Tensor
 from ..tensor import method

@@ -5,8 +5,8 @@ cimport numpy as cnp
 import numpy as np
 
 from .._runtime.fp_warnings import quietly
-from .._runtime.sharing cimport Step
-from .._runtime.sharing import rebuild_view
+from .._runtime.versions cimport Step
+from .._runtime.versions import rebuild_view
 from ..dtypes cimport kind_of
 from ..errors import DTypeError, GraphError, ShapeError
 from ..tensor cimport Function, Tensor, record, wrap

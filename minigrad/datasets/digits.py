@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checks import flag
+from .._checks import flag
 from ..ops.array.creation import from_numpy
 from ..utils.data import TensorDataset
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import flag
+from .._checks import flag
 from ..ops.array.creation import from_numpy
 from ..utils.data import TensorDataset
 from .download import cache_folder, receive, write_whole

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..checks import integer, number
+from .._checks import integer, number
 from ..ops.array.creation import from_numpy
 from ..ops.array.sampling import rand, randn
 from ..utils.data import TensorDataset

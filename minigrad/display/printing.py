@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .. import checks, dtypes
+from .. import _checks, dtypes
 from .._runtime.fp_warnings import quietly
 
 PROFILES: dict[str, dict[str, float]] = {
@@ -30,7 +30,7 @@ def set_printoptions(
     if profile is not None and profile not in PROFILES:
         raise ValueError(f"set_printoptions: profile {profile!r} is not default, short or full")
     if sci_mode is not None:
-        checks.flag("set_printoptions", "sci_mode", sci_mode)
+        _checks.flag("set_printoptions", "sci_mode", sci_mode)
     chosen = dict(PROFILES[profile]) if profile is not None else {}
     given = {
         "precision": precision,
@@ -41,7 +41,7 @@ def set_printoptions(
     for name, value in given.items():
         if value is not None:
             infinite = name == "threshold" and value == math.inf
-            chosen[name] = value if infinite else checks.integer("set_printoptions", name, value)
+            chosen[name] = value if infinite else _checks.integer("set_printoptions", name, value)
     vars(options).update(chosen, sci_mode=sci_mode)
 
 

@@ -3,13 +3,13 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/batch_norm.md
 """
 
-from ..checks import flag, integer, number
+from .._checks import flag, integer, number
 from ..dtypes import int64
 from ..errors import ShapeError
 from ..ops.array.creation import empty, zeros
 from ..tensor import Tensor
 from . import functional as F
-from .affine import Affine
+from ._affine import Affine
 
 
 class _BatchNorm(Affine):

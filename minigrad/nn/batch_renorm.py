@@ -5,7 +5,7 @@ Derivation: docs/derivations/batch_renorm.md
 
 import math
 
-from ..checks import integer, limit
+from .._checks import integer, limit
 from . import functional as F
 from .batch_norm import _BatchNorm
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import groupby
 
-from .. import checks
+from .. import _checks
 from .module import Module, _of_kind
 
 
@@ -12,7 +12,7 @@ class _Numbered(Module):
     """What Sequential and ModuleList share: children named "0", "1", … (or by an OrderedDict)."""
 
     def _key(self, index):
-        index, count = checks.index(self._get_name(), "index", index), len(self)
+        index, count = _checks.index(self._get_name(), "index", index), len(self)
         if not -count <= index < count:
             name = self._get_name()
             raise IndexError(f"{name}: index {index} is out of range for {count} modules")
@@ -52,7 +52,7 @@ class _Numbered(Module):
     def extend(self, modules):
         """Add several modules at the end; returns self."""
         owner = f"{self._get_name()}.extend"
-        modules = checks.items(owner, "modules", modules, "an iterable of modules")
+        modules = _checks.items(owner, "modules", modules, "an iterable of modules")
         for k, module in enumerate(modules, len(self)):
             _of_kind(Module, str(k), module)  # all of them before the first is added
         for module in modules:
@@ -63,7 +63,7 @@ class _Numbered(Module):
         """Put a module before the one at `index`; returns self."""
         if not isinstance(module, Module):
             raise TypeError(f"{self._get_name()}.insert: expected a Module, got {module!r}")
-        index, count = checks.index(f"{self._get_name()}.insert", "index", index), len(self)
+        index, count = _checks.index(f"{self._get_name()}.insert", "index", index), len(self)
         if not -count <= index <= count:
             name = f"{self._get_name()}.insert"
             raise IndexError(f"{name}: index {index} is out of range for {count} modules")

@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import flag, integer, pair
+from .._checks import flag, integer, pair
 from ..errors import ShapeError
 from ..ops.array.creation import empty
 from . import functional as F

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..checks import integer
+from .._checks import integer
 from ..dtypes import int64
 from ..errors import DTypeError
 from ..ops.array.creation import as_tensor, zeros

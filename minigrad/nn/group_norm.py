@@ -3,11 +3,11 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/group_norm.md
 """
 
-from ..checks import flag, integer, number
+from .._checks import flag, integer, number
 from ..errors import ShapeError
 from ..tensor import Tensor
 from . import functional as F
-from .affine import Affine
+from ._affine import Affine
 
 
 class GroupNorm(Affine):

@@ -6,8 +6,8 @@ shape (out, in, …). Signals of unit variance neither vanish nor explode from l
 
 import math
 
+from .._checks import choice, number
 from ..autograd import no_grad
-from ..checks import choice, number
 from ..errors import DTypeError, ShapeError
 from ..tensor import Tensor
 

@@ -3,10 +3,10 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/layer_norm.md
 """
 
-from ..checks import flag, number, sizes
+from .._checks import flag, number, sizes
 from ..tensor import Tensor
 from . import functional as F
-from .affine import Affine
+from ._affine import Affine
 
 
 class LayerNorm(Affine):

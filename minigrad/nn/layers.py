@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import choice, flag, integer, number
+from .._checks import choice, flag, integer, number
 from ..errors import ShapeError
 from ..ops.array.creation import empty
 from . import functional as F

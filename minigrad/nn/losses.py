@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import choice, integer, number
+from .._checks import choice, integer, number
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module

@@ -1,6 +1,6 @@
 """Max pooling as a layer. Derivation: docs/derivations/max_pool2d.md"""
 
-from ..checks import flag, pair
+from .._checks import flag, pair
 from . import functional as F
 from .module import Module
 

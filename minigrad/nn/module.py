@@ -6,11 +6,11 @@ attributes, and a plain dictionary says which attributes they are.
 
 import copy
 
+from .._checks import flag, function
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
-from ..checks import flag, function
 from ..tensor import Tensor
-from .members import Members
+from ._members import Members
 from .state_dict import StateDict
 
 

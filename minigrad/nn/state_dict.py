@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._checks import flag
 from .._runtime.fp_warnings import quietly
 from ..autograd import transaction
-from ..checks import flag
 from ..dtypes import float32, float64
 from ..errors import ShapeError
 from ..tensor import Tensor

@@ -1,8 +1,8 @@
 """Adam and AdamW; derived in docs/derivations/adam.md."""
 
+from .._checks import flag, number
 from .._kernels import AdamOptions
 from .._kernels import active as kernels
-from ..checks import flag, number
 from ..ops.array.creation import zeros_like
 from .optimizer import Optimizer
 

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..checks import function, integer, items, number
+from .._checks import function, integer, items, number
 from .optimizer import Optimizer
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._checks import flag, function, items, number
 from ..autograd import transaction
 from ..autograd.grad_mode import enable_grad
-from ..checks import flag, function, items, number
 from ..errors import DTypeError, ShapeError
 from ..ops.array.creation import tensor
 from ..tensor import Tensor

@@ -1,8 +1,8 @@
 """Stochastic gradient descent; derived in docs/derivations/sgd.md."""
 
+from .._checks import flag, number
 from .._kernels import SGDOptions
 from .._kernels import active as kernels
-from ..checks import flag, number
 from ..ops.array.creation import zeros_like
 from .optimizer import Optimizer
 

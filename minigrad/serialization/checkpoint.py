@@ -16,8 +16,8 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from .._checks import flag
 from .._runtime.fp_warnings import quietly
-from ..checks import flag
 from ..errors import CheckpointError
 from ..ops.array.creation import as_tensor
 from ..tensor import Tensor

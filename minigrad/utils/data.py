@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .. import checks
-from ..checks import flag, function, integer
+from .. import _checks
+from .._checks import flag, function, integer
 from ..dtypes import float64
 from ..errors import ShapeError
 from ..ops.array.creation import as_tensor, tensor
@@ -74,7 +74,7 @@ class Subset(Dataset):
             raise TypeError(
                 f"Subset: dataset must have __getitem__ and __len__, got {type(dataset).__name__}"
             )
-        _rows("indices", indices, checks.length("Subset", "dataset", dataset))
+        _rows("indices", indices, _checks.length("Subset", "dataset", dataset))
         self.dataset = dataset
         self.indices = indices
 
@@ -93,7 +93,7 @@ class Subset(Dataset):
                     "several; write [subset[i] for i in index]"
                 )
             return self.dataset[[operator.index(self.indices[place]) for place in places]]
-        place, count = checks.index("Subset", "index", index), len(self)
+        place, count = _checks.index("Subset", "index", index), len(self)
         if not -count <= place < count:
             raise IndexError(f"Subset: index {place} is out of range for {count} samples")
         return self.dataset[operator.index(self.indices[place])]
@@ -123,7 +123,7 @@ def random_split(dataset, lengths, generator=None):
     gets floor(fraction · len(dataset)) samples, and the first parts one of the rest each. (torch
     refuses fractions whose rounded sum is above 1, such as 0.4, 0.2, 0.3, 0.1.)
     """
-    count, given = checks.length("random_split", "dataset", dataset), lengths
+    count, given = _checks.length("random_split", "dataset", dataset), lengths
     try:
         lengths = [_length(length) for length in given]
     except (TypeError, ValueError):
@@ -254,7 +254,7 @@ class DataLoader:
             )
         if flag("DataLoader", "pin_memory", pin_memory):
             raise ValueError("DataLoader: pin_memory=True: batches are made in this process")
-        checks.length("DataLoader", "dataset", dataset)
+        _checks.length("DataLoader", "dataset", dataset)
         self.dataset = dataset
         self.batch_size = integer("DataLoader", "batch_size", batch_size, at_least=1)
         self.shuffle = flag("DataLoader", "shuffle", shuffle)

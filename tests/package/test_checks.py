@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from minigrad.checks import LARGEST_STEP, flag, integer, limit, number, pair, sizes
+from minigrad._checks import LARGEST_STEP, flag, integer, limit, number, pair, sizes
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.float64(1), np.int64(1)])

@@ -17,9 +17,9 @@ if not PACKAGE.exists():
 # Data flows one way. A file imports from its own room, and from rooms on floors below its own.
 # A name is a folder of minigrad/, or else one of its files.
 FLOORS = [
-    ["errors", "size", "devices", "cuda", "_build_check", "spine"],
+    ["errors", "_size", "devices", "cuda", "_build_check", "spine"],
     ["_kernels"],
-    ["checks", "dtypes"],
+    ["_checks", "dtypes"],
     ["_runtime"],
     ["tensor"],
     ["random"],
@@ -35,7 +35,7 @@ FLOORS = [
     ["doctor"],
     ["__main__"],
 ]
-DESTRUCTORS = "_runtime/dropping.pyx"  # those of Tensor and Function: a part of tensor.pyx
+DESTRUCTORS = "_runtime/deallocation.pyx"  # those of Tensor and Function: a part of tensor.pyx
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
 # The files of the README's reading order, and what a reader comes for.
@@ -147,7 +147,7 @@ def test_the_import_reader_sees_every_form():
             "cimport minigrad.tensor",
             "from minigrad.utils.data import Dataset",
             "from ... import (  # why",
-            "    checks,",
+            "    _checks,",
             "    dtypes as d,",
             ")",
             "from .. import nn",
@@ -156,7 +156,7 @@ def test_the_import_reader_sees_every_form():
     found = imported(PACKAGE / "ops" / "math" / "x.pyx", source)
     assert [f"{line} {room}" for line, room in found] == [
         "2 ops/math", "3 _kernels", "4 nn", "5 optim", "5 errors", "6 tensor", "7 utils",
-        "8 checks", "8 dtypes", "12 ops/nn",
+        "8 _checks", "8 dtypes", "12 ops/nn",
     ]  # fmt: skip
 
 

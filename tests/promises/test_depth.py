@@ -14,7 +14,7 @@ from helpers.operations import OPERATIONS
 from helpers.rest_slow import rest_slow
 
 import minigrad as mg
-from minigrad._runtime.sharing import SavedTensor
+from minigrad._runtime.versions import SavedTensor
 
 
 def in_small_stack(function):

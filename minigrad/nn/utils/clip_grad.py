@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..._checks import flag, items, limit, number
 from ..._runtime.fp_warnings import quietly
 from ...autograd import transaction
-from ...checks import flag, items, limit, number
 from ...ops.array.creation import as_tensor
 from ...tensor import Tensor
 

@@ -11,7 +11,7 @@ cimport numpy as cnp
 import numpy as np
 
 from ..._runtime.fp_warnings import quietly
-from ..._runtime.sharing cimport Version
+from ..._runtime.versions cimport Version
 from ...errors import GraphError
 from ...tensor cimport Tensor, wrap
 from ...tensor import method

@@ -5,8 +5,8 @@ cimport numpy as cnp
 import numpy as np
 
 from ... import dtypes
+from ..._checks import index
 from ...autograd.grad_mode cimport grad_mode
-from ...checks import index
 from ...errors import ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
 from ...tensor import method

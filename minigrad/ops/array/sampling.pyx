@@ -6,7 +6,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks, dtypes
+from ... import _checks, dtypes
 from ..._runtime.fp_warnings import quietly
 from ...autograd.in_place cimport may_write, overwrite
 from ...errors import DTypeError, ShapeError
@@ -114,8 +114,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     """
     cdef Tensor x = floating("multinomial", "input", input)
     source = generator_or_default("multinomial", generator)
-    checks.integer("multinomial", "num_samples", num_samples, at_least=1)
-    checks.flag("multinomial", "replacement", replacement)
+    _checks.integer("multinomial", "num_samples", num_samples, at_least=1)
+    _checks.flag("multinomial", "replacement", replacement)
     if cnp.PyArray_NDIM(x.array) not in (1, 2):
         raise ShapeError(f"multinomial: input must be 1-d or 2-d, got shape {tuple(x.shape)}")
     weights = np.atleast_2d(x.array).astype(np.float64)

@@ -7,8 +7,8 @@ cimport numpy as cnp
 
 import numpy as np
 
+from ..._checks import flag, limit
 from ..._runtime.fp_warnings import quietly
-from ...checks import flag, limit
 from ...errors import DTypeError
 from ...tensor cimport Tensor, wrap
 from ...tensor import method

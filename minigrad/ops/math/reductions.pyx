@@ -12,11 +12,11 @@ from libc.math cimport INFINITY
 import numpy as np
 
 from ... import dtypes
+from ..._checks import number
 from ..._kernels import active as kernels
 from ..._runtime.array_pool cimport MAX_DIMENSIONS, empty_array
 from ..._runtime.fp_warnings import quietly
 from ...autograd.grad_mode cimport recording
-from ...checks import number
 from ...errors import DTypeError
 from ...tensor cimport Function, Tensor, record, wrap
 from ...tensor import method

@@ -5,9 +5,9 @@ import math
 cimport cython
 cimport numpy as cnp
 
+from ..._checks import index
 from ..._runtime.array_pool cimport MAX_DIMENSIONS
 from ...autograd.grad_mode cimport recording
-from ...checks import index
 from ...errors import ShapeError
 from ...tensor cimport Function, Tensor, record, view_of, wrap
 from ...tensor import method

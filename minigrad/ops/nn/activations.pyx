@@ -8,7 +8,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
 from ...autograd.in_place cimport overwrite
@@ -39,7 +39,7 @@ def relu(input, inplace=False):
     Any shape; integers too. inplace: write the result over `input`. torch.nn.functional.relu.
     """
     cdef Tensor x = operand("relu", "input", input), y
-    cdef bint over = inplace is not False and checks.flag("relu", "inplace", inplace)
+    cdef bint over = inplace is not False and _checks.flag("relu", "inplace", inplace)
     if cnp.PyArray_ISBOOL(x.array):
         raise DTypeError("relu: input must be numbers, got minigrad.bool")
     if not cnp.PyArray_ISFLOAT(x.array):
@@ -88,9 +88,9 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     torch.nn.functional.leaky_relu.
     """
     cdef Tensor x = floating("leaky_relu", "input", input), y
-    cdef double slope = checks.number("leaky_relu", "negative_slope", negative_slope)
+    cdef double slope = _checks.number("leaky_relu", "negative_slope", negative_slope)
     cdef LeakyRelu node
-    if checks.flag("leaky_relu", "inplace", inplace):
+    if _checks.flag("leaky_relu", "inplace", inplace):
         return overwrite("leaky_relu", x, leaky_relu(x.clone(), slope))
     y = wrap(empty_array_like(x.array))
     if slope == 0:   # 0, and not 0 · ∞, at −∞

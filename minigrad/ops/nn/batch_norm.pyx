@@ -9,7 +9,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ..._kernels.types cimport real
 from ...autograd.grad_mode cimport recording
@@ -297,7 +297,7 @@ cdef Tensor channels_of(BatchNorm node, object input, object axis):
             f"{node.operation}: expected input of shape (N, C) or (N, C, ...), got "
             f"{tuple(x.shape)}")
     if type(axis) is not int:
-        axis = checks.integer(node.operation, "axis", axis, at_least=-ndim)
+        axis = _checks.integer(node.operation, "axis", axis, at_least=-ndim)
     if not -ndim <= axis < ndim:
         raise IndexError(
             f"{node.operation}: axis {axis} is out of range for input of shape {tuple(x.shape)} "
@@ -320,14 +320,14 @@ cdef Tensor batch_normalized(
     node.operation = operation
     cdef Tensor x = channels_of(node, input, axis)
     cdef Tensor run_mean = None, run_var = None, gamma, beta, y
-    node.training = training if type(training) is bool else checks.flag(
+    node.training = training if type(training) is bool else _checks.flag(
         operation, "training", training)
-    node.eps = eps if type(eps) is float and 0 < eps < 1 else checks.number(
+    node.eps = eps if type(eps) is float and 0 < eps < 1 else _checks.number(
         operation, "eps", eps, above=0)
     if type(momentum) is not float or not 0 <= momentum <= 1:
-        momentum = checks.number(operation, "momentum", momentum, at_least=0, at_most=1)
+        momentum = _checks.number(operation, "momentum", momentum, at_least=0, at_most=1)
     cdef bint unbiased = unbiased_running_var if type(unbiased_running_var) is bool else (
-        checks.flag(operation, "unbiased_running_var", unbiased_running_var))
+        _checks.flag(operation, "unbiased_running_var", unbiased_running_var))
     if (running_mean is None) != (running_var is None):
         raise ValueError(
             f"{operation}: running_mean and running_var must be given both or neither")

@@ -7,7 +7,7 @@ computed in `_kernels/batch_renorm.pyx`; derivation: docs/derivations/batch_reno
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ...tensor cimport Tensor, wrap
 from ..math.broadcasting cimport contiguous_array
@@ -28,8 +28,8 @@ def batch_renorm(
     statistics and the errors are batch_norm's; ValueError also for r_max below 1, d_max below 0 and
     without running statistics. Ioffe 2017, arXiv:1702.03275; torch has no such function.
     """
-    cdef double greatest_r = checks.limit("batch_renorm", "r_max", r_max, at_least=1)
-    cdef double greatest_d = checks.limit("batch_renorm", "d_max", d_max, at_least=0)
+    cdef double greatest_r = _checks.limit("batch_renorm", "r_max", r_max, at_least=1)
+    cdef double greatest_d = _checks.limit("batch_renorm", "d_max", d_max, at_least=0)
     if running_mean is None or running_var is None:
         raise ValueError("batch_renorm: running_mean and running_var must be given")
 

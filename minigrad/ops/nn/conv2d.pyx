@@ -14,7 +14,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ..._runtime.array_pool cimport empty_array_of
 from ..._runtime.fp_warnings import quietly
@@ -260,7 +260,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
     windows.O, per_group, kernel_h, kernel_w = w_shape
     windows.kernel_h, windows.kernel_w = kernel_h, kernel_w
     windows.groups = min(
-        checks.integer("conv2d", "groups", groups, at_least=1), checks.LARGEST_STEP)
+        _checks.integer("conv2d", "groups", groups, at_least=1), _checks.LARGEST_STEP)
     if windows.O % windows.groups:
         raise ShapeError(
             f"conv2d: weight of shape {w_shape} has {windows.O} output channels, "
@@ -278,8 +278,8 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
             raise DTypeError(
                 f"conv2d: {name} is {u.dtype}, but input is {x.dtype}; convert one of them")
     windows.dtype = (<object>x.array).dtype
-    windows.stride_h, windows.stride_w = checks.pair("conv2d", "stride", stride, at_least=1)
-    dilation_h, dilation_w = checks.pair("conv2d", "dilation", dilation, at_least=1)
+    windows.stride_h, windows.stride_w = _checks.pair("conv2d", "stride", stride, at_least=1)
+    dilation_h, dilation_w = _checks.pair("conv2d", "dilation", dilation, at_least=1)
     windows.dilation_h, windows.dilation_w = dilation_h, dilation_w
     if isinstance(padding, str) and padding == "same":
         if windows.stride_h != 1 or windows.stride_w != 1:
@@ -296,7 +296,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
         tall = wide = 0
         windows.top = windows.left = 0
     else:
-        windows.top, windows.left = checks.pair("conv2d", "padding", padding, at_least=0)
+        windows.top, windows.left = _checks.pair("conv2d", "padding", padding, at_least=0)
         tall, wide = 2 * windows.top, 2 * windows.left
     windows.out_h = outputs_along(
         windows.height, tall, kernel_h, windows.stride_h, windows.dilation_h)

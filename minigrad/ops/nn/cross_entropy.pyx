@@ -9,9 +9,9 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
+from ..._checks import index, number
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
-from ...checks import index, number
 from ...errors import DTypeError, GraphError, ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
 from ..math.arguments cimport floating, operand

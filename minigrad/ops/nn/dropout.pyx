@@ -4,7 +4,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
 from ...autograd.in_place cimport may_write, overwrite
@@ -48,10 +48,10 @@ def dropout(input, p=0.5, training=True, inplace=False):
     float32 or float64 (any dtype when not training), any shape. Draws from the default generator
     (`manual_seed`). inplace: write the result over `input`. torch.nn.functional.dropout.
     """
-    cdef double probability = checks.number("dropout", "p", p, at_least=0, at_most=1)
+    cdef double probability = _checks.number("dropout", "p", p, at_least=0, at_most=1)
     cdef Tensor x = operand("dropout", "input", input), y, mask
-    checks.flag("dropout", "inplace", inplace)
-    if not checks.flag("dropout", "training", training) or probability == 0:
+    _checks.flag("dropout", "inplace", inplace)
+    if not _checks.flag("dropout", "training", training) or probability == 0:
         return x
     x = floating("dropout", "input", x)
     if inplace:

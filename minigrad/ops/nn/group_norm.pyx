@@ -10,7 +10,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError, ShapeError
@@ -151,8 +151,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """
     cdef Tensor x = floating("group_norm", "input", input), gamma, beta
     cdef Py_ssize_t groups, C
-    groups = min(checks.integer("group_norm", "num_groups", num_groups, at_least=1), sys.maxsize)
-    eps = checks.number("group_norm", "eps", eps, above=0)
+    groups = min(_checks.integer("group_norm", "num_groups", num_groups, at_least=1), sys.maxsize)
+    eps = _checks.number("group_norm", "eps", eps, above=0)
     if cnp.PyArray_NDIM(x.array) < 2:
         raise ShapeError(
             f"group_norm: expected input of shape (N, C) or (N, C, ...), got {tuple(x.shape)}")

@@ -11,7 +11,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError, ShapeError
@@ -170,9 +170,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     torch.nn.functional.layer_norm.
     """
     cdef Tensor x = floating("layer_norm", "input", input), gamma, beta
-    cdef tuple whole = (<object>x.array).shape, shape = checks.sizes(
+    cdef tuple whole = (<object>x.array).shape, shape = _checks.sizes(
         "layer_norm", "normalized_shape", normalized_shape)
-    eps = checks.number("layer_norm", "eps", eps, above=0)
+    eps = _checks.number("layer_norm", "eps", eps, above=0)
     if len(whole) < len(shape) or whole[len(whole) - len(shape):] != shape:
         raise ShapeError(
             f"layer_norm: normalized_shape is {shape}, expected input of shape "

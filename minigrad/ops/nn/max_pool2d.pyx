@@ -8,7 +8,7 @@ the gradient of that is read there (`gather`), and so on in turns.
 
 cimport numpy as cnp
 
-from ... import checks
+from ... import _checks
 from ..._kernels import active as kernels
 from ..._runtime.array_pool cimport empty_array_of
 from ...autograd.grad_mode cimport recording
@@ -111,12 +111,12 @@ def max_pool2d(
         raise ShapeError(
             "max_pool2d: input must have shape (N, C, H, W) or (C, H, W), and only N may be 0, got "
             f"{tuple(x.shape)}")
-    kernel = checks.pair("max_pool2d", "kernel_size", kernel_size, at_least=1)
-    steps = kernel if stride is None else checks.pair("max_pool2d", "stride", stride, at_least=1)
-    padded = checks.pair("max_pool2d", "padding", padding, at_least=0)
-    dilated = checks.pair("max_pool2d", "dilation", dilation, at_least=1)
-    ceil_mode = checks.flag("max_pool2d", "ceil_mode", ceil_mode)
-    return_indices = checks.flag("max_pool2d", "return_indices", return_indices)
+    kernel = _checks.pair("max_pool2d", "kernel_size", kernel_size, at_least=1)
+    steps = kernel if stride is None else _checks.pair("max_pool2d", "stride", stride, at_least=1)
+    padded = _checks.pair("max_pool2d", "padding", padding, at_least=0)
+    dilated = _checks.pair("max_pool2d", "dilation", dilation, at_least=1)
+    ceil_mode = _checks.flag("max_pool2d", "ceil_mode", ceil_mode)
+    return_indices = _checks.flag("max_pool2d", "return_indices", return_indices)
     if 2 * padded[0] > kernel[0] or 2 * padded[1] > kernel[1]:
         raise ValueError(
             f"max_pool2d: padding {padding!r} is more than half of kernel_size {kernel_size!r}; "

@@ -21,7 +21,7 @@ from cpython.ref cimport PyObject
 from libc.string cimport memcpy
 
 from ..tensor cimport Function, Tensor
-from .sharing cimport Step
+from .versions cimport Step
 
 cdef extern from "Python.h":
     ctypedef void (*destructor)(PyObject *) noexcept
