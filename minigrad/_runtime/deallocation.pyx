@@ -30,16 +30,10 @@ cdef extern from "Python.h":
     void Py_DECREF(PyObject *)
     void PyObject_GC_UnTrack(PyObject *)
 
+include "thread_local.pxd"
+
 cdef extern from *:
-    """
-    #if defined(_MSC_VER)
-      static __declspec(thread) minigrad_pending minigrad_pending_of_thread;
-    #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_THREADS__)
-      static _Thread_local minigrad_pending minigrad_pending_of_thread;
-    #else
-      static __thread minigrad_pending minigrad_pending_of_thread;
-    #endif
-    """
+    "static MINIGRAD_THREAD_LOCAL minigrad_pending minigrad_pending_of_thread;"
     Pending of_thread "minigrad_pending_of_thread"
 
 

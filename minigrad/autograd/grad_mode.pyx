@@ -6,16 +6,10 @@ import inspect
 from .. import _checks
 from ..tensor cimport Tensor
 
+include "../_runtime/thread_local.pxd"
+
 cdef extern from *:
-    """
-    #if defined(_MSC_VER)
-      static __declspec(thread) int recording_off = 0;
-    #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_THREADS__)
-      static _Thread_local int recording_off = 0;
-    #else
-      static __thread int recording_off = 0;
-    #endif
-    """
+    "static MINIGRAD_THREAD_LOCAL int recording_off = 0;"
     int recording_off
 
 
