@@ -362,37 +362,37 @@ cdef class Function:
     cdef Function save(self, tuple tensors):
         """Keep these tensors (or None) for `backward`; to be called after `record`."""
         cdef Tensor x
-        self.kept = tuple([None if x is None else self.keep(x) for x in tensors])
+        self.saved_values = tuple([None if x is None else self.saved_value(x) for x in tensors])
         return self
 
-    cdef object keep(self, Tensor x):
-        cdef SavedTensor kept = SavedTensor.__new__(SavedTensor)
+    cdef object saved_value(self, Tensor x):
+        cdef SavedTensor saved = SavedTensor.__new__(SavedTensor)
         cdef object maker = history_of(x)
         cdef Py_ssize_t i
-        kept.version = x.shared_version()
-        kept.count = kept.version.count
-        kept.array = None if maker is x else x.array
-        kept.origin = OWN if maker is self else NOWHERE
+        saved.version = x.shared_version()
+        saved.count = saved.version.count
+        saved.array = None if maker is x else x.array
+        saved.origin = OWN if maker is self else NOWHERE
         if maker is None or maker is self:
-            return kept
+            return saved
         for i in range(len(self.inputs)):
             if self.inputs[i] is maker:
-                kept.origin = i
-                return kept
-        return (kept, maker)   # forward of an autograd.Function may save what is none of its inputs
+                saved.origin = i
+                return saved
+        return (saved, maker)   # forward of an autograd.Function may save more than its inputs
 
     cdef tuple saved(self):
         """The tensors given to `save`, each verified to be what it was."""
-        if self.kept is None:
+        if self.saved_values is None:
             raise GraphError(f"{self.name()}: backward through this graph a second time, but its "
                              "saved values were freed; pass retain_graph=True to the first one")
-        return tuple([None if each is None else self.unpack(each) for each in self.kept])
+        return tuple([None if each is None else self.unpack(each) for each in self.saved_values])
 
-    cdef Tensor unpack(self, object kept):
+    cdef Tensor unpack(self, object saved):
         cdef object maker = None
-        if type(kept) is tuple:
-            kept, maker = kept
-        cdef SavedTensor value = kept
+        if type(saved) is tuple:
+            saved, maker = saved
+        cdef SavedTensor value = saved
         value.verify(self)
         if value.origin >= 0:
             maker = self.inputs[value.origin]
@@ -421,10 +421,11 @@ cdef class Function:
         """(value, gradient, constants) for `graph()`: arrays if small, else shapes or None."""
         return self.value, self.gradient, self.constants or (None,) * len(self.inputs)
 
-    def kept_arrays(self):
-        """The arrays kept for backward, leaves (which exist anyway) not among them."""
-        cdef list kept = [each[0] if type(each) is tuple else each for each in self.kept or ()]
-        arrays = [(<SavedTensor>each).array for each in kept if each is not None]
+    def saved_arrays(self):
+        """The arrays saved for backward, leaves (which exist anyway) not among them."""
+        cdef list values = [
+            each[0] if type(each) is tuple else each for each in self.saved_values or ()]
+        arrays = [(<SavedTensor>each).array for each in values if each is not None]
         return [array for array in arrays if array is not None]
 
     def __reduce_ex__(self, protocol):

@@ -253,7 +253,7 @@ cdef int _update(
     double momentum, double m, bint unbiased
 ) except -1:
     cdef Py_ssize_t C = mean.shape[0], c
-    cdef double keep = 1 - momentum, factor
+    cdef double decay = 1 - momentum, factor
     check("batch_norm_update", True, C,
           C, C, var.shape[0], running_mean.shape[0], running_var.shape[0])
     if unbiased and m < 2:
@@ -261,8 +261,8 @@ cdef int _update(
     factor = m / (m - 1) if unbiased else 1
     # With the GIL: threads that share the statistics update them one after the other.
     for c in range(C):
-        running_mean[c] = <real> (keep * running_mean[c] + momentum * mean[c])               # (13)
-        running_var[c] = <real> (keep * running_var[c] + momentum * (factor * var[c]))       # (14)
+        running_mean[c] = <real> (decay * running_mean[c] + momentum * mean[c])              # (13)
+        running_var[c] = <real> (decay * running_var[c] + momentum * (factor * var[c]))      # (14)
     return 0
 
 

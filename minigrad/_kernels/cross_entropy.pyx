@@ -41,14 +41,14 @@ cdef int _cross_entropy_forward(
     int64_t ignore_index, double label_smoothing, bint each, bint mean,
 ) except -1:
     cdef Py_ssize_t N = logits.shape[0], C = logits.shape[1], n, c, t, a, done = 0
-    cdef bint weighted = weight is not None, keep = error is not None
+    cdef bint weighted = weight is not None, with_error = error is not None
     cdef double hard = 1 - label_smoothing, soft = label_smoothing / (C or 1)
     cdef double total_weight = 0, weight_sum = 0, total = 0, scale = 1
     cdef double m, w, w_c, rest, log_sum, row, inv_sum, not_t, k, u
     if (
         targets.shape[0] != N or scratch.shape[0] < C or loss.shape[0] != (N if each else 1)
         or (weighted and weight.shape[0] != C)
-        or (keep and (error.shape[0] != N or error.shape[1] != C))
+        or (with_error and (error.shape[0] != N or error.shape[1] != C))
     ):
         raise ValueError(f"cross_entropy_forward: the sizes do not fit logits of ({N}, {C})")
     n = _label_outside(targets, C, ignore_index)
@@ -67,7 +67,7 @@ cdef int _cross_entropy_forward(
             if t == ignore_index:
                 if each:
                     loss[n] = 0
-                if keep:
+                if with_error:
                     for c in range(C):
                         error[n, c] = 0
                 continue
@@ -83,7 +83,7 @@ cdef int _cross_entropy_forward(
             total += row
             if each:
                 loss[n] = <real> row
-            if keep:
+            if with_error:
                 inv_sum = 1 / (1 + rest)
                 not_t = (rest if t == a else (1 + rest) - scratch[t]) * inv_sum   # (7)
                 k = scale * (hard * w + soft * weight_sum) * inv_sum

@@ -14,19 +14,19 @@ from .types cimport check_signals_every, in_float32, real
 from .sliding_window cimport LARGEST, check_extent, check_steps, inside
 
 cdef enum:
-    NOBODY = -1   # the index of a window that lies outside the plane
+    NO_WINNER = -1   # the index of a window that lies outside the plane
 
 ctypedef fused offset:   # of a value from the first of its window, or of its plane
     int
     Py_ssize_t
 
 
-cdef inline void _take(real value, offset place, real *best, offset *winner) noexcept nogil:
+cdef inline void _take(real value, offset position, real *best, offset *winner) noexcept nogil:
     """The later value wins only if it is larger, or NaN: of equal ones the first stays."""
     # With `or`, there would be jumps, half of them guessed wrong, instead of selections.
     cdef int wins = (value > best[0]) | (value != value)
     best[0] = value if wins else best[0]
-    winner[0] = place if wins else winner[0]
+    winner[0] = position if wins else winner[0]
 
 
 cdef inline void _pairs(
@@ -64,7 +64,7 @@ cdef inline void _row(
         if start < 0 or start + (kernel_w - 1) * dilation_w >= W:
             inside(start, dilation_w, W, kernel_w, &j0, &j1)
         best = -INFINITY
-        winner = NOBODY
+        winner = NO_WINNER
         if i0 < i1 and j0 < j1:
             winner = (top + i0 * dilation_h) * W + start + j0 * dilation_w
         for i in range(i0, i1):
@@ -147,25 +147,25 @@ cdef int _check(
     return 0
 
 
-cdef int _outside(str kernel, int64_t place, Py_ssize_t size) except -1:
-    raise ValueError(f"{kernel}: the index {place} is outside a plane of {size} values")
+cdef int _outside(str kernel, int64_t position, Py_ssize_t size) except -1:
+    raise ValueError(f"{kernel}: the index {position} is outside a plane of {size} values")
 
 
 cdef int _scatter(const real[:, ::1] dy, const int64_t[:, ::1] index, real[:, ::1] dx) except -1:
     cdef Py_ssize_t planes = dx.shape[0], size = dx.shape[1], windows = dy.shape[1]
-    cdef Py_ssize_t plane, p, place = NOBODY, done = 0
+    cdef Py_ssize_t plane, p, position = NO_WINNER, done = 0
     _check("max_pool2d_scatter", planes, dy.shape[0], windows, index)
     with nogil:
         for plane in range(planes):
             for p in range(size):
                 dx[plane, p] = 0                                         # (3)
             for p in range(windows):
-                place = index[plane, p]
-                if 0 <= place < size:
-                    dx[plane, place] += dy[plane, p]                     # (3)
-                elif place != NOBODY:
+                position = index[plane, p]
+                if 0 <= position < size:
+                    dx[plane, position] += dy[plane, p]                  # (3)
+                elif position != NO_WINNER:
                     with gil:
-                        _outside("max_pool2d_scatter", place, size)
+                        _outside("max_pool2d_scatter", position, size)
             check_signals_every(&done, size + windows)
     return 0
 
@@ -185,19 +185,19 @@ def max_pool2d_scatter(dy not None, index not None, dx not None):
 
 cdef int _gather(const real[:, ::1] x, const int64_t[:, ::1] index, real[:, ::1] y) except -1:
     cdef Py_ssize_t planes = x.shape[0], size = x.shape[1], windows = y.shape[1]
-    cdef Py_ssize_t plane, p, place, done = 0
+    cdef Py_ssize_t plane, p, position, done = 0
     _check("max_pool2d_gather", planes, y.shape[0], windows, index)
     with nogil:
         for plane in range(planes):
             for p in range(windows):
-                place = index[plane, p]
-                if 0 <= place < size:
-                    y[plane, p] = x[plane, place]                        # (4)
-                elif place == NOBODY:
+                position = index[plane, p]
+                if 0 <= position < size:
+                    y[plane, p] = x[plane, position]                     # (4)
+                elif position == NO_WINNER:
                     y[plane, p] = 0                                      # (4)
                 else:
                     with gil:
-                        _outside("max_pool2d_gather", place, size)
+                        _outside("max_pool2d_gather", position, size)
             check_signals_every(&done, windows)
     return 0
 

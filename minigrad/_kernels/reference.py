@@ -150,8 +150,8 @@ def linear_forward(x, weight, bias, y):
 def _under(windows, window, stride, dilation, before, size):
     """Which place of a side element i of window o is at, (window, windows); outside: `size`."""
     o, i = np.arange(windows), np.arange(window)[:, None]
-    place = o * stride + i * dilation - before
-    return np.where((place < 0) | (place >= size), size, place)
+    position = o * stride + i * dilation - before
+    return np.where((position < 0) | (position >= size), size, position)
 
 
 def _places(x, columns, stride_h, stride_w, top, left, dilation_h, dilation_w):
@@ -185,11 +185,11 @@ def max_pool2d_forward(
     padded = np.pad(x, ((0, 0), (0, 1), (0, 1)))
     for i, j in np.ndindex(kernel_h, kernel_w):
         value = padded[:, h[i][:, None], w[j]]
-        place = h[i][:, None] * W + w[j]
+        position = h[i][:, None] * W + w[j]
         wins = (value > y) | np.isnan(value) | (index == -1)
         wins &= (h[i] < H)[:, None] & (w[j] < W)
         y[...] = np.where(wins, value, y)
-        index[...] = np.where(wins, place, index)
+        index[...] = np.where(wins, position, index)
 
 
 def max_pool2d_scatter(dy, index, dx):
@@ -315,8 +315,8 @@ def cross_entropy_forward(
     """error = (softmax(x) − onehot(t)) / N   (0)   without weights, smoothing and ignored rows"""
     if label_outside(targets, logits.shape[1], ignore_index) >= 0:
         raise IndexError("cross_entropy_forward: a label is outside 0 … C − 1")
-    kept = targets != ignore_index
-    x, t = logits[kept], targets[kept, None]
+    counted = targets != ignore_index
+    x, t = logits[counted], targets[counted, None]
     hard, soft = 1 - label_smoothing, label_smoothing / max(x.shape[1], 1)
     w = np.ones(x.shape[1]) if weight is None else weight.astype(np.float64)
     w_t, is_t = w[t], t == np.arange(len(w))
@@ -329,7 +329,7 @@ def cross_entropy_forward(
     divisor = w_t.sum() if reduction == "mean" else 1.0
     if reduction == "none":
         loss[...] = 0
-        loss[kept] = row
+        loss[counted] = row
     else:
         loss[...] = row.sum() / divisor
     if error is not None:
@@ -338,7 +338,7 @@ def cross_entropy_forward(
         slope = (hard * w_t + soft * w.sum()) * y - soft * w
         slope_t = soft * (y * w.sum() - w) - hard * w_t * not_t
         error[...] = 0
-        error[kept] = np.where(is_t, slope_t, slope) / divisor if divisor else 0
+        error[counted] = np.where(is_t, slope_t, slope) / divisor if divisor else 0
 
 
 def cross_entropy_backward(dloss, error, targets, dlogits, ignore_index):

@@ -28,18 +28,19 @@ cnp.import_array()
 
 cdef enum:
     LARGE = 65536  # bytes: smaller blocks are quickly had from the C library
-    PLACES = 64
+    MAX_BLOCKS = 64
 
 cdef struct Block:
     void *data
     size_t size
 
 cdef struct Shelf:  # its blocks wait, the oldest first
-    Block[PLACES] blocks
+    Block[MAX_BLOCKS] blocks
     int count
     size_t total
 
-cdef Shelf held, lent
+# Cached blocks stay ours; offered ones, the larger, the system may take back (MADV_FREE).
+cdef Shelf cached, offered
 cdef size_t limit = 0, in_use = 0, most_in_use = 0  # bytes
 
 cdef extern from *:
@@ -49,8 +50,8 @@ cdef extern from *:
     #include <unistd.h>
     #endif
 
-    /* Whether the system has taken note that it may have the pages that lie in a block. */
-    static int lend_pages(void *data, size_t size) {
+    /* Whether the system has noted that it may take back the pages that lie in a block. */
+    static int offer_pages(void *data, size_t size) {
     #ifdef MADV_FREE
         size_t page = (size_t) sysconf(_SC_PAGESIZE);
         size_t first = ((size_t) data + page - 1) / page * page;
@@ -61,13 +62,13 @@ cdef extern from *:
     #endif
     }
     """
-    bint lend_pages(void *data, size_t size) noexcept nogil
+    bint offer_pages(void *data, size_t size) noexcept nogil
 
 
 # --- the blocks that wait ----------------------------------------------------------------------
 
-cdef void *taken(Shelf *shelf, int i) noexcept:
-    """The memory of a waiting block, which waits no longer."""
+cdef void *take(Shelf *shelf, int i) noexcept:
+    """Remove a block from the shelf; returns its memory."""
     cdef Block block = shelf.blocks[i]
     shelf.count -= 1
     shelf.total -= block.size
@@ -75,17 +76,17 @@ cdef void *taken(Shelf *shelf, int i) noexcept:
     return block.data
 
 
-cdef void drop_until(Shelf *shelf, size_t most, int places) noexcept:
-    """Give the oldest blocks back until no more than these bytes and places are taken."""
+cdef void drop_until(Shelf *shelf, size_t most, int blocks) noexcept:
+    """Give the oldest blocks back until no more than these bytes and blocks wait."""
     cdef size_t dropped
-    while shelf.count > 0 and (shelf.total > most or shelf.count > places):
+    while shelf.count > 0 and (shelf.total > most or shelf.count > blocks):
         dropped = shelf.blocks[0].size
-        theirs.free(theirs.ctx, taken(shelf, 0), dropped)
+        theirs.free(theirs.ctx, take(shelf, 0), dropped)
 
 
 cdef void shelve(Shelf *shelf, void *data, size_t size) noexcept:
-    """A block more that waits."""
-    drop_until(shelf, SIZE_MAX, PLACES - 1)
+    """Add a block to the shelf."""
+    drop_until(shelf, SIZE_MAX, MAX_BLOCKS - 1)
     shelf.blocks[shelf.count].data, shelf.blocks[shelf.count].size = data, size
     shelf.count += 1
     shelf.total += size
@@ -94,7 +95,7 @@ cdef void shelve(Shelf *shelf, void *data, size_t size) noexcept:
 # --- what NumPy calls --------------------------------------------------------------------------
 
 cdef void *counted(void *data, size_t size) noexcept:
-    """data, which is in use from now on, if it is any."""
+    """data; unless it is NULL, so many bytes more are in use."""
     global in_use, most_in_use
     if data != NULL:
         in_use += size
@@ -103,17 +104,17 @@ cdef void *counted(void *data, size_t size) noexcept:
 
 
 cdef void *allocate(void *context, size_t size) noexcept:
-    cdef Shelf *shelf = &lent if size > limit // 4 else &held
+    cdef Shelf *shelf = &offered if size > limit // 4 else &cached
     cdef void *data
     cdef int i
     for i in range(shelf.count - 1, -1, -1):  # the newest is the most likely to be in a cache
         if shelf.blocks[i].size == size:
-            return counted(taken(shelf, i), size)
-    drop_until(&lent, most_in_use - min(in_use + size, most_in_use), PLACES)
+            return counted(take(shelf, i), size)
+    drop_until(&offered, most_in_use - min(in_use + size, most_in_use), MAX_BLOCKS)
     data = theirs.malloc(theirs.ctx, size)
-    if data == NULL and held.count + lent.count > 0:
-        drop_until(&held, 0, 0)
-        drop_until(&lent, 0, 0)
+    if data == NULL and cached.count + offered.count > 0:
+        drop_until(&cached, 0, 0)
+        drop_until(&offered, 0, 0)
         data = theirs.malloc(theirs.ctx, size)
     return counted(data, size)
 
@@ -130,10 +131,10 @@ cdef void release(void *context, void *data, size_t size) noexcept:
     global in_use
     in_use -= min(size, in_use)
     if data != NULL and LARGE <= size <= limit // 4:
-        drop_until(&held, limit - size, PLACES)
-        shelve(&held, data, size)
-    elif data != NULL and size > limit // 4 > 0 and lend_pages(data, size):
-        shelve(&lent, data, size)
+        drop_until(&cached, limit - size, MAX_BLOCKS)
+        shelve(&cached, data, size)
+    elif data != NULL and size > limit // 4 > 0 and offer_pages(data, size):
+        shelve(&offered, data, size)
     else:
         theirs.free(theirs.ctx, data, size)
 
@@ -178,35 +179,35 @@ cdef cnp.ndarray empty_array_of(tuple shape, int type_number):
     return empty_array(len(shape), dims, type_number)
 
 
-def keep(megabytes):
-    """From now on let no more than so many MiB wait (0: none); returns what the limit was.
+def set_limit(megabytes):
+    """Cache at most so many MiB from now on (0: none); returns what the limit was.
 
-    What is lent does not count, and goes back in this moment.
+    Offered blocks do not count; they are freed here and now.
     """
     global limit, most_in_use
     cdef size_t before = limit
-    limit = min(_checks.integer("keep", "megabytes", megabytes), 2**40) * 1048576
-    drop_until(&held, limit, PLACES)
-    drop_until(&lent, 0, 0)
+    limit = min(_checks.integer("set_limit", "megabytes", megabytes), 2**40) * 1048576
+    drop_until(&cached, limit, MAX_BLOCKS)
+    drop_until(&offered, 0, 0)
     most_in_use = in_use
     return before // 1048576
 
 
-def kept():
-    """How many bytes wait now, without those that are lent."""
-    return held.total
+def cached_bytes():
+    """How many bytes are cached."""
+    return cached.total
 
 
-def lent_out():
-    """How many bytes wait that the system may take away."""
-    return lent.total
+def reclaimable_bytes():
+    """How many bytes wait in blocks whose pages the system may take back."""
+    return offered.total
 
 
 def _from_environment():
     asked = os.environ.get("MINIGRAD_KEEP_MB", "")
     if asked and not asked.isdecimal():
         raise ValueError(f"MINIGRAD_KEEP_MB must be a number of MiB, got {asked!r}")
-    keep(int(asked or 128))
+    set_limit(int(asked or 128))
 
 
 _from_environment()

@@ -102,9 +102,9 @@ cdef void drop_function(PyObject *x) noexcept:
     if pending.busy:
         PyObject_GC_UnTrack(x)
         drop_later(pending, <PyObject *>(<Function>x).inputs)
-        drop_later(pending, <PyObject *>(<Function>x).kept)
+        drop_later(pending, <PyObject *>(<Function>x).saved_values)
         drop_later(pending, <PyObject *>(<Function>x).hooks)
-        (<Function>x).inputs = (<Function>x).kept = (<Function>x).hooks = None
+        (<Function>x).inputs = (<Function>x).saved_values = (<Function>x).hooks = None
     finish(pending, destroy_function, x)
 
 

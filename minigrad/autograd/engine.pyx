@@ -248,7 +248,7 @@ cdef cnp.ndarray unshared(Tensor dy):
     return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
 
 
-cdef int commit(Pass found, list grads, bint create_graph, bint keep_graph) except -1:
+cdef int commit(Pass found, list grads, bint create_graph, bint retain) except -1:
     """Write what the pass has found: the new gradients, and that the saved values are gone.
 
     grads: (x, its new .grad). All that may fail comes first, so that the pass takes effect as a
@@ -273,17 +273,17 @@ cdef int commit(Pass found, list grads, bint create_graph, bint keep_graph) exce
         node = <Function>found.shown[i]
         if type(node.value) is not tuple:
             node.gradient = (<Tensor>found.shown_dy[i]).array
-    if not keep_graph:
+    if not retain:
         for each in found.asked:
             node = <Function>each
-            if node.kept is not None and holds_something(node.kept):
-                node.kept = None
+            if node.saved_values is not None and holds_something(node.saved_values):
+                node.saved_values = None
     return 0
 
 
-cdef bint holds_something(tuple kept) noexcept:
+cdef bint holds_something(tuple saved) noexcept:
     """Whether anything was saved. A node that has nothing to lose can be asked again and again."""
-    for each in kept:
+    for each in saved:
         if each is not None:
             return True
     return False
@@ -332,7 +332,7 @@ cdef int add_to_grads(
     tuple roots, list cotangents, object retain_graph, bint create_graph, object inputs
 ) except -1:
     """Run one pass, and add what arrives to the `.grad` of the leaves, or only of `inputs`."""
-    cdef bint keep = create_graph if retain_graph is None else retain_graph
+    cdef bint retain = create_graph if retain_graph is None else retain_graph
     cdef list keys = [gradient_key(root) for root in roots], wanted = None, grads = []
     cdef Pass found
     cdef Tensor dy
@@ -352,7 +352,7 @@ cdef int add_to_grads(
                 dy = found.table.pop(key, None)
                 if dy is not None:
                     grads.append(new_grad(x, dy, create_graph))
-        return commit(found, grads, create_graph, keep)
+        return commit(found, grads, create_graph, retain)
     finally:
         set_grad_mode(before)
         end_writing()

@@ -119,7 +119,7 @@ cdef class Custom(Node):
 
     cdef object operation
     cdef object context
-    cdef tuple places     # of the Tensors among the arguments of forward
+    cdef tuple positions  # of the Tensors among the arguments of forward
     cdef tuple inputs_are   # (shape, dtype) of each of these Tensors
     # (shape, dtype, start in the vector, or None if it is a constant); None for what is no Tensor
     cdef tuple outputs_are
@@ -174,17 +174,17 @@ cdef class Custom(Node):
         if len(given) < expected or any([each is not None for each in given[expected:]]):
             raise GraphError(
                 f"{self.name()}: returned {len(given)} gradients for {expected} inputs of forward")
-        for place, (shape, dtype) in zip(self.places, self.inputs_are):
-            dx = given[place]
+        for position, (shape, dtype) in zip(self.positions, self.inputs_are):
+            dx = given[position]
             if dx is None:
                 gradients.append(None)
                 continue
             if not isinstance(dx, Tensor):
-                raise TypeError(f"{self.name()}: gradient {place} must be a Tensor or None, "
+                raise TypeError(f"{self.name()}: gradient {position} must be a Tensor or None, "
                                 f"got {type(dx).__name__}")
             dx = summed_to(dx, shape)
             if dx.shape != shape:
-                raise ShapeError(f"{self.name()}: input {place} has shape {tuple(shape)}, "
+                raise ShapeError(f"{self.name()}: input {position} has shape {tuple(shape)}, "
                                  f"got a gradient of shape {tuple(dx.shape)}")
             gradients.append(dx.to(dtype))
         return tuple(gradients)
@@ -206,8 +206,8 @@ cdef Tensor summed_to(Tensor dx, shape):
 
 def apply(operation, inputs):
     """Run `operation.forward(ctx, *inputs)` and make its backward the history of the outputs."""
-    places = [place for place, x in enumerate(inputs) if isinstance(x, Tensor)]
-    tensors = [inputs[place] for place in places]
+    positions = [position for position, x in enumerate(inputs) if isinstance(x, Tensor)]
+    tensors = [inputs[position] for position in positions]
     context = Context(tuple([isinstance(x, Tensor) and x.requires_grad for x in inputs]))
     cdef bint recorded = set_grad_mode(False)
     cdef Custom node
@@ -233,7 +233,7 @@ def apply(operation, inputs):
 
     node = Custom.__new__(Custom)
     node.operation, node.context = operation, context
-    node.places = tuple(places)
+    node.positions = tuple(positions)
     node.inputs_are = tuple([(x.shape, x.dtype) for x in tensors])
     node.several = len(varying) > 1
     starts = dict(zip(varying, np.cumsum([0] + [outputs[i].numel() for i in varying]).tolist()))

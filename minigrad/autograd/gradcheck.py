@@ -62,9 +62,9 @@ def gradgradcheck(
     """
     name = "gradgradcheck"
     inputs = arguments(name, inputs)
-    with undisturbed(inputs) as kept:
+    with undisturbed(inputs) as copies:
         outputs = floating_outputs(name, function(name, "func", func)(*inputs))
-        refuse_changes(name, inputs, kept)
+        refuse_changes(name, inputs, copies)
     if grad_outputs is None:
         rng = np.random.default_rng(1)
         grad_outputs = [like(y, random_cotangent(rng, y)) for y in outputs]
@@ -96,8 +96,8 @@ def verdict(name, func, inputs, eps, atol, rtol, raise_exception, may_ignore=Fal
     eps = number(name, "eps", eps, above=0)
     atol = atol if atol is None else number(name, "atol", atol, at_least=0)
     rtol = number(name, "rtol", rtol, at_least=0)
-    with undisturbed(inputs) as kept:
-        report = compare_gradients(name, func, inputs, kept, eps, atol, rtol, may_ignore)
+    with undisturbed(inputs) as copies:
+        report = compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore)
     if raise_exception and not report:
         raise GradcheckError(str(report))
     return bool(report)
@@ -139,7 +139,7 @@ class Report:
             )
 
 
-def compare_gradients(name, func, inputs, kept, eps, atol, rtol, may_ignore):
+def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore):
     """The Report on backward beside differences."""
     checked = [i for i, x in enumerate(inputs) if requires_grad(x)]
     if not checked:
@@ -159,7 +159,7 @@ def compare_gradients(name, func, inputs, kept, eps, atol, rtol, may_ignore):
     found = analytic_gradients(outputs, cotangents, [inputs[i] for i in checked])
     drew = get_rng_state().tolist()
     probe = Probe(name, func, inputs, cotangents)
-    refuse_changes(name, inputs, kept)
+    refuse_changes(name, inputs, copies)
     for y, again in zip(outputs, probe.ys, strict=True):
         if not np.array_equal(values_of(y), again, equal_nan=True):
             raise ValueError(f"{name}: func gave two results for the same inputs; seed it anew")
@@ -209,27 +209,27 @@ def analytic_gradients(outputs, cotangents, inputs):
 def undisturbed(inputs):
     """Put back the default generator, and the inputs if `func` has changed them."""
     state = get_rng_state()
-    kept = [np.array(values_of(x)) if isinstance(x, Tensor) else None for x in inputs]
+    copies = [np.array(values_of(x)) if isinstance(x, Tensor) else None for x in inputs]
     try:
-        yield kept
+        yield copies
     finally:
         set_rng_state(state)
-        for i in changed_inputs(inputs, kept):
+        for i in changed_inputs(inputs, copies):
             with no_grad():
-                inputs[i].detach().copy_(kept[i])
+                inputs[i].detach().copy_(copies[i])
 
 
-def changed_inputs(inputs, kept):
-    """The numbers of the inputs whose values differ from the copies that were kept."""
+def changed_inputs(inputs, copies):
+    """The numbers of the inputs whose values differ from the saved copies."""
     return [
         i
-        for i, before in enumerate(kept)
+        for i, before in enumerate(copies)
         if before is not None and before.tobytes() != np.array(values_of(inputs[i])).tobytes()
     ]
 
 
-def refuse_changes(name, inputs, kept):
-    for i in changed_inputs(inputs, kept):
+def refuse_changes(name, inputs, copies):
+    for i in changed_inputs(inputs, copies):
         raise ValueError(f"{name}: func changes input {i} in place; let it work on a copy")
 
 

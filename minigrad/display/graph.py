@@ -135,40 +135,40 @@ def collect(root, names):
         return [leaf_box(root)]
     stack = [root.grad_fn]
     while stack:
-        place = stack.pop()
-        if place in boxes and boxes[place] is not None:
+        key = stack.pop()
+        if key in boxes and boxes[key] is not None:
             continue
         if len(boxes) > LARGEST:
             raise ValueError(
                 f"graph: more than {LARGEST} operations; draw a smaller part of the computation"
             )
-        if isinstance(place, Tensor):
-            boxes[place] = leaf_box(place)
+        if isinstance(key, Tensor):
+            boxes[key] = leaf_box(key)
             continue
-        if place not in boxes:
-            boxes[place] = None  # entered; finished when it comes up again, after its inputs
-            stack.append(place)
+        if key not in boxes:
+            boxes[key] = None  # entered; finished when it comes up again, after its inputs
+            stack.append(key)
             stack.extend(
-                each for each in reversed(place.inputs) if each is not None and each not in boxes
+                each for each in reversed(key.inputs) if each is not None and each not in boxes
             )
             continue
-        value, gradient, constants = place.picture()
-        title = CAPITAL.sub("_", type(place).__name__).lower()
-        if place in names_of_nodes:
-            title = f"{names_of_nodes[place]} = {title}"
+        value, gradient, constants = key.picture()
+        title = CAPITAL.sub("_", type(key).__name__).lower()
+        if key in names_of_nodes:
+            title = f"{names_of_nodes[key]} = {title}"
         box = Box(
-            "output" if place is root.grad_fn else "operation",
+            "output" if key is root.grad_fn else "operation",
             title,
             *shape_and_value(value),
             gradient,
         )
-        for source, constant in zip(place.inputs, constants, strict=True):
+        for source, constant in zip(key.inputs, constants, strict=True):
             if source is not None:
                 box.inputs.append(boxes[source])
             elif constant is not None:
                 box.inputs.append(constant_box(boxes, constant, names_of_memory))
-        del boxes[place]
-        boxes[place] = box
+        del boxes[key]
+        boxes[key] = box
     return list(boxes.values())
 
 

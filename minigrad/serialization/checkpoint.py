@@ -120,57 +120,57 @@ def _path(operation, path):
 # --- nesting <-> description ---------------------------------------------------------------------
 
 
-def _describe(value, place, tensors, around):
+def _describe(value, keys, tensors, around):
     """`value` in JSON, in which a tensor is its name; the arrays are put into `tensors`.
 
     None, booleans, integers, strings and finite floats are themselves; anything else is a list of
-    two, what it is and what it holds. `place` are the keys that lead here, `around` the containers.
+    two, what it is and what it holds. `keys` are the keys that lead here, `around` the containers.
     """
     if isinstance(value, np.generic):
         value = value.item()
     if type(value) is int and value.bit_length() > LARGEST_INTEGER:
-        raise ValueError(f"save: {_where(place)} is an integer of {value.bit_length()} bits")
+        raise ValueError(f"save: {_where(keys)} is an integer of {value.bit_length()} bits")
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else ["float", repr(value)]
     if isinstance(value, Tensor):
-        name = _name(place, tensors)
+        name = _name(keys, tensors)
         tensors[name] = np.asarray(value.detach().numpy(), order="C")
         return ["tensor", name]
     if isinstance(value, (bool, int, float, str)):  # an enum, or another subclass with a meaning
-        raise TypeError(f"save: {_where(place)} is a {type(value).__name__}, which would be lost")
+        raise TypeError(f"save: {_where(keys)} is a {type(value).__name__}, which would be lost")
     if not isinstance(value, (dict, list, tuple)):
         raise TypeError(
-            f"save: {_where(place)} is of type {type(value).__name__}; only tensors, numbers, "
+            f"save: {_where(keys)} is of type {type(value).__name__}; only tensors, numbers, "
             "strings, None and dictionaries, lists and tuples of them are saved (for a module or "
             "an optimizer: its state_dict(); for an array: as_tensor(array))"
         )
     if any(value is container for container in around):
-        raise ValueError(f"save: {_where(place)} contains itself")
+        raise ValueError(f"save: {_where(keys)} contains itself")
     if len(around) == DEEPEST:
-        raise ValueError(f"save: {_where(place)} is nested deeper than {DEEPEST} levels")
+        raise ValueError(f"save: {_where(keys)} is nested deeper than {DEEPEST} levels")
     around = [*around, value]
     if not isinstance(value, dict):
         kind = "tuple" if isinstance(value, tuple) else "list"
         items = enumerate(value)
-        return [kind, [_describe(v, (*place, k), tensors, around) for k, v in items]]
+        return [kind, [_describe(v, (*keys, k), tensors, around) for k, v in items]]
     for key in value:
         if type(key) not in (int, str):
             raise TypeError(
-                f"save: {_where(place)} has the key {key!r}; keys must be strings or integers"
+                f"save: {_where(keys)} has the key {key!r}; keys must be strings or integers"
             )
     items = value.items()
-    return ["dict", [[k, _describe(v, (*place, k), tensors, around)] for k, v in items]]
+    return ["dict", [[k, _describe(v, (*keys, k), tensors, around)] for k, v in items]]
 
 
-def _where(place):
-    return "obj" + "".join(f"[{key!r}]" for key in place)
+def _where(keys):
+    return "obj" + "".join(f"[{key!r}]" for key in keys)
 
 
-def _name(place, taken):
+def _name(keys, taken):
     """The path of a tensor, as a state dict writes it, made unique."""
-    path = ".".join(map(str, place)) or "tensor"
+    path = ".".join(map(str, keys)) or "tensor"
     path = path.encode("utf-8", "replace").decode()  # lone surrogates have no place in a file
     name, count = path, 1
     while name in taken or name == "__metadata__":

@@ -43,13 +43,15 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors):
         if not tensors:
             raise TypeError("TensorDataset: expected at least one tensor")
-        for place, part in enumerate(tensors):
+        for number, part in enumerate(tensors):
             if not isinstance(part, Tensor):
                 raise TypeError(
-                    f"TensorDataset: argument {place} must be a Tensor, got {type(part).__name__}"
+                    f"TensorDataset: argument {number} must be a Tensor, got {type(part).__name__}"
                 )
             if part.ndim == 0:
-                raise ShapeError(f"TensorDataset: argument {place} has no first dimension to index")
+                raise ShapeError(
+                    f"TensorDataset: argument {number} has no first dimension to index"
+                )
         if len({part.shape[0] for part in tensors}) > 1:
             sizes = ", ".join(str(part.shape[0]) for part in tensors)
             raise ShapeError(f"TensorDataset: the tensors' first sizes differ: {sizes}")
@@ -65,8 +67,8 @@ class TensorDataset(Dataset):
 class Subset(Dataset):
     """The samples of `dataset` at `indices`, a sequence of integers, in that order. As in torch.
 
-    `subset[i]` is one of them. A list of places, an array, a tensor or a slice asks the dataset for
-    several at once: `subset[[0, 1]]` of a TensorDataset is one gather per tensor.
+    `subset[i]` is one of them. A list of positions, an array, a tensor or a slice asks the dataset
+    for several at once: `subset[[0, 1]]` of a TensorDataset is one gather per tensor.
     """
 
     def __init__(self, dataset, indices):
@@ -79,24 +81,24 @@ class Subset(Dataset):
         self.indices = indices
 
     def __getitem__(self, index):
-        places = index
+        rows = index
         if isinstance(index, slice):
             try:
-                places = range(len(self))[index]
+                rows = range(len(self))[index]
             except (TypeError, ValueError) as error:
                 raise type(error)(f"Subset: the slice {index!r:.60}: {error}") from None
-        if isinstance(places, (list, range)) or getattr(places, "ndim", 0):
-            places = _rows("index", places, len(self)).tolist()
+        if isinstance(rows, (list, range)) or getattr(rows, "ndim", 0):
+            rows = _rows("index", rows, len(self)).tolist()
             if isinstance(self.dataset, (list, tuple, range, str)):
                 raise TypeError(
                     f"Subset: a {type(self.dataset).__name__} gives one sample at a time, not "
                     "several; write [subset[i] for i in index]"
                 )
-            return self.dataset[[operator.index(self.indices[place]) for place in places]]
-        place, count = _checks.index("Subset", "index", index), len(self)
-        if not -count <= place < count:
-            raise IndexError(f"Subset: index {place} is out of range for {count} samples")
-        return self.dataset[operator.index(self.indices[place])]
+            return self.dataset[[operator.index(self.indices[row]) for row in rows]]
+        row, count = _checks.index("Subset", "index", index), len(self)
+        if not -count <= row < count:
+            raise IndexError(f"Subset: index {row} is out of range for {count} samples")
+        return self.dataset[operator.index(self.indices[row])]
 
     def __len__(self):
         return len(self.indices)
@@ -352,9 +354,9 @@ class Pass:
         dataset, collate_fn = self._dataset, self.collate_fn
         if collate_fn is None and type(dataset).__getitem__ is TensorDataset.__getitem__:
             return [part[rows] for part in dataset.tensors]
-        places = rows.tolist()
+        rows = rows.tolist()
         if hasattr(dataset, "__getitems__"):  # as in torch: several samples in one call
-            samples = dataset.__getitems__(places)
+            samples = dataset.__getitems__(rows)
         else:
-            samples = [dataset[place] for place in places]
+            samples = [dataset[row] for row in rows]
         return (collate_fn or default_collate)(samples)

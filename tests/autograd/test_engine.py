@@ -195,9 +195,9 @@ def test_saved_values_are_freed_by_backward():
     squares = x * 2 * x
     y = squares.exp()
     nodes = [y.grad_fn, squares.grad_fn]
-    assert all(node.kept_arrays() for node in nodes)
+    assert all(node.saved_arrays() for node in nodes)
     y.sum().backward()
-    assert not any(node.kept_arrays() for node in nodes)
+    assert not any(node.saved_arrays() for node in nodes)
 
 
 def test_create_graph_gives_higher_derivatives(torch):

@@ -22,11 +22,11 @@ def few():
     it: the arrays in the reference cycles of other tests would come to wait, too."""
     gc.collect()
     gc.disable()
-    before = array_pool.keep(0)
-    array_pool.keep(18)
+    before = array_pool.set_limit(0)
+    array_pool.set_limit(18)
     yield
-    array_pool.keep(0)
-    array_pool.keep(before)
+    array_pool.set_limit(0)
+    array_pool.set_limit(before)
     gc.enable()
 
 
@@ -43,9 +43,9 @@ def test_the_next_array_of_a_size_gets_the_memory_of_the_last():
     x = made(MIB // 4)
     before = place(x)
     del x
-    assert array_pool.kept() == MIB
+    assert array_pool.cached_bytes() == MIB
     y = made(MIB // 4)
-    assert place(y) == before and array_pool.kept() == 0
+    assert place(y) == before and array_pool.cached_bytes() == 0
     assert np.all(y.numpy() == 2)
 
 
@@ -64,7 +64,7 @@ def test_only_so_many_bytes_wait_the_newest():
     sizes = [x.numpy().nbytes for x in tensors]
     while tensors:
         tensors.pop(0)
-    assert array_pool.kept() == sum(sizes[1:])
+    assert array_pool.cached_bytes() == sum(sizes[1:])
 
 
 def test_many_small_ones_take_turns():
@@ -72,13 +72,13 @@ def test_many_small_ones_take_turns():
     sizes = [x.numpy().nbytes for x in tensors]
     while tensors:
         tensors.pop(0)
-    assert array_pool.kept() == sum(sizes[-64:])
+    assert array_pool.cached_bytes() == sum(sizes[-64:])
 
 
 @pytest.mark.parametrize("count", [1, 1000, 16_383])
 def test_small_arrays_go_back_at_once(count):
     made(count)
-    assert array_pool.kept() == 0
+    assert array_pool.cached_bytes() == 0
 
 
 @needs_loans
@@ -86,9 +86,9 @@ def test_what_is_larger_than_a_quarter_of_the_limit_is_lent():
     x = made(5 * MIB // 4)
     before = place(x)
     del x
-    assert (array_pool.kept(), array_pool.lent_out()) == (0, 5 * MIB)
+    assert (array_pool.cached_bytes(), array_pool.reclaimable_bytes()) == (0, 5 * MIB)
     y = made(5 * MIB // 4)
-    assert place(y) == before and array_pool.lent_out() == 0
+    assert place(y) == before and array_pool.reclaimable_bytes() == 0
     assert np.all(y.numpy() == 2)
 
 
@@ -97,46 +97,46 @@ def test_what_is_lent_and_in_use_was_in_use_before():
     five, six, seven = (mg.ones(k * MIB // 4) for k in (5, 6, 7))  # not in blocks of ours
     x = five + 1
     del x
-    assert array_pool.lent_out() == 5 * MIB
+    assert array_pool.reclaimable_bytes() == 5 * MIB
     x = six + 1  # the most until now, and nothing may be left beside it
-    assert array_pool.lent_out() == 0
+    assert array_pool.reclaimable_bytes() == 0
     y = seven + 1  # from now on 13 MiB may be
     del x
-    assert array_pool.lent_out() == 6 * MIB
+    assert array_pool.reclaimable_bytes() == 6 * MIB
     del y
-    assert array_pool.lent_out() == 13 * MIB
+    assert array_pool.reclaimable_bytes() == 13 * MIB
     alive = [five + 1]  # 5 + 6 + 7 are more; the oldest goes
-    assert array_pool.lent_out() == 7 * MIB
+    assert array_pool.reclaimable_bytes() == 7 * MIB
     alive.append(seven + 1)
-    assert array_pool.lent_out() == 0
+    assert array_pool.reclaimable_bytes() == 0
 
 
 @needs_loans
 def test_keep_ends_all_loans():
     made(2 * MIB)
-    assert array_pool.lent_out() == 8 * MIB
-    array_pool.keep(18)
-    assert array_pool.lent_out() == 0
-    array_pool.keep(0)
+    assert array_pool.reclaimable_bytes() == 8 * MIB
+    array_pool.set_limit(18)
+    assert array_pool.reclaimable_bytes() == 0
+    array_pool.set_limit(0)
     made(2 * MIB)
-    assert array_pool.lent_out() == 0
+    assert array_pool.reclaimable_bytes() == 0
 
 
 def test_nothing_waits_after_keep_0():
     made(MIB)
-    assert array_pool.kept() == 4 * MIB
-    assert array_pool.keep(0) == 18
-    assert array_pool.kept() == 0
+    assert array_pool.cached_bytes() == 4 * MIB
+    assert array_pool.set_limit(0) == 18
+    assert array_pool.cached_bytes() == 0
     made(MIB)
-    assert array_pool.kept() == 0
+    assert array_pool.cached_bytes() == 0
 
 
 def test_arrays_of_others_are_theirs():
     made(MIB)
     array = np.ones(MIB, np.float32)  # as large as what waits
-    assert array_pool.kept() == array.nbytes
+    assert array_pool.cached_bytes() == array.nbytes
     del array
-    assert array_pool.kept() == 4 * MIB
+    assert array_pool.cached_bytes() == 4 * MIB
 
 
 def test_threads():
@@ -159,8 +159,8 @@ def test_threads():
 @pytest.mark.parametrize("limit", [-1, 1.5, "2", None, True])
 def test_limits_that_are_none(limit):
     with pytest.raises((TypeError, ValueError), match="keep: megabytes must be"):
-        array_pool.keep(limit)
-    assert array_pool.keep(18) == 18
+        array_pool.set_limit(limit)
+    assert array_pool.set_limit(18) == 18
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_limits_that_are_none(limit):
     [("0", "0\n"), ("7", "7\n"), ("", "128\n"), ("-1", "MINIGRAD_KEEP_MB must be a number of MiB")],
 )
 def test_the_environment_sets_the_limit(asked, answer):
-    code = "from minigrad._runtime import array_pool; print(array_pool.keep(1))"
+    code = "from minigrad._runtime import array_pool; print(array_pool.set_limit(1))"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         env={**os.environ, "MINIGRAD_KEEP_MB": asked},
@@ -184,12 +184,12 @@ from minigrad._runtime import array_pool
 x = mg.ones(18 << 20)
 waiting = [mg.ones(k << 20) + 1 for k in (4, 16, 17)]
 del waiting
-assert (array_pool.kept(), array_pool.lent_out()) == (80 << 20, 68 << 20)
+assert (array_pool.cached_bytes(), array_pool.reclaimable_bytes()) == (80 << 20, 68 << 20)
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), resource.RLIM_INFINITY))
 y = x + 1  # 72 MiB
-assert array_pool.kept() == array_pool.lent_out() == 0
+assert array_pool.cached_bytes() == array_pool.reclaimable_bytes() == 0
 """
 
 

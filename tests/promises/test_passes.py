@@ -201,18 +201,18 @@ def test_what_was_used_is_freed(name):
         mg.autograd.backward(ys, dys)
         for node in nodes:
             assert node.name() in STATISTICS or not held(node), node
-            assert not node.kept_arrays(), node
+            assert not node.saved_arrays(), node
 
 
 def test_the_arrays_of_an_index_are_seen():
     """The check above looks where it should: before the pass the arrays are there."""
     x = leaf(1.0, 2.0, 3.0)
     y = x[np.array([0, 2, 2])]
-    assert [a.tolist() for a in y.grad_fn.kept_arrays()] == [[0, 2, 2]]
+    assert [a.tolist() for a in y.grad_fn.saved_arrays()] == [[0, 2, 2]]
     assert y.grad_fn.name() == "IndexBackward0"
     y.backward(mg.tensor([1.0, 10.0, 100.0], dtype=mg.float64))
     assert x.grad.tolist() == [1, 0, 110]
-    assert (y.grad_fn.kept_arrays(), y.grad_fn.name()) == ([], "IndexBackward0")
+    assert (y.grad_fn.saved_arrays(), y.grad_fn.name()) == ([], "IndexBackward0")
     with pytest.raises(mg.GraphError, match=r"IndexBackward0: .*a second time.*retain_graph=True"):
         y.sum().backward()
 

@@ -89,12 +89,12 @@ def fold_batch_norm(model):
     if not isinstance(model, Module):
         raise TypeError(f"fold_batch_norm: model must be a Module, got {type(model).__name__}")
     other = detached_copy(model).eval()
-    places = dict(other.named_modules(remove_duplicate=False))
-    uses = Counter(map(id, places.values()))
-    seen = seen_by_others(places)
+    modules = dict(other.named_modules(remove_duplicate=False))
+    uses = Counter(map(id, modules.values()))
+    seen = seen_by_others(modules)
     folded, kept = {}, {}
-    for path, module in places.items():
-        parent = places[path.rpartition(".")[0]]
+    for path, module in modules.items():
+        parent = modules[path.rpartition(".")[0]]
         if not is_chain(module) or (is_chain(parent) and is_inline(module) and path):
             continue
         before = None
@@ -102,16 +102,16 @@ def fold_batch_norm(model):
             if isinstance(slot.layer, _BatchNorm):
                 why = obstacle(before, slot, uses)
                 if why is None:
-                    put(before, slot, places, id(before.container) in seen)
+                    put(before, slot, modules, id(before.container) in seen)
                     folded[slot.identity] = slot.path, before.path
                     continue
                 kept.setdefault(slot.identity, (slot.path, why))
             before = slot
-    for path, module in places.items():
+    for path, module in modules.items():
         parent, _, key = path.rpartition(".")
-        slot = id(places[parent]), key
+        slot = id(modules[parent]), key
         if isinstance(module, _BatchNorm) and slot not in folded:
-            owner = type(places[parent]).__name__
+            owner = type(modules[parent]).__name__
             why = f"the forward of {owner} decides what comes before it"
             kept.setdefault(slot, (path, why if path else "it is the whole model"))
     other.folding = Folding(list(folded.values()), list(kept.values()))
@@ -147,13 +147,13 @@ def is_known(module, *kinds):
     return False
 
 
-def seen_by_others(places):
+def seen_by_others(modules):
     """The ids of all modules that are below one with a class of its own, or have one.
 
     Its forward may do with them as it likes.
     """
     foreign, seen = set(), set()
-    for path, module in places.items():  # parents come first
+    for path, module in modules.items():  # parents come first
         above = path.rpartition(".")[0] if path else None
         if above in foreign or not (is_chain(module) and is_known(module, Sequential)):
             foreign.add(path)
@@ -233,10 +233,10 @@ def lines(layer, norm):
     return [quietly(array.astype, layer.weight.dtype.numpy) for array in (weight, shift)]
 
 
-def put(before, slot, places, sealed):
+def put(before, slot, modules, sealed):
     """Put halves of a folded pair into both places, and tell the Sequentials around them."""
     pair = before.path, slot.path
-    home = places[common([before.parent, slot.parent])]
+    home = modules[common([before.parent, slot.parent])]
     if before.container is slot.container:
         home = slot.container
     for end in (before, slot):
@@ -244,7 +244,7 @@ def put(before, slot, places, sealed):
         while chain is not home:
             whole(chain)
             path = path.rpartition(".")[0]
-            chain = places[path]
+            chain = modules[path]
     layer = merged(plain(before.layer), slot.layer)
     kind = FoldedLinear if isinstance(layer, Linear) else FoldedConv2d
     setattr(before.container, before.key, kind.of(layer, sealed)._stand(whole(home), pair))

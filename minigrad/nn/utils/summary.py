@@ -154,7 +154,7 @@ class Tally:
                 continue
             self.nodes.add(node)
             stack.extend(node.inputs)
-            for array in node.kept_arrays():
+            for array in node.saved_arrays():
                 while array.base is not None and hasattr(array.base, "nbytes"):
                     array = array.base
                 start = array.__array_interface__["data"][0]

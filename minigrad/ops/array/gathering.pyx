@@ -33,9 +33,9 @@ cdef object from_front(array, Py_ssize_t dim, Py_ssize_t size):
 
 cdef tuple key_along(str operation, Tensor x, dim, index):
     """The key that shows at (i, j, …) x's element there, but at index[i, j, …] in `dim`."""
-    cdef object places = index_array(operation, index)
+    cdef object indices = index_array(operation, index)
     cdef Py_ssize_t at = dimension(operation, dim, cnp.PyArray_NDIM(x.array))
-    shape, own = places.shape, (<object>x.array).shape
+    shape, own = indices.shape, (<object>x.array).shape
     if len(shape) != len(own):
         raise ShapeError(f"{operation}: index has shape {shape}, input {own}; "
                          "they must have as many dimensions")
@@ -44,7 +44,7 @@ cdef tuple key_along(str operation, Tensor x, dim, index):
                          f"it may be larger in dim {at} only")
     key = [np.arange(size).reshape((size,) + (1,) * (len(shape) - 1 - i))
            for i, size in enumerate(shape)]
-    key[at] = from_front(places, at, own[at])
+    key[at] = from_front(indices, at, own[at])
     return tuple(key)
 
 
@@ -65,8 +65,8 @@ def gather(input, dim, index):
     """
     cdef Tensor x = operand("gather", "input", input)
     if cnp.PyArray_NDIM(x.array) == 0:
-        places = as_row("gather", index)
-        return gather(x.reshape(1), dim, places).reshape(operand("gather", "index", index).shape)
+        indices = as_row("gather", index)
+        return gather(x.reshape(1), dim, indices).reshape(operand("gather", "index", index).shape)
     return pick(x, key_along("gather", x, dim, index), "GatherBackward0")
 
 
@@ -99,13 +99,13 @@ def index_select(input, dim, index):
     torch.index_select.
     """
     cdef Tensor x = operand("index_select", "input", input)
-    cdef object places = index_array("index_select", index)
+    cdef object indices = index_array("index_select", index)
     cdef Py_ssize_t at = dimension("index_select", dim, cnp.PyArray_NDIM(x.array))
-    if places.ndim > 1:
-        raise ShapeError(f"index_select: index must be 1-d, got shape {places.shape}")
+    if indices.ndim > 1:
+        raise ShapeError(f"index_select: index must be 1-d, got shape {indices.shape}")
     if cnp.PyArray_NDIM(x.array) == 0:
         raise ShapeError("index_select: a 0-d tensor has no dimension to select from")
-    key = (ALL,) * at + (from_front(places.reshape(-1), at, x.shape[at]),)
+    key = (ALL,) * at + (from_front(indices.reshape(-1), at, x.shape[at]),)
     return pick(x, key, "IndexSelectBackward0")
 
 

@@ -330,9 +330,9 @@ cdef class IndexPut(AtKey):
         cdef tuple key = self.remembered()
         dx = dvalue = None
         if self.needs(0):
-            kept = np.ones((<object>dy.array).shape, bool)
-            kept[key] = False
-            dx = where(wrap(kept), dy, 0.0)
+            outside = np.ones((<object>dy.array).shape, bool)
+            outside[key] = False
+            dx = where(wrap(outside), dy, 0.0)
         if self.needs(1):
             # Where a position is named twice, the last value stays.
             dvalue = pick(dy, key)

@@ -125,11 +125,11 @@ cdef class Pick(Reduction):
     cdef backward(self, Tensor dy):
         (index,) = self.saved()
         cdef list sizes = [1] * len(self.shape)
-        places = np.zeros(())
+        indices = np.zeros(())
         for axis in self.axes:
             sizes[axis] = -1
-            places = np.arange(self.shape[axis]).reshape(sizes)
-        taken = index.reshape(self.kept_shape) == places
+            indices = np.arange(self.shape[axis]).reshape(sizes)
+        taken = index.reshape(self.kept_shape) == indices
         return where(taken, dy.reshape(self.kept_shape), 0.0)  # (1)
 
 
@@ -140,12 +140,12 @@ cdef object picked(
     cdef Tensor x = operand(operation, "input", input), y
     cdef Tensor index = extreme_index(operation, function, x, dim, True)
     cdef tuple axes = dimensions(operation, dim, cnp.PyArray_NDIM(x.array))
-    places, values = <object>index.array, (<object>x.array).copy()
+    indices, values = <object>index.array, (<object>x.array).copy()
     if axes:
-        values = np.take_along_axis(x.array, places, axes[0])
+        values = np.take_along_axis(x.array, indices, axes[0])
         if not keepdim:
-            values, places = values.squeeze(axes), places.squeeze(axes)
-    index, y = wrap(places), wrap(values)
+            values, indices = values.squeeze(axes), indices.squeeze(axes)
+    index, y = wrap(indices), wrap(values)
     if recording(x):
         record_reduction(Pick.__new__(Pick), y, x, axes).save((index,))
     return pair(y, index)

@@ -46,9 +46,9 @@ cdef class CrossEntropyBackward(CrossEntropy):
         dloss, logits, targets, weight = self.saved()
         cdef bint each = self.reduction == "none"
         q = distribution(self, logits, targets, weight)
-        kept = np.not_equal((<Tensor>targets).array, self.ignore_index)
-        if not kept.all():   # whatever is in the other rows, also NaN
-            logits = where(wrap(kept[:, None]), logits, 0.0)
+        counted = np.not_equal((<Tensor>targets).array, self.ignore_index)
+        if not counted.all():   # whatever is in the other rows, also NaN
+            logits = where(wrap(counted[:, None]), logits, 0.0)
         q_sum = q.sum(1, keepdim=True)
         y = softmax(logits, 1)
         ddloss = dlogits = None
@@ -63,8 +63,8 @@ cdef class CrossEntropyBackward(CrossEntropy):
 cdef Tensor distribution(CrossEntropy self, Tensor logits, Tensor targets, Tensor weight):
     """What the logits are compared with: the q of (3b) for each row, for a mean divided by (4)."""
     t = targets.array
-    kept = np.not_equal(t, self.ignore_index)
-    rows, labels = np.flatnonzero(kept), t[kept]
+    counted = np.not_equal(t, self.ignore_index)
+    rows, labels = np.flatnonzero(counted), t[counted]
     q = np.zeros_like(logits.array, order="C")
     q[rows] = self.label_smoothing / q.shape[1]
     q[rows, labels] += 1 - self.label_smoothing
@@ -185,12 +185,12 @@ def nll_loss(
     cdef int64_t ignored = label_to_ignore(name, ignore_index)
     cdef Tensor w = class_weight(name, weight, x, C)
     labels = class_labels(name, x, target, C, ignored).array
-    kept = labels != ignored
-    labels = np.where(kept, labels, 0)
-    factors = kept * (np.ones(C) if w is None else w.array)[labels]
+    counted = labels != ignored
+    labels = np.where(counted, labels, 0)
+    factors = counted * (np.ones(C) if w is None else w.array)[labels]
     picked = rows_of_logits(x, C)[np.arange(len(labels)), labels]
     losses = weighed_product(-picked, wrap(factors.astype((<object>x.array).dtype)))
-    losses = where(kept, losses, 0.0)
+    losses = where(counted, losses, 0.0)
     if reduction == "none":
         return losses if len(shape) == 1 else losses.reshape(shape)
     total = losses.sum()
@@ -274,9 +274,9 @@ cdef object label_error(
     str name, cnp.ndarray t, Py_ssize_t bad, Py_ssize_t C, int64_t ignore_index
 ):
     cdef tuple position = tuple(map(int, np.unravel_index(bad, (<object>t).shape)))
-    place = f" at position {position[0] if len(position) == 1 else position}" if position else ""
+    at = f" at position {position[0] if len(position) == 1 else position}" if position else ""
     return IndexError(
-        f"{name}: label {t[position]}{place} is not a class: with {C} classes the labels go from "
+        f"{name}: label {t[position]}{at} is not a class: with {C} classes the labels go from "
         f"0 to {C - 1}, and {ignore_index} is ignored")
 
 
