@@ -41,7 +41,7 @@ DIRECTIVES = {
 
 # No -ffast-math: it changes results, and loading one such library flushes denormals in the whole
 # process. -ffp-contract=off keeps machines with and without FMA in agreement; the next two only
-# drop errno and trap bookkeeping, which nobody reads, so that sqrt vectorises. Without -g0 Python's
+# drop errno and trap bookkeeping, which nobody reads, so that sqrt vectorizes. Without -g0 Python's
 # own -g makes each module three times as large.
 GCC = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 GCC += ["-g" if DEBUG else "-g0"]

@@ -84,8 +84,8 @@ def spread(values):
     """Half the distance between the quartiles, relative to the median."""
     if len(values) < 2 or None in values:
         return 0.0
-    low, centre, high = quantiles(values, n=4, method="inclusive")
-    return (high - low) / 2 / centre
+    low, center, high = quantiles(values, n=4, method="inclusive")
+    return (high - low) / 2 / center
 
 
 def machine():

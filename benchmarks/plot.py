@@ -7,7 +7,7 @@ import report
 from matplotlib.figure import Figure
 
 COLUMNS = 4
-COLOURS = {  # of the names that begin so; the first that fits
+COLORS = {  # of the names that begin so; the first that fits
     "minigrad": "tab:blue",
     "torch, fused": "tab:red",
     "torch, no": "tab:red",
@@ -66,9 +66,9 @@ def draw_panel(ax, subject, about, part, columns):
         errors = [points[i][1] for i in where]
         if len(columns) == 1:
             if heights:
-                ax.barh(place, heights[0], xerr=errors[0], color=colour(name))
+                ax.barh(place, heights[0], xerr=errors[0], color=color(name))
             continue
-        style = {"linestyle": "--" if name in report.LIMITS else "-", "color": colour(name)}
+        style = {"linestyle": "--" if name in report.LIMITS else "-", "color": color(name)}
         if not any(label[0].isdigit() or label[0] == "(" for label in columns):
             style["linestyle"] = ""  # nothing lies between one operation and the next
         ax.errorbar(
@@ -102,9 +102,9 @@ def point(column, name, absolute):
         if None in ours:
             return None
         values = [a / b for a, b in zip(values, ours, strict=True)]
-    centre = harness.middle(values)
-    return centre, harness.spread(values) * centre
+    center = harness.middle(values)
+    return center, harness.spread(values) * center
 
 
-def colour(name):
-    return next((c for start, c in COLOURS.items() if name.startswith(start)), "tab:gray")
+def color(name):
+    return next((c for start, c in COLORS.items() if name.startswith(start)), "tab:gray")

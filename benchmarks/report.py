@@ -62,11 +62,11 @@ def times(column, above, below):
 def amount(values):
     if not values:
         return "-"
-    centre = harness.middle(values)
-    if centre is None:
+    center = harness.middle(values)
+    if center is None:
         return "not reached"
-    half = harness.spread(values) * centre
-    return f"{rounded(centre)} ± {rounded(half)}" if len(values) > 1 else rounded(centre)
+    half = harness.spread(values) * center
+    return f"{rounded(center)} ± {rounded(half)}" if len(values) > 1 else rounded(center)
 
 
 def rounded(value):

@@ -72,7 +72,7 @@ def parse(arguments):
         default="cosine",
         help="of the learning rate over the epochs, default: cosine, down to 0",
     )
-    add("--optimiser", "--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
+    add("--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
     add("--hidden", type=whole(1), nargs="+", default=[128, 64], help="sizes, default: 128 64")
     add("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
     add(
@@ -171,7 +171,7 @@ def train_epoch(
 
 def fit(name, model, train, test, options):
     """Train `model` and print one line per epoch."""
-    optimizer = OPTIMIZERS[options.optimiser](model.parameters(), options.lr)
+    optimizer = OPTIMIZERS[options.optimizer](model.parameters(), options.lr)
     scheduler = None
     if options.schedule == "cosine":  # lr falls along half a cosine to 0: worth 0.3 % on MNIST
         scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs)
@@ -217,10 +217,10 @@ def print_table(results):
 def draw(figure, results, title):
     """Loss and accuracy over the epochs: dashed while learning, solid on the test set."""
     loss, accuracy = figure.subplots(1, 2)
-    for result, colour in zip(results, ["tab:blue", "tab:orange"]):  # noqa: B905
+    for result, color in zip(results, ["tab:blue", "tab:orange"]):  # noqa: B905
         train_loss, train_accuracy, test_loss, test_accuracy = zip(*result.history, strict=True)
         epochs = range(1, len(result.history) + 1)
-        style = {"color": colour, "marker": ".", "markersize": 5}
+        style = {"color": color, "marker": ".", "markersize": 5}
         loss.plot(epochs, train_loss, "--", **style, label=f"{result.name}, training")
         loss.plot(epochs, test_loss, "-", **style, label=f"{result.name}, test")
         accuracy.plot(epochs, [100 * a for a in train_accuracy], "--", **style)

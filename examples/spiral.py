@@ -16,7 +16,7 @@ from minigrad import datasets, nn, optim
 
 SIDE = 1.2  # the picture shows the plane from -SIDE to SIDE
 PIXELS = 201
-COLOURS = ["tab:blue", "tab:orange", "tab:green"]
+COLORS = ["tab:blue", "tab:orange", "tab:green"]
 
 
 def parse(arguments):
@@ -43,10 +43,10 @@ def classes_of_plane(model):
 def draw(axes, plane, x, y, title):
     from matplotlib.colors import ListedColormap
 
-    colours = ListedColormap(COLOURS)
+    colors = ListedColormap(COLORS)
     square = (-SIDE, SIDE, -SIDE, SIDE)
-    axes.imshow(plane, extent=square, cmap=colours, vmin=0, vmax=2, alpha=0.35)
-    axes.scatter(*x.numpy().T, c=y.numpy(), cmap=colours, s=9, edgecolors="white", linewidths=0.3)
+    axes.imshow(plane, extent=square, cmap=colors, vmin=0, vmax=2, alpha=0.35)
+    axes.scatter(*x.numpy().T, c=y.numpy(), cmap=colors, s=9, edgecolors="white", linewidths=0.3)
     axes.set(title=title, xticks=[], yticks=[])
 
 

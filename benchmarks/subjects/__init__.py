@@ -9,7 +9,7 @@ ALL = [
     "cnn_step",
     "cnn_layers",
     "cross_entropy",
-    "optimisers",
+    "optimizers",
     "depth_and_width",
     "footprint",
 ]

@@ -38,7 +38,7 @@ def relu_forward(cnp.ndarray x not None, cnp.ndarray y not None):
 
 cdef int _relu_backward(const real *dy, const real *y, real *dx, Py_ssize_t size) except -1:
     cdef Py_ssize_t n, start, stop = 0
-    cdef real g   # read before the choice: a load inside it would keep the loop from vectorising
+    cdef real g   # read before the choice: a load inside it would keep the loop from vectorizing
     with nogil:
         while stop < size:
             start, stop = stop, chunk_end(stop, size)

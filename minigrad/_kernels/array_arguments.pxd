@@ -1,5 +1,5 @@
 # Where an array lives, for kernels that go by element, whatever the shape: the activations, and the
-# optimisers, which walk a list of arrays.
+# optimizers, which walk a list of arrays.
 #
 # A typed memoryview fixes the number of dimensions, acquiring one can fail half way through a list,
 # and takes ten times as long as these checks, which is much beside the work on a small array.

@@ -9,8 +9,8 @@ their order; what makes the loops fast and changes no result is in batch_norm_tu
 
 1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs no digit of
    a standard deviation of 1. The rest is done in the dtype of the data, for speed.
-2. The mean is split into `centre`, its value rounded to that dtype, and a rest, which joins the
-   constants (16). Where x is near centre, and an error would hurt, x − centre is exact.
+2. The mean is split into `center`, its value rounded to that dtype, and a rest, which joins the
+   constants (16). Where x is near center, and an error would hurt, x − center is exact.
 3. A channel whose numbers float32 does not hold (see `fits`) is computed again, by itself and in
    double. So the bits of a channel depend on that channel alone.
 """
@@ -32,28 +32,28 @@ cdef int _statistics(
     """Of the channels first … last − 1, one panel."""
     cdef Py_ssize_t rows = x.shape[0], start = first * L, width = (last - first) * L
     cdef Py_ssize_t ahead = rows_ahead(rows, width), n, c, k, done = 0
-    cdef double[PANEL] centre, sums
+    cdef double[PANEL] center, sums
     cdef double m = max(rows * L, 1), d
     for c in range(first, last):
         k = (c - first) * L
-        centre[k] = x[0, start + k] if rows else 0
-        repeat(&centre[k], L)
+        center[k] = x[0, start + k] if rows else 0
+        repeat(&center[k], L)
     for k in range(width):
         sums[k] = 0
     for n in range(rows):
         fetch_row(x, n + ahead, start, width)
         for k in range(width):
-            sums[k] += x[n, start + k] - centre[k]                       # (1)
+            sums[k] += x[n, start + k] - center[k]                       # (1)
         check_signals_every(&done, width)
     for c in range(first, last):
         k = (c - first) * L
-        mean[c] = centre[k] + total(&sums[k], L) / m                     # (1)
-        centre[k] = mean[c]
-        repeat(&centre[k], L)
+        mean[c] = center[k] + total(&sums[k], L) / m                     # (1)
+        center[k] = mean[c]
+        repeat(&center[k], L)
     for n in range(rows):
         fetch_row(x, n + ahead, start, width)
         for k in range(width):
-            d = x[n, start + k] - centre[k]                              # (2)
+            d = x[n, start + k] - center[k]                              # (2)
             sums[k] += d * d                                             # (2)
         check_signals_every(&done, width)
     for c in range(first, last):
@@ -97,7 +97,7 @@ cdef int _forward(
 ) except -1:
     """Returns whether a channel does not fit: its y is not what it should be."""
     cdef Py_ssize_t C = x.shape[1] // L, first, last = 0, start, width, n, c, k, done = 0
-    cdef real[PANEL] centre, scale, shift
+    cdef real[PANEL] center, scale, shift
     cdef real d
     cdef bint all_fit = True
     check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == x.shape[1], C,
@@ -113,13 +113,13 @@ cdef int _forward(
                 inv_std[c] = 1 / sqrt(var[c] + eps)                      # (3)
                 all_fit &= fits(mean[c], inv_std[c], gamma[c])
                 forward_constants(                                       # (16) (17)
-                    mean[c], inv_std[c], gamma[c], beta[c], &centre[k], &scale[k], &shift[k])
-                repeat(&centre[k], L)
+                    mean[c], inv_std[c], gamma[c], beta[c], &center[k], &scale[k], &shift[k])
+                repeat(&center[k], L)
                 repeat(&scale[k], L)
                 repeat(&shift[k], L)
             for n in range(x.shape[0]):
                 for k in range(width):
-                    d = x[n, start + k] - centre[k]                      # (4) (17)
+                    d = x[n, start + k] - center[k]                      # (4) (17)
                     y[n, start + k] = d * scale[k] + shift[k]            # (5) (17)
                 check_signals_every(&done, width)
     return not all_fit
@@ -136,8 +136,8 @@ def batch_norm_forward(
     x_hat = (x − mean) · inv_std            (4)
     y = gamma · x_hat + beta                (5)
     where (4) and (5) are computed as
-    centre = mean rounded, rest = mean − centre                     (16)
-    y = (x − centre) · scale + shift,
+    center = mean rounded, rest = mean − center                     (16)
+    y = (x − center) · scale + shift,
     scale = gamma · inv_std, shift = beta − rest · scale            (17)
 
     mean, var and inv_std are (C,) float64. Without values (m = 0) mean and var are 0.
@@ -165,7 +165,7 @@ cdef int _backward(
     cdef Py_ssize_t rows = x.shape[0], W = x.shape[1], C = W // L, first, last = 0, start, width
     cdef Py_ssize_t ahead, n, c, k, done = 0
     cdef double[PANEL] sums_dy, sums_dy_x
-    cdef real[PANEL] centre, scale, offset, slope
+    cdef real[PANEL] center, scale, offset, slope
     cdef real d, p
     cdef double m = max(rows * L, 1), g, sum_dy
     cdef bint all_fit = True
@@ -180,8 +180,8 @@ cdef int _backward(
             ahead = rows_ahead(rows, width)
             for c in range(first, last):
                 k = (c - first) * L
-                centre[k] = <real> mean[c]                               # (16)
-                repeat(&centre[k], L)
+                center[k] = <real> mean[c]                               # (16)
+                repeat(&center[k], L)
                 all_fit &= fits(mean[c], inv_std[c], gamma[c])
             for k in range(width):
                 sums_dy[k] = sums_dy_x[k] = 0
@@ -191,7 +191,7 @@ cdef int _backward(
                 for k in range(width):
                     g = dy[n, start + k]
                     sums_dy[k] += g                                      # (6)
-                    sums_dy_x[k] += g * (x[n, start + k] - centre[k])    # (7)
+                    sums_dy_x[k] += g * (x[n, start + k] - center[k])    # (7)
                 check_signals_every(&done, width)
             for c in range(first, last):
                 k = (c - first) * L
@@ -206,7 +206,7 @@ cdef int _backward(
             for n in range(0 if dx is None else rows):
                 if training:
                     for k in range(width):
-                        d = x[n, start + k] - centre[k]                          # (8) (18)
+                        d = x[n, start + k] - center[k]                          # (8) (18)
                         p = dy[n, start + k] - offset[k] - d * slope[k]          # (8) (18)
                         dx[n, start + k] = p * scale[k]                          # (0) (8) (18)
                 else:
@@ -227,8 +227,8 @@ def batch_norm_backward(
     dgamma = Σ dy · x_hat                                                   (7)
     dx = gamma · inv_std · (dy − dbeta/m − x_hat · dgamma/m)                (8)   training
     dx = gamma · inv_std · dy                                               (12)   evaluation
-    where (8) is computed, with centre and rest of (16), as
-    dx = (dy − offset − (x − centre) · slope) · scale,
+    where (8) is computed, with center and rest of (16), as
+    dx = (dy − offset − (x − center) · slope) · scale,
     slope = inv_std · dgamma/m, offset = dbeta/m − rest · slope             (18)
 
     mean and inv_std are those of the forward pass; dx is None if it is not wanted.
@@ -269,7 +269,7 @@ cdef int _update(
 def batch_norm_update(
     mean not None, var not None, running_mean not None, running_var not None, momentum, m, unbiased
 ):
-    """Move the running statistics towards those of a batch of m values per channel, in place.
+    """Move the running statistics toward those of a batch of m values per channel, in place.
 
     running_mean ← (1 − momentum) · running_mean + momentum · mean              (13)
     running_var ← (1 − momentum) · running_var + momentum · m/(m − 1) · var     (14)

@@ -4,7 +4,7 @@ from libc.math cimport fabs, isnan
 
 from .types cimport real
 
-ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
+ctypedef fused wide:   # what x - center is computed in: the dtype of the data, or double
     float
     double
 
@@ -33,19 +33,19 @@ cdef inline bint fits(double mean, double inv_std, real gamma) noexcept nogil:
 
 
 cdef inline void forward_constants(
-    double mean, double inv_std, double gamma, double beta, wide *centre, wide *scale, wide *shift
+    double mean, double inv_std, double gamma, double beta, wide *center, wide *scale, wide *shift
 ) noexcept nogil:
     cdef double gamma_r = gamma * inv_std
-    centre[0] = <wide> mean                                              # (16)
+    center[0] = <wide> mean                                              # (16)
     scale[0] = <wide> gamma_r                                            # (17)
-    shift[0] = <wide> (beta - (mean - centre[0]) * gamma_r)              # (17)
+    shift[0] = <wide> (beta - (mean - center[0]) * gamma_r)              # (17)
 
 
 cdef inline double backward_constants(
     double mean, double inv_std, double gamma, double m, double sum_dy, double sum_dy_x,
     wide *scale, wide *offset, wide *slope
 ) noexcept nogil:
-    """Returns dgamma; sum_dy_x is Σ dy · (x − centre)."""
+    """Returns dgamma; sum_dy_x is Σ dy · (x − center)."""
     cdef double rest = mean - <wide> mean                                # (16)
     cdef double dgamma = (sum_dy_x - rest * sum_dy) * inv_std            # (7)
     cdef double r_dgamma_m = inv_std * dgamma / m

@@ -68,11 +68,11 @@ cdef int _normalize(
 ) except -1 nogil:
     """y of channel c."""
     cdef Py_ssize_t n, i
-    cdef wide centre, scale, shift
-    forward_constants(mean[c], inv_std[c], gamma[c], beta[c], &centre, &scale, &shift)  # (16) (17)
+    cdef wide center, scale, shift
+    forward_constants(mean[c], inv_std[c], gamma[c], beta[c], &center, &scale, &shift)  # (16) (17)
     for n in range(x.shape[0]):
         for i in range(x.shape[2]):
-            y[n, c, i] = <real> ((x[n, c, i] - centre) * scale + shift)  # (4) (5) (17)
+            y[n, c, i] = <real> ((x[n, c, i] - center) * scale + shift)  # (4) (5) (17)
         check_signals_every(done, x.shape[2])
     return 0
 
@@ -121,7 +121,7 @@ cdef int _gradients(
     cdef double[LANES] lane_dy, lane_dy_x
     cdef double m = max(N * L, 1), g, sum_dy
     cdef wide d, p, scale, offset, slope
-    cdef wide centre = <wide> mean[c]                                    # (16)
+    cdef wide center = <wide> mean[c]                                    # (16)
     for k in range(LANES):
         lane_dy[k] = lane_dy_x[k] = 0
     for n in range(N):
@@ -130,7 +130,7 @@ cdef int _gradients(
             for k in range(min(LANES, L - i)):
                 g = dy[n, c, i + k]
                 lane_dy[k] += g                                          # (6)
-                lane_dy_x[k] += g * (x[n, c, i + k] - centre)            # (7)
+                lane_dy_x[k] += g * (x[n, c, i + k] - center)            # (7)
         check_signals_every(done, L)
     sum_dy = total(lane_dy, LANES)
     dbeta[c] = <real> sum_dy                                             # (6)
@@ -141,7 +141,7 @@ cdef int _gradients(
     for n in range(N):
         if training:
             for i in range(L):
-                d = x[n, c, i] - centre                                  # (8) (18)
+                d = x[n, c, i] - center                                  # (8) (18)
                 p = dy[n, c, i] - offset - d * slope                     # (8) (18)
                 dx[n, c, i] = <real> (p * scale)                         # (0) (8) (18)
         else:

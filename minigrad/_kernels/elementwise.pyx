@@ -42,7 +42,7 @@ cdef inline void choose_steps(
     Operation operation, const number *a, const number *b, number *y,
     Py_ssize_t columns, Py_ssize_t a_step, Py_ssize_t b_step
 ) noexcept nogil:
-    # Written out so that the compiler knows operation and steps, and vectorises each loop.
+    # Written out so that the compiler knows operation and steps, and vectorizes each loop.
     if a_step and b_step:
         run_row(operation, a, b, y, columns, 1, 1)
     elif a_step:

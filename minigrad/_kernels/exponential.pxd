@@ -1,4 +1,4 @@
-# e^x for loops that the C compiler is to vectorise; libm's exp is a function call for each element.
+# e^x for loops that the C compiler is to vectorize; libm's exp is a function call for each element.
 #
 # For x <= 0 only. Every kernel can arrange that (softmax subtracts the largest logit, sigmoid takes
 # -|x|), and then nothing overflows. x = -inf gives 0 and NaN stays NaN.

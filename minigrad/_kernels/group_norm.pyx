@@ -2,8 +2,8 @@
 
 Derivation: docs/derivations/group_norm.md
 
-Data is (N, C, L), L values a channel and sample. The channels of a group are neighbours, so a group
-is one row of numbers, and its statistics and numerics are those of layer_norm.pyx: centre is the
+Data is (N, C, L), L values a channel and sample. The channels of a group are neighbors, so a group
+is one row of numbers, and its statistics and numerics are those of layer_norm.pyx: center is the
 mean rounded to the dtype of the data, shift brings the rest of it. What differs is gamma: there it
 belongs to a column, here to a plane, the L values of one channel.
 """
@@ -13,7 +13,7 @@ from libc.math cimport sqrt
 from .rows cimport LANES, row_fits, row_mean, row_var
 from .types cimport check_signals_every, in_float32, real
 
-ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
+ctypedef fused wide:   # what x - center is computed in: the dtype of the data, or double
     float
     double
 
@@ -40,12 +40,12 @@ cdef void _normalize_group(
     const real *x, const real *gamma, const real *beta, real *y, Py_ssize_t K, Py_ssize_t L,
     double mean, double inv_std, wide type_of_work
 ) noexcept nogil:
-    cdef wide centre = <wide> mean, scale = <wide> inv_std, x_hat
-    cdef wide shift = <wide> ((centre - mean) * inv_std)
+    cdef wide center = <wide> mean, scale = <wide> inv_std, x_hat
+    cdef wide shift = <wide> ((center - mean) * inv_std)
     cdef Py_ssize_t k, i
     for k in range(K):
         for i in range(k * L, (k + 1) * L):
-            x_hat = (x[i] - centre) * scale + shift  # (2)
+            x_hat = (x[i] - center) * scale + shift  # (2)
             y[i] = <real> (x_hat * gamma[k] + beta[k])  # (3)
 
 
@@ -98,12 +98,12 @@ cdef void _plane_sums(
 ) noexcept nogil:
     """What one plane gives to dbeta and to dgamma."""
     cdef double[LANES] lane_dy, lane_dy_x_hat
-    cdef wide centre = <wide> mean, scale = <wide> inv_std, x_hat
-    cdef wide shift = <wide> ((centre - mean) * inv_std)
+    cdef wide center = <wide> mean, scale = <wide> inv_std, x_hat
+    cdef wide shift = <wide> ((center - mean) * inv_std)
     cdef Py_ssize_t block, i, k, blocks = L // LANES
     dbeta_n[0] = dgamma_n[0] = 0
     for i in range(blocks * LANES, L):
-        x_hat = (x[i] - centre) * scale + shift  # (2)
+        x_hat = (x[i] - center) * scale + shift  # (2)
         dbeta_n[0] += dy[i]  # (4)
         dgamma_n[0] += <double> dy[i] * x_hat  # (5)
     if blocks == 0:
@@ -113,7 +113,7 @@ cdef void _plane_sums(
     for block in range(blocks):
         i = block * LANES
         for k in range(LANES):
-            x_hat = (x[i + k] - centre) * scale + shift  # (2)
+            x_hat = (x[i + k] - center) * scale + shift  # (2)
             lane_dy[k] += dy[i + k]  # (4)
             lane_dy_x_hat[k] += <double> dy[i + k] * x_hat  # (5)
     for k in range(LANES):
@@ -127,8 +127,8 @@ cdef void _group_gradients(
 ) noexcept nogil:
     """dx of one group, and what it adds to dgamma and dbeta."""
     cdef double sum_h = 0, sum_hx = 0, dbeta_n, dgamma_n
-    cdef wide centre = <wide> mean, scale = <wide> inv_std, x_hat, M_h, M_hx
-    cdef wide shift = <wide> ((centre - mean) * inv_std)
+    cdef wide center = <wide> mean, scale = <wide> inv_std, x_hat, M_h, M_hx
+    cdef wide shift = <wide> ((center - mean) * inv_std)
     cdef Py_ssize_t k, i
     for k in range(K):
         _plane_sums[real, wide](
@@ -143,7 +143,7 @@ cdef void _group_gradients(
     M_hx = <wide> (sum_hx / (K * L))  # (6)
     for k in range(K):
         for i in range(k * L, (k + 1) * L):
-            x_hat = (x[i] - centre) * scale + shift  # (2)
+            x_hat = (x[i] - center) * scale + shift  # (2)
             dx[i] = <real> ((<wide> gamma[k] * dy[i] - M_h - x_hat * M_hx) * scale)  # (7)
 
 

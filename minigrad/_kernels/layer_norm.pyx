@@ -13,7 +13,7 @@ from libc.math cimport sqrt
 from .rows cimport LANES, row_fits, row_mean, row_var
 from .types cimport check_signals_every, in_float32, real
 
-ctypedef fused wide:   # what x - centre is computed in: the dtype of the data, or double
+ctypedef fused wide:   # what x - center is computed in: the dtype of the data, or double
     float
     double
 
@@ -36,12 +36,12 @@ cdef void _normalize_row(
     const real *x, const real *gamma, const real *beta, real *y, Py_ssize_t D,
     double mean, double inv_std, wide type_of_work
 ) noexcept nogil:
-    cdef wide centre = <wide> mean  # (9)
+    cdef wide center = <wide> mean  # (9)
     cdef wide scale = <wide> inv_std  # (10)
-    cdef wide shift = <wide> ((centre - mean) * inv_std)  # (10)
+    cdef wide shift = <wide> ((center - mean) * inv_std)  # (10)
     cdef Py_ssize_t j
     for j in range(D):
-        y[j] = <real> (((x[j] - centre) * scale + shift) * gamma[j] + beta[j])  # (4) (5) (10)
+        y[j] = <real> (((x[j] - center) * scale + shift) * gamma[j] + beta[j])  # (4) (5) (10)
 
 
 cdef int _forward(
@@ -76,8 +76,8 @@ def layer_norm_forward(
     x_hat = (x − mean) · inv_std            (4)
     y = gamma · x_hat + beta                (5)
     where (4) is computed as
-    centre = mean rounded, rest = mean − centre                     (9)
-    x_hat = (x − centre) · inv_std + shift, shift = −rest · inv_std (10)
+    center = mean rounded, rest = mean − center                     (9)
+    x_hat = (x − center) · inv_std + shift, shift = −rest · inv_std (10)
     """
     if in_float32("layer_norm_forward", x):
         _forward[float](x, gamma, beta, y, mean, inv_std, eps)
@@ -94,13 +94,13 @@ cdef void _row_gradients(
     """dx of one row, and what it adds to dgamma and dbeta."""
     cdef double[LANES] lane_h, lane_hx
     cdef double sum_h = 0, sum_hx = 0
-    cdef wide centre = <wide> mean, scale = <wide> inv_std  # (9) (10)
-    cdef wide shift = <wide> ((centre - mean) * inv_std)  # (10)
+    cdef wide center = <wide> mean, scale = <wide> inv_std  # (9) (10)
+    cdef wide shift = <wide> ((center - mean) * inv_std)  # (10)
     cdef wide x_hat, h, M_h, M_hx
     cdef Py_ssize_t block, j, k, blocks = D // LANES
     for j in range(D):
         dbeta[j] += dy[j]  # (6)
-        x_hat = (x[j] - centre) * scale + shift  # (4) (10)
+        x_hat = (x[j] - center) * scale + shift  # (4) (10)
         dgamma[j] += <double> dy[j] * x_hat  # (7)
     if not with_dx:
         return
@@ -109,12 +109,12 @@ cdef void _row_gradients(
     for block in range(blocks):
         j = block * LANES
         for k in range(LANES):
-            x_hat = (x[j + k] - centre) * scale + shift  # (4) (10)
+            x_hat = (x[j + k] - center) * scale + shift  # (4) (10)
             h = <wide> gamma[j + k] * dy[j + k]  # (8)
             lane_h[k] += h  # (8)
             lane_hx[k] += h * x_hat  # (8)
     for j in range(blocks * LANES, D):
-        x_hat = (x[j] - centre) * scale + shift  # (4) (10)
+        x_hat = (x[j] - center) * scale + shift  # (4) (10)
         h = <wide> gamma[j] * dy[j]  # (8)
         sum_h += h  # (8)
         sum_hx += h * x_hat  # (8)
@@ -124,7 +124,7 @@ cdef void _row_gradients(
     M_h = <wide> (sum_h / D)  # (8)
     M_hx = <wide> (sum_hx / D)  # (8)
     for j in range(D):
-        x_hat = (x[j] - centre) * scale + shift  # (4) (10)
+        x_hat = (x[j] - center) * scale + shift  # (4) (10)
         h = <wide> gamma[j] * dy[j]  # (8)
         dx[j] = <real> ((h - M_h - x_hat * M_hx) * scale)  # (8)
 

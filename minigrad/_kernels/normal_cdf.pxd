@@ -1,4 +1,4 @@
-# The upper tail of the normal distribution, for loops that the C compiler is to vectorise.
+# The upper tail of the normal distribution, for loops that the C compiler is to vectorize.
 #
 # For z >= 0 the chance of a value above z is
 #

@@ -1,6 +1,6 @@
 """Sums and sums of squares over the middle axis of x (A, R, C), in double.
 
-Every reduction over neighbouring dimensions has this form: with C = 1 it adds up rows, with A = 1
+Every reduction over neighboring dimensions has this form: with C = 1 it adds up rows, with A = 1
 columns. Derivation: docs/derivations/reductions.md
 """
 

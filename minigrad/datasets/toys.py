@@ -47,8 +47,8 @@ def blobs(samples=300, classes=3, noise=1.0, generator=None):
     from the global one.
     """
     k, _ = _classes_and_places("blobs", samples, classes, noise)
-    centres = 20 * rand(2, classes, generator=generator).numpy() - 10
-    return _dataset(centres[:, k] + noise * _normal(generator, 2, samples), k)
+    centers = 20 * rand(2, classes, generator=generator).numpy() - 10
+    return _dataset(centers[:, k] + noise * _normal(generator, 2, samples), k)
 
 
 def _classes_and_places(name, samples, classes, noise):

@@ -150,8 +150,8 @@ def place_columns(columns):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             wishes = []
             for box in column:
-                found = [centre(each) for each in box.left + box.right]
-                wishes.append(sum(found) / len(found) if found else centre(box))
+                found = [center(each) for each in box.left + box.right]
+                wishes.append(sum(found) / len(found) if found else center(box))
             stack_boxes(column, wishes)
     top = min(box.y for column in columns for box in column)
     for column in columns:
@@ -159,7 +159,7 @@ def place_columns(columns):
             box.y += MARGIN - top
 
 
-def centre(box):
+def center(box):
     return box.y + box.height / 2
 
 
@@ -193,11 +193,11 @@ def arrow(path):
     It is straight within a column, where boxes are, and bends only between columns.
     """
     first, last = path[0], path[-1]
-    y = centre(first)
+    y = center(first)
     text = f"M{first.x + first.width:.1f} {y:.1f} H{first.column[1]:.1f}"
     for before, box in zip(path, path[1:], strict=False):
         x0, x1 = before.column[1], box.column[0] - HEAD
-        y0, y = y, entry(first, last) if box is last else centre(box)
+        y0, y = y, entry(first, last) if box is last else center(box)
         bend = (x0 + x1) / 2
         end = last.x - 1 if box is last else box.column[1]
         text += f" C{bend:.1f} {y0:.1f} {bend:.1f} {y:.1f} {x1:.1f} {y:.1f} H{end:.1f}"
@@ -206,9 +206,9 @@ def arrow(path):
 
 def entry(source, box):
     """Where on the left side of a box the arrow from `source` arrives; no two cross there."""
-    arrivals = sorted(box.left, key=centre)
+    arrivals = sorted(box.left, key=center)
     slots = [i for i, each in enumerate(arrivals) if leads_from(each, source)]
-    return box.y + box.height * (slots[0] + 1) / (len(arrivals) + 1) if slots else centre(box)
+    return box.y + box.height * (slots[0] + 1) / (len(arrivals) + 1) if slots else center(box)
 
 
 def leads_from(box, source):

@@ -204,7 +204,7 @@ def test_what_is_finer_than_the_numbers_is_not_called_wrong():
         return a + 1e-8 * mg.sin(1e8 * a)
 
     assert [verdict(ripple, at(value)) for value in (0.3, 1e3, 1e5)] == ["undecided"] * 3
-    assert undecided(mg.sin, at(1e12))  # neighbours of 1e12 are 1.2e-4 apart
+    assert undecided(mg.sin, at(1e12))  # neighbors of 1e12 are 1.2e-4 apart
     assert verdict(lambda a: mg.sin(a * 1e8), at(1.0)) == "undecided"  # a · 1e8 is rounded
 
 

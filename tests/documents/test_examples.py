@@ -169,7 +169,7 @@ def test_compare(example, no_mnist, capsys, tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        ["--optimiser", "sgd"],
+        ["--optimizer", "sgd"],
         ["--optimizer", "adamw", "--lr", "0.01", "--schedule", "constant"],
         ["--hidden", "32", "--activation", "gelu", "--placement", "after"],
         ["--hidden", "32", "16", "8", "--activation", "tanh"],
@@ -205,7 +205,7 @@ def test_same_seed_same_numbers(example, no_mnist, capsys):
         ["--hidden", "0"],
         ["--hidden"],
         ["--activation", "step"],
-        ["--optimiser", "newton"],
+        ["--optimizer", "newton"],
         ["--placement", "around"],
         ["--schedule", "random"],
         ["--seed", "-1"],
@@ -248,7 +248,7 @@ def test_wrong_data(example, no_mnist, capsys, tmp_path):
 
 
 def test_diverged(example, no_mnist, capsys):
-    options = ["--no-picture", "--optimiser", "sgd", "--lr", "1e30", "--epochs", "5"]
+    options = ["--no-picture", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "5"]
     with pytest.raises(SystemExit, match="The loss is (nan|inf) at batch .*--lr"):
         example("mnist_mlp").main(options)
 

@@ -2,7 +2,7 @@
 
 A page is prose, numbered equations (```math blocks with a \\tag{3}) and Python blocks. All Python
 blocks run in order in one namespace. Assigning a name that already has a value claims that both are
-equal; that is how an equation is checked against its neighbours, finite differences and the kernel.
+equal; that is how an equation is checked against its neighbors, finite differences and the kernel.
 """
 
 import ast

@@ -9,7 +9,7 @@ import minigrad as mg
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool"]
 PAIRS = list(itertools.product(DTYPES, DTYPES))
 
-# Shapes and dimensions to reduce: neighbours, strangers, none, sizes 0 and 1, 0-d.
+# Shapes and dimensions to reduce: neighbors, strangers, none, sizes 0 and 1, 0-d.
 REDUCTIONS = [
     ((), None), ((), 0), ((), -1), ((5,), None), ((5,), 0), ((3, 4), None), ((3, 4), 0),
     ((3, 4), -1), ((3, 4), (0, 1)), ((3, 4), ()), ((2, 3, 4), 1), ((2, 3, 4), (0, 2)),

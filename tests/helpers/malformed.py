@@ -99,7 +99,7 @@ class Call:
                     where[place] = self._junk(rng, place)
 
     def _spoil_inside(self, where, place, rng):
-        """Of a list, one element (of an optimiser's updates, one part of a tuple)."""
+        """Of a list, one element (of an optimizer's updates, one part of a tuple)."""
         inside = list(where[place])
         k = rng.randrange(len(inside))
         if isinstance(inside[k], tuple) and inside[k]:

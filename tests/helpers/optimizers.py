@@ -1,4 +1,4 @@
-"""What the tests of optimisers share: settings of each kind, parameters, gradients, steps."""
+"""What the tests of optimizers share: settings of each kind, parameters, gradients, steps."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def values(params):
 
 
 def frozen(optimizer):
-    """Everything an optimiser could change, to compare before and after a refused call."""
+    """Everything an optimizer could change, to compare before and after a refused call."""
     params = [p for group in optimizer.param_groups for p in group["params"]]
     state = {
         k: {name: v.tolist() if isinstance(v, minigrad.Tensor) else v for name, v in entry.items()}

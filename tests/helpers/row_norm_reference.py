@@ -11,9 +11,9 @@ from minigrad._kernels import active
 def exact(x, dy=None, gamma=1.0, eps=EPS):
     """x_hat, and with dy also dx, of the rows of a matrix in double; gamma broadcasts along dy."""
     x = np.asarray(x, np.float64)
-    centred = x - x.mean(1, keepdims=True)
-    inv_std = 1 / np.sqrt((centred**2).mean(1, keepdims=True) + eps)
-    x_hat = centred * inv_std
+    centered = x - x.mean(1, keepdims=True)
+    inv_std = 1 / np.sqrt((centered**2).mean(1, keepdims=True) + eps)
+    x_hat = centered * inv_std
     if dy is None:
         return x_hat
     h = gamma * np.asarray(dy, np.float64)

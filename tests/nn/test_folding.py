@@ -414,13 +414,13 @@ def briefly_trained(dataset, steps):
         nn.Linear(128, 64), nn.BatchNorm1d(64), nn.ReLU(),
         nn.Linear(64, 10), nn.BatchNorm1d(10),
     )  # fmt: skip
-    optimiser = optim.Adam(model.parameters(), lr=1e-2)
+    optimizer = optim.Adam(model.parameters(), lr=1e-2)
     batches = DataLoader(dataset, batch_size=64, shuffle=True, drop_last=True)
     for _, (images, labels) in zip(range(steps), batches, strict=False):
         loss = F.cross_entropy(model(images), labels)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     return model.eval()
 
 

@@ -203,8 +203,8 @@ def test_agrees_with_torch(torch, kernels, block):
 def composed(x, groups, weight, bias, eps):
     """The same from primitives, whose rules know nothing of normalization."""
     rows = x.reshape(x.shape[0], groups, -1)
-    centred = rows - rows.mean(2, keepdim=True)
-    y = centred / ((centred**2).mean(2, keepdim=True) + eps).sqrt()
+    centered = rows - rows.mean(2, keepdim=True)
+    y = centered / ((centered**2).mean(2, keepdim=True) + eps).sqrt()
     y = y.reshape(x.shape)
     shape = (-1, *[1] * (x.ndim - 2))
     y = y if weight is None else y * weight.reshape(shape)

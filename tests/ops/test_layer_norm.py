@@ -197,8 +197,8 @@ def test_agrees_with_torch(torch, kernels, block):
 def composed(x, normalized, weight, bias, eps):
     """The same from primitives, whose rules know nothing of normalization."""
     axes = tuple(range(x.ndim - len(normalized), x.ndim))
-    centred = x - x.mean(axes, keepdim=True)
-    y = centred / ((centred**2).mean(axes, keepdim=True) + eps).sqrt()
+    centered = x - x.mean(axes, keepdim=True)
+    y = centered / ((centered**2).mean(axes, keepdim=True) + eps).sqrt()
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 

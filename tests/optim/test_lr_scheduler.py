@@ -1,4 +1,4 @@
-"""Schedules: the same rates as torch's, to rounding, also when several act on one optimiser."""
+"""Schedules: the same rates as torch's, to rounding, also when several act on one optimizer."""
 
 import math
 import warnings
@@ -48,7 +48,7 @@ def test_rates_are_torchs(torch, name, options):
         other.step()
 
 
-def test_two_schedules_on_one_optimiser(torch):
+def test_two_schedules_on_one_optimizer(torch):
     pairs = []
     for opt, module in (
         (optimizer(), lr_scheduler),
@@ -263,7 +263,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     assert schedule.milestones == {3: 2}
 
 
-def test_a_schedule_that_cannot_be_made_leaves_the_optimiser():
+def test_a_schedule_that_cannot_be_made_leaves_the_optimizer():
     optimizer = optim.SGD([nn.Parameter(minigrad.ones(1))], lr=0.5)
     before = dict(optimizer.param_groups[0])
     for function, error in [(lambda epoch: -1.0, ValueError), (lambda epoch: {}["a"], KeyError)]:

@@ -1,4 +1,4 @@
-"""What all optimisers share: groups, checks, state dicts, and steps that are all or nothing."""
+"""What all optimizers share: groups, checks, state dicts, and steps that are all or nothing."""
 
 import math
 import signal

@@ -1,4 +1,4 @@
-"""The state of optimisers: saved and loaded it continues bit for bit, or is refused whole."""
+"""The state of optimizers: saved and loaded it continues bit for bit, or is refused whole."""
 
 import copy
 import math
@@ -132,7 +132,7 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
     assert frozen(optimizer) == before
 
 
-def test_an_optimiser_can_be_copied_with_its_model():
+def test_an_optimizer_can_be_copied_with_its_model():
     net = nn.Linear(2, 2)
     optimizer = Adam(net.parameters())
     train(optimizer, list(net.parameters()), 2)

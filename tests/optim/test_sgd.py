@@ -1,4 +1,4 @@
-"""SGD: the kernel equals its NumPy twin, and 50 steps of the optimiser follow torch."""
+"""SGD: the kernel equals its NumPy twin, and 50 steps of the optimizer follow torch."""
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ from minigrad.nn import functional as F
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
 LONGEST = 0.5  # seconds from the signal to its answer
 SIZE = 3 << 20  # elements: some three looks at the keyboard
-# Optimiser steps are completed; what works per channel needs millions of them to take long.
+# Optimizer steps are completed; what works per channel needs millions of them to take long.
 COMPLETED = {"sgd_step", "adam_step"}
 QUICK = {"max_pool2d_gather", "label_outside"}
 PER_CHANNEL = {"batch_norm_update", "batch_renorm_correction"}

@@ -13,7 +13,7 @@ import minigrad
 from minigrad import nn, optim
 from minigrad.utils.data import DataLoader, TensorDataset
 
-OPTIMISERS = {
+OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, lr=0.05, weight_decay=0.01),
     "momentum": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, dampening=0.1),
     "Nesterov": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
@@ -36,7 +36,7 @@ class Training:
         self.model = nn.Sequential(
             nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 6)
         )
-        self.optimizer = OPTIMISERS[name](self.model.parameters())
+        self.optimizer = OPTIMIZERS[name](self.model.parameters())
         self.scheduler = optim.lr_scheduler.CosineAnnealingLR(self.optimizer, 40)
         self.batches = iter(self.loader)
 
@@ -89,7 +89,7 @@ def trained(name, steps):
     return bits(training.state())
 
 
-@pytest.mark.parametrize("name", rest_slow(OPTIMISERS, ["Adam"]))
+@pytest.mark.parametrize("name", rest_slow(OPTIMIZERS, ["Adam"]))
 @pytest.mark.parametrize("steps", [1, 9])  # in the middle of a pass; in the second one
 def test_a_new_process_continues(name, steps, tmp_path):
     expected = trained(name, 2 * steps)
@@ -105,7 +105,7 @@ def test_a_new_process_continues(name, steps, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_new_process_continues_for_long(name, tmp_path):
     test_a_new_process_continues(name, 100, tmp_path)
 

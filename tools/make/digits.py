@@ -4,7 +4,7 @@
 
 The images are those of `sklearn.datasets.load_digits`, which is the test part of the UCI set
 "Optical Recognition of Handwritten Digits" in its own order; one byte holds one pixel (0 to 16).
-Source and licence: minigrad/datasets/digits.md.
+Source and license: minigrad/datasets/digits.md.
 """
 
 from pathlib import Path

@@ -115,9 +115,9 @@ def batch_norm_errors(module, offset, shape=(512, 8)):
     x, dy, y, dx = normalized(module, offset, shape)
     x, dy = x.astype(np.longdouble), dy.astype(np.longdouble)
     axes = tuple(i for i in range(len(shape)) if i != 1)
-    centred = x - x.mean(axes, keepdims=True)
-    inv_std = 1 / np.sqrt((centred**2).mean(axes, keepdims=True) + np.longdouble(1e-5))
-    x_hat = centred * inv_std
+    centered = x - x.mean(axes, keepdims=True)
+    inv_std = 1 / np.sqrt((centered**2).mean(axes, keepdims=True) + np.longdouble(1e-5))
+    x_hat = centered * inv_std
     slope = (dy * x_hat).mean(axes, keepdims=True)
     exact = inv_std * (dy - dy.mean(axes, keepdims=True) - x_hat * slope)
     return float(np.abs(y - x_hat).max()), float(np.abs(dx - exact).max())

@@ -64,7 +64,7 @@ cdef cnp.ndarray reshaped_array(cnp.ndarray x, cnp.npy_intp *sizes, int ndim):
 cdef cnp.ndarray folded(cnp.ndarray x, tuple axes):
     """x as a C-ordered (A, R, C), where R holds the dimensions to reduce.
 
-    A view where they are neighbours in a C-ordered array; else a copy brings them to the end.
+    A view where they are neighbors in a C-ordered array; else a copy brings them to the end.
     """
     cdef bint[MAX_DIMENSIONS] reduce
     cdef cnp.npy_intp[3] sizes

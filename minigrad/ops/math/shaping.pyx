@@ -338,7 +338,7 @@ def size(Tensor self not None, dim=None):
 
 
 def stride(Tensor self not None, dim=None):
-    """How many elements apart neighbours are, along each dimension. torch.Tensor.stride."""
+    """How many elements apart neighbors are, along each dimension. torch.Tensor.stride."""
     cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(self.array)
     steps = tuple([step // itemsize for step in (<object>self.array).strides])
     return steps if dim is None else named_dimension("stride", dim, steps)

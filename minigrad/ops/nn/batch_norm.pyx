@@ -189,7 +189,7 @@ cdef int update(
     Tensor running_mean, Tensor running_var, BatchNorm batch, double momentum, Py_ssize_t m,
     bint unbiased
 ) except -1:
-    """Move the running statistics towards those of the batch, in place."""
+    """Move the running statistics toward those of the batch, in place."""
     cdef cnp.ndarray mean = contiguous_array(running_mean), var = contiguous_array(running_var)
     kernels.batch_norm_update(batch.mean, batch.var, mean, var, momentum, m, unbiased)
     if mean is not running_mean.array:

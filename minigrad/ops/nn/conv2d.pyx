@@ -122,7 +122,7 @@ cdef class Convolution(Function):
         x, weight = self.saved()
         dx = input_gradient(self.windows, dy, weight) if self.needs(0) else None
         dweight = weight_gradient(self.windows, dy, x) if self.needs(1) else None
-        # In two sums over neighbouring dimensions, for which nothing has to be moved.
+        # In two sums over neighboring dimensions, for which nothing has to be moved.
         dbias = dy.sum((2, 3)).sum(0) if self.needs(2) else None                 # (3)
         return dx, dweight, dbias
 

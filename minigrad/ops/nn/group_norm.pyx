@@ -145,7 +145,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """y = weight · (input − mean) / √(var + eps) + bias, mean and var of a group of channels.
 
     input: (N, C) or (N, C, …), float32 or float64; each sample's C channels form num_groups groups
-    of neighbours; var is divided by the number of values. weight, bias: (C,), of input's dtype, or
+    of neighbors; var is divided by the number of values. weight, bias: (C,), of input's dtype, or
     None. Errors: ShapeError, DTypeError, TypeError; ValueError if num_groups does not divide C, if
     there is a single value to normalize, for an eps not above 0. torch.nn.functional.group_norm.
     """

@@ -5,7 +5,7 @@ import numpy as np
 
 import minigrad
 
-TITLE = "one step of an optimiser over n parameters in one array, float32"
+TITLE = "one step of an optimizer over n parameters in one array, float32"
 SIZE = "n"
 PARTS = {"Adam": "ns a parameter", "SGD with momentum": "ns a parameter"}
 ABSOLUTE = True
