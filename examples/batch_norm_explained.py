@@ -59,7 +59,7 @@ def network(sizes, activation, normalized, widen=1.0, seed=0):
     minigrad.manual_seed(seed)
     layers = []
     for inputs, outputs in zip(sizes[:-2], sizes[1:-1], strict=True):
-        layers.append(nn.Linear(inputs, outputs))
+        layers.append(nn.Linear(inputs, outputs, bias=not normalized))  # why: `bias_before`
         nn.init.xavier_normal_(layers[-1].weight, gain=widen)
         layers += [nn.BatchNorm1d(outputs), activation()] if normalized else [activation()]
     return nn.Sequential(*layers, nn.Linear(*sizes[-2:]))

@@ -42,7 +42,8 @@ def parse(arguments):
 def network(normalized):
     layers = []
     for inputs, outputs in ((64, 32), (32, 32)):
-        layers.append(nn.Linear(inputs, outputs))
+        # The normalization would take a bias out again.
+        layers.append(nn.Linear(inputs, outputs, bias=not normalized))
         layers += [nn.BatchNorm1d(outputs)] * normalized
         layers.append(nn.Tanh())
     return nn.Sequential(*layers, nn.Linear(32, 10)).double()

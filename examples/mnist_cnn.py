@@ -74,12 +74,12 @@ def features(height, width):
 def corrected(height, width):
     """Normalized before each activation; the logits go to the loss as they are."""
     return nn.Sequential(
-        nn.Conv2d(1, FILTERS, 3, bias=True),
+        nn.Conv2d(1, FILTERS, 3, bias=False),  # the normalization would take a bias out again
         nn.BatchNorm2d(FILTERS),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(features(height, width), 64),
+        nn.Linear(features(height, width), 64, bias=False),
         nn.BatchNorm1d(64),
         nn.ReLU(),
         nn.Linear(64, 10),

@@ -124,9 +124,10 @@ def shuffled(train, options):
 
 def build(pixels, hidden, activation, placement):
     """Linear layers of these sizes; `placement` of BatchNorm: before or after activations, None."""
+    biased = placement != "before"  # BatchNorm subtracts the mean, and would take a bias out again
     layers = [nn.Flatten()]
     for inputs, outputs in zip([pixels, *hidden], hidden):  # noqa: B905  the last size is only an input
-        layers.append(nn.Linear(inputs, outputs))
+        layers.append(nn.Linear(inputs, outputs, bias=biased))
         normal = [nn.BatchNorm1d(outputs)] if placement else []
         active = [ACTIVATIONS[activation]()]
         layers += active + normal if placement == "after" else normal + active

@@ -149,7 +149,8 @@ def largest_error(m: ModuleType) -> float:
     np, nn, found = import_module("numpy"), m.nn, []
     generator = m.Generator().manual_seed(0)
     x = m.randn(16, 8, generator=generator)
-    model = nn.Sequential(nn.Linear(8, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Linear(12, 3))
+    hidden = nn.Linear(8, 12, bias=False), nn.BatchNorm1d(12), nn.ReLU()
+    model = nn.Sequential(*hidden, nn.Linear(12, 3))
     with m.no_grad():
         for parameter in model.parameters():
             parameter.uniform_(-1, 1, generator=generator)
