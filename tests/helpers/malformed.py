@@ -30,13 +30,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # `helpers`, where this runs
 
 import numpy as np  # noqa: E402
 from helpers import kernel_calls  # noqa: E402
-from helpers.bad_values import ARRAYS, JUNK, THEIRS, is_plain  # noqa: E402
+from helpers.bad_values import ARRAYS, JUNK, is_plain  # noqa: E402
+from helpers.call_promises import (  # noqa: E402
+    NEVER,
+    fingerprint,
+    is_allowed,
+    is_of_an_argument,
+    restore,
+    settings,
+    training,
+)
 from helpers.limits import at_most, limit_memory  # noqa: E402
 from helpers.valid_calls import FRESH, VALID, Double  # noqa: E402
 
 import minigrad as m  # noqa: E402
 from minigrad import _kernels, nn, ops, optim  # noqa: E402
-from minigrad.display import printing  # noqa: E402
 from minigrad.nn import functional as F  # noqa: E402
 from minigrad.nn import init  # noqa: E402
 from minigrad.optim import lr_scheduler as schedule  # noqa: E402
@@ -44,9 +52,6 @@ from minigrad.utils import data  # noqa: E402
 
 SECONDS = 10  # a call that takes longer hangs
 MEMORY = 3 << 29  # bytes of address space: what asks for more is refused by the system
-ALLOWED = (TypeError, ValueError, IndexError, RuntimeError, MemoryError, OSError, BufferError,
-           OverflowError, KeyError)  # fmt: skip
-NEVER = (RecursionError, SystemError)
 FINDERS = ("get_parameter", "get_buffer", "get_submodule")
 WARNED = ("Data type alias", "mse_loss", "random_split", "tensor: data requires",
           "Tensor: data requires", "var: degrees", "std: degrees",
@@ -129,6 +134,7 @@ class Call:
 
     def given(self):
         return [self.owner, self.bystanders, self.args, self.kwargs]
+
 
 class Objects(dict):
     """The names of an expression of VALID: each made once a call."""
@@ -217,71 +223,6 @@ def random_call(seed, k):
     return call
 
 
-# --- what must not change ------------------------------------------------------------------------
-
-
-def fingerprint(value, seen=None):
-    """A value that compares equal as long as nothing in `value` changed."""
-    seen = set() if seen is None else seen
-    if id(value) in seen:
-        return "again"
-    if isinstance(value, m.Tensor):
-        seen.add(id(value))
-        array = np.asarray(memoryview(value.detach().numpy()))
-        bits = array.tobytes() if array.nbytes < 1 << 20 else None
-        parts = (value.requires_grad, value._version, id(value.grad_fn))
-        return (bits, array.shape, str(array.dtype), *parts, fingerprint(value._grad, seen))
-    if isinstance(value, np.ndarray):
-        bits = value.tobytes() if value.dtype.kind != "O" else repr(value)
-        return bits, value.shape, str(value.dtype), value.flags.writeable
-    if isinstance(value, m.Generator):
-        return value.get_state().numpy().tobytes()
-    if isinstance(value, (list, tuple)):
-        seen.add(id(value))
-        return [fingerprint(each, seen) for each in value]
-    if isinstance(value, dict):
-        seen.add(id(value))
-        return [(repr(key)[:40], fingerprint(each, seen)) for key, each in value.items()]
-    if isinstance(value, (nn.Module, optim.Optimizer, schedule.LRScheduler, data.Dataset,
-                          data.DataLoader, data.Pass)):  # fmt: skip
-        seen.add(id(value))
-        # Of a loader, the pass under way: who iterates over a loader has begun one.
-        members = [pair for pair in vars(value).items() if pair[0] != "_pass"]
-        return [(name, fingerprint(each, seen)) for name, each in members]
-    return id(value)
-
-
-def settings():
-    """What the library itself remembers."""
-    return (
-        m.is_grad_enabled(), m.get_default_dtype(), m.use_kernels.current,
-        m.get_rng_state().tolist(), repr(vars(printing.options)),
-    )  # fmt: skip
-
-
-def restore(before):
-    m.set_grad_enabled(before[0])
-    m.set_default_dtype(before[1])
-    m.use_kernels(before[2])
-    m.set_printoptions(profile="default")
-
-
-def training():
-    """The bits of three steps of a small network: the next valid call is right."""
-    generator = m.Generator().manual_seed(1)
-    x = m.randn(8, 3, generator=generator)
-    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
-    with m.no_grad():
-        for parameter in model.parameters():
-            parameter.uniform_(-1, 1, generator=generator)
-    adam = optim.Adam(model.parameters())
-    for _ in range(3):
-        adam.zero_grad()
-        F.cross_entropy(model(x), m.arange(8) % 2).backward()
-        adam.step()
-    return [p.detach().numpy().tobytes() for p in model.parameters()]
-
-
 # --- the run -------------------------------------------------------------------------------------
 
 
@@ -293,21 +234,17 @@ def problem_of(error, call):
     """What is wrong about this error, or None."""
     if isinstance(error, Hang):
         return "hang"
-    if any(words in str(error) for words in THEIRS):
-        return None  # raised by an argument itself
+    if is_of_an_argument(error):
+        return None
     if call.text.startswith("internal") and not isinstance(error, NEVER):
         return None
     if isinstance(error, AttributeError) and call.function.__name__ in FINDERS:
         return None if is_named(error, call) else f"unnamed {error!r}"  # torch's error for a path
-    if isinstance(error, ZeroDivisionError) and "an integer divided by zero" in str(error):
-        return None  # of integers, as Python's
     if isinstance(error, Warning) and call.text.startswith("np."):
         return None  # NumPy's own functions may warn
     if isinstance(error, Warning):
         return None if str(error).startswith(WARNED) else f"warning {error!r}"
-    if isinstance(error, NEVER) or not isinstance(error, ALLOWED):
-        return f"{type(error).__name__}: {error}"
-    return None
+    return None if is_allowed(error) else f"{type(error).__name__}: {error}"
 
 
 WORD = re.compile(r"\w+")
@@ -315,7 +252,7 @@ WORD = re.compile(r"\w+")
 
 def is_named(error, call):
     """Whether the message names the operation or one of its arguments."""
-    if isinstance(error, MemoryError) or any(words in str(error) for words in THEIRS):
+    if isinstance(error, MemoryError) or is_of_an_argument(error):
         return True  # the bytes and the shape say it
     function = getattr(call.function, "__name__", "") or type(call.function).__name__
     kind = type(getattr(call.function, "__self__", call.owner)).__name__
@@ -371,7 +308,7 @@ def printed(result):
         if isinstance(result, (m.Tensor, nn.Module, optim.Optimizer)):
             repr(result)
     except Exception as error:
-        return None if any(words in str(error) for words in THEIRS) else f"repr: {error!r}"
+        return None if is_of_an_argument(error) else f"repr: {error!r}"
 
 
 def writes_late(call):

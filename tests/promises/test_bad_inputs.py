@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.call_promises import fingerprint, settings, training
 from helpers.layouts import leaf_of as leaf
-from helpers.malformed import fingerprint, settings, training
 from helpers.valid_calls import FRESH, float64
 
 import minigrad as m

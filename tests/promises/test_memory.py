@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import malformed
+from helpers import call_promises, malformed
 from helpers.rest_slow import rest_slow
 
 import minigrad as m
@@ -185,14 +185,14 @@ def run_with_backward(make):
 @pytest.mark.slow
 def test_every_valid_call_and_its_backward_is_freed(without_collector, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    settings = malformed.settings()
+    settings = call_promises.settings()
 
     def growth(makes):
         counts = []
         for _ in range(3):
             for make in makes:
                 run_with_backward(make)
-                malformed.restore(settings)
+                call_promises.restore(settings)
             counts.append(live())
         return counts[2] - counts[1]
 

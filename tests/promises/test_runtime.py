@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.malformed import training
+from helpers.call_promises import training
 from helpers.rest_slow import rest_slow
 
 import minigrad as m
@@ -18,7 +18,7 @@ from minigrad.nn import functional as F
 HERE = Path(__file__).parents[1]
 TRAIN = """
 import minigrad
-from helpers.malformed import training
+from helpers.call_promises import training
 digest = [part.hex() for part in training()]
 """
 

@@ -19,6 +19,7 @@ import inspect
 import os
 import random
 import re
+import reprlib
 import resource
 import sys
 import time
@@ -28,8 +29,10 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from helpers.call_promises import fingerprint, is_allowed  # noqa: E402
+from helpers.limits import limit_memory  # noqa: E402
 from values import Values  # noqa: E402
 
 import minigrad as mg  # noqa: E402
@@ -37,9 +40,7 @@ from minigrad import _kernels, nn  # noqa: E402
 
 MOST_SECONDS = 10
 MOST_ELEMENTS = 100_000  # of a result that other calls are given
-DOCUMENTED = (TypeError, ValueError, IndexError, OverflowError, MemoryError, mg.GraphError)
-DOCUMENTED += (NotImplementedError, BufferError)  # a module without forward; DLPack's own
-DOCUMENTED += (ZeroDivisionError,)  # of integers, as Python
+OF_FILES = (OSError, KeyError)  # kinds of errors that belong to files and state dicts
 
 # --- what is called ------------------------------------------------------------------------------
 
@@ -122,34 +123,6 @@ def set_attribute(tensor, attribute, value):
 NEVER_WRITTEN = set("dy gamma beta targets logits weight u dloss updates".split())
 
 
-def content(value, depth=0):
-    """The value bit by bit, as far as a call might change it."""
-    if isinstance(value, mg.Tensor):
-        return (value.requires_grad, bits(value.detach().numpy()), content(value._grad))
-    if isinstance(value, np.ndarray):
-        return bits(value)
-    if isinstance(value, nn.Module):
-        tensors = [*value.parameters(), *value.buffers()]
-        return ([content(t) for t in tensors], [m.training for m in value.modules()])
-    if isinstance(value, mg.optim.Optimizer):
-        return repr(value.param_groups), [content(v) for v in value.state.values()]
-    if isinstance(value, mg.Generator):
-        return content(value.get_state())
-    if isinstance(value, dict):
-        return [(key, content(item, depth + 1)) for key, item in value.items()]
-    if isinstance(value, (list, tuple)) and depth < 5:
-        return [content(item, depth + 1) for item in value]
-    return None
-
-
-def bits(a):
-    if a.dtype.hasobject:
-        return a.shape
-    if a.size > MOST_ELEMENTS:  # stretched by stride 0, or empty memory
-        return a.shape, a.dtype, a.strides
-    return a.shape, a.dtype.str, a.tobytes()
-
-
 def may_write(door, named):
     name = door.rpartition(".")[2]
     return (
@@ -206,7 +179,7 @@ class Target:
             names = [name for name, _, _ in parameters]
             arguments = [v for n, v in zip(names, positional, strict=True) if n in NEVER_WRITTEN]
         state = [values.pool, arguments, mg.get_rng_state()]
-        before = content(state)
+        before = fingerprint(state)
         start, wrong, result = time.process_time(), None, None
         try:
             result = function(*positional, **named)
@@ -215,16 +188,16 @@ class Target:
             outcome = f"ok {type(result).__name__} {getattr(result, 'dtype', '')}"
         except Exception as error:
             outcome = f"{type(error).__name__}: {template(error)}"
-            documented = isinstance(error, DOCUMENTED) or type(error) is RuntimeError
+            allowed = is_allowed(error) and not isinstance(error, OF_FILES)
             if door.startswith("_kernels.") or door == "set":  # the former's callers know kinds
-                documented = documented or isinstance(error, AttributeError)
-            if not documented or isinstance(error, Warning):
+                allowed = allowed or isinstance(error, AttributeError)
+            if not allowed:
                 wrong = f"{type(error).__name__}: {str(error)[:200]}"
         seconds = time.process_time() - start
         state[2] = mg.get_rng_state()
         if seconds > MOST_SECONDS:
             wrong = f"{seconds:.0f} s"
-        elif content(state) != before and (
+        elif fingerprint(state) != before and (
             not outcome.startswith("ok") or not may_write(door, named)
         ):
             wrong = wrong or f"{outcome}, and it has changed its inputs"
@@ -246,7 +219,7 @@ def shown(positional, named):
     return "(" + ", ".join(words) + ")"
 
 
-def brief(value):
+def brief(value, depth=3):
     if isinstance(value, (mg.Tensor, np.ndarray)):
         a = value.detach().numpy() if isinstance(value, mg.Tensor) else value
         kind, extra = type(value).__name__, ""
@@ -257,19 +230,17 @@ def brief(value):
         if a.size <= 4:
             extra += f" {a.tolist()}"
         return f"<{kind} {a.dtype} {a.shape}{extra}>"
-    if isinstance(value, (list, tuple)):
-        return f"{type(value).__name__}({', '.join(map(brief, value))})"
-    return repr(value)[:60]
+    if isinstance(value, (list, tuple)) and depth:
+        return f"{type(value).__name__}({', '.join(brief(each, depth - 1) for each in value)})"
+    return reprlib.repr(value)  # also of what holds itself, or fails to say what it is
 
 
 # --- the run -------------------------------------------------------------------------------------
 
 
-def limit_memory():
-    """Calls that ask for gigabytes get a MemoryError. (Sanitizers have an option of their own.)"""
-    if "libasan" not in os.environ.get("LD_PRELOAD", ""):
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), -1))
+def address_space():
+    """The bytes that this process has asked for until now."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def fuzz(seconds, seed, keep, executions=None, report=print):
@@ -312,7 +283,7 @@ def main():
     parser.add_argument("--only", type=int, help="the number of one program, shown call by call")
     parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz" / "calls")
     options = parser.parse_args()
-    limit_memory()
+    limit_memory(address_space() + (1 << 30))  # calls that ask for gigabytes get a MemoryError
     gc.freeze()
     if options.only is not None:
         options.keep.mkdir(parents=True, exist_ok=True)
