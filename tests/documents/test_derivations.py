@@ -26,6 +26,8 @@ def test_claims(path, kernels):
 
 @pages
 def test_citations(path):
+    if not (derivations.INDEX.parents[2] / "minigrad").exists():
+        pytest.skip("the sources are not beside the pages here")
     names = [page.stem for page in derivations.PAGES]
     derivations.check_citations(derivations.Page(path), names)
 

@@ -33,6 +33,7 @@ def test_fifteen_lines_are_fifteen():
     assert len([line for line in EXAMPLES[0][0].splitlines() if line]) == 15
 
 
+@in_the_tree
 def test_links_lead_to_files():
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):

@@ -12,6 +12,10 @@ from minigrad import _kernels
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "minigrad"
+
+if not PACKAGE.exists():
+    pytest.skip("the pieces are those of a source tree", allow_module_level=True)
+
 PAGE_NAMES = [path.stem for path in derivations.PAGES]
 
 KERNELS = [

@@ -166,5 +166,3 @@ def test_parameters_of_a_model_have_their_names():
     graph = model(minigrad.ones(5, 3)).sum().graph(model)
     names = {box.title for box in graph.boxes if box.kind == "parameter"}
     assert names == {"0.weight", "0.bias", "2.weight", "2.bias"}
-
-
