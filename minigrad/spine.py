@@ -46,7 +46,7 @@ class Function:
 # minigrad/autograd/engine.pyx adds no_grad, hooks, gradients of gradients. Page chain_rule.md
 def topological_order(root):
     """Every Function below `root`, inputs first; reversed, the order of the backward pass."""
-    order, entered, stack = {}, set(), [root]
+    order, entered, stack = {}, set(), [root]  # of the dict only the keys count, in their order
     while stack:
         node = stack.pop()
         if node in entered:  # for the second time, so everything below it is done
@@ -59,7 +59,7 @@ def topological_order(root):
 
 def backward(loss):
     """Add dL/dx to the `.grad` of every leaf x that the loss was computed from."""
-    table = {loss.grad_fn: np.ones_like(loss.data)}  # (2)
+    table = {loss.grad_fn: np.ones_like(loss.data)}  # (2) dL/dy, by who made y: a node, or a leaf
     for node in reversed(topological_order(loss.grad_fn)):  # in the package: `propagate`
         dy = table.pop(node)  # complete: every node that used y has already run
         for x, dx in zip(node.inputs, node.backward(dy), strict=False):  # (3)

@@ -3,7 +3,8 @@
 A `Tensor` is a NumPy array that remembers how it was made. A `Function` is one node of that
 history: an operation, with a reference to whatever made each of its inputs. Nothing here knows
 how to differentiate anything: the rules are in `ops/`, the walk through the graph is in
-`autograd/engine.pyx`.
+`autograd/engine.pyx`. The fields of both are in tensor.pxd. On first reading, skip what is about
+views: without them, `history()` is `self.node`.
 """
 
 import warnings

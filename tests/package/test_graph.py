@@ -159,6 +159,8 @@ def test_bad_names_and_too_large_graphs_are_refused():
         x = x + 1.0
     with pytest.raises(ValueError, match="operations"):
         x.graph()
+
+
 def test_parameters_of_a_model_have_their_names():
     model = minigrad.nn.Sequential(
         minigrad.nn.Linear(3, 4), minigrad.nn.ReLU(), minigrad.nn.Linear(4, 2)
