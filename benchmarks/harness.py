@@ -40,7 +40,7 @@ def installed(name):
 
 
 def time_in_turns(contestants, rounds, block=BLOCK):
-    """Seconds a call for each name of `contestants` (name: function), a list of one a round."""
+    """Seconds per call for each name of `contestants` (name: function), one per round."""
     repeats, once = {}, 0
     for name, call in contestants.items():
         call()

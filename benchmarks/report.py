@@ -74,7 +74,7 @@ def rounded(value):
 
 
 def print_table(title, corner, columns, rows):
-    """`rows`: label -> one string a column."""
+    """`rows`: label -> one string per column."""
     width = max(map(len, [title, corner, *rows])) + 1
     cell = max(len(text) for row in [columns, *rows.values()] for text in row) + 1
     print()

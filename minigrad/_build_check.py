@@ -1,4 +1,4 @@
-"""Says in words what is wrong with the compiled modules: missing, stale, or built for another
+"""Say in words what is wrong with the compiled modules: missing, stale, or built for another
 Python or processor.
 
 The package imports this first, so that no one meets a bare "No module named minigrad.tensor". It

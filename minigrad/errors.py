@@ -10,7 +10,7 @@ class DTypeError(TypeError, RuntimeError):
 
 
 class GraphError(RuntimeError):
-    """A misuse of the graph: backward twice, a saved value changed, no gradient to be had."""
+    """A misuse of the graph: backward twice, a saved value changed, no gradient available."""
 
 
 class CheckpointError(ValueError, RuntimeError):

@@ -16,7 +16,7 @@ from .tensor cimport Tensor, wrap
 
 cnp.import_array()
 
-FIRST_SEED = 67280421310721   # torch's, for a Generator that nobody seeded
+FIRST_SEED = 67280421310721   # torch's, for a Generator that was not seeded
 STATE_BYTES = 16 + 16 + 8 + 8
 
 
@@ -44,7 +44,7 @@ class Generator:
         return self._seed
 
     def seed(self):
-        """Start from a seed nobody can guess; returns it."""
+        """Start from a seed that cannot be guessed; returns it."""
         return self.manual_seed(int.from_bytes(os.urandom(8), "little")).initial_seed()
 
     def get_state(self):
@@ -69,7 +69,7 @@ class Generator:
             return int.from_bytes(packed[start:end], "little")
 
         if new_state.shape != (STATE_BYTES,) or number(36, 40) > 1:
-            raise ValueError("set_state: this uint8 tensor is no state of a minigrad Generator")
+            raise ValueError("set_state: this uint8 tensor is not a state of a minigrad Generator")
         bits = np.random.PCG64()
         bits.state = {
             "bit_generator": "PCG64", "state": {"state": number(0, 16), "inc": number(16, 32)},

@@ -52,7 +52,7 @@ cdef class Tensor:
     # --- history -----------------------------------------------------------------------------
 
     cdef Function history(self):
-        """The node that made this tensor. A view whose base was rewritten gets its history anew."""
+        """The node that made this tensor. A view whose base was written gets a new history."""
         cdef Function fresh = None
         if self.viewed() is not None and self.seen != self.version.count:
             if self.base.wants_grad():
@@ -71,7 +71,7 @@ cdef class Tensor:
         return step
 
     cdef Tensor viewed(self):
-        """The tensor this is a view of; None too once that has got other memory (`.data = …`)."""
+        """The tensor this is a view of, or None (also after `.data = …` replaced its memory)."""
         if self.base is not None and self.base.version is not self.version:
             self.base = None
         return self.base
@@ -86,7 +86,7 @@ cdef class Tensor:
         return self.version
 
     cdef int written(self, str operation) except -1:
-        """Count a change of the values; whoever saved them will notice."""
+        """Count a change of the values, so that nodes that saved them notice."""
         cdef Version version = self.shared_version()
         version.count += 1
         version.writer = operation
@@ -174,7 +174,7 @@ cdef class Tensor:
 
     @property
     def _grad(self):
-        """`grad`, for those who ask on nobody's behalf: there is no warning."""
+        """`grad`, without the warning, for code that the user did not write."""
         return self.gradient
 
     # `backward` is attached by autograd/engine.pyx: see tensor_backward there.
@@ -355,8 +355,8 @@ cdef class Function:
     fields may lead on to other nodes needs a `__dealloc__`: see _runtime/deallocation.pyx.)
     """
 
-    # The rules of ops/ override this C method. A subclass written in Python cannot: only for such a
-    # subclass the engine arrives here, and the line below calls its Python method `backward`.
+    # The rules of ops/ override this C method. A subclass written in Python cannot: for it the
+    # engine arrives here, and the line below calls its Python method `backward`.
     cdef backward(self, Tensor dy):
         return type(self).backward(self, dy)
 
@@ -445,7 +445,7 @@ cdef object for_picture(Tensor x):
 
 
 cdef object history_of(Tensor x):
-    """What a node refers to for its input x: the maker of x, x itself if it collects, or None."""
+    """What a node refers to for its input x: the maker of x, x itself (a leaf), or None."""
     if x is None:
         return None
     return x if x.is_grad_leaf else x.history()
@@ -474,7 +474,7 @@ cdef Function record(Function node, Tensor y, tuple inputs):
 cdef object observer = None
 
 cdef int observe_forward(object function) except -1:
-    """From now on show every node, with its value and inputs, to `function` (None: to nobody)."""
+    """Call `function(node, y, inputs)` for every node recorded later; None turns this off."""
     global observer
     observer = function
     return 0
@@ -498,6 +498,6 @@ cdef Tensor view_of(Tensor x, cnp.ndarray array, object function, tuple argument
     y.view_function, y.view_arguments = function, arguments
     if x.viewed() is None:
         y.base = x
-    else:   # a step holds the one it continues: a chain of views takes memory for its links alone
+    else:   # a step refers to the one before it: a chain of views takes memory only for links
         y.base, y.steps_before = x.base, x.last_step()
     return y

@@ -6,7 +6,7 @@ PAGE = "matrix_product.md"
 FUNCTION = "multiply"
 KERNEL = "6. The kernel"
 SHAPES = [(64, 784, 128), (256, 784, 128), (1024, 1024, 1024)]  # N, K, M
-SLOW = ("1. ",)  # minutes a call where the matrices are too large
+SLOW = ("1. ",)  # minutes per call where the matrices are too large
 TOO_LARGE = SHAPES[1:]
 
 

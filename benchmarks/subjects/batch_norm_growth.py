@@ -5,9 +5,9 @@ from subjects import batch_norm
 TITLE = "batch normalization in training, (n / 100, 100) float32, as n grows"
 SIZE = "n"
 PARTS = {
-    "kernel, forward": "ns an element",
-    "kernel, backward": "ns an element",
-    "through autograd, both": "ns an element",
+    "kernel, forward": "ns per element",
+    "kernel, backward": "ns per element",
+    "through autograd, both": "ns per element",
 }
 ABSOLUTE = True  # the plot shows costs, not ratios
 

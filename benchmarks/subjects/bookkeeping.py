@@ -8,9 +8,9 @@ import minigrad
 TITLE = "bookkeeping: chains of 10,000 operations on tiny tensors, and back"
 SIZE = "operation"
 PARTS = {
-    "recorded, and backward": "ns an operation",
-    "recorded": "ns an operation",
-    "not recorded": "ns an operation",
+    "recorded, and backward": "ns per operation",
+    "recorded": "ns per operation",
+    "not recorded": "ns per operation",
 }
 LENGTH = 10_000
 

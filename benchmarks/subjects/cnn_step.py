@@ -11,7 +11,7 @@ import minigrad
 
 TITLE = "training step of the convolutional network, Adam"
 SIZE = "batch"
-PARTS = {"step": "µs a step"}
+PARTS = {"step": "µs per step"}
 
 
 def sizes(part, quick):

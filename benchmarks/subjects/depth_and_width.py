@@ -7,7 +7,7 @@ import peers
 
 TITLE = "training step of an MLP with batch norm, batch 128, Adam, as it gets wider and deeper"
 SIZE = "hidden units, or layers"
-PARTS = {"width, 2 hidden layers": "µs a step", "depth, 128 units": "µs a step"}
+PARTS = {"width, 2 hidden layers": "µs per step", "depth, 128 units": "µs per step"}
 BATCH, INPUTS, CLASSES = 128, 128, 10
 
 

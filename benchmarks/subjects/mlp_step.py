@@ -5,7 +5,7 @@ import peers
 
 TITLE = "training step of the MNIST network, 784 - 128 - 64 - 10 with batch norm, Adam"
 SIZE = "batch"
-PARTS = {"step": "µs a step"}
+PARTS = {"step": "µs per step"}
 
 
 def sizes(part, quick):

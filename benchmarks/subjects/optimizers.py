@@ -7,7 +7,7 @@ import minigrad
 
 TITLE = "one step of an optimizer over n parameters in one array, float32"
 SIZE = "n"
-PARTS = {"Adam": "ns a parameter", "SGD with momentum": "ns a parameter"}
+PARTS = {"Adam": "ns per parameter", "SGD with momentum": "ns per parameter"}
 ABSOLUTE = True
 LR, MOMENTUM, BETA1, BETA2, EPS = 1e-3, 0.9, 0.9, 0.999, 1e-8
 

@@ -5,7 +5,8 @@ decides whether that is the compiled loop or its twin in `reference.py`. In arit
 products a call from Python would take longer than the work. So `ops/math/elementwise.pyx` and
 `_runtime/matmul.pyx` call the loop in C while `active.compiled` is true, and NumPy otherwise.
 
-So `use_kernels("reference")` trains the same network on NumPy, which a debugger can step through.
+This is how `use_kernels("reference")` trains the same network on NumPy, which a debugger can step
+through.
 """
 
 from importlib import import_module

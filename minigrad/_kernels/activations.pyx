@@ -198,7 +198,7 @@ def tanh_backward(cnp.ndarray dy not None, cnp.ndarray y not None, cnp.ndarray d
 # --- gelu ---
 
 # Beyond ±100 the functions Φ and σ(u) are 0 or 1 and their slopes 0, whatever the dtype. Stopping
-# there changes no result but that at ±∞, where it is the limit and not 0 · ∞.
+# there changes only the result at ±∞, which is then the limit and not 0 · ∞.
 
 cdef inline double _not_below(double x) noexcept nogil:
     return -100. if x < -100. else x

@@ -1,8 +1,9 @@
-# Where an array lives, for kernels that go by element, whatever the shape: the activations, and the
-# optimizers, which walk a list of arrays.
+# The address of an array, for kernels that work element by element, whatever the shape: the
+# activations, and the optimizers, which walk a list of arrays.
 #
-# A typed memoryview fixes the number of dimensions, acquiring one can fail half way through a list,
-# and takes ten times as long as these checks, which is much beside the work on a small array.
+# A typed memoryview fixes the number of dimensions, and acquiring one can fail halfway through a
+# list. It also takes ten times as long as these checks, which counts beside the work on a small
+# array.
 
 cimport numpy as cnp
 

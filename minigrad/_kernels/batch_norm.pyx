@@ -2,15 +2,16 @@
 
 Derivation: docs/derivations/batch_norm.md
 
-x is (rows, C): a column is a channel, of m values. Whatever axis is kept, a reshape leads there or
-to planes, (N, C, L). These are for batch_norm_planes.pyx, unless L is small: then they are worked
-here, as N rows of C · L columns, L neighboring columns per channel. Equations (1) to (14) follow in
-their order; what makes the loops fast and changes no result is in batch_norm_tuning.pxd.
+x is (rows, C): a column is a channel of m values. Whichever axis the channels are, a reshape leads
+to this form or to planes, (N, C, L). Planes are for batch_norm_planes.pyx, unless L is small: then
+they are computed here, as N rows of C · L columns, L neighboring columns per channel. Equations (1)
+to (14) follow in their order; what makes the loops fast and changes no result is in
+batch_norm_tuning.pxd.
 
-1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs no digit of
-   a standard deviation of 1. The rest is done in the dtype of the data, for speed.
+1. Sums are taken in double, in two passes, over differences: a mean of 10,000,000 costs a standard
+   deviation of 1 not one digit. The rest is done in the dtype of the data, for speed.
 2. The mean is split into `center`, its value rounded to that dtype, and a rest, which joins the
-   constants (16). Where x is near center, and an error would hurt, x − center is exact.
+   constants (16). Where x is near center, where an error would hurt, x − center is exact.
 3. A channel whose numbers float32 does not hold (see `fits`) is computed again, by itself and in
    double. So the bits of a channel depend on that channel alone.
 """
@@ -95,7 +96,7 @@ cdef int _forward(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
     double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training, Py_ssize_t L
 ) except -1:
-    """Returns whether a channel does not fit: its y is not what it should be."""
+    """Return whether any channel does not fit: its y is then computed again."""
     cdef Py_ssize_t C = x.shape[1] // L, first, last = 0, start, width, n, c, k, done = 0
     cdef real[PANEL] center, scale, shift
     cdef real d
@@ -161,7 +162,7 @@ cdef int _backward(
     const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
     Py_ssize_t L
 ) except -1:
-    """Returns whether a channel does not fit: its gradients are not what they should be."""
+    """Return whether any channel does not fit: its gradients are then computed again."""
     cdef Py_ssize_t rows = x.shape[0], W = x.shape[1], C = W // L, first, last = 0, start, width
     cdef Py_ssize_t ahead, n, c, k, done = 0
     cdef double[PANEL] sums_dy, sums_dy_x

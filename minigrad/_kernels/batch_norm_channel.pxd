@@ -45,7 +45,7 @@ cdef inline double backward_constants(
     double mean, double inv_std, double gamma, double m, double sum_dy, double sum_dy_x,
     wide *scale, wide *offset, wide *slope
 ) noexcept nogil:
-    """Returns dgamma; sum_dy_x is Σ dy · (x − center)."""
+    """Return dgamma; sum_dy_x is Σ dy · (x − center)."""
     cdef double rest = mean - <wide> mean                                # (16)
     cdef double dgamma = (sum_dy_x - rest * sum_dy) * inv_std            # (7)
     cdef double r_dgamma_m = inv_std * dgamma / m

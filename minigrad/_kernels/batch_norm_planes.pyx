@@ -102,7 +102,7 @@ cdef int planes_forward(
     object x, object gamma, object beta, object y, object mean, object var, object inv_std,
     double eps, bint training, bint unfit_alone
 ) except -1:
-    """y of all channels, or of those alone that do not fit the dtype of the data."""
+    """y of all channels, or only of those that do not fit the dtype of the data."""
     if in_float32("batch_norm_forward", x):
         return _forward[float](
             x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone)
@@ -177,7 +177,7 @@ cdef int planes_backward(
     object dy, object x, object gamma, object mean, object inv_std, object dx, object dgamma,
     object dbeta, bint training, bint unfit_alone
 ) except -1:
-    """The gradients of all channels, or of those alone that do not fit the dtype of the data."""
+    """The gradients of all channels, or only of those that do not fit the dtype of the data."""
     if in_float32("batch_norm_backward", x):
         return _backward[float](
             dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone)

@@ -2,21 +2,21 @@
 #
 # Rows outside, columns inside: neighboring channels are independent sums, so the inner loop becomes
 # vector instructions without any sum being reordered. What a loop needs of each column (sums,
-# constants) lies in arrays on the stack, PANEL columns at a time: they stay in the first-level
+# constants) lies in arrays on the stack, PANEL columns at a time. They stay in the first-level
 # cache, and the compiler knows that nothing else points at them. docs/ladder.md measures each step.
 
 from .types cimport an_array, prefetch, real
 
 cdef enum:
-    PANEL = 1024   # columns worked at a time
-    NARROW = 64    # up to this L, planes are worked as columns
+    PANEL = 1024   # columns computed at a time
+    NARROW = 64    # up to this L, planes are computed as columns
     LANES = 128    # of a plane, which is one channel: sums that run side by side over its values
     AHEAD = 2048   # how many values before its turn a row is fetched into the cache
     MANY = 2097152   # values; fewer are likely to be in a cache already
 
 
 cdef inline Py_ssize_t neighbors(object x) except -1:
-    """How many neighboring columns belong to a channel of x; 0: x is to be worked by planes."""
+    """How many neighboring columns belong to a channel of x; 0: x is computed by planes."""
     if x.ndim == 2:
         return 1
     return x.shape[2] if x.ndim == 3 and x.shape[2] <= NARROW else 0
@@ -36,14 +36,14 @@ cdef inline object as_planes(object x, Py_ssize_t L):
 
 
 cdef inline void repeat(real *u, Py_ssize_t L) noexcept nogil:
-    """The first of L neighbors becomes the value of all."""
+    """Copy the first of L neighbors to all of them."""
     cdef Py_ssize_t k
     for k in range(1, L):
         u[k] = u[0]
 
 
 cdef inline double total(double *sums, Py_ssize_t L) noexcept nogil:
-    """The sum of L neighbors, which are 0 again afterwards."""
+    """Return the sum of L neighbors, and set them to 0."""
     cdef double result = 0
     cdef Py_ssize_t k
     for k in range(L):
@@ -53,14 +53,14 @@ cdef inline double total(double *sums, Py_ssize_t L) noexcept nogil:
 
 
 cdef inline Py_ssize_t rows_ahead(Py_ssize_t rows, Py_ssize_t width) noexcept nogil:
-    """So many rows ahead the next ones are fetched; all rows, that is none, if they are few."""
+    """How many rows ahead to fetch: as many as there are, which fetches none, if they are few."""
     return 1 + AHEAD // width if rows * width > MANY else rows
 
 
 cdef inline void fetch_row(
     const real[:, ::1] x, Py_ssize_t n, Py_ssize_t start, Py_ssize_t width
 ) noexcept nogil:
-    """Ask the memory for a row, if there is one, and go on."""
+    """Ask for row n, if there is one, to be brought into the cache; do not wait for it."""
     cdef Py_ssize_t k
     if n < x.shape[0]:
         for k in range(0, width, 16):

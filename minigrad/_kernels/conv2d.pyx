@@ -7,9 +7,9 @@ window. Here is only the traffic; `_runtime/matmul.pyx` multiplies. `gather` cop
 image to the columns, `scatter` adds them from the columns to the image. Both are linear, the same
 sum of products x · columns seen from one side and the other: each is the gradient of the other.
 
-`top` and `left` are the rows and columns of zeros in front; a negative number leaves out as many
-instead, so that a part of the output can be worked at a time: rows from r on are those of an image
-with r · stride fewer rows in front.
+`top` and `left` are the rows and columns of zeros in front. A negative number leaves out that many
+instead, so that the output can be computed in parts: its rows from r on are those of an image with
+r · stride fewer rows in front.
 """
 
 from libc.string cimport memcpy, memset

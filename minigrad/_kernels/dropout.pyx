@@ -28,7 +28,7 @@ def dropout_forward(x not None, u not None, y not None, mask not None, p):
     """mask = 1 where u >= p, else 0   (1)
     y = x · mask / (1 - p)          (2)
 
-    u: numbers drawn evenly from [0, 1). With p = 1 nothing is kept and y = 0.
+    u: numbers drawn evenly from [0, 1). With p = 1 every value is dropped and y = 0.
     """
     if in_float32("dropout_forward", x):
         _dropout_forward[float](x, u, y, mask, p)

@@ -1,8 +1,7 @@
 """y = a + b, a − b, a · b and a / b over rows; either operand may repeat (a scalar, row, column).
 
-NumPy has these too; ours cost a tenth of NumPy's call on small arrays, which is what a learner's
-network is made of, and raise no floating-point warnings. Only `ops/math/elementwise.pyx` calls
-them.
+NumPy has these too. On small arrays, which a learner's network is made of, ours cost a tenth of
+NumPy's call. They raise no floating-point warnings. Only `ops/math/elementwise.pyx` calls them.
 """
 
 cimport cython
@@ -87,7 +86,7 @@ cdef int run(
 
 
 cdef bint has_loop(Operation operation, int type_number) noexcept nogil:
-    """Whether `elementwise` knows these arrays; integers it does not divide."""
+    """Whether `elementwise` takes these arrays; it does not divide integers."""
     if type_number == cnp.NPY_INT64:
         return operation != DIV
     return type_number == cnp.NPY_FLOAT32 or type_number == cnp.NPY_FLOAT64
@@ -97,7 +96,7 @@ cdef int elementwise(
     Operation operation, int type_number, Operand a, Operand b, void *y,
     Py_ssize_t rows, Py_ssize_t columns
 ) except -1 nogil:
-    """Fill y, `rows` rows of `columns` contiguous elements; all three of the one dtype."""
+    """Fill y, `rows` rows of `columns` contiguous elements; all three of one dtype."""
     if type_number == cnp.NPY_FLOAT32:
         return run(
             operation, <const float *>a.data, a, <const float *>b.data, b, <float *>y,

@@ -2,10 +2,10 @@
 
 Derivation: docs/derivations/group_norm.md
 
-Data is (N, C, L), L values a channel and sample. The channels of a group are neighbors, so a group
-is one row of numbers, and its statistics and numerics are those of layer_norm.pyx: center is the
-mean rounded to the dtype of the data, shift brings the rest of it. What differs is gamma: there it
-belongs to a column, here to a plane, the L values of one channel.
+Data is (N, C, L): L values per channel and sample. The channels of a group are neighbors, so a
+group is one row of numbers. Its statistics and numerics are those of layer_norm.pyx: `center` is
+the mean rounded to the dtype of the data, `shift` makes up for the rest. What differs is gamma:
+there it belongs to a column, here to a plane, the L values of one channel.
 """
 
 from libc.math cimport sqrt
@@ -23,7 +23,7 @@ cdef int _check(
     const double[:, ::1] mean, const double[:, ::1] inv_std,
     Py_ssize_t r, Py_ssize_t s, Py_ssize_t t
 ) except -1:
-    """Whether the arrays of data have one shape, those of groups and of channels one that fits."""
+    """Whether the arrays of data have the same shape, and those of groups and channels fit it."""
     cdef Py_ssize_t G = mean.shape[1]
     if not (one_shape and mean.shape[0] == inv_std.shape[0] == N and r == s == t == C
             and G == inv_std.shape[1] and G > 0 and C % G == 0):
@@ -82,7 +82,7 @@ def group_norm_forward(
 
     mean = M(x), inv_std = 1 / √(M((x − mean)²) + eps)      (1)   M: mean over a group
     x_hat = (x − mean) · inv_std                            (2)
-    y = gamma · x_hat + beta, one gamma and beta a channel  (3)
+    y = gamma · x_hat + beta, one gamma and beta per channel  (3)
     """
     if in_float32("group_norm_forward", x):
         _forward[float](x, gamma, beta, y, mean, inv_std, eps)
@@ -96,7 +96,7 @@ cdef void _plane_sums(
     const real *dy, const real *x, Py_ssize_t L, double mean, double inv_std,
     double *dbeta_n, double *dgamma_n, wide type_of_work
 ) noexcept nogil:
-    """What one plane gives to dbeta and to dgamma."""
+    """What one plane adds to dbeta and to dgamma."""
     cdef double[LANES] lane_dy, lane_dy_x_hat
     cdef wide center = <wide> mean, scale = <wide> inv_std, x_hat
     cdef wide shift = <wide> ((center - mean) * inv_std)

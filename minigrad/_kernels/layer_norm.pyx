@@ -68,7 +68,7 @@ cdef int _forward(
 def layer_norm_forward(
     x not None, gamma not None, beta not None, y not None, mean not None, inv_std not None, eps
 ):
-    """y, mean and inv_std from x, a row at a time; mean and inv_std are (rows,) float64.
+    """y, mean and inv_std from x, row by row; mean and inv_std are (rows,) float64.
 
     mean = M(x) = x_0 + M(x − x_0)          (1)   M: mean over a row; x_0: its first value
     var = M((x − mean)²)                    (2)

@@ -1,14 +1,14 @@
-"""The matrix product, and the linear layer, which is one and a bias.
+"""The matrix product, and the linear layer, which is a product plus a bias.
 
 Derivation: docs/derivations/linear.md; how it becomes fast: docs/matrix_product.md
 
 Y is computed tile by tile, in sums that stay in the vector registers while k runs: 8 rows of 32
-columns in float32 are 16 registers of AVX-512, half of what there is. For each k a tile reads 32
+columns in float32 are 16 registers of AVX-512, half of those there are. For each k a tile reads 32
 numbers side by side of B and 8 of a column of A. Around it, A and B are cut so that what is read
 again and again lies in the caches: a panel of B, whose rows are copied together, in the first; the
 rows of A that it meets in the second.
 
-A sum of more than DEPTH terms is a sum of such sums, so that fewer roundings follow one another.
+A sum of more than DEPTH terms is a sum of such sums, so that fewer roundings follow each other.
 `fma` rounds once, also where the processor cannot do it: what this kernel computes depends neither
 on the build nor on the layout of A and B nor on how many other rows and columns there are. It is
 fast where the processor has `fma` and vectors of 16 floats; `_runtime/matmul.pyx` knows that.
@@ -47,7 +47,7 @@ cdef void tile(const real *a, Py_ssize_t a_row_stride, Py_ssize_t a_column_strid
     cdef Py_ssize_t rows = ROWS if real is float else ROWS // 2, _k, n, m
     memset(sums, 0, sizeof(sums))
     for _k in range(K):
-        # Row by row without a loop: so compilers keep the sums in registers.
+        # Row by row without a loop, so that compilers keep the sums in registers.
         add_row(a[0], b, sums[0])                                                      # (1a)
         add_row(a[a_row_stride], b, sums[1])
         add_row(a[2 * a_row_stride], b, sums[2])

@@ -3,7 +3,7 @@
 Derivation: docs/derivations/max_pool2d.md
 
 A plane is one channel of one sample; an index counts its values row by row. Once the winners are
-known, the way back and all further derivatives are only traffic: `scatter` adds values where the
+known, the gradient and all further derivatives only move values: `scatter` adds values where the
 winners stand, `gather` reads them there.
 """
 

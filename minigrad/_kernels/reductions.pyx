@@ -78,7 +78,7 @@ cdef inline void _add_squares(
 
 
 cdef inline Py_ssize_t _rows_at_a_time(Py_ssize_t C) noexcept nogil:
-    """Between two checks for Ctrl-C. Whole fours: so the sum of a column does not depend on C."""
+    """Rows between two checks for Ctrl-C: in fours, so that a column's sum does not depend on C."""
     return max(SIGNAL_INTERVAL // C // 4, 1) * 4
 
 

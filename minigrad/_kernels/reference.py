@@ -148,7 +148,7 @@ def linear_forward(x, weight, bias, y):
 
 
 def _under(windows, window, stride, dilation, before, size):
-    """Which place of a side element i of window o is at, (window, windows); outside: `size`."""
+    """Where along a side element i of window o lies, (window, windows); outside: `size`."""
     o, i = np.arange(windows), np.arange(window)[:, None]
     position = o * stride + i * dilation - before
     return np.where((position < 0) | (position >= size), size, position)

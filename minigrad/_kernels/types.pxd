@@ -8,7 +8,7 @@ ctypedef fused real:
     double
 
 cdef enum:
-    SIGNAL_INTERVAL = 1048576   # elements between two looks at the keyboard: a few milliseconds
+    SIGNAL_INTERVAL = 1048576   # elements between two checks for Ctrl-C: a few milliseconds
 
 
 cdef inline int check_interrupt() except -1 nogil:
@@ -19,7 +19,7 @@ cdef inline int check_interrupt() except -1 nogil:
 
 
 cdef inline int check_signals_every(Py_ssize_t *done, Py_ssize_t elements) except -1 nogil:
-    """Look for Ctrl-C whenever another SIGNAL_INTERVAL of elements is done."""
+    """Check for Ctrl-C whenever another SIGNAL_INTERVAL of elements is done."""
     done[0] += elements
     if done[0] >= SIGNAL_INTERVAL:
         done[0] = 0
@@ -28,7 +28,7 @@ cdef inline int check_signals_every(Py_ssize_t *done, Py_ssize_t elements) excep
 
 
 cdef inline Py_ssize_t chunk_end(Py_ssize_t start, Py_ssize_t size) except -1 nogil:
-    """Where the chunk that begins at `start` ends; from the second chunk on, looks for Ctrl-C."""
+    """Where the chunk that begins at `start` ends; from the second chunk on, checks for Ctrl-C."""
     if start > 0:
         check_interrupt()
     return min(start + SIGNAL_INTERVAL, size)

@@ -1,18 +1,18 @@
-"""Large arrays are made in memory that earlier ones have left.
+"""Large arrays reuse the memory that earlier ones have freed.
 
 A training step makes and drops the same large arrays again and again. Memory that goes back to the
-system in between returns as pages that the system has to find, fill with zeros and enter one by
-one, which can take a third of the step. Freed blocks are therefore cached and reused for the next
-array of exactly the same size. The cache holds at most MINIGRAD_KEEP_MB (default 128; 0 disables
-it); a single block may take a quarter of that; the oldest blocks are dropped first.
+system in between returns as pages that the system has to find, fill with zeros and map one by one
+(page faults), which can take a third of the step. Freed blocks are therefore cached and reused for
+the next array of exactly the same size. The cache holds at most MINIGRAD_KEEP_MB (default 128; 0
+disables it); a single block may take a quarter of that; the oldest blocks are dropped first.
 
 Larger idle blocks are marked MADV_FREE where the system supports it: it may reclaim their pages
-under memory pressure; otherwise the next array reuses them without page faults. All that is marked
-and all that is in use are together never more than what was once in use.
+under memory pressure; otherwise the next array reuses them without page faults. Marked and used
+blocks together are never more than what was once in use.
 
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
-our arrays is made: neither other arrays of the program nor other libraries notice. What it hands on
-to is the handler that was set when minigrad was imported. Everything here happens under the GIL.
+our arrays is made: neither other arrays of the program nor other libraries notice. Below it is the
+handler that was set when minigrad was imported. Everything here happens under the GIL.
 """
 
 import os
@@ -27,14 +27,14 @@ from .. import _checks
 cnp.import_array()
 
 cdef enum:
-    LARGE = 65536  # bytes: smaller blocks are quickly had from the C library
+    LARGE = 65536  # bytes: for smaller blocks the C library is quick enough
     MAX_BLOCKS = 64
 
 cdef struct Block:
     void *data
     size_t size
 
-cdef struct Shelf:  # its blocks wait, the oldest first
+cdef struct Shelf:  # blocks that wait for an array, the oldest first
     Block[MAX_BLOCKS] blocks
     int count
     size_t total
@@ -77,7 +77,7 @@ cdef void *take(Shelf *shelf, int i) noexcept:
 
 
 cdef void drop_until(Shelf *shelf, size_t most, int blocks) noexcept:
-    """Give the oldest blocks back until no more than these bytes and blocks wait."""
+    """Free the oldest blocks until at most so many bytes, and blocks, are left."""
     cdef size_t dropped
     while shelf.count > 0 and (shelf.total > most or shelf.count > blocks):
         dropped = shelf.blocks[0].size
@@ -107,7 +107,7 @@ cdef void *allocate(void *context, size_t size) noexcept:
     cdef Shelf *shelf = &offered if size > limit // 4 else &cached
     cdef void *data
     cdef int i
-    for i in range(shelf.count - 1, -1, -1):  # the newest is the most likely to be in a cache
+    for i in range(shelf.count - 1, -1, -1):  # the newest is most likely in a cache
         if shelf.blocks[i].size == size:
             return counted(take(shelf, i), size)
     drop_until(&offered, most_in_use - min(in_use + size, most_in_use), MAX_BLOCKS)
@@ -156,7 +156,7 @@ cdef object our_handler = PyCapsule_New(&handler, "mem_handler", NULL)
 # --- arrays ------------------------------------------------------------------------------------
 
 cdef cnp.ndarray empty_array(int ndim, const cnp.npy_intp *dims, int type_number):
-    """A new C-ordered array, values undefined; if it is large, in a block that waited for it."""
+    """A new C-ordered array, values undefined; a large one reuses a cached block of its size."""
     cdef double elements = 1
     cdef int i
     for i in range(ndim):

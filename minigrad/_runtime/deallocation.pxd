@@ -4,15 +4,15 @@ cdef extern from "Python.h":
     void Py_INCREF(PyObject *)
 
 cdef enum:
-    FIRST = 16   # so many references need no memory
+    FIRST = 16   # references that need no allocation
 
 cdef extern from *:
     """
     typedef struct {
         PyObject **things;      /* references that this thread still has to drop */
         Py_ssize_t count, room;
-        int busy;               /* a destructor further up on the stack is dropping them */
-        PyObject *first[16];    /* where they stand while they are no more */
+        int busy;               /* a destructor further up the stack is dropping them */
+        PyObject *first[16];    /* where the first 16 of them stand */
     } minigrad_pending;
     """
     ctypedef struct Pending "minigrad_pending":

@@ -3,17 +3,18 @@
 A node holds the nodes of its inputs, these hold theirs, and so on. When the last reference to the
 end of a chain goes, Python destroys node within node, some C calls per operation, and a chain of a
 million needs more stack than a thread has. CPython limits such nesting for its own containers, to
-50 objects in 3.12 but to 10,000 in 3.13, so there is no counting on that. Here a destructor that is
-called within another drops nothing that may lead on to nodes: it puts it on the list of its thread,
-and the outermost destructor of that thread empties the list in a loop. The stack then holds one
-link of the chain.
+50 objects in 3.12 but to 10,000 in 3.13, so one cannot rely on that. Here a destructor that is
+called within another drops nothing that may lead on to nodes. It puts that on the list of its
+thread, and the outermost destructor of the thread empties the list in a loop. The stack then holds
+one link of the chain.
 
 Each thread has a list of its own, since what is dropped may run Python code, and that may let
-another thread run. What the garbage collector clears comes here, too, as soon as a node goes.
+another thread run. What the garbage collector clears also comes here, as soon as it destroys a
+node.
 
-These are not `__dealloc__` methods, since Cython surrounds each call of one with so much that every
-temporary value would cost 5 ns more. A subclass of Function with other fields that may lead on to
-nodes has one, however: Custom, in autograd/function.pyx.
+These are not `__dealloc__` methods, since what Cython adds around each call of one would cost every
+temporary value 5 ns more. A subclass of Function with other fields that may lead on to nodes has
+one, however: Custom, in autograd/function.pyx.
 """
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc

@@ -1,18 +1,18 @@
-"""Products of two matrices: who computes them.
+"""Products of two matrices, and what computes them.
 
-MKL does where it is installed (the extra `mkl`). Otherwise, on a build for AVX-512,
+MKL does, where it is installed (the extra `mkl`). Otherwise, on a build for AVX-512,
 `_kernels/linear.pyx` multiplies. Two cases still go to BLAS: shapes that would fill less than half
 of a tile, and products large enough for BLAS's threads to pay off. On other builds BLAS computes
 everything. Stacks of matrices go to `numpy.matmul`, except those of convolution, which are
 multiplied one by one where the loops of `_kernels/linear.pyx` are meant for them.
 
 BLAS is called by a pointer to its `cblas_sgemm` or `cblas_dgemm`: MKL's, or that of the OpenBLAS
-inside NumPy's wheels, which NumPy has loaded already. Without either `numpy.matmul` computes, with
+inside NumPy's wheels, which NumPy has loaded already. Without either, `numpy.matmul` computes, with
 whatever it was built on. All results are the same within rounding. MINIGRAD_PRODUCTS=mkl, minigrad,
 openblas or numpy chooses; `python -m minigrad doctor` says which is in use, and times the others.
 
-Why not always NumPy: it reads the floating-point settings of the thread and warns of what a product
-of infinities gives, and `numpy.dot` fills its result with zeros first.
+Why not always NumPy? It reads the floating-point settings of the thread and warns about products of
+infinities, and `numpy.dot` first fills its result with zeros.
 """
 
 import ctypes
@@ -61,7 +61,7 @@ cdef struct ForBlas:
     int form
     int64_t step  # from a row (of a transposed matrix: a column) to the next, in elements
 
-cdef bint ours = False   # whether our loops take what suits them
+cdef bint ours = False   # whether our loops take the products that suit them
 cdef Sgemm sgemm = NULL
 cdef Dgemm dgemm = NULL
 
@@ -169,7 +169,7 @@ cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
     return y
 
 
-# --- whose product -----------------------------------------------------------------------------
+# --- which library -----------------------------------------------------------------------------
 
 def _mkl():
     """The library of the extra `mkl`, which pip puts beside Python's own."""
@@ -196,7 +196,7 @@ _current = "numpy"
 
 
 def _pointers(name):
-    """The addresses of sgemm and dgemm of a library, or None where they are not to be had."""
+    """The addresses of sgemm and dgemm of a library, or None if it is not there."""
     files, symbol = _LIBRARIES[name]
     for path in files():
         try:
@@ -212,7 +212,7 @@ def use(name):
     """Take products from "mkl", "minigrad" (our loops, and "openblas" for what they leave),
     "openblas" (NumPy's own) or "numpy" (its matmul) from now on.
 
-    Returns whose they were before. ValueError for another name, ImportError if it is not installed.
+    Returns which it was before. ValueError for another name, ImportError if it is not installed.
     """
     global _current, ours, sgemm, dgemm
     if name not in _PROVIDERS:
@@ -231,7 +231,7 @@ def use(name):
 
 
 def provider():
-    """Whose products are in use: "mkl", "minigrad", "openblas" or "numpy"."""
+    """Which products are in use: "mkl", "minigrad", "openblas" or "numpy"."""
     return _current
 
 

@@ -1,8 +1,8 @@
 cimport numpy as cnp
 
 cdef enum:
-    OWN = -1     # where a saved value comes from, if from no input of the node that saved it
-    NOWHERE = -2
+    OWN = -1       # a saved value that no input made: it is the node's own output,
+    NOWHERE = -2   # or it comes from elsewhere
 
 
 cdef class Version:

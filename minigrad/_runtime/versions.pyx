@@ -1,7 +1,7 @@
-"""Memory that several tensors share: how often it was written, and who has to know.
+"""Memory that several tensors share: how often it was written, and how views follow.
 
-Every tensor on the memory shares one `Version`. A node that saves a value notes the count then, and
-a view notes the steps from its base, to be taken again once that was written.
+Every tensor on the memory shares one `Version`. A node that saves a value notes the count at that
+time. A view notes the steps from its base, to repeat them once the base was written.
 """
 
 cimport cython
@@ -9,8 +9,8 @@ cimport cython
 from ..errors import GraphError
 
 
-# Without the collector: these lead to nothing that could lead back, and there are as many as
-# operations.
+# Without garbage collection: these refer to nothing that could refer back, and there are as many of
+# them as operations.
 
 @cython.no_gc
 @cython.freelist(256)
@@ -21,10 +21,10 @@ cdef class Version:
 @cython.no_gc
 @cython.freelist(256)
 cdef class SavedTensor:
-    """A value that a rule will need, and how to know whether anybody changed it since.
+    """A value that a rule will need, and how to know whether it was changed since.
 
     It holds the array rather than the Tensor: an in-place operation gives the Tensor a new history
-    that may lead back here, and such a circle would never be freed. The history is an arrow that
+    that may lead back here, and such a cycle would never be freed. The history is an arrow that
     the owner has anyway: `origin` says which of its inputs.
     """
 
@@ -46,7 +46,7 @@ cdef class Step:
 
 
 def rebuild_view(base, Step last):
-    """The view of `base` that all steps up to the last lead to."""
+    """The view of `base` that all steps up to `last` lead to."""
     cdef list steps = []
     cdef Step step = last
     while step is not None:

@@ -1,9 +1,9 @@
 """The public API of differentiation; the machinery is beside it, and in `tensor.pyx`.
 
-`backward(tensors, grad_tensors)` is `Tensor.backward` for several tensors in one pass: what they
-give a leaf adds up in its `.grad`. `grad(outputs, inputs)` returns gradients instead. It stops at
-the inputs and leaves their own history as it is, so a pass may be made in pieces. A graph is freed
-node by node: only a node whose saved values are gone refuses a second pass.
+`backward(tensors, grad_tensors)` is `Tensor.backward` for several tensors in one pass: their
+gradients add up in the `.grad` of each leaf. `grad(outputs, inputs)` returns gradients instead. It
+stops at the inputs and leaves their own history as it is, so a pass may be made in pieces. A graph
+is freed node by node: only a node whose saved values are gone refuses a second pass.
 """
 
 from .._runtime import deallocation  # noqa: F401  destructors

@@ -1,7 +1,7 @@
 """Where a NaN or an infinity was born: the operation, and the line that called it.
 
-Off, it costs one comparison per operation. On, nodes remember who called them, and `record` and the
-walk back show every result to the two observers here.
+Off, it costs one comparison per operation. On, nodes remember the lines that called them, and
+`record` and the walk back show every result to the two observers here.
 """
 
 import os
@@ -58,7 +58,7 @@ cdef int switch(bint remember, bint check) except -1:
 
 
 def _after_forward(Function node not None, Tensor y not None, tuple inputs not None):
-    """Remember who calls; refuse a y that is not finite though all inputs are."""
+    """Remember the calling lines; refuse a y that is not finite though all inputs are."""
     cdef list calls = callers()
     node.called_at = calls
     if not checking or finite(y):

@@ -38,7 +38,7 @@ cdef class Pass:
     cdef dict table         # {gradient key: the sum of what has arrived there}; see gradient_key
     cdef list asked         # the nodes whose backward has run; `commit` frees what they saved
     cdef list shown         # the nodes whose gradient will be seen, in .grad or in the picture,
-    cdef list shown_dy      # and these gradients (a dict would cost a small node a tenth more)
+    cdef list shown_dy      # and these gradients (a dict would make a small node a tenth slower)
     cdef frozenset wanted   # the keys that the caller asks for, `inputs`; None: every leaf
     cdef set useful         # the keys with a road to a wanted one; others get nothing. None: all
 
@@ -52,7 +52,7 @@ cdef int propagate(list order, Pass found) except -1:
         dy = found.table.pop(node, None)
         if dy is not None:
             dy = arrived(node, dy, found)
-        if dy is None:   # no road leads here, or nobody asks for what lies below
+        if dy is None:   # no road leads here, or nothing below is asked for
             continue
         answer = node.backward(dy)  # (3)
         found.asked.append(node)
@@ -187,8 +187,8 @@ cdef int observe_backward(object function) except -1:
 # --- what a pass changes, once it has succeeded --------------------------------------------------
 
 # Threads may share leaves: each adds to the same .grad, and NumPy lets others run while it adds. So
-# one thread at a time reads, adds and writes. Two numbers, since nobody else runs between these
-# lines, cost less than a lock; and a destructor that calls backward in the meantime may pass.
+# one thread at a time reads, adds and writes. Two numbers cost less than a lock; under the GIL no
+# other thread runs between these lines, and a destructor that calls backward meanwhile may pass.
 cdef unsigned long writer = 0
 cdef Py_ssize_t writing = 0
 
@@ -239,7 +239,7 @@ cdef tuple new_grad(Tensor x, Tensor dy, bint create_graph):
 
 
 cdef cnp.ndarray unshared(Tensor dy):
-    """dy's array if nobody else can reach it, else a copy."""
+    """dy's array if nothing else refers to it, else a copy."""
     cdef cnp.ndarray array = dy.array
     # The references that are known: our caller's to dy, dy's to the array, and that of this line.
     if (Py_REFCNT(<PyObject *>dy) == 1 and Py_REFCNT(<PyObject *>array) == 2 and dy.version is None
@@ -282,7 +282,7 @@ cdef int commit(Pass found, list grads, bint create_graph, bint retain) except -
 
 
 cdef bint holds_something(tuple saved) noexcept:
-    """Whether anything was saved. A node that has nothing to lose can be asked again and again."""
+    """Whether anything was saved. A node that saved nothing can run backward again and again."""
     for each in saved:
         if each is not None:
             return True
@@ -290,7 +290,7 @@ cdef bint holds_something(tuple saved) noexcept:
 
 
 cdef bint copied_over(cnp.ndarray old, cnp.ndarray new) noexcept:
-    """Write new's values over old's if nothing can fail: who holds the old .grad sees them."""
+    """Write new's values over old's if nothing can fail: holders of the old .grad see them."""
     if not cnp.PyArray_ISCARRAY(old) or cnp.PyArray_NBYTES(old) != cnp.PyArray_NBYTES(new):
         return False
     memcpy(cnp.PyArray_DATA(old), cnp.PyArray_DATA(new), cnp.PyArray_NBYTES(new))
@@ -387,12 +387,12 @@ def grad(
 
 
 cdef object gradient_key(Tensor x):
-    """Where x's gradient arrives in the table: at its maker, or at x itself if it is a leaf."""
+    """The key under which x's gradient arrives: the node that made x, or a leaf itself."""
     return x if x.is_grad_leaf else x.history()
 
 
 cdef list gradient_keys(str operation, tuple inputs):
-    """Where the gradients of these tensors arrive; each must want one."""
+    """The keys under which the gradients of these tensors arrive; each must require one."""
     if not inputs:
         raise ValueError(f"{operation}: inputs is empty")
     for x in inputs:

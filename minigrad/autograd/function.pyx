@@ -1,4 +1,4 @@
-"""Operations written in Python: `autograd.Function`, with a forward and a backward of one's own."""
+"""Operations written in Python: `autograd.Function`, with your own forward and backward."""
 
 import math
 
@@ -63,7 +63,7 @@ class Context:
 
 
 class Function:
-    """An operation of one's own: a subclass defines two static methods and is used through `apply`.
+    """An operation of your own: a subclass defines two static methods and is used through `apply`.
 
         class Square(Function):
             @staticmethod
@@ -114,14 +114,14 @@ cdef class Custom(Node):
     """y = forward(x, …):  the gradients are what the backward of `operation` returns.
 
     A node has one output. Several are recorded as one vector, of which each is a slice; so their
-    gradients meet by themselves, like those of any other slices.
+    gradients add up without further code, like those of any other slices.
     """
 
     cdef object operation
     cdef object context
     cdef tuple positions  # of the Tensors among the arguments of forward
     cdef tuple inputs_are   # (shape, dtype) of each of these Tensors
-    # (shape, dtype, start in the vector, or None if it is a constant); None for what is no Tensor
+    # (shape, dtype, start in the vector, or None: a constant); None for what is not a Tensor
     cdef tuple outputs_are
     cdef bint several
     cdef tuple own        # for each saved tensor: the number of the output that it is, or None
@@ -146,12 +146,12 @@ cdef class Custom(Node):
         return self.checked(answer)
 
     cdef gradient_of(self, Tensor dy, Py_ssize_t number):
-        """What backward gets for output `number`; None if that is no Tensor."""
+        """What backward gets for output `number`; None if that is not a Tensor."""
         return None if self.outputs_are[number] is None else self.output(dy, number)
 
     def saved_tensors(self):
-        """What was saved; read only when asked for, since a backward that asks for nothing needs
-        nothing, and runs after it was freed, too."""
+        """What was saved. It is read only on demand: a backward that does not ask for it also runs
+        after it was freed."""
         return tuple([
             x if number is None else self.output(x, number)
             for x, number in zip(self.saved(), self.own)

@@ -93,7 +93,7 @@ class no_grad(grad_switch):
 
 
 class enable_grad(grad_switch):
-    """Within it operations are recorded, also inside `no_grad`."""
+    """Inside it operations are recorded, even within `no_grad`."""
 
 
 def decorated(manager, function):

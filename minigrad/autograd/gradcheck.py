@@ -4,7 +4,7 @@ With a random cotangent dy, the gradient of Σ dy · y is one number for each en
 
     dx_i ≈ Σ dy · (y(x + h e_i) − y(x − h e_i)) / 2h
 
-needs nothing but the forward pass. A cotangent of ones would not do: softmax and batch norm have
+needs nothing but the forward pass. A cotangent of ones will not do: softmax and batch norm have
 the gradient 0 for it, and any wrong rule that gives 0 would pass.
 
 Differences have errors, too: `differences.py` estimates how large they are, and tries other steps

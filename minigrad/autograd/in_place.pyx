@@ -1,4 +1,4 @@
-"""Writing into a tensor: whether it may be, its new values, and the history it has from then on."""
+"""Writing into a tensor: whether it is allowed, the new values, and the history from then on."""
 
 cimport numpy as cnp
 
@@ -59,7 +59,7 @@ cdef Tensor overwrite(str operation, Tensor x, Tensor y):
 
 
 cdef int keep_retaining(Function old, Tensor x) except -1:
-    """If x asked for its .grad (retain_grad), it is the gradient of its new values that it gets."""
+    """If x asked for its .grad (retain_grad), it gets the gradient of its new values."""
     cdef Function new = x.history()
     if old is not None and new is not old and old.retainer is not None and old.retainer() is x:
         new.retainer, old.retainer = old.retainer, None
@@ -67,7 +67,7 @@ cdef int keep_retaining(Function old, Tensor x) except -1:
 
 
 cdef int may_write(str operation, Tensor x) except -1:
-    """Raise the error of an in-place operation on x that cannot be, before anything is changed."""
+    """Raise the error of a forbidden in-place operation on x, before anything is changed."""
     cdef Tensor root = x if x.viewed() is None else x.base
     if grad_mode() and root.is_grad_leaf:
         raise GraphError(
@@ -102,7 +102,7 @@ cdef class WriteView(Function):
 
 
 cdef class Overwritten(Function):
-    """y has nothing of x any more, in whose place it is written: dx = 0."""
+    """y overwrites x and depends on it no longer: dx = 0."""
 
     cdef backward(self, Tensor dy):
         return wrap(np.zeros_like(dy.array))
@@ -111,7 +111,7 @@ cdef class Overwritten(Function):
 def laid_out_as(strides, array):
     """A copy whose dimensions lie in memory in the order of these strides.
 
-    So a reshape that is a view of the one is a view of the other.
+    So a reshape that is a view of one is a view of the other.
     """
     order = sorted(range(array.ndim), key=lambda i: -abs(strides[i]))
     copy = array.transpose(order).copy(order="C")

@@ -1,7 +1,7 @@
 """Changes to several tensors that happen together or not at all.
 
 Everything that can fail happens first: checks, conversions, allocations. The writing afterwards is
-compiled code without a memory allocation, so neither an error nor Ctrl-C can end it half way.
+compiled code without a memory allocation, so neither an error nor Ctrl-C can end it halfway.
 """
 
 from types import FunctionType
@@ -51,7 +51,7 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
     cdef cnp.ndarray work
     cdef list arguments = [], copied = []
     cdef tuple update
-    # Ctrl-C can stop a kernel in Python half way: it works on copies.
+    # Ctrl-C can stop a kernel in Python halfway: it works on copies.
     cdef bint in_python = isinstance(kernel, FunctionType)
     for update in updates:
         p = update[1]

@@ -85,12 +85,12 @@ class MNIST(TensorDataset):
     As a dataset, `mnist[i]` is (image, digit): float32 (1, 28, 28) from 0 (paper) to 1 (ink), which
     is torchvision's with `transform=ToTensor()`, and int64. All at once: `x, y = mnist.tensors`.
 
-    Each file comes from the first place that has it, plain or .gz: the folder `root`, else the one
+    Each file comes from the first source that has it, plain or .gz: the folder `root`, else the one
     that MINIGRAD_DATA names (in it, or in its MNIST/raw, where torchvision puts it); the cache
     (MINIGRAD_HOME, else the platform's cache folder); with `download` a mirror, through the cache.
 
     A file in `root` or MINIGRAD_DATA whose content is not MNIST's is a ValueError that names it;
-    such a file in the cache is downloaded anew. FileNotFoundError when no place has the file.
+    such a file in the cache is downloaded anew. FileNotFoundError when no source has the file.
     """
 
     def __init__(self, root=None, train=True, download=True):

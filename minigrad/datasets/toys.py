@@ -52,7 +52,7 @@ def blobs(samples=300, classes=3, noise=1.0, generator=None):
 
 
 def _classes_and_places(name, samples, classes, noise):
-    """The class of each sample, and its place on its class's curve, from above 0 to 1."""
+    """The class of each sample, and its position on the curve of its class, from above 0 to 1."""
     samples = integer(name, "samples", samples, at_least=1)
     classes = integer(name, "classes", classes, at_least=1)
     if max(samples, classes) > MOST:

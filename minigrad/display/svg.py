@@ -83,7 +83,7 @@ def draw(boxes):
 
 
 def rank(boxes):
-    """Give each box its column: an operation behind its inputs, a leaf just before its first user.
+    """Give each box its column: an operation after its inputs, a leaf just before its first user.
 
     Returns the columns, with invisible boxes where arrows pass, and each arrow as a list of boxes.
     """

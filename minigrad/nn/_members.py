@@ -1,7 +1,7 @@
 """What `module._parameters`, `._buffers` and `._modules` are: the members of one kind, live.
 
-Programs that exchange layers write through them, `model._modules["1"] = nn.Tanh()`, so these are no
-copies: what is put in is registered, what is deleted is gone from the module.
+Programs that exchange layers write through them, `model._modules["1"] = nn.Tanh()`, so these are
+not copies: what is put in is registered, and what is deleted is gone from the module.
 """
 
 from collections.abc import MutableMapping
@@ -25,7 +25,7 @@ class Members(MutableMapping):
         self._module._register(self._kind, name, value)
 
     def __delitem__(self, name):
-        self[name]  # a KeyError for what is none of these
+        self[name]  # a KeyError for anything else
         delattr(self._module, name)
 
     def __iter__(self):

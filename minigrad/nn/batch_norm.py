@@ -57,11 +57,11 @@ class _BatchNorm(Affine):
     def from_keras(
         cls, num_features, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True
     ):
-        """The layer that Keras makes of these arguments, with Keras' meanings.
+        """The layer that Keras makes from these arguments, with Keras' meanings.
 
-        `axis` is kept (−1: channels last), `momentum` weighs the *old* value, running_var remembers
-        the biased variance, center=False drops bias (β), scale=False drops weight (γ).
-        keras.layers.BatchNormalization of Keras 3.
+        `axis` is that of the channels (−1: the last), `momentum` weighs the *old* value,
+        running_var remembers the biased variance, center=False drops bias (β), scale=False drops
+        weight (γ). keras.layers.BatchNormalization of Keras 3.
         """
         name = f"{cls.__name__}.from_keras"
         momentum = number(name, "momentum", momentum, at_least=0, at_most=1)

@@ -1,4 +1,4 @@
-"""Modules made of modules: in a row, in a list, in a dictionary."""
+"""Modules made of modules: in a sequence, in a list, in a dictionary."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class _Numbered(Module):
         return self._members(Module)[index][0]
 
     def _slice(self, index):
-        """The pairs (name, module) at the places of a slice."""
+        """The pairs (name, module) that a slice selects."""
         try:
             return self._members(Module)[index]
         except (TypeError, ValueError) as error:

@@ -48,7 +48,7 @@ __all__ = [
 
 
 def one_hot(tensor, num_classes=-1):
-    """A 1 at the place of each label and 0 elsewhere: labels (…) → int64 (…, num_classes).
+    """A 1 at the position of each label and 0 elsewhere: labels (…) → int64 (…, num_classes).
 
     With −1 there are as many classes as the largest label needs. Errors: IndexError for labels
     outside, DTypeError for anything but integers. torch.nn.functional.one_hot.

@@ -14,7 +14,7 @@ from ..tensor import Tensor
 
 
 class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    """What `load_state_dict` did not find, and what it found no place for."""
+    """What `load_state_dict` did not find, and what it had no use for."""
 
     def __repr__(self):
         if not self.missing_keys and not self.unexpected_keys:

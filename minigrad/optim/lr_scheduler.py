@@ -1,7 +1,7 @@
 """Learning rates that change from epoch to epoch: call `scheduler.step()` after each one.
 
 Like torch's, the schedules are recursive: each computes the next rate of a group from its present
-one, so that whatever else changes it in between is kept.
+one, so that other changes to it in between survive.
 """
 
 import math

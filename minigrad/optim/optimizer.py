@@ -39,13 +39,13 @@ class Optimizer:
             self.add_param_group(group)
 
     def check_options(self, options):
-        """A copy of the options with every hyper-parameter checked."""
+        """A copy of the options with every hyperparameter checked."""
         return dict(options)
 
     def state_names(self, options):
         """What the state of a parameter holds under these options: "step" and names of tensors.
 
-        None, the default: a subclass of one's own may hold there what it likes.
+        None, the default: your own subclass may hold there what it likes.
         """
         return None
 
@@ -248,7 +248,7 @@ def _copied(p, value):
 
 
 def _count(name, value):
-    """A number of steps as an int: torch keeps it in a float32 tensor."""
+    """A number of steps as an int: torch stores it in a float32 tensor."""
     if isinstance(value, Tensor):
         value = value.item()
     value = number(name, "step", value, at_least=0, at_most=MOST_STEPS)

@@ -124,7 +124,7 @@ def _describe(value, keys, tensors, around):
     """`value` in JSON, in which a tensor is its name; the arrays are put into `tensors`.
 
     None, booleans, integers, strings and finite floats are themselves; anything else is a list of
-    two, what it is and what it holds. `keys` are the keys that lead here, `around` the containers.
+    two, what it is and what it holds. `keys` lead here, `around` the containers.
     """
     if isinstance(value, np.generic):
         value = value.item()

@@ -169,8 +169,8 @@ def _shares(count, fractions):
 def default_collate(samples):
     """One batch from a list of samples: tensors, arrays and numbers are stacked along a new dim 0.
 
-    Tuples and lists are collated place by place (into a list), dictionaries key by key; strings
-    stay a list. Integers become int64, Python floats float64. As in torch.
+    Tuples and lists are collated position by position (into a list), dictionaries key by key;
+    strings stay a list. Integers become int64, Python floats float64. As in torch.
     """
     if not isinstance(samples, (list, tuple)) or not samples:
         raise TypeError(f"default_collate: expected a list of samples, got {samples!r:.60}")

@@ -69,7 +69,7 @@ def test_what_was_measured_is_reported(bench, monkeypatch, tmp_path, capsys):
     def measure(subject, threads, options):
         column = {"minigrad": [threads * 1.5, threads * 2.5], "torch": [4.0, 4.0]}
         column["matrix products"] = [threads * 1.0, threads * 1.0]
-        units = {"step": "µs a step", "accuracy": "%"}
+        units = {"step": "µs per step", "accuracy": "%"}
         about = {"title": "a title", "size": "batch", "units": units, "absolute": False}
         parts = {"step": {"32": column}, "accuracy": {"": {"minigrad": [None]}}}
         return {"about": about, "figures": parts}

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/NOTES.md")]
+PAGES += sorted(DOCS.rglob("*.md"))
 PAGES = [page for page in PAGES if page.exists()]  # the tests of a wheel have no changelog
 SOURCES = {".py", ".pyx", ".pxd"}  # neither stubs nor what the build writes
 
@@ -172,6 +173,22 @@ def blemishes(text):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_sentences_are_short_and_words_are_american(page):
     assert blemishes(page.read_text(encoding="utf-8")) == []
+
+
+def test_sources_are_american():
+    """Names, comments and strings; a comment's marks do not part "a loop" from "an equation"."""
+    found = {}
+    for folder in ("minigrad", "tests", "tools", "benchmarks", "examples"):
+        for path in (ROOT / folder).rglob("*.p*"):
+            if path.suffix in SOURCES and path != Path(__file__):
+                text = path.read_text(encoding="utf-8")
+                lines = " ".join(re.sub(r"^\s*#+ ?", "", text, flags=re.MULTILINE).split())
+                words = [
+                    match[0] for match in (*BRITISH.finditer(text), *DISTRIBUTIVE.finditer(lines))
+                ]
+                if words:
+                    found[str(path.relative_to(ROOT))] = words
+    assert found == {}
 
 
 def test_blemishes_are_found():

@@ -137,7 +137,7 @@ class Call:
 
 
 class Objects(dict):
-    """The names of an expression of VALID: each made once a call."""
+    """The names of an expression of VALID: each made once per call."""
 
     def __missing__(self, name):
         self[name] = FRESH[name]()

@@ -153,7 +153,7 @@ def test_dropout_is_off_and_draws_nothing():
 
 
 class Twice(nn.Module):
-    """Calls one normalization twice a batch, and one not at all."""
+    """Calls one normalization twice per batch, and one not at all."""
 
     def __init__(self):
         super().__init__()

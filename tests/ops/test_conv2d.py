@@ -104,7 +104,7 @@ DIFFERENTIABLE = [
     ((2, 3, 3, 3), (3, 1, 2, 2), dict(groups=3, stride=2, padding=1)),
     ((2, 2, 3, 2), (3, 2, 1, 1), {}),
     ((3, 4, 3), (2, 3, 2, 2), dict(padding=1)),
-    ((5, 2, 2, 2), (4, 2, 2, 2), {}),  # one window a sample: the samples side by side
+    ((5, 2, 2, 2), (4, 2, 2, 2), {}),  # one window per sample: the samples side by side
 ]
 
 
@@ -190,7 +190,7 @@ def test_points_are_their_own_columns(monkeypatch):
 
 LARGE = [
     ((300, 2, 12, 12), (3, 2, 3, 3), dict(padding=1)),  # several blocks of samples
-    ((2, 8, 70, 75), (4, 8, 5, 5), dict(padding=2)),  # several blocks of rows a sample
+    ((2, 8, 70, 75), (4, 8, 5, 5), dict(padding=2)),  # several blocks of rows per sample
     ((1, 8, 120, 95), (4, 8, 5, 5), dict(stride=2, padding=(2, 1), dilation=(2, 1))),
     ((2, 40, 60, 70), (12, 10, 3, 3), dict(groups=4)),
     ((3, 50, 80, 40), (60, 50, 1, 1), {}),  # points, in blocks of rows

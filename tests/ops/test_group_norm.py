@@ -27,7 +27,7 @@ from minigrad.nn.functional import batch_norm, group_norm, layer_norm
 
 
 def exact_groups(x, dy, gamma, groups, eps=EPS):
-    """x_hat and dx in double; gamma has one value a channel."""
+    """x_hat and dx in double; gamma has one value per channel."""
     h = np.asarray(gamma, np.float64).reshape(-1, *[1] * (x.ndim - 2)) * dy
     found = exact(x.reshape(len(x) * groups, -1), h.reshape(len(x) * groups, -1), eps=eps)
     return [each.reshape(x.shape) for each in found]
@@ -263,7 +263,7 @@ def test_dx_sums_to_zero_in_each_group(kernels):
 
 
 def test_relatives(kernels):
-    """One group is a layer norm, a group a channel is the batch norm of a batch of one."""
+    """One group is a layer norm, one group per channel is the batch norm of a batch of one."""
     x = normal(3, 6, 4, 2, seed=0)
     layer = layer_norm(tensor(x), (6, 4, 2)).numpy()
     np.testing.assert_allclose(group_norm(tensor(x), 1).numpy(), layer, atol=1e-14)

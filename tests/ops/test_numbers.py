@@ -84,7 +84,7 @@ def test_numpys_float64_draws_what_pythons_float_draws(number):
 @pytest.mark.parametrize("name", ["copy_", "fill_", "setitem", "full", "masked_fill", "linspace"])
 def test_what_does_not_fit_an_integer_is_refused_in_our_words(name, value, dtype):
     x = mg.zeros(1, dtype=dtype)
-    words = "does not fit into|are no integers"
+    words = "does not fit into|are not both integers"
     with pytest.raises(ValueError, match=f"^{name}.*({words})"):
         INTO[name](x, value)
     assert x.tolist() == [0]

@@ -100,7 +100,7 @@ def test_batches_are_torchs(torch, pairs, batch_size, drop_last):
 
 
 def test_one_gather_per_batch():
-    """Each tensor is indexed once a batch, also through a subset of a subset."""
+    """Each tensor is indexed once per batch, also through a subset of a subset."""
     asked = []
 
     class Watched:

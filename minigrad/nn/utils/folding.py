@@ -48,7 +48,7 @@ class Folding(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A place in a Sequential."""
+    """A position in a Sequential."""
 
     container: Sequential
     key: str
@@ -75,7 +75,7 @@ def fold_batch_norm(model):
     also across the borders of nested ones; an Identity takes the place of the normalization, so
     that all other layers keep their names. Only in a Sequential is the order certain. What stands
     elsewhere stays as it is, as does a batch normalization without running statistics, along an
-    axis that is not the layer's outputs, or with hooks or a class of its own; `copy.folding` says
+    axis that is not the layer's outputs, or with hooks or its own class; `copy.folding` says
     what was folded, and why the rest was not.
 
     Both halves of a folded pair run only where their Sequential runs as a whole. A forward that
@@ -167,7 +167,7 @@ def has_hooks(module):
 
 
 def slots_of(chain, path):
-    """All places of a chain, and of the chains inside it, in order."""
+    """The slots of a chain, and of the chains inside it, in order."""
     for key, child in chain._modules.items():
         here = f"{path}.{key}" if path else key
         if is_inline(child):
@@ -234,7 +234,7 @@ def lines(layer, norm):
 
 
 def put(before, slot, modules, sealed):
-    """Put halves of a folded pair into both places, and tell the Sequentials around them."""
+    """Put halves of a folded pair into both slots, and tell the Sequentials around them."""
     pair = before.path, slot.path
     home = modules[common([before.parent, slot.parent])]
     if before.container is slot.container:

@@ -1,4 +1,4 @@
-"""What the normalizations of a model will do at their next call, told in advance."""
+"""What the normalizations of a model will do at their next call, said in advance."""
 
 from dataclasses import dataclass
 
@@ -186,7 +186,7 @@ def rms(values):
 
 
 def inspect_batch_norm(model, data=None):
-    """What each normalization of `model` will do at its next call; nothing changes by asking.
+    """What each normalization of `model` will do at its next call; asking changes nothing.
 
     For every BatchNorm, LayerNorm and so on: its mode, whether it normalizes by the batch, by the
     running statistics or by each sample, which running statistics the call will change and with

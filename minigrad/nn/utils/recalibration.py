@@ -105,7 +105,7 @@ def watch(function, name, layer, population):
             )
         if m > 0:
             population.add(mean, var, m)
-            # A renormalization corrects by what lies between batch and memory: now nothing.
+            # A renormalization corrects what batch and running statistics differ by: now nothing.
             layer.running_mean.copy_(as_tensor(mean))
             layer.running_var.copy_(as_tensor(var))
         return forward(input, *args, **kwargs)
@@ -137,7 +137,7 @@ def recalibrate(model, loader):
     Written at the end, all together: after an error, in the loader or in the model, everything is
     as it was. Modes, gradients and random numbers of the model do not change in any case: a copy of
     it runs. A layer that the model did not call keeps its statistics.
-    Returns {name of the layer: how many values per channel its statistics are made of}.
+    Returns {name of the layer: how many values per channel are in its statistics}.
     Errors: TypeError; ValueError for a model without running statistics, a loader without batches,
     one value per channel in a batch, and statistics that are not finite.
     Ioffe & Szegedy 2015, Algorithm 2; "precise batch norm"; torch.optim.swa_utils.update_bn, which

@@ -1,4 +1,4 @@
-"""A table of a model: what each layer gives, how much it learns, how much it keeps for backward."""
+"""A table of a model: the output of each layer, its parameters, what it saves for backward."""
 
 import copy
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def summary(model, input_shape, dtype=None):
 
     A copy of the model runs once on zeros, so nothing of the model changes: no running statistic,
     gradient, mode or hook, nor the random numbers to come. Saved bytes count each piece of memory
-    once, at the first layer that keeps it; parameters, which exist anyway, are not counted.
+    once, at the first layer that saves it; parameters, which exist anyway, are not counted.
     """
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be a Module, got {type(model).__name__}")
@@ -126,7 +126,7 @@ class Tally:
         self.rows = {}
         self.nodes = set()
         self.memory = set()
-        self.between = 0  # kept by functions that a forward calls outside its layers
+        self.between = 0  # saved by functions that a forward calls outside its layers
         for name, module in model.named_modules():
             if not module._modules:
                 module.register_forward_hook(
@@ -145,7 +145,7 @@ class Tally:
         return hook
 
     def new_bytes(self, output):
-        """The bytes kept by the nodes below `output` that were not there at the last look."""
+        """The bytes saved by the nodes below `output` that were not there at the last look."""
         total = 0
         stack = [output.grad_fn] if isinstance(output, Tensor) else []
         while stack:

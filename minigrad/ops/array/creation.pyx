@@ -27,7 +27,7 @@ cnp.import_array()
 # --- what the makers share -----------------------------------------------------------------------
 
 cdef Tensor finished(str operation, cnp.ndarray array, object device, object requires_grad):
-    """A leaf around an array that nobody else holds."""
+    """A leaf around an array that nothing else refers to."""
     cdef Tensor y = wrap(array)
     if device is not None:
         Device(device)
@@ -48,7 +48,7 @@ cdef tuple new_shape(str operation, tuple shape, object size):
 
 
 cdef object allocated(str operation, tuple shape, object numpy_dtype, object make=np.empty):
-    """An array, values undefined; sizes that cannot be are an error before memory is asked for."""
+    """An array, values undefined; impossible sizes are an error before memory is asked for."""
     if min(shape, default=0) < 0:
         raise ValueError(f"{operation}: sizes must be ≥ 0, got {shape}")
     size = numpy_dtype.itemsize
@@ -111,7 +111,7 @@ cdef cnp.ndarray array_of(str operation, data, target):
 
 
 cdef int warn_of_history(str operation, Tensor x) except -1:
-    """A new tensor has no history; who puts in what requires a gradient may not have meant that."""
+    """Warn: a new tensor has no history, which is a surprise where the data requires a gradient."""
     if recording(x):
         warnings.warn(
             f"{operation}: data requires a gradient, which ends here, for a new tensor has no "
@@ -384,7 +384,7 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     array = allocated("linspace", (count,), numpy_dtype(dtype))
     if array.dtype.kind != "f":
         if not (math.isfinite(start) and math.isfinite(end)):
-            raise ValueError(f"linspace: {start} to {end} are no integers of dtype {array.dtype}")
+            raise ValueError(f"linspace: {start} and {end} are not both integers for {array.dtype}")
         if array.dtype.kind == "b":
             raise DTypeError("linspace: the dtype must be a float or an integer, got bool")
         # As in torch: equal distances between whole ends.

@@ -65,8 +65,9 @@ cdef list items_of(key):
     if type(key) is not list:
         return [as_key_item(item) for item in (key if type(key) is tuple else (key,))]
     if not all([isinstance(each, (int, float, np.generic)) for each in key]):
-        raise IndexError("index: a list of other things than numbers is ambiguous: x[tuple(key)] "
-                         "has an index a dimension, x[minigrad.tensor(key)] one index for dim 0")
+        raise IndexError("index: this list holds more than numbers, which is ambiguous. Use "
+                         "x[tuple(key)] for one index per dimension, or x[minigrad.tensor(key)] to "
+                         "index dimension 0")
     return [as_key_item(key)]
 
 
@@ -142,7 +143,7 @@ cdef object checked_index(item, Py_ssize_t dim, Py_ssize_t size):
 
 
 cdef object positions(array, Py_ssize_t dim, Py_ssize_t size):
-    """An array of indices, made ≥ 0; a copy, so that nobody changes it before backward."""
+    """An array of indices, made ≥ 0; a copy, so that it cannot change before backward."""
     cdef cnp.ndarray own = array.astype(np.intp, order="C")
     cdef cnp.npy_intp *index = <cnp.npy_intp *>cnp.PyArray_DATA(own)
     cdef Py_ssize_t i
@@ -380,7 +381,7 @@ cdef Tensor assignable(str operation, Tensor x, value):
     if isinstance(value, (Tensor, np.ndarray)):
         return operand(operation, "value", value).to(x.dtype)
     if not is_number(value):
-        operand(operation, "value", value)   # raises the error of what is no number
+        operand(operation, "value", value)   # raises the error of what is not a number
     return stored(operation, value, cnp.PyArray_TYPE(x.array))
 
 

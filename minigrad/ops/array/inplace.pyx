@@ -1,6 +1,6 @@
 """Operations that write into a tensor: each computes the plain operation, then `overwrite`s.
 
-Whatever saved the old values notices by the version counter; where gradients are recorded the
+Nodes that saved the old values notice by the version counter; where gradients are recorded the
 tensor takes over the history of its new values.
 """
 
@@ -70,7 +70,7 @@ cdef Tensor out_of_place(str name, plain, Tensor x, other):
 
 
 cdef bint keeps_type(Operation operation, cnp.ndarray x) noexcept:
-    """Whether x op x has x's dtype: a quotient of integers has not, bools have no difference."""
+    """Whether x op x has x's dtype: a quotient of integers does not, bools have no difference."""
     return cnp.PyArray_ISFLOAT(x) or (operation != DIV and cnp.PyArray_ISINTEGER(x))
 
 

@@ -99,7 +99,7 @@ cdef Tensor scalar_like(str operation, object value, int type_number):
 
 
 cdef Tensor stored(str operation, object value, int type_number):
-    """A number as a 0-d tensor of the type of the memory it is written to, where it must fit.
+    """A number as a 0-d tensor of the type of the memory that it is written to; it must fit.
 
     By way of the default dtype a float64 would lose digits.
     """
@@ -199,7 +199,7 @@ cdef inline bint is_bool(object x):
 
 
 cdef int refuse_bool(str operation, object input, object other) except -1:
-    """Raise the error of a difference in which one side is bool: it is mostly a mask by mistake."""
+    """Raise the error of a difference in which one side is bool: usually a mask by mistake."""
     cdef bint first = is_bool(input), second = is_bool(other)
     if not first and not second:
         return 0

@@ -46,7 +46,7 @@ cdef object shape_if_broadcast(cnp.ndarray a, cnp.ndarray y):
 
 
 def broadcast_call(name, function, *arrays):
-    """A NumPy function of arrays that broadcast together, with our words where they do not."""
+    """Call a NumPy function of arrays that must broadcast together; the error is in our words."""
     try:
         return np.asarray(quietly(function, *arrays))
     except ValueError:
@@ -118,7 +118,7 @@ cdef cnp.ndarray contiguous_array(Tensor x):
 
 
 cdef cnp.ndarray flat(Tensor x):
-    """x's values as one contiguous row, for kernels that go by element; a view where it can be."""
+    """x's values as one contiguous row, for elementwise kernels; a view if possible."""
     return cnp.PyArray_Ravel(x.array, cnp.NPY_CORDER)
 
 
@@ -128,7 +128,7 @@ cdef cnp.ndarray empty_array_like(cnp.ndarray array):
 
 
 cdef bint all_finite(cnp.ndarray x) except -1:
-    """Whether no element is ±∞ or NaN; a short look, for rules that have a case of their own."""
+    """Whether no element is ±∞ or NaN; a quick check, for rules with a case of their own."""
     cdef Py_ssize_t i, size = cnp.PyArray_SIZE(x)
     cdef const double *wide = <const double *>cnp.PyArray_DATA(x)
     cdef const float *narrow = <const float *>cnp.PyArray_DATA(x)

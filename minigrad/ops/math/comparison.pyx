@@ -67,12 +67,12 @@ cdef bint comparable(object other):
 
 
 def equals(input, other):
-    """The operator ==: with None, a string and the like Python's own answer, as in torch."""
+    """The operator ==; with None, a string and the like, Python's own answer, as in torch."""
     return eq(input, other) if comparable(other) else NotImplemented
 
 
 def differs(input, other):
-    """The operator !=, see `equals`."""
+    """The operator !=; see `equals`."""
     return ne(input, other) if comparable(other) else NotImplemented
 
 

@@ -1,7 +1,7 @@
 """How the values of operations that work element by element are computed.
 
 `broadcast_binary` computes a + b, a − b, a · b and a / b: by the loops of
-`_kernels/elementwise.pyx` where both arrays lie in memory as those want them, else by NumPy.
+`_kernels/elementwise.pyx` where the layout of both arrays suits them, else by NumPy.
 """
 
 cimport numpy as cnp
@@ -109,7 +109,7 @@ cdef Tensor mapped(object ufunc, Tensor x):
 
 
 cdef cnp.ndarray without_gaps(Tensor x):
-    """Its array, copied if it has gaps or runs backwards: there NumPy's loops round differently."""
+    """Its array, copied if it has gaps or runs backward: there NumPy's loops round differently."""
     if cnp.PyArray_IS_C_CONTIGUOUS(x.array) or cnp.PyArray_IS_F_CONTIGUOUS(x.array):
         return x.array
     return cnp.PyArray_NewCopy(x.array, cnp.NPY_KEEPORDER)

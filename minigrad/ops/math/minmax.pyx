@@ -90,7 +90,7 @@ cdef Tensor extreme_index(str operation, object function, Tensor x, object dim, 
 
 
 cdef Tensor with_an_order(str operation, object input):
-    """The input, which must hold numbers: in a mask all True are the largest, as torch says."""
+    """The input, which must hold numbers: in a mask every True is the largest, as torch says."""
     cdef Tensor x = operand(operation, "input", input)
     if cnp.PyArray_ISBOOL(x.array):
         raise DTypeError(
@@ -136,7 +136,7 @@ cdef class Pick(Reduction):
 cdef object picked(
     str operation, object function, object pair, object input, object dim, bint keepdim
 ):
-    """pair(values, indices): the first extreme elements along one dimension and their places."""
+    """pair(values, indices): the first extreme elements along one dimension and their indices."""
     cdef Tensor x = operand(operation, "input", input), y
     cdef Tensor index = extreme_index(operation, function, x, dim, True)
     cdef tuple axes = dimensions(operation, dim, cnp.PyArray_NDIM(x.array))

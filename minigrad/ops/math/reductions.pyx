@@ -138,7 +138,7 @@ cdef void round_into(cnp.ndarray total, cnp.ndarray y) noexcept:
 # --- sum and mean ------------------------------------------------------------------------------
 
 cdef class Reduction(Function):
-    """Remembers how to see the result's gradient as one of the input's shape."""
+    """Remembers how to give the result's gradient the input's shape."""
 
     cdef Tensor spread(self, Tensor dy):
         """dy, repeated along the dimensions that were reduced."""

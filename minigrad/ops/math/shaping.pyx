@@ -18,7 +18,7 @@ cnp.import_array()
 
 
 cdef tuple shape_argument(str operation, tuple shape):
-    """A shape given as f(2, 3) or f((2, 3)), each size an integer (bool is none)."""
+    """A shape given as f(2, 3) or f((2, 3)), each size an integer, not a bool."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     check_count(operation, len(shape))

@@ -244,7 +244,7 @@ cdef class GeluBackward(Gelu):
 
 cdef Tensor gelu_curvature(Tensor x, bint by_tanh):
     """y'' = φ(x) (2 − x²), (4b) of gelu.md, or s (1 − s) (2u' + x u'' + x (1 − 2s) u'²), (8c)"""
-    x = clamp(x, -100, 100)   # beyond, both are 0, and are not to become 0 · ∞
+    x = clamp(x, -100, 100)   # beyond, both are 0, and must not become 0 · ∞
     if not by_tanh:
         return exp(-0.5 * x * x) / (2 * np.pi) ** 0.5 * (2 - x * x)   # (4b)
     cdef double scale = 2 * (2 / np.pi) ** 0.5

@@ -238,13 +238,13 @@ cdef tuple reduced_dims(BatchNorm call, Tensor x):
 
 
 cdef Tensor per_channel_view(BatchNorm call, Tensor u, Tensor x):
-    """u, one number a channel, shaped so that it broadcasts along x."""
+    """u, one number per channel, shaped so that it broadcasts along x."""
     cdef Py_ssize_t following = cnp.PyArray_NDIM(x.array) - 1 - call.axis
     return u.reshape((-1, *(1,) * following)) if following else u
 
 
 cdef cnp.ndarray doubles(Py_ssize_t C):
-    """Room for one double a channel."""
+    """Room for one double per channel."""
     cdef cnp.npy_intp size = C
     return cnp.PyArray_EMPTY(1, &size, cnp.NPY_FLOAT64, 0)
 
@@ -278,7 +278,7 @@ cdef Tensor channels_of(BatchNorm node, object input, object axis):
 
 
 cdef Tensor per_channel(BatchNorm call, str argument, Tensor u, Tensor x):
-    """u, if it holds one number a channel, in x's dtype."""
+    """u, if it holds one number per channel, in x's dtype."""
     cdef Py_ssize_t C = channels(call, x)
     if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != C:
         raise ShapeError(

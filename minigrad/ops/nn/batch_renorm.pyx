@@ -1,4 +1,4 @@
-"""Batch renormalization: batch norm, led back to the running statistics.
+"""Batch renormalization: batch norm, brought back to the running statistics.
 
 y = gamma · (R · x_hat + D) + beta with R and D constant for the gradient: so it *is* batch norm,
 with the scale gamma · R and the shift beta + gamma · D, and needs no rule of its own. R and D are

@@ -4,10 +4,10 @@ Derivation: docs/derivations/conv2d.md
 
 The sum of dy · conv2d(x, weight) is linear in each of x, weight and dy. Its derivatives by dy, x
 and weight are three operations: the convolution, the gradient of the image and that of the weight.
-The derivatives of each of them are the other two, so the three rules below give derivatives of any
-order. Each operation works through the batch block by block: `_kernels/conv2d.pyx` brings a block
-into columns (or back), and `_runtime/matmul.pyx` multiplies. The columns of a block are made anew
-when they are needed again; what is kept for the backward pass are the image and the weight alone.
+The derivatives of each are the other two, so the three rules below give derivatives of any order.
+Each operation works through the batch block by block: `_kernels/conv2d.pyx` brings a block into
+columns (or back), and `_runtime/matmul.pyx` multiplies. The columns of a block are made anew when
+they are needed again; what is kept for the backward pass are the image and the weight alone.
 """
 
 cimport numpy as cnp
@@ -75,7 +75,7 @@ cdef class Windows:
                                rows.stop - rows.start, self.out_w), self.dtype.num)
 
     cdef object matrices(self, columns, rows):
-        """The columns of these rows of outputs as one matrix a sample and group."""
+        """The columns of these rows of outputs, one matrix per sample and group."""
         return columns.reshape(
             len(columns), self.groups, self.column(), (rows.stop - rows.start) * self.out_w)
 
@@ -94,7 +94,7 @@ cdef class Windows:
         return self.matrices(columns, rows)
 
     cdef object by_group(self, Tensor y):
-        """Outputs (N, O, out_h, out_w) as one matrix a sample and group."""
+        """Outputs (N, O, out_h, out_w), one matrix per sample and group."""
         return (<object>contiguous_array(y)).reshape(
             self.N, self.groups, self.O // self.groups, self.out_h * self.out_w)
 
@@ -103,7 +103,7 @@ cdef class Windows:
         return matrices[samples, :, :, rows.start * self.out_w:rows.stop * self.out_w]
 
     cdef object weights(self, Tensor weight):
-        """The weight as one matrix a group, of one sample."""
+        """The weight, one matrix per group, as of one sample."""
         return (<object>contiguous_array(weight)).reshape(
             1, self.groups, self.O // self.groups, self.column())
 
@@ -196,7 +196,7 @@ cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
     for samples, rows in windows.blocks():
         part, columns = windows.within(dys, samples, rows), windows.gathered(image, samples, rows)
         if outs * K > (outs + K) * part.shape[3]:
-            # Few windows a sample: the samples side by side make one long product.
+            # Few windows per sample: the samples side by side make one long product.
             part, columns = side_by_side(part), side_by_side(columns)
         terms = pairwise_products(part, columns.swapaxes(2, 3), None)                      # (4)
         quietly(np.add, total, quietly(np.add.reduce, terms, 0, np.float64), total)          # (4)

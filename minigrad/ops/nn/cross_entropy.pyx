@@ -103,7 +103,7 @@ def cross_entropy(
     and gradient 0. Or class probabilities: floats in the shape of the input.
     weight: (C,), a factor for each class. The mean is divided by the sum of the weights of the
     labels; it is nan when no label counts. label_smoothing: the share of the target, from 0 to 1,
-    that is spread over all classes. Errors: IndexError for a label that is no class, ShapeError,
+    that is spread over all classes. Errors: IndexError for a label that is not a class, ShapeError,
     DTypeError, ValueError. torch.nn.functional.cross_entropy (which takes no int32 labels).
     """
     cdef str name = "cross_entropy"

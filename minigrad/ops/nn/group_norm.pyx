@@ -33,7 +33,7 @@ cdef cnp.ndarray planes(Tensor x):
 
 
 cdef Tensor channel_view(Tensor u, Tensor x):
-    """u, one number a channel, shaped so that it broadcasts along x."""
+    """u, one number per channel, shaped so that it broadcasts along x."""
     return u.reshape((-1, *(1,) * (cnp.PyArray_NDIM(x.array) - 2)))
 
 
@@ -128,7 +128,7 @@ cdef Tensor group_norm_dx(RowNorm call, Tensor dy, Tensor x, Tensor gamma):
 # --- the function ------------------------------------------------------------------------------
 
 cdef Tensor channel_parameter(str argument, object value, Tensor x):
-    """value, if it is a tensor of one number a channel and of x's dtype."""
+    """value, if it is a tensor of one number per channel and of x's dtype."""
     cdef Tensor u = floating("group_norm", argument, value)
     cdef Py_ssize_t C = cnp.PyArray_DIM(x.array, 1)
     if cnp.PyArray_NDIM(u.array) != 1 or cnp.PyArray_DIM(u.array, 0) != C:
@@ -147,7 +147,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     input: (N, C) or (N, C, …), float32 or float64; each sample's C channels form num_groups groups
     of neighbors; var is divided by the number of values. weight, bias: (C,), of input's dtype, or
     None. Errors: ShapeError, DTypeError, TypeError; ValueError if num_groups does not divide C, if
-    there is a single value to normalize, for an eps not above 0. torch.nn.functional.group_norm.
+    there is a single value to normalize, and if eps is not above 0. torch.nn.functional.group_norm.
     """
     cdef Tensor x = floating("group_norm", "input", input), gamma, beta
     cdef Py_ssize_t groups, C

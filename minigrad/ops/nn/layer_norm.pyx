@@ -1,8 +1,8 @@
 """Layer normalization: every sample gets the mean 0 and the variance 1, then scales and shifts.
 
 The formulas are in `_kernels/layer_norm.pyx`, derived in docs/derivations/layer_norm.md. As in
-`batch_norm.pyx` the gradients are operations of their own; their second derivatives, from which
-gamma can be kept away, are those of a batch norm whose channels are the rows.
+`batch_norm.pyx` the gradients are operations of their own. Their second derivatives are those of a
+batch norm without gamma whose channels are the rows.
 """
 
 import math

@@ -51,7 +51,7 @@ cdef class Weighed(Function):
 
 
 cdef Tensor weighed_product(Tensor a, Tensor b):
-    """a · b, where a 0 takes out what is infinite: what has no weight is not in the sum.
+    """a · b, where a 0 takes out what is infinite: a term without weight is not in the sum.
 
     That is the limit of q · log p for q = 0, however p → 0. A NaN stays one.
     """

@@ -30,7 +30,7 @@ cdef cnp.ndarray flat_planes(Tensor x):
 # --- rules -------------------------------------------------------------------------------------
 
 cdef class MaxPool2D(Function):
-    """y = what x has at the winners' places; dy arrives for it."""
+    """y = what x has at the winners' positions; dy arrives for it."""
 
     cdef tuple shape   # of x
 
@@ -43,7 +43,7 @@ cdef class MaxPool2D(Function):
 
 
 cdef class MaxPool2DScatter(Function):
-    """dx = dy at the winners' places, 0 elsewhere; v arrives for it."""
+    """dx = dy at the winners' positions, 0 elsewhere; v arrives for it."""
 
     cdef backward(self, Tensor v):
         (index,) = self.saved()
@@ -53,7 +53,7 @@ cdef class MaxPool2DScatter(Function):
 # --- operations --------------------------------------------------------------------------------
 
 cdef Tensor recorded_max_pool(Tensor y, Tensor x, Tensor index):
-    """y, recorded as x at the places of the index."""
+    """y, recorded as x at the positions of the index."""
     cdef MaxPool2D node
     if recording(x):
         node = MaxPool2D.__new__(MaxPool2D)
@@ -88,7 +88,7 @@ cdef Py_ssize_t windows_along(
         return 0
     count = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
     if ceil_mode and (count - 1) * stride >= size + padding:
-        count -= 1   # a last window must not begin in the padding behind the image
+        count -= 1   # a last window must not begin in the padding beyond the image
     return count
 
 
@@ -98,7 +98,7 @@ def max_pool2d(
     """The largest value under each window: (N, C, H, W) → (N, C, out_h, out_w), or without N.
 
     out = (H + 2·padding − dilation·(kernel_size − 1) − 1) // stride + 1, with ceil_mode rounded up
-    (but no window begins behind the image). kernel_size, stride (None: kernel_size), padding (−∞,
+    (but no window begins beyond the image). kernel_size, stride (None: kernel_size), padding (−∞,
     at most half of kernel_size) and dilation: an integer, or a pair for height and width. Of equal
     values the first wins; a NaN wins against numbers. return_indices: also where the winners stand,
     h·W + w, int64 (−1 for a window that sees padding only). float32 or float64. Errors, before
