@@ -437,6 +437,23 @@ def test_other_bad_arguments():
         mg.tensor([1], dtype=mg.uint8) + 300
 
 
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+def test_slopes_of_powers_to_infinity(dtype):
+    """0 where the power is the constant 0, and ∞ where it is not."""
+    a = mg.tensor([0.5, 2.0, 3.0], dtype=dtype, requires_grad=True)
+    (a ** mg.tensor([INF, INF, 2.0], dtype=dtype)).sum().backward()
+    assert a.grad.tolist() == [0, INF, 6]
+
+
+def test_a_slope_of_zero_may_itself_change():
+    """a² at 0, beside an exponent that makes the power a constant."""
+    a = mg.tensor([0.0, 2.0], dtype=mg.float64, requires_grad=True)
+    b = mg.tensor([2.0, 0.0], dtype=mg.float64)
+    (da,) = mg.autograd.grad((a**b).sum(), a, create_graph=True)
+    assert da.tolist() == [0, 0]
+    assert mg.autograd.grad(da.sum(), a)[0].tolist() == [2, 0]
+
+
 def test_second_derivatives_of_powers_at_zero():
     """Where a power is 0 or 1 nearby, no infinite factor of its gradient becomes a NaN later."""
     a = mg.tensor([0.0, 0.0, 2.0, 0.0], dtype=mg.float64, requires_grad=True)

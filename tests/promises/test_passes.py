@@ -117,6 +117,10 @@ def test_nodes_that_saved_nothing_are_walked_again(torch):
         (k * k).backward()
         (k * 3).backward()
         assert t.grad.tolist() == [7]
+        r = t % 3  # its rule may save both operands, but does so only for the second one
+        r.backward()
+        r.backward()
+        assert t.grad.tolist() == [9]
 
 
 # Ours save something where torch saves nothing, or the other way round.

@@ -277,6 +277,25 @@ def test_threads_that_share_a_leaf_add_up_their_gradients():
     assert (x.grad == 80).all() and (shared.grad == 40).all()
 
 
+def test_a_thread_waits_while_another_adds_to_the_same_gradient():
+    """However long it takes: here until the other pass has had all the time it could want."""
+    inside = threading.Event()
+
+    class Slow(m.Tensor):
+        def __add__(self, other):
+            inside.set()
+            second.join(0.2)
+            return self.detach() + other
+
+    x = m.ones(2, requires_grad=True)
+    x.grad = Slow([5.0, 5.0])
+    second = threading.Thread(target=lambda: inside.wait(9) and (x * 3).sum().backward())
+    second.start()
+    (x * 2).sum().backward(create_graph=True)
+    second.join()
+    assert x.grad.tolist() == [10, 10]
+
+
 def test_threads_that_share_a_layer_add_up_its_gradients():
     layer = nn.Linear(200, 200)
     batch = m.ones(8, 200)
