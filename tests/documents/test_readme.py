@@ -3,9 +3,12 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from minigrad import __version__
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -112,11 +115,14 @@ def test_the_table_of_contents_has_everything():
 
 
 @in_the_tree
-def test_the_changelog_knows_this_version():
+def test_the_changelog_has_cut_this_version_and_there_is_one_source_of_it():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    version = re.search(r'__version__ = "(.*)"', (ROOT / "minigrad/__init__.py").read_text("utf-8"))
-    versions = re.findall(r"^## \[(.*?)\]", changelog, re.MULTILINE)
-    assert versions[:2] == ["Unreleased", version[1]]
+    unreleased, latest = re.findall(r"^## (.*)$", changelog, re.MULTILINE)[:2]
+    assert unreleased == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d", latest), latest
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in project["project"]["dynamic"] and "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "minigrad.__version__"}
 
 
 # --- the language --------------------------------------------------------------------------------
