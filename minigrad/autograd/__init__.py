@@ -4,6 +4,18 @@
 gradients add up in the `.grad` of each leaf. `grad(outputs, inputs)` returns gradients instead. It
 stops at the inputs and leaves their own history as it is, so a pass may be made in pieces. A graph
 is freed node by node: only a node whose saved values are gone refuses a second pass.
+
+In reading order:
+
+    engine       the backward pass: `topological_order`, `propagate`, `backward`, `grad`
+    grad_mode    no_grad, enable_grad: whether operations are recorded
+    in_place     what a write into a tensor does to its history
+    function     operations of your own
+    hooks        functions that see a gradient on its way
+    anomaly      the line where a NaN was born
+    gradcheck    gradients beside differences
+    differences  slopes from values alone, and how far each can be trusted
+    transaction  several tensors written, or none of them
 """
 
 from .._runtime import deallocation  # noqa: F401  destructors

@@ -1,4 +1,23 @@
-"""Layers and models: modules that hold parameters."""
+"""Layers and models: modules that hold parameters. In reading order:
+
+    module        Module finds parameters, walks over layers and calls `forward`
+    layers        Linear, and activations as layers
+    containers    Sequential and lists of layers
+    losses        losses as layers
+    init          the first values of parameters
+    batch_norm    running statistics, around the rule of `ops/nn`
+    layer_norm    the same per sample, without running statistics
+    group_norm    the same per group of channels
+    batch_renorm  for batches that are too small for batch norm
+    conv2d        weights that move over images
+    max_pool2d    the largest value of each window
+    functional    the functions of `ops`, under torch's names
+    affine        what normalizations share: γ and β
+    state_dict    saving, loading and converting what a module holds
+    members       the dictionaries `_parameters`, `_buffers` and `_modules`
+
+The folder utils, helpers for models, can wait.
+"""
 
 from . import functional, init, utils
 from .batch_norm import BatchNorm1d, BatchNorm2d

@@ -1,6 +1,7 @@
 """The rules of differentiation, one file per subject.
 
 An operation is one function; the Tensor method and the `nn.functional` name are that function.
+Read `math` first, then `nn`; `array` can wait.
 """
 
 from .. import tensor as _tensor
