@@ -17,7 +17,7 @@ if not PACKAGE.exists():
 # Data flows one way. A file imports from its own room, and from rooms on floors below its own.
 # A name is a folder of minigrad/, or else one of its files.
 FLOORS = [
-    ["errors", "_size", "devices", "cuda", "_build_check", "spine"],
+    ["errors", "_size", "devices", "cuda", "_build_check", "spine", "diagnosis"],
     ["_kernels"],
     ["_checks", "dtypes"],
     ["_runtime"],

@@ -1,0 +1,37 @@
+"""What is wrong with a gradient, in words: not "False", but "missing: road 3".
+
+    verdict = diagnose(yours, right, parts={"road 1": …, "road 2": …}, factors={"1/m": 1 / m})
+    print(verdict.ok, verdict.verdict, verdict.sentence)
+
+`right` holds the right numbers; `parts` are named summands of them, `factors` named numbers or
+arrays that occur in their formula, `wrong` known mistakes, as phrases, and what they give. All but
+`yours` and `right` may be left out. The verdict is one of these words:
+
+    right       in any algebraic form: rounding does not count
+    factor      right but for a factor: "yours lacks the factor 1/m"
+    sign        of all of it, or of some parts
+    missing     some parts: "missing: roads 2 and 3 (the statistics were held still)"
+    part        a wrong factor in some parts: "yours lacks the factor 1/m in road 3"
+    zero        0 everywhere
+    transposed  and whether the numbers are right then
+    order       the right numbers in other places
+    axis        not summed over an axis, or over one too many
+    known       one of the mistakes in `wrong`
+    shape       of the answer
+    type        of the answer: None, a tuple, complex numbers, …
+    nan         or infinity, where the right answer is a number
+    ambiguous   explanations of different kinds fit these numbers: all of them are given
+    close       nearly equal, but too far off for rounding
+    different   none of these: how far, the three worst cells, and a map
+
+The room needs NumPy and nothing else, minigrad included.
+
+    comparing  when arrays are equal, and how cells and names are written
+    structure  explanations by structure: factors, parts, axes
+    verdicts   `diagnose`: the order in which explanations are tried
+"""
+
+from .comparing import Verdict
+from .verdicts import diagnose
+
+__all__ = ["Verdict", "diagnose"]

@@ -1,0 +1,336 @@
+"""Explanations by structure: a factor, a sign, a missing part, an axis, a transposition.
+
+Each function returns the explanations that fit; none, if none fits. A sentence says no more than
+the values bear out: "yours lacks the factor m" means that yours times m *is* right in every cell.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .comparing import (
+    Array,
+    Problem,
+    axis_sets,
+    axis_word,
+    distinct,
+    largest_size,
+    listed,
+    written,
+)
+
+CONDITION = 1e4  # parts that are more alike than this cannot be told apart
+EXACT = 1e-6  # how close to 0, 1, −1 or a factor a fitted number must be
+
+
+class Explanation(NamedTuple):
+    word: str
+    sentence: str
+    named: bool = True  # False if it only measures: "yours is 1.7 times what is right"
+
+
+# --- one factor for all cells --------------------------------------------------------------------
+
+
+def factor_of_all(p: Problem) -> list[Explanation]:
+    """yours = ± right · f, for a named factor, two of them, or any number."""
+    found = named_factors(p, p.right)
+    if found:
+        return [Explanation("factor", found)]
+    c = ratio(p.yours, p.right)
+    if c is not None and not p.equals(c * p.right):
+        c = None
+    if c is not None and abs(c + 1) <= EXACT:
+        return [Explanation("sign", "the sign is wrong: yours is −1 times what is right")]
+    found = named_factors(p, -p.right)
+    if found:
+        return [Explanation("factor", f"the sign is wrong, and {found}")]
+    if c is None or np.count_nonzero(p.right) < 2:  # one number is always a multiple of another
+        return []
+    said = f"yours is {written(c)} times what is right{length_like(p, c)}"
+    return [Explanation("factor", said, named=False)]
+
+
+def ratio(yours: Array, right: Array) -> float | None:
+    square = float(np.vdot(right, right))
+    return float(np.vdot(right, yours)) / square if square > 0 else None
+
+
+def length_like(p: Problem, c: float) -> str:
+    """Which lengths of the array the number c reminds of."""
+    lengths = {f"the length of axis {axis}": n for axis, n in enumerate(p.right.shape)}
+    if p.right.ndim > 1:
+        lengths["the number of cells"] = p.right.size
+    same = [
+        f"{n} is {what}"
+        for what, n in lengths.items()
+        if n > 1 and min(abs(c / n - 1), abs(c * n - 1)) < EXACT
+    ]
+    return f" ({' and '.join(same)})" if same else ""
+
+
+def named_factors(p: Problem, right: Array) -> str:
+    """ "yours lacks the factor m" for yours = right / m, and the like; "" if no name fits."""
+    lacks, often = fitting(p, right, np.zeros_like(right))
+    if lacks or often:
+        return factor_sentence(p, lacks, often)
+    if distinct(p.right) < 3:
+        return ""
+    pairs = []
+    for (a, f), (b, g) in itertools.combinations(telling(p.factors).items(), 2):
+        for d, e in itertools.product((-1, 1), repeat=2):
+            first, second = to_the(f, d), to_the(g, e)
+            if first is not None and second is not None and p.equals(right * first * second):
+                pairs.append(((a, d), (b, e)))
+    if len(pairs) != 1:
+        return ""
+    lacks, often = ([name for name, e in pairs[0] if e == sign] for sign in (-1, 1))
+    said = [f"lacks the factor{'s' * (len(lacks) > 1)} {listed(lacks)}"] if lacks else []
+    said += [f"has {listed(often)} once too often"] if often else []
+    return f"yours {' and '.join(said)}"
+
+
+def telling(factors: dict[str, Array]) -> dict[str, Array]:
+    """The factors that are not 1 here: no answer can show whether such a one is there."""
+    return {name: f for name, f in factors.items() if (np.abs(f - 1) > EXACT).any()}
+
+
+def to_the(factor: Array, exponent: int) -> Array | None:
+    if exponent > 0:
+        return factor
+    return None if (factor == 0).any() else 1 / factor
+
+
+def fitting(p: Problem, term: Array, rest: Array) -> tuple[list[str], list[str]]:
+    """The names f for which yours = rest + term / f, and those for yours = rest + term · f."""
+    lacks, often = [], []
+    for name, factor in telling(p.factors).items():
+        if largest_size(term * (factor - 1)) <= p.rtol * p.scale():
+            continue
+        over = to_the(factor, -1)
+        if over is not None and p.equals(rest + term * over):
+            lacks.append(name)
+        if p.equals(rest + term * factor):
+            often.append(name)
+    return lacks, often
+
+
+def factor_sentence(p: Problem, lacks: list[str], often: list[str], where: str = "") -> str:
+    """In words; names of the same value are joined by "or"."""
+    if distinct(p.right) < 2:  # two numbers, or two constants: nothing more can be said
+        c = written(ratio(p.yours, p.right) or 0.0)
+        names = [f"{name} is missing" for name in lacks]
+        names += [f"{name} is there once too often" for name in often]
+        return f"yours is {c} times what is right: {' or '.join(names)}"
+    same = " (the same number here)" if len(lacks) + len(often) > 1 else ""
+    said = [f"lacks the factor {listed(lacks, 'or')}{where}"] if lacks else []
+    said += [f"has the factor {listed(often, 'or')} once too often{where}"] if often else []
+    return f"yours {', or '.join(said)}{same}"
+
+
+def factor_along_an_axis(p: Problem) -> list[Explanation]:
+    """yours = right · f, for a factor that differs only along one axis."""
+    for axis in range(p.right.ndim if p.right.ndim > 1 else 0):
+        pairs = list(zip(slices(p.yours, axis), slices(p.right, axis), strict=True))
+        if len(pairs) < 2 or any(0 < np.count_nonzero(right) < 2 for _, right in pairs):
+            continue
+        factors = [ratio(yours, right) for yours, right in pairs]
+        shape = [-1 if k == axis else 1 for k in range(p.right.ndim)]
+        if p.equals(p.right * np.reshape([c or 0.0 for c in factors], shape)):
+            some = ", ".join("?" if c is None else written(c) for c in factors[:4])
+            said = f"yours is right but for a factor that differs along axis {axis}: {some}"
+            return [Explanation("factor", said + ", …" * (len(factors) > 4), named=False)]
+    return []
+
+
+def slices(values: Array, axis: int) -> list[Array]:
+    return list(np.moveaxis(values, axis, 0))
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def subsets(p: Problem) -> Iterator[list[str]]:
+    """Some of the parts, not all; few first."""
+    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale()]
+    for n in range(1, len(names)):
+        yield from map(list, itertools.combinations(names, n))
+
+
+def parts_of(p: Problem) -> list[Explanation]:
+    """One thing that is wrong with some of the parts, with all others right."""
+    missing, turned, scaled = [], [], []
+    for names in subsets(p):
+        term = sum((p.parts[name] for name in names), np.zeros_like(p.right))
+        rest = p.right - term
+        if p.equals(rest):
+            missing.append(listed(names))
+        if p.equals(rest - term):
+            turned.append(listed(names))
+        lacks, often = fitting(p, term, rest)
+        if lacks or often:
+            scaled.append(factor_sentence(p, lacks, often, f" in {listed(names)}"))
+    found = [Explanation("missing", f"missing: {' or: '.join(missing)}")] if missing else []
+    if turned:
+        found.append(Explanation("sign", f"the sign of {' or of '.join(turned)} is wrong"))
+    return found + [Explanation("part", each) for each in scaled]
+
+
+def parts_by_least_squares(p: Problem) -> list[Explanation]:
+    """yours = Σ c · part with one number c per part, all fitted together."""
+    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale()]
+    numbers = fitted(p, p.yours, [p.parts[name] for name in names])
+    if numbers is None:
+        return []
+    said = [in_words(p, name, c) for name, c in zip(names, numbers, strict=True)]
+    return explanation_of(said)
+
+
+def parts_along_an_axis(p: Problem) -> list[Explanation]:
+    """The same with numbers that differ along one axis; only if every one of them has a name."""
+    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale()]
+    for axis in range(p.right.ndim if p.right.ndim > 1 else 0):
+        rows = []
+        for k, yours in enumerate(slices(p.yours, axis)):
+            numbers = fitted(p, yours, [slices(p.parts[name], axis)[k] for name in names])
+            if numbers is None:
+                break
+            rows.append(numbers)
+        if len(rows) < max(2, p.right.shape[axis]):
+            continue
+        said = []
+        for name, column in zip(names, np.transpose(rows), strict=True):
+            said.append(in_words_along(p, name, column, axis))
+        found = explanation_of(said)
+        if found:
+            return found
+    return []
+
+
+def fitted(p: Problem, yours: Array, parts: list[Array]) -> Array | None:
+    """The numbers c of yours = Σ c · part, if they are certain."""
+    if len(parts) < 2 or distinct(yours) < len(parts) + 1:
+        return None
+    matrix = np.stack([part.ravel() for part in parts], axis=1)
+    sizes = np.linalg.norm(matrix, axis=0)
+    if not sizes.all() or np.count_nonzero(np.abs(matrix).any(axis=1)) < len(parts) + 2:
+        return None
+    numbers, _, rank, singular = np.linalg.lstsq(matrix / sizes, yours.ravel(), rcond=None)
+    if rank < len(parts) or singular[0] > CONDITION * singular[-1]:
+        return None
+    off = largest_size(matrix / sizes @ numbers - yours.ravel())
+    allowed = p.rtol * max(largest_size(yours), 1e-3 * p.scale())
+    return numbers / sizes if off <= allowed else None
+
+
+class Said(NamedTuple):
+    """What a fitted number says of its part: a form of words, and whether the number has a name."""
+
+    part: str
+    form: str  # "" if the part is right
+    named: bool = True
+
+
+def in_words(p: Problem, part: str, c: float) -> Said:
+    for number, form in ((1, ""), (0, "missing: {}"), (-1, "the sign of {} is wrong")):
+        if abs(c - number) <= EXACT:
+            return Said(part, form)
+    for name, factor in telling(p.factors).items():
+        if np.ptp(factor) == 0:
+            form = factor_form(name, c, float(factor.flat[0]))
+            if form:
+                return Said(part, form)
+    return Said(part, f"{{}} is {written(c)} times what is right", named=False)
+
+
+def factor_form(name: str, c: Array | float, factor: Array | float) -> str:
+    scale = EXACT * np.abs(c)
+    for sign, turned in ((1, ""), (-1, ", and its sign is wrong")):
+        if np.all(np.abs(c * factor - sign) <= EXACT):
+            return f"yours lacks the factor {name} in {{}}{turned}"
+        if np.all(np.abs(c - sign * factor) <= scale):
+            return f"yours has the factor {name} once too often in {{}}{turned}"
+    return ""
+
+
+def in_words_along(p: Problem, part: str, column: Array, axis: int) -> Said:
+    if np.ptp(column) <= EXACT * max(1.0, largest_size(column)):
+        return in_words(p, part, float(column.mean()))
+    for name, factor in telling(p.factors).items():
+        first = np.moveaxis(factor, axis, 0).reshape(factor.shape[axis], -1)
+        if np.ptp(first, axis=1).max() == 0:
+            form = factor_form(name, column, first[:, 0])
+            if form:
+                return Said(part, form)
+    return Said(part, "{} is off by a factor that differs along " + f"axis {axis}", named=False)
+
+
+def explanation_of(said: list[Said]) -> list[Explanation]:
+    """Parts of which the same is said share a sentence; at most one number may lack a name."""
+    forms: dict[str, list[str]] = {}
+    for each in said:
+        if each.form:
+            forms.setdefault(each.form, []).append(each.part)
+    unnamed = [each for each in said if not each.named]
+    if not forms or len(unnamed) > 1 or (unnamed and len(forms) > 1):
+        return []
+    if all(each.form for each in said) and len(forms) == 1:
+        return []  # one factor for all of it is not the business of parts
+    sentence = "; ".join(form.format(listed(names)) for form, names in forms.items())
+    only = next(iter(forms))
+    alone = len(forms) == 1
+    word = "part"
+    if alone and only.startswith("missing"):
+        word = "missing"
+    elif alone and only.startswith("the sign"):
+        word = "sign"
+    return [Explanation(word, sentence, named=not unnamed)]
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+def transposed(p: Problem) -> list[Explanation]:
+    """The right numbers in other places of the same shape."""
+    if distinct(p.right) < 2:
+        return []
+    for axes in itertools.permutations(range(p.right.ndim)):
+        if axes != tuple(range(p.right.ndim)):
+            turned = np.transpose(p.right, axes)
+            if turned.shape == p.right.shape and p.equals(turned):
+                return [Explanation("transposed", "yours is right, but transposed")]
+    for axes in axis_sets(p.right.ndim):
+        if p.equals(np.flip(p.right, axes)):
+            return [Explanation("order", f"yours is right, but backward along {axis_word(axes)}")]
+    if p.right.ndim > 1 and p.equals(p.right.T.reshape(p.right.shape)):
+        said = "the right numbers in other places: reshape does not transpose"
+        return [Explanation("order", said)]
+    for axis in range(p.right.ndim):
+        for shift in range(1, p.right.shape[axis]):
+            if p.equals(np.roll(p.right, shift, axis)):
+                said = f"yours is right, but rolled along axis {axis}"
+                return [Explanation("order", said)]
+    if p.right.size > 2 and p.beside(np.sort(p.yours, axis=None)).equals(np.sort(p.right, None)):
+        return [Explanation("order", "the right numbers, but in other places")]
+    return []
+
+
+def along_axes(p: Problem) -> list[Explanation]:
+    """A sum or mean over an axis that should not be there, or one that is missing."""
+    for axes in axis_sets(p.right.ndim):
+        if all(p.right.shape[axis] == 1 for axis in axes):
+            continue
+        for reduce, done in ((np.sum, "summed"), (np.mean, "averaged")):
+            over = np.broadcast_to(reduce(p.right, axes, keepdims=True), p.right.shape)
+            if largest_size(over) > 1e-3 * p.rtol * p.scale() and p.equals(over):
+                said = f"yours is {done} over {axis_word(axes)}, one time too many"
+                return [Explanation("axis", said)]
+            over = np.broadcast_to(reduce(p.yours, axes, keepdims=True), p.right.shape)
+            varies = largest_size(p.yours - over) > p.rtol * p.scale()
+            if varies and p.beside(over).is_right():
+                return [Explanation("axis", f"yours is not {done} over {axis_word(axes)}")]
+    return []

@@ -1,0 +1,333 @@
+"""What is wrong with an answer: the order in which explanations are tried.
+
+Shapes come before values, and structure before the catalogue of known mistakes. Where two
+explanations of different kinds fit the same numbers, both are given. Where none fits, the verdict
+is "different" and shows the cells. It is better to say less than to say something wrong.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .comparing import (
+    DOUBLE,
+    RTOL,
+    Array,
+    Problem,
+    Verdict,
+    as_arrays,
+    axis_sets,
+    axis_word,
+    cell,
+    largest_size,
+    map_of,
+    written,
+)
+from .structure import (
+    Explanation,
+    along_axes,
+    factor_along_an_axis,
+    factor_of_all,
+    named_factors,
+    parts_along_an_axis,
+    parts_by_least_squares,
+    parts_of,
+    ratio,
+    slices,
+    transposed,
+)
+
+
+def diagnose(
+    yours: Any,
+    right: Any,
+    *,
+    parts: Mapping[str, Any] | None = None,
+    factors: Mapping[str, Any] | None = None,
+    wrong: Mapping[str, Any] | None = None,
+    name: str = "",
+    rtol: float | None = None,
+) -> Verdict:
+    """The Verdict on `yours`, an answer of any kind, where `right` holds the right numbers.
+
+    parts: named arrays whose sum is right. factors: named numbers or arrays that occur in the
+    right formula. wrong: known mistakes, as phrases, and what they give. name: of the answer.
+    rtol: how far rounding may go; by default 1e-9, or 2e-5 for an answer in float32.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        found = verdict_on(yours, right, parts, factors, wrong, rtol)
+    sentence = f"{name}: {found.sentence}" if name else found.sentence
+    return Verdict(found.word == "right", found.word, sentence)
+
+
+def verdict_on(
+    yours: Any, right: Any, parts: Any, factors: Any, wrong: Any, rtol: float | None
+) -> Explanation:
+    right = np.asarray(right, dtype=np.float64)
+    numbers = real_numbers_of(yours)
+    if isinstance(numbers, Explanation):
+        return numbers
+    usual = RTOL.get(numbers.dtype.char, DOUBLE)
+    p = Problem(
+        numbers.astype(np.float64),
+        right,
+        as_arrays(parts, right.shape),
+        {k: np.broadcast_to(f, right.shape) for k, f in as_arrays(factors, None).items()},
+        as_arrays(wrong, None),
+        usual if rtol is None else max(rtol, usual if numbers.dtype.char in RTOL else rtol),
+    )
+    return explained(p)
+
+
+def real_numbers_of(yours: Any) -> Array | Explanation:
+    """The answer as an array of real numbers, or why it is none."""
+    kind = type(yours).__name__
+    if yours is None:
+        return Explanation("type", "yours is None: is a return missing?")
+    if isinstance(yours, tuple):
+        return Explanation("type", f"yours is a tuple of {len(yours)}; one array is expected")
+    if callable(yours) and not hasattr(yours, "__array__"):
+        return Explanation("type", "yours is a function that was not called")
+    try:
+        array = np.asarray(yours.detach() if hasattr(yours, "detach") else yours)
+        if array.dtype.kind == "O" and array.size and isinstance(yours, (list, np.ndarray)):
+            array = array.astype(np.float64)
+    except Exception:
+        return Explanation("type", f"yours is a {kind} that cannot be read as numbers")
+    if array.dtype.kind == "b":
+        return Explanation("type", "yours holds True and False; numbers are expected")
+    if array.dtype.kind == "c":
+        return Explanation("type", "yours holds complex numbers; real ones are expected")
+    if array.dtype.kind not in "fiu":
+        return Explanation("type", f"yours is a {kind}; an array of numbers is expected")
+    return array
+
+
+def explained(p: Problem) -> Explanation:
+    if p.yours.shape != p.right.shape:
+        return explained_shape(p)
+    found = not_finite(p)
+    if found:
+        return found
+    if not np.isfinite(p.right).all():  # the same in yours: these cells are right
+        p = only_finite(p)
+    if p.is_right():
+        return Explanation("right", "right")
+    found = explained_values(p)
+    return found or in_some_slices(p) or next(iter(factor_along_an_axis(p)), None) or different(p)
+
+
+def explained_values(p: Problem) -> Explanation | None:
+    """The explanation of wrong numbers; None if none is known."""
+    known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
+    if not largest_size(p.yours):
+        return with_remark(Explanation("zero", "yours is 0 everywhere"), known)
+    whole = factor_of_all(p)
+    pieces = parts_of(p) or ([] if whole else parts_by_least_squares(p) or parts_along_an_axis(p))
+    fits = [*whole, *pieces, *transposed(p), *along_axes(p)]
+    named = [each for each in fits if each.named]
+    if len(named) > 1:
+        both = "; or: ".join(each.sentence for each in named[:3])
+        return Explanation("ambiguous", f"more than one explanation fits these numbers: {both}")
+    if named:
+        return with_remark(named[0], known)
+    if known:
+        measured = f" ({fits[0].sentence})" if fits else ""
+        return Explanation("known", f"known mistake: {' or: '.join(known)}{measured}")
+    return fits[0] if fits else twice(p)
+
+
+def with_remark(found: Explanation, known: list[str]) -> Explanation:
+    if not known:
+        return found
+    return found._replace(sentence=f"{found.sentence} ({' or: '.join(known)})")
+
+
+def twice(p: Problem) -> Explanation | None:
+    """A transposition or a known mistake with a factor beside it."""
+    for axes in [tuple(range(p.right.ndim))[::-1]] if p.right.ndim > 1 else []:
+        if tuple(p.right.shape[axis] for axis in axes) == p.right.shape:
+            found = factor_of_all(p.beside(p.yours.transpose(axes)))
+            if found and found[0].named:
+                return Explanation("transposed", f"transposed, and {found[0].sentence}")
+    for phrase, values in p.wrong.items():
+        if values.shape != p.right.shape or np.count_nonzero(values) < 3:
+            continue
+        c = ratio(p.yours, values)
+        if c is not None and abs(c + 1) < 1e-6 and p.equals(-values):
+            return Explanation("known", f"known mistake: {phrase}; and the sign is wrong")
+        found_name = named_factors(p, values)
+        if found_name:
+            return Explanation("known", f"known mistake: {phrase}; and {found_name}")
+    return None
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+
+def explained_shape(p: Problem) -> Explanation:
+    """Why the shape is another one; the numbers are looked at where they can be compared."""
+    yours, right = p.yours, p.right
+    shapes = f"shape {yours.shape} in the place of {right.shape}"
+    known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
+    if known:
+        return Explanation("known", f"{shapes}; known mistake: {' or: '.join(known)}")
+    if [n for n in yours.shape if n != 1] == [n for n in right.shape if n != 1]:
+        inner = explained(p.beside(yours.reshape(right.shape)))
+        return Explanation("shape", f"{shapes}; {numbers_are(inner)}")
+    if yours.ndim == right.ndim and yours.ndim > 1:
+        axes = tuple(range(yours.ndim))[::-1]
+        if yours.transpose(axes).shape == right.shape:
+            inner = explained(p.beside(yours.transpose(axes)))
+            if inner.word == "right":
+                return Explanation("transposed", f"transposed: {shapes}")
+            if inner.word not in {"different", "close", "nan"}:
+                return Explanation("transposed", f"transposed ({shapes}), and {inner.sentence}")
+            return Explanation("shape", f"{shapes}; transposed, the numbers are others")
+    return not_summed(p, shapes) or summed_too_often(p, shapes) or other_shape(p, shapes)
+
+
+def numbers_are(inner: Explanation) -> str:
+    return "the numbers are right" if inner.word == "right" else inner.sentence
+
+
+def not_summed(p: Problem, shapes: str) -> Explanation | None:
+    """Is right a sum of yours over some axes?"""
+    candidates = [
+        (axes, reduce)
+        for axes in axis_sets(p.yours.ndim)
+        for reduce in (np.sum, np.mean)
+        if squeezed(np.sum(p.yours, axes).shape) == squeezed(p.right.shape)
+    ]
+    near: Explanation | None = None
+    for axes, reduce in candidates:
+        done = "summed" if reduce is np.sum else "averaged"
+        inner = explained(p.beside(reduce(p.yours, axes).reshape(p.right.shape)))
+        if inner.word == "right":
+            return Explanation("axis", f"yours is not {done} over {axis_word(axes)}: {shapes}")
+        if reduce is np.sum and inner.word in {"factor", "sign", "missing", "part", "known"}:
+            said = f"yours is not summed over {axis_word(axes)}: {shapes}; and {inner.sentence}"
+            near = near or Explanation("axis", said)
+    return near
+
+
+def squeezed(shape: tuple[int, ...]) -> list[int]:
+    return [n for n in shape if n != 1]
+
+
+def summed_too_often(p: Problem, shapes: str) -> Explanation | None:
+    """Is yours a sum of right over some axes, or over others than it should be?"""
+    for axes in axis_sets(p.right.ndim):
+        for reduce, done in ((np.sum, "summed"), (np.mean, "averaged")):
+            over = reduce(p.right, axes)
+            if squeezed(over.shape) == squeezed(p.yours.shape) and p.equals(
+                over.reshape(p.yours.shape)
+            ):
+                said = f"yours is {done} over {axis_word(axes)}, one time too many: {shapes}"
+                return Explanation("axis", said)
+    if p.yours.size > 1 and p.right.size > 1:
+        ours, theirs = float(p.right.sum()), float(p.yours.sum())
+        if abs(ours) > 1e-3 * p.scale() and abs(ours - theirs) <= p.rtol * abs(ours):
+            said = f"summed over another axis? {shapes}, and both add up to {written(ours)}"
+            return Explanation("axis", said)
+    return None
+
+
+def other_shape(p: Problem, shapes: str) -> Explanation:
+    if p.yours.size == p.right.size and p.beside(p.yours.reshape(p.right.shape)).is_right():
+        return Explanation("shape", f"{shapes}; the numbers are right")
+    try:
+        repeated = np.broadcast_to(p.yours, p.right.shape)
+    except ValueError:
+        return Explanation("shape", shapes)
+    if p.beside(repeated).is_right():
+        return Explanation("shape", f"{shapes}; the numbers are right, and have to be repeated")
+    return Explanation("shape", shapes)
+
+
+# --- cells ---------------------------------------------------------------------------------------
+
+
+def not_finite(p: Problem) -> Explanation | None:
+    same = (p.yours == p.right) | (np.isnan(p.yours) & np.isnan(p.right))
+    bad = ~np.isfinite(p.yours) & ~same
+    if bad.any():
+        first = tuple(np.argwhere(bad)[0])
+        what = f"{np.count_nonzero(bad)} of {bad.size} cells are nan or infinite"
+        said = f"{what}; the first, at {cell(first)}, is {p.yours[first]} and should be "
+        return Explanation("nan", f"{said}{written(p.right[first])}")
+    if (~np.isfinite(p.right) & ~same).any():
+        first = tuple(np.argwhere(~np.isfinite(p.right) & ~same)[0])
+        said = f"at {cell(first)} {p.right[first]} is right, and yours is {written(p.yours[first])}"
+        return Explanation("different", said)
+    return None
+
+
+def only_finite(p: Problem) -> Problem:
+    keep = np.isfinite(p.right)
+
+    def kept(values: Array) -> Array:
+        return np.where(keep, values, 0.0) if values.shape == keep.shape else values
+
+    parts, factors, wrong = (
+        {name: kept(values) for name, values in named.items()}
+        for named in (p.parts, p.factors, p.wrong)
+    )
+    factors = {name: f for name, f in factors.items() if np.isfinite(f).all()}
+    return Problem(kept(p.yours), kept(p.right), parts, factors, wrong, p.rtol)
+
+
+def wrong_cells(p: Problem) -> Array:
+    return np.abs(p.yours - p.right) > p.rtol * p.scale()
+
+
+def in_some_slices(p: Problem) -> Explanation | None:
+    """Right but for some rows, columns, …: what is wrong there?"""
+    bad = wrong_cells(p)
+    for axis in range(p.right.ndim if p.right.ndim > 1 else 0):
+        where = [k for k, each in enumerate(slices(bad, axis)) if each.any()]
+        if not 0 < len(where) <= p.right.shape[axis] // 2:
+            continue
+
+        def taken(values: Array, axis: int = axis, where: list[int] = where) -> Array:
+            return np.take(values, where, axis) if values.shape == bad.shape else values
+
+        parts, factors, wrong = (
+            {name: taken(values) for name, values in named.items()}
+            for named in (p.parts, p.factors, p.wrong)
+        )
+        there = Problem(taken(p.yours), taken(p.right), parts, factors, wrong, p.rtol)
+        index = ", ".join(str(where if k == axis else ":") for k in range(p.right.ndim))
+        inner = explained_values(there)
+        if inner:
+            return inner._replace(sentence=f"only at [{index}]: {inner.sentence}")
+        found = different(p)
+        return found._replace(sentence=f"right but for [{index}]; {found.sentence}")
+    return None
+
+
+def different(p: Problem) -> Explanation:
+    """Nothing is known: how far, where, and the three worst cells."""
+    off = np.abs(p.yours - p.right)
+    close = largest_size(off) <= 1e-5 * p.scale()
+    word = "close" if close else "different"
+    if off.ndim == 0:
+        said = f"yours is {written(float(p.yours))}, right is {written(float(p.right))}"
+        return Explanation(word, said, named=False)
+    bad = wrong_cells(p)
+    head = (
+        f"{np.count_nonzero(bad)} of {bad.size} cells differ, by at most {written(off.max())}; "
+        f"equal: no, nearly equal: {'yes' if close else 'no'}"
+    )
+    order = np.argsort(-off, axis=None)[: min(3, np.count_nonzero(bad))]
+    worst = [tuple(int(i) for i in np.unravel_index(k, off.shape)) for k in order]
+    cells = "; ".join(
+        f"{cell(at)} yours {written(p.yours[at])}, right {written(p.right[at])}" for at in worst
+    )
+    lines = [head, f"worst: {cells}", f"where (x is wrong): {map_of(bad)}"]
+    return Explanation(word, "\n".join(lines), named=False)
