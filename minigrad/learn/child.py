@@ -1,0 +1,232 @@
+"""Runs a learner's file in a process of its own, and calls its functions as the checks ask.
+
+Started as a script by `checking.py`, with folders for sys.path as arguments; what to do comes as
+JSON over stdin, what was computed goes as lines of JSON to what was stdout. The file itself has
+neither: its prints go nowhere, and input() finds the end of the file.
+
+Of the file only definitions run: `def`, `class`, `import`, and assignments that need none of them.
+So a demonstration that stops at an open exercise, or takes long, is in nobody's way.
+"""
+
+import ast
+import base64
+import builtins
+import json
+import math
+import os
+import sys
+import types
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+LARGEST = 1 << 24  # bytes of a result
+
+
+class Missing(AttributeError):
+    """The file does not have what the check calls."""
+
+
+class Program(types.SimpleNamespace):
+    """The names of a file, as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Missing(name)
+
+
+def definitions(source: str, file: str, beside: str) -> tuple[Program, list[str]]:
+    """Run the definitions of a file; also says what went wrong in them, in the order of lines."""
+    names: dict[str, Any] = {"__name__": "learner", "__file__": beside}
+    module = types.ModuleType("learner")
+    module.__dict__.update(names)
+    sys.modules["learner"], names = module, module.__dict__
+    try:
+        body = ast.parse(source, file).body
+    except (SyntaxError, ValueError) as error:
+        return Program(), [syntax(error, source)]
+    unknown, failed = set(defined(body)), []
+    for node in body:
+        needed = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+        assigned = isinstance(node, ast.Assign | ast.AnnAssign)
+        if not needed and not (assigned and loaded(node) <= known_names(names) - unknown):
+            unknown |= stored(node)
+            continue
+        try:
+            exec(compile(ast.Module([node], []), file, "exec"), names)
+            unknown -= stored(node) if assigned else set()
+        except BaseException as error:
+            unknown |= stored(node)
+            if needed:
+                failed.append(own_words(error, file))
+    return Program(**names), failed
+
+
+def defined(body: list[ast.stmt]) -> set[str]:
+    return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def known_names(names: dict[str, Any]) -> set[str]:
+    return names.keys() | vars(builtins).keys()
+
+
+def loaded(node: ast.stmt) -> set[str]:
+    """The names that a statement reads, without those that it makes for itself."""
+    inside = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return (
+        inside - stored(node) - {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    )
+
+
+def stored(node: ast.stmt) -> set[str]:
+    found = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return {each.id for each in found if isinstance(each.ctx, ast.Store)}
+
+
+def own_words(error: BaseException, file: str) -> str:
+    """An exception in one line, with the last line of the learner's file that it came through."""
+    if isinstance(error, SyntaxError):
+        return syntax(error, "")
+    where, trace = "", error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        if code.co_filename == file:
+            inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
+            where = f"line {trace.tb_lineno}{inside}: "
+        trace = trace.tb_next
+    if isinstance(error, SystemExit):
+        return f"{where}the program ends itself here (SystemExit)"
+    try:
+        said = " ".join(str(error).split())[:300]
+    except BaseException:
+        said = ""
+    return f"{where}{type(error).__name__}{': ' + said if said else ''}"
+
+
+def syntax(error: Any, source: str) -> str:
+    """A file that is not Python: the line, and what Python says of it."""
+    if not isinstance(error, SyntaxError):
+        return f"this is not Python: {error}"
+    lines = source.splitlines()
+    number = error.lineno or 0
+    shown = f": {lines[number - 1].strip()[:80]}" if 0 < number <= len(lines) else ""
+    return f"line {number} is not Python ({error.msg}){shown}"
+
+
+def values_only(check: str) -> ast.Module:
+    """A check without what only the diagnosis needs: nothing of it is computed here."""
+    tree = ast.parse(check)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "compare":
+            node.keywords = []
+    return tree
+
+
+def run_check(check: ast.Module | str, names: dict[str, Any], compare: Callable[..., None]) -> None:
+    """Run the source of a check, with what it may use."""
+    import numpy as np
+
+    scope = {
+        "np": np,
+        "math": math,
+        "compare": compare,
+        "known": getattr(diagnosis(), "known", None),
+        **names,
+    }
+    code = compile(check, "<check>", "exec")
+    with np.errstate(all="ignore"):
+        exec(code, scope)
+
+
+def diagnosis() -> types.ModuleType:
+    """The room beside this one, wherever both are, and without the package around them."""
+    if __name__ != "__main__":
+        return import_module("..diagnosis", __package__)
+    if "rooms" not in sys.modules:
+        rooms = sys.modules["rooms"] = types.ModuleType("rooms")
+        rooms.__path__ = [str(Path(__file__).parents[1])]
+    return import_module("rooms.diagnosis")
+
+
+def outcome(error: BaseException, file: str, failed: list[str]) -> dict[str, str]:
+    """What stopped a check: an open exercise, a name that is not there, or an error."""
+    if isinstance(error, NotImplementedError):
+        return {"open": " ".join(str(error).split())[:200]}
+    if failed and isinstance(error, Missing | NameError):
+        return {"error": failed[0]}
+    if isinstance(error, Missing):
+        return {"missing": str(error)}
+    return {"error": own_words(error, file)}
+
+
+def encode(value: Any, depth: int = 0) -> dict[str, Any]:
+    """A result as JSON: numbers and arrays byte for byte; of others only what they are."""
+    import numpy as np
+
+    if value is None:
+        return {"none": True}
+    if isinstance(value, str):
+        return {"text": value[:100_000]}
+    if isinstance(value, tuple) and depth < 3 and len(value) < 100:
+        return {"tuple": [encode(each, depth + 1) for each in value]}
+    try:
+        array = np.asarray(value)
+    except Exception:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biufc" or array.nbytes > LARGEST:
+        return {"type": type(value).__name__}
+    if array.dtype.itemsize > 16 or array.dtype.char in "gG":  # long double differs by platform
+        array = array.astype(float)
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "data": data}
+
+
+def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
+    """Run every file with its checks."""
+    for index, task in enumerate(job["tasks"]):
+        say({"begin": "file", "task": index})
+        file = task["file"]
+        program, failed = definitions(task["source"], file, job["beside"])
+        if failed and not vars(program):
+            say({"unreadable": failed[0]})
+            continue
+        for number, source in task["checks"]:
+            say({"begin": number, "task": index})
+            results: list[dict[str, Any]] = []
+
+            def compare(name: Any, function: Any, results=results, program=program) -> None:
+                results.append(encode(function(program)))
+
+            names: dict[str, Any] = {}
+            if "solution" in source and "solution" in job:
+                names["solution"] = definitions(job["solution"], "<solution>", job["beside"])[0]
+            stopped = {}
+            try:
+                run_check(values_only(source), names, compare)
+            except BaseException as error:
+                stopped = outcome(error, file, failed)
+            say({"results": results, "stopped": stopped})
+    say({"end": True})
+
+
+def main() -> None:
+    sys.path += sys.argv[1:]
+    channel = os.fdopen(os.dup(1), "w", encoding="ascii")
+    job = json.loads(sys.stdin.buffer.read())
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    sys.stdin = open(os.devnull, encoding="utf-8")
+
+    def say(message: dict[str, Any]) -> None:
+        channel.write(json.dumps(message) + "\n")
+        channel.flush()
+
+    os.chdir(Path(job["beside"]).parent)
+    work(job, say)
+    os._exit(0)  # not waiting for threads that are still there
+
+
+if __name__ == "__main__":
+    main()
