@@ -1,12 +1,15 @@
-"""`python -m minigrad doctor`: is everything in order here, and what could be faster?"""
+"""`python -m minigrad learn`: the path, to build it. `doctor`: is everything in order here?"""
 
 import sys
 
 from . import doctor
+from .learn.commands import run as learn
 
 USAGE = """\
 usage: python -m minigrad doctor
+       python -m minigrad learn [STEP]
 
+learn     build it yourself: pages, exercises, and what is wrong with an answer (learn --help)
 doctor    versions, compiler, processor, BLAS and kernels in use, whether they work, and hints"""
 
 
@@ -14,6 +17,8 @@ def main(words: list[str]) -> int:
     """The status for the shell: 0, 1 if the doctor found an error, 2 for words not understood."""
     if words == ["doctor"]:
         return doctor.main()
+    if words[:1] == ["learn"]:
+        return learn(words[1:])
     if not words or words in (["-h"], ["--help"]):
         print(USAGE)
         return 0

@@ -9,13 +9,14 @@ import base64
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,8 @@ from . import child
 from .course import Exercise, Step
 
 SECONDS = 10.0
+OPEN = "still to be written"
+VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # Python may need them
 LARGEST = 100_000_000  # bytes of all the answers of one process
 
 
@@ -36,6 +39,7 @@ LARGEST = 100_000_000  # bytes of all the answers of one process
 class Report:
     """What is said about one exercise; `verdict` is "right", "open", "error" or a diagnosis."""
 
+    step: int
     exercise: str
     title: str
     verdict: str
@@ -46,6 +50,13 @@ class Report:
     @property
     def ok(self) -> bool:
         return self.verdict == "right"
+
+
+def report_on(step: Step, exercise: Exercise, verdict: str, sentence: str) -> Report:
+    page = f"{step.name}.md#{exercise.anchor}"
+    return Report(
+        step.number, exercise.number, exercise.title, verdict, sentence, page, exercise.line
+    )
 
 
 @dataclass
@@ -60,18 +71,22 @@ class Task:
 
 @dataclass
 class Limits:
-    """Seconds per exercise; for a stranger's file also a sandbox and an environment of its own."""
+    """Seconds per exercise; and whether the file is a stranger's, who may not read the pages."""
 
     seconds: float = SECONDS
-    options: tuple[str, ...] = ()
-    environment: Mapping[str, str] | None = None
+    refused: Path | None = None
 
 
 def check_step(
-    step: Step, source: str, file: str, data: Iterable[Path], limits: Limits | None = None
+    step: Step,
+    source: str,
+    file: str,
+    data: Iterable[Path],
+    limits: Limits | None = None,
+    exercises: Sequence[Exercise] | None = None,
 ) -> list[Report]:
-    """The reports of all exercises of a step on one file."""
-    return check_tasks([Task(step, source, file, step.exercises)], data, limits)[0]
+    """The reports on one file; on all exercises of the step, or on these."""
+    return check_tasks([Task(step, source, file, exercises or step.exercises)], data, limits)[0]
 
 
 def check_tasks(
@@ -91,13 +106,8 @@ def check_tasks(
                 step = tasks[index].step
                 if exercise.number not in right:
                     right[exercise.number] = right_values(step, exercise, beside)
-                verdict, sentence = judge(right[exercise.number], answer)
-                found[index].append(
-                    Report(
-                        exercise.number, exercise.title, verdict, sentence,
-                        f"{step.name}.md#{exercise.anchor}", exercise.line,
-                    )
-                )  # fmt: skip
+                said = judge(exercise.number, right[exercise.number], answer)
+                found[index].append(report_on(step, exercise, *said))
             todo = todo[len(answers) :]
     return found
 
@@ -129,7 +139,7 @@ def right_values(step: Step, exercise: Exercise, beside: str) -> list[Comparison
     return comparisons
 
 
-def judge(comparisons: list[Comparison], answer: dict[str, Any]) -> tuple[str, str]:
+def judge(number: str, comparisons: list[Comparison], answer: dict[str, Any]) -> tuple[str, str]:
     """Verdict and sentence: the first comparison that is not right, or what stopped the check."""
     for comparison, result in zip(comparisons, answer.get("results", []), strict=False):
         try:
@@ -141,7 +151,10 @@ def judge(comparisons: list[Comparison], answer: dict[str, Any]) -> tuple[str, s
             return verdict, sentence
     stopped = answer.get("stopped") or {}
     if "open" in stopped:
-        return "open", str(stopped["open"])
+        first = re.match(r"\d+\.\d+", str(stopped["open"]))
+        if first and first[0] != number:
+            return "open", f"{first[0]} comes first: this one needs it, and it is still open"
+        return "open", OPEN
     if "missing" in stopped:
         name = str(stopped["missing"])
         return "error", f"the file has no `{name}`: put the stub's lines of it back"
@@ -187,8 +200,8 @@ def compared(comparison: Comparison, yours: Any) -> tuple[str, str]:
         return "different", f"{label} is {yours[:80]!r}, and should be {right[:80]!r}"
     if isinstance(yours, str | Other) or isinstance(right, str):
         return "type", f"{label}: {described(right)} is expected, and you return {described(yours)}"
-    verdict = diagnose(yours, right, name=label, **comparison.structure)
-    return ("right" if verdict.ok else verdict.verdict), verdict.sentence
+    found = diagnose(yours, right, name=label, **comparison.structure)
+    return ("right" if found.ok else found.verdict), found.sentence
 
 
 def described(value: Any) -> str:
@@ -290,27 +303,34 @@ def _conversation(
 
 def _start(job: dict[str, Any], limits: Limits) -> tuple[subprocess.Popen, "queue.Queue[bytes]"]:
     """The process, and what it says, line by line; an empty line is its end."""
-    homes = (find_spec(name) for name in ("numpy", "Cython", "setuptools"))
-    folders = [str(Path(spec.origin).parents[1]) for spec in homes if spec and spec.origin]
-    folders.append(str(Path(__file__).parents[2]))
-    command = [sys.executable, "-I", "-X", "utf8", child.__file__, *limits.options, *folders]
+    folders, environment = [str(Path(np.__file__).parents[1])], None
+    if limits.refused:
+        environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    else:  # the last steps compile, and use the package
+        homes = (find_spec(name) for name in ("Cython", "setuptools"))
+        folders += [str(Path(spec.origin).parents[1]) for spec in homes if spec and spec.origin]
+        folders.append(str(Path(__file__).parents[2]))
+    options = ["-I", "-X", "utf8"]
+    arguments = [child.__file__, str(limits.refused or ""), *folders]
     process = subprocess.Popen(
-        command,
+        [sys.executable, *options, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=None if limits.environment is None else dict(limits.environment),
+        env=environment,
         start_new_session=True,
     )
     lines: queue.Queue[bytes] = queue.Queue()
+    assert process.stdin and process.stdout
 
-    def send() -> None:
-        with process.stdin as pipe:
+    def send(pipe=process.stdin) -> None:
+        with pipe:
             pipe.write(json.dumps(job).encode("ascii"))
 
-    def listen() -> None:
+    def listen(pipe=process.stdout) -> None:
         size = 0
-        with process.stdout as pipe:
+        with pipe:
             while size < LARGEST and (line := pipe.readline(LARGEST)):
                 size += len(line)
                 lines.put(line)

@@ -1,8 +1,8 @@
 """Runs a learner's file in a process of its own, and calls its functions as the checks ask.
 
-Started as a script by `checking.py`, with folders for sys.path as arguments; what to do comes as
-JSON over stdin, what was computed goes as lines of JSON to what was stdout. The file itself has
-neither: its prints go nowhere, and input() finds the end of the file.
+Started as a script by `checking.py`. What to do comes as JSON over stdin, what was computed goes as
+lines of JSON to what was stdout. The file itself has neither: its prints go nowhere, and input()
+finds the end of the file.
 
 Of the file only definitions run: `def`, `class`, `import`, and assignments that need none of them.
 So a demonstration that stops at an open exercise, or takes long, is in nobody's way.
@@ -210,7 +210,8 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
 
 
 def main() -> None:
-    sys.path += sys.argv[1:]
+    refused, folders = sys.argv[1], sys.argv[2:]
+    sys.path += folders
     channel = os.fdopen(os.dup(1), "w", encoding="ascii")
     job = json.loads(sys.stdin.buffer.read())
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -223,7 +224,11 @@ def main() -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
 
-    os.chdir(Path(job["beside"]).parent)
+    scratch = str(Path(job["beside"]).parent)
+    os.chdir(scratch)
+    if refused:  # a stranger's file, which may not read the pages there
+        diagnosis()  # and with it NumPy
+        import_module("rooms.learn.sandbox").close(scratch, folders, refused)
     work(job, say)
     os._exit(0)  # not waiting for threads that are still there
 

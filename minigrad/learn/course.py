@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 YOURS = "  # yours"
 NAME = re.compile(r"(\d\d)_\w+")
@@ -212,18 +211,12 @@ def hidden(source: str, line: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def course(texts: Mapping[str, str]) -> list[Step]:
+def steps_of(texts: Mapping[str, str]) -> list[Step]:
     """The steps, in order, of pages given by name (`05_arrays`) and text."""
     steps: list[Step] = []
     for name in sorted(name for name in texts if NAME.fullmatch(name)):
         steps.append(Step(name, texts[name], steps[-1] if steps else None))
     return steps
-
-
-def read_course(folder: Path) -> list[Step]:
-    """The steps of a folder of pages."""
-    pages = sorted(folder.glob("[0-9][0-9]_*.md"))
-    return course({page.stem: page.read_text(encoding="utf-8") for page in pages})
 
 
 def _read(step: Step) -> None:

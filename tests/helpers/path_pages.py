@@ -18,13 +18,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from minigrad.learn.checking import Limits, Task, check_tasks  # noqa: E402
-from minigrad.learn.course import PageError, read_course  # noqa: E402
+from minigrad.learn.course import PageError, steps_of  # noqa: E402
+from minigrad.learn.places import NUMPY_ALONE, find_course, page_texts  # noqa: E402
 
-FOLDER = ROOT / "docs" / "path"
-DATA = [FOLDER / "library.json", ROOT / "minigrad" / "datasets" / "digits.npz"]
 WORDS, CHANGES, NUMBERS, EXERCISES = 600, 30, 3, 2
 ENGINE_LINES = {3: 25, 11: 90}
-NUMPY_ALONE = 13  # the last step that runs without the package
 SEPARATOR = "\x1e"
 
 
@@ -32,8 +30,8 @@ def seconds_allowed(step):
     return 5 if step.number <= NUMPY_ALONE else 20
 
 
-def data():
-    return [path for path in DATA if path.exists()]
+def data(step):
+    return find_course().beside(step)
 
 
 def engine_faults(step):
@@ -92,7 +90,7 @@ def outputs(step):
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder, step.file)
         file.write_text(marked, encoding="utf-8")
-        for path in data():
+        for path in data(step):
             Path(folder, path.name).write_bytes(path.read_bytes())
         start += f"runpy.run_path({str(file)!r}, run_name='__main__')"
         began = perf_counter()
@@ -146,7 +144,7 @@ def exercise_faults(step):
             line = block.line + index
             without = step.without_line(block, index)
             tasks.append(Task(step, without, f"without line {line}", [exercise]))
-    reports = check_tasks(tasks, data(), Limits(seconds=20 if step.number > NUMPY_ALONE else 5))
+    reports = check_tasks(tasks, data(step), Limits(seconds=20 if step.number > NUMPY_ALONE else 5))
     for task, found in zip(tasks, reports, strict=True):
         for report in found:
             said = f"{report.exercise}, {task.file}: {report.verdict}: {report.sentence}"
@@ -167,7 +165,7 @@ def faults(step):
 
 def find(path):
     """The step of a page, after those before it."""
-    return next(step for step in read_course(path.parent) if step.name == path.stem)
+    return next(step for step in steps_of(page_texts(path.parent)) if step.name == path.stem)
 
 
 def main(words):

@@ -1,0 +1,84 @@
+"""A folder for a class: pages without answers, stubs, and a program that checks them.
+
+    pages/          what to read; `...  # yours: 5.2` stands where an answer goes
+    05_arrays.py    the stubs, beside the data that they read
+    check.py        `python check.py 5`: what `python -m minigrad learn 5` is
+    checker/        the rooms `learn` and `diagnosis` of minigrad, which need NumPy alone
+
+The stub of a step holds the engine of the steps before, and with it most of their answers: hand out
+a meeting at a time, `learn --handout DIR 5 6`, where that matters.
+"""
+
+import shutil
+from pathlib import Path
+
+from .course import Step, hidden
+from .notebook import copy_pictures, without_comments
+from .places import HERE, NUMPY_ALONE, Course, pack, page_texts
+
+CHECK = '''\
+"""Checks your answers: `python check.py 5`; `python check.py --help` says what else it does."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+from checker.learn.commands import run  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], "python check.py"))
+'''
+
+README = """\
+# The path, a handout
+
+Step by step you build what learns: first an engine that finds slopes, at the end batch
+normalization. Each step is a page in `pages/` and a file `NN_name.py` here.
+
+1. You need Python 3.11 or later with NumPy (`pip install numpy`), and nothing else.
+2. Read the page, and put your lines where the file raises NotImplementedError.
+3. `python check.py 5` says of each exercise of step 5 whether it is right, and what is wrong.
+   `python check.py 5 --hint` helps; `python check.py` shows how far you are.
+"""
+
+
+def page_without_answers(step: Step) -> str:
+    """The page as a class reads it."""
+    text = step.text
+    for block in step.blocks:
+        if block.exercise:
+            opened = hidden(block.source, f"...  # yours: {block.exercise}")
+            text = text.replace(f"\n{block.source}```\n", f"\n{opened}```\n", 1)
+    return without_comments(text)
+
+
+def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step]:
+    """Write the folder, which has to be new or empty; the steps that can be checked in it."""
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty: a handout is written into a new folder")
+    pages = [step for step in course.steps if not numbers or step.number in numbers]
+    checked = [step for step in pages if step.number <= NUMPY_ALONE]
+    (folder / "pages").mkdir(parents=True)
+    for step in pages:
+        (folder / "pages" / f"{step.name}.md").write_text(
+            page_without_answers(step), encoding="utf-8"
+        )
+        copy_pictures(step.text, course.pages, folder / "pages")
+    for step in checked:
+        (folder / step.file).write_text(step.stub, encoding="utf-8")
+        for path in course.beside(step):
+            shutil.copy(path, folder)
+    for room in ("learn", "diagnosis"):
+        (folder / "checker" / room).mkdir(parents=True)
+        for path in sorted((HERE.parent / room).glob("*.py")):
+            shutil.copy(path, folder / "checker" / room)
+    (folder / "checker" / "__init__.py").write_text(
+        '"""Two rooms of minigrad, as they are there."""\n', encoding="utf-8"
+    )
+    last = max((step.number for step in checked), default=-1)
+    texts = {name: text for name, text in page_texts(course.pages).items() if int(name[:2]) <= last}
+    archive = pack(texts, [step.number for step in checked])
+    (folder / "checker" / "learn" / "course.bin").write_bytes(archive)
+    (folder / "check.py").write_text(CHECK, encoding="utf-8")
+    (folder / "README.md").write_text(README, encoding="utf-8")
+    return checked
