@@ -3,6 +3,7 @@
 import os
 import runpy
 import shlex
+import shutil
 import subprocess
 import sysconfig
 from hashlib import sha256
@@ -17,9 +18,11 @@ from Cython.Build import cythonize
 from Cython.Build.Dependencies import create_dependency_tree
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import PlatformError
 
 PACKAGE = Path("minigrad")
+PATH = Path("docs", "path")
 DEBUG = os.environ.get("MINIGRAD_DEBUG", "") not in ("", "0")
 PORTABLE = os.environ.get("MINIGRAD_PORTABLE", "") not in ("", "0")
 
@@ -76,6 +79,17 @@ UNCHANGING = ("sources", "numpy")
 
 # Cython's memoryview code, compiled once instead of into every module.
 SHARED = "minigrad._memoryviews"
+
+
+class BuildPackage(build_py):
+    """Put the pages that `python -m minigrad learn` reads into the package."""
+
+    def run(self):
+        super().run()
+        target = Path(self.build_lib, PACKAGE, "learn", "pages")
+        if PATH.exists() and not self.editable_mode:  # a checkout reads its own
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(PATH, target)
 
 
 class BuildExtensions(build_ext):
@@ -254,4 +268,7 @@ def extension(name, sources):
     )
 
 
-setup(ext_modules=list(extensions()), cmdclass={"build_ext": BuildExtensions})
+setup(
+    ext_modules=list(extensions()),
+    cmdclass={"build_py": BuildPackage, "build_ext": BuildExtensions},
+)

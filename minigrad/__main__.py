@@ -3,7 +3,7 @@
 import sys
 
 from . import doctor
-from .learn.commands import run as learn
+from .learn.commands import learn
 
 USAGE = """\
 usage: python -m minigrad doctor

@@ -49,14 +49,14 @@ def definitions(source: str, file: str, beside: str) -> tuple[Program, list[str]
     for node in body:
         needed = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
         assigned = isinstance(node, ast.Assign | ast.AnnAssign)
-        if not needed and not (assigned and loaded(node) <= known_names(names) - unknown):
-            unknown |= stored(node)
+        if not needed and not (assigned and names_read(node) <= known_names(names) - unknown):
+            unknown |= names_stored(node)
             continue
         try:
             exec(compile(ast.Module([node], []), file, "exec"), names)
-            unknown -= stored(node) if assigned else set()
+            unknown -= names_stored(node) if assigned else set()
         except BaseException as error:
-            unknown |= stored(node)
+            unknown |= names_stored(node)
             if needed:
                 failed.append(own_words(error, file))
     return Program(**names), failed
@@ -70,15 +70,17 @@ def known_names(names: dict[str, Any]) -> set[str]:
     return names.keys() | vars(builtins).keys()
 
 
-def loaded(node: ast.stmt) -> set[str]:
+def names_read(node: ast.stmt) -> set[str]:
     """The names that a statement reads, without those that it makes for itself."""
     inside = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     return (
-        inside - stored(node) - {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+        inside
+        - names_stored(node)
+        - {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
     )
 
 
-def stored(node: ast.stmt) -> set[str]:
+def names_stored(node: ast.stmt) -> set[str]:
     found = (each for each in ast.walk(node) if isinstance(each, ast.Name))
     return {each.id for each in found if isinstance(each.ctx, ast.Store)}
 
@@ -182,16 +184,16 @@ def encode(value: Any, depth: int = 0) -> dict[str, Any]:
 
 
 def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
-    """Run every file with its checks."""
-    for index, task in enumerate(job["tasks"]):
-        say({"begin": "file", "task": index})
+    """Run every file with its checks, and say what each gives."""
+    say({})
+    for task in job["tasks"]:
         file = task["file"]
         program, failed = definitions(task["source"], file, job["beside"])
         if failed and not vars(program):
-            say({"unreadable": failed[0]})
+            say({"stopped": {"error": failed[0]}})
             continue
-        for number, source in task["checks"]:
-            say({"begin": number, "task": index})
+        say({"ready": True})
+        for source in task["checks"]:
             results: list[dict[str, Any]] = []
 
             def compare(name: Any, function: Any, results=results, program=program) -> None:
@@ -206,7 +208,6 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
             except BaseException as error:
                 stopped = outcome(error, file, failed)
             say({"results": results, "stopped": stopped})
-    say({"end": True})
 
 
 def main() -> None:
@@ -228,7 +229,7 @@ def main() -> None:
     os.chdir(scratch)
     if refused:  # a stranger's file, which may not read the pages there
         diagnosis()  # and with it NumPy
-        import_module("rooms.learn.sandbox").close(scratch, folders, refused)
+        import_module("rooms.learn.sandbox").close_sandbox(scratch, folders, refused)
     work(job, say)
     os._exit(0)  # not waiting for threads that are still there
 

@@ -39,12 +39,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import folder as learner
-from .checking import OPEN, SECONDS, Limits, Report, check_step, report_on
+from .checking import OPEN, CannotCheck, Report, check_step, report_on
 from .course import PageError, Step
-from .grading import grade, table, unreadable
+from .grading import grade, table
 from .handout import write_handout
 from .notebook import copy_pictures, notebook_text
 from .places import Course, find_course
+from .process import Limits
 
 FOLDER = "minigrad-path"
 WIDTH = 10  # of a verdict
@@ -54,12 +55,12 @@ class Refused(Exception):
     """What cannot be done, and what can be done about it."""
 
 
-def run(words: list[str], program: str = "python -m minigrad learn") -> int:
+def learn(words: list[str], program: str = "python -m minigrad learn") -> int:
     """Carry out a command; the status for the shell."""
     _spell_what_the_terminal_lacks()
     try:
         return _run(words, program)
-    except (Refused, PageError, OSError) as problem:
+    except (Refused, PageError, CannotCheck, OSError) as problem:
         print(f"{program}: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -117,7 +118,7 @@ def _parser(program: str, handout: bool) -> argparse.ArgumentParser:
     add("--notebook", action="store_true", help="write the step as a Jupyter notebook")
     add("--json", action="store_true", help="print the verdicts as JSON")
     add("--dir", metavar="FOLDER", help=f"where your files are; without it {FOLDER}, or here")
-    add("--seconds", type=_seconds, default=SECONDS, help="time limit per exercise (10)")
+    add("--seconds", type=_seconds, help="time limit per exercise (10)")
     if handout:  # it holds no answers to print, and grades nobody
         parser.set_defaults(solution=False, handout=None, grade=None)
     else:
@@ -164,9 +165,7 @@ def _check(course: Course, chosen: list[tuple[Step, str]], folder: Path, asked) 
             new = _write_stub(folder, step, course.beside(step))
         if not file.is_file():
             raise Refused(f"there is no file {file}")
-        reports = _reports(course, step, number, file, asked.seconds)
-        if not asked.check and not number:
-            learner.remember(folder, step, learner.read_source(file), reports)
+        reports = _reports(course, step, number, file, asked)
         found += [_entry(report, file) for report in reports]
         if not asked.json:
             print(f"Step {step.number}: {step.title}")
@@ -190,17 +189,14 @@ def _write_stub(folder: Path, step: Step, data: list[Path]) -> bool:
         ) from None
 
 
-def _reports(course: Course, step: Step, number: str, file: Path, seconds: float) -> list[Report]:
+def _reports(course: Course, step: Step, number: str, file: Path, asked) -> list[Report]:
+    exercises = _exercises(step, number)
     try:
         source = learner.read_source(file)
     except learner.Unreadable as problem:
-        reports = unreadable(step, problem)
-    else:
-        exercises = _exercises(step, number)
-        reports = check_step(
-            step, source, str(file), course.beside(step), Limits(seconds), exercises
-        )
-    return [report for report in reports if number in ("", report.exercise)]
+        return [report_on(step, each, "error", str(problem)) for each in exercises]
+    limits = Limits(asked.seconds)
+    return check_step(step, source, str(file), course.beside(step), limits, exercises)
 
 
 def _say(reports: list[Report]) -> None:
@@ -253,7 +249,7 @@ def _overview(course: Course, folder: Path, asked, program: str) -> int:
     """The steps with what the files in the folder say; checks files that have changed."""
     following, entries, lines = None, [], []
     for step in course.steps:
-        reports = _progress(course, step, folder, asked.seconds)
+        reports = _progress(course, step, folder, asked)
         file = folder / step.file if reports else None
         reports = reports or _all_open(step)
         entries += [_entry(report, file) for report in reports]
@@ -275,21 +271,21 @@ def _overview(course: Course, folder: Path, asked, program: str) -> int:
     return 0
 
 
-def _progress(course: Course, step: Step, folder: Path, seconds: float) -> list[Report]:
+def _progress(course: Course, step: Step, folder: Path, asked) -> list[Report]:
     """What the learner's file of a step deserves; nothing if there is no file."""
     file = folder / step.file
     if not file.is_file():
         return []
     try:
         source = learner.read_source(file)
-    except (learner.Unreadable, OSError) as problem:
-        return unreadable(step, problem)
+    except learner.Unreadable:
+        return _reports(course, step, "", file, asked)
     if source == step.stub:
         return _all_open(step)
-    reports = learner.remembered(folder, step, source)
+    reports = learner.noted_progress(folder, step, source)
     if reports is None:
-        reports = check_step(step, source, str(file), course.beside(step), Limits(seconds))
-        learner.remember(folder, step, source, reports)
+        reports = _reports(course, step, "", file, asked)
+        learner.note_progress(folder, step, source, reports)
     return reports
 
 

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+NUMPY_ALONE = 13  # the last step that needs nothing else, and so the last of a handout
 YOURS = "  # yours"
 NAME = re.compile(r"(\d\d)_\w+")
 TITLE = re.compile(r"# Step (\d+): (.+)")
 EXERCISE = re.compile(r"### Exercise (\d+\.\d+): (.+)")
+CODE = re.compile(r"```(?:python( engine)?|cython (\w+))")
 HEADING = re.compile(r"#{1,6} ")
 COMMENT = re.compile(r"<!-- (check|hint|library|engine drops)\b *([\d.]*)(.*?)-->", re.DOTALL)
 
@@ -26,13 +28,25 @@ class PageError(Exception):
 
 @dataclass
 class Block:
-    """Python code of a page, from `line` on, and the text block under it that says its output."""
+    """Code of a page, from `line` on, and the text block under it that says what it prints.
+
+    A block ```` ```cython NAME ```` is a text in the program, under that name.
+    """
 
     line: int
-    source: str
+    body: str
     engine: bool = False
+    text_name: str = ""
     exercise: str = ""
     printed: str | None = None
+
+    @property
+    def source(self) -> str:
+        return self.in_program(self.body)
+
+    def in_program(self, body: str) -> str:
+        """The block as the program has it, with this body."""
+        return f'{self.text_name} = """\n{body}"""\n' if self.text_name else body
 
 
 @dataclass
@@ -121,18 +135,18 @@ class Step:
         if not block.exercise:
             return block.source
         note = f"{block.exercise} {self.exercise(block.exercise).title}".replace('"', "'")
-        return hidden(block.source, f'raise NotImplementedError("{note}")')
+        return block.in_program(hidden(block.body, f'raise NotImplementedError("{note}")'))
 
     def without_line(self, block: Block, index: int) -> str:
         """The program without one line of one block."""
-        lines = block.source.splitlines(keepends=True)
-        shorter = "".join(lines[:index] + lines[index + 1 :])
+        lines = block.body.splitlines(keepends=True)
+        shorter = block.in_program("".join(lines[:index] + lines[index + 1 :]))
         return self.assembled(shorter if b is block else b.source for b in self.blocks)
 
     def answers(self) -> Iterable[tuple[Block, int]]:
         """Every line of an answer: its block, and its place in it."""
         for block in self.blocks:
-            for index, line in enumerate(block.source.splitlines()):
+            for index, line in enumerate(block.body.splitlines()):
                 if line.endswith(YOURS):
                     yield block, index
 
@@ -238,12 +252,13 @@ def _read(step: Step) -> None:
             if end is None:
                 raise fault(index + 1, "a block without its closing ```")
             body = "".join(each + "\n" for each in lines[index + 1 : end])
-            if line in ("```python", "```python engine"):
+            if match := CODE.fullmatch(line):
                 yours = re.search(rf"{YOURS}$", body, re.MULTILINE)
                 if yours and not open_exercise:
                     raise fault(index + 1, "`# yours` outside an exercise")
                 exercise = open_exercise if yours else ""
-                step.blocks.append(Block(index + 2, body, line.endswith("engine"), exercise))
+                engine, name = bool(match[1]), match[2] or ""
+                step.blocks.append(Block(index + 2, body, engine, name, exercise))
                 under = end + 2  # where a text block would say what it prints
             elif line == "```text" and index == under:
                 step.blocks[-1].printed = body

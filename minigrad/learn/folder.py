@@ -66,7 +66,7 @@ def fingerprint(*texts: str) -> str:
     return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def remembered(folder: Path, step: Step, source: str) -> list[Report] | None:
+def noted_progress(folder: Path, step: Step, source: str) -> list[Report] | None:
     """What the last check said, if file and page are still as they were then."""
     try:
         entry = _entries(folder)[step.file]
@@ -80,7 +80,7 @@ def remembered(folder: Path, step: Step, source: str) -> list[Report] | None:
     return None
 
 
-def remember(folder: Path, step: Step, source: str, reports: list[Report]) -> None:
+def note_progress(folder: Path, step: Step, source: str, reports: list[Report]) -> None:
     """Write down what a check said; a folder that cannot be written is left as it is."""
     said = {report.exercise: [report.verdict, report.sentence] for report in reports}
     entry = {"state": fingerprint(source, step.text), "said": said}

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checking import Limits, Report, check_step, report_on
-from .course import Step
+from .checking import Report, check_step, report_on
+from .course import NUMPY_ALONE, Step
 from .folder import Unreadable, read_source
-from .places import NUMPY_ALONE, Course
+from .places import Course
+from .process import Limits
 
 OWN = re.compile(r"(?P<step>\d\d)(_.*)?\.(py|ipynb)")
 FLAT = re.compile(r"(?P<name>.+?)_(?P<step>\d\d)(_.*)?\.(py|ipynb)")
@@ -52,22 +53,17 @@ def hand_ins(course: Course, folder: Path) -> Iterator[tuple[str, Step, Path]]:
                 yield printable(name), step, file
 
 
-def grade(course: Course, folder: Path, seconds: float) -> Iterator[Grade]:
+def grade(course: Course, folder: Path, seconds: float | None) -> Iterator[Grade]:
     """The grades, one after another."""
     limits = Limits(seconds, refused=course.pages)
     for name, step, file in hand_ins(course, folder):
         try:
             reports = check_step(step, read_source(file), file.name, course.beside(step), limits)
         except Unreadable as error:
-            reports = unreadable(step, error)
+            reports = [report_on(step, each, "error", str(error)) for each in step.exercises]
         for report in reports:
             report.sentence = printable(report.sentence)
         yield Grade(name, step, file, reports)
-
-
-def unreadable(step: Step, error: Exception) -> list[Report]:
-    """The reports on a file that is no text."""
-    return [report_on(step, each, "error", str(error)) for each in step.exercises]
 
 
 def printable(text: str) -> str:

@@ -12,9 +12,9 @@ a meeting at a time, `learn --handout DIR 5 6`, where that matters.
 import shutil
 from pathlib import Path
 
-from .course import Step, hidden
+from .course import NUMPY_ALONE, Step, hidden
 from .notebook import copy_pictures, without_comments
-from .places import HERE, NUMPY_ALONE, Course, pack, page_texts
+from .places import HERE, Course, archived, page_texts
 
 CHECK = '''\
 """Checks your answers: `python check.py 5`; `python check.py --help` says what else it does."""
@@ -23,10 +23,10 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from checker.learn.commands import run  # noqa: E402
+from checker.learn.commands import learn  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], "python check.py"))
+    sys.exit(learn(sys.argv[1:], "python check.py"))
 '''
 
 README = """\
@@ -47,8 +47,8 @@ def page_without_answers(step: Step) -> str:
     text = step.text
     for block in step.blocks:
         if block.exercise:
-            opened = hidden(block.source, f"...  # yours: {block.exercise}")
-            text = text.replace(f"\n{block.source}```\n", f"\n{opened}```\n", 1)
+            opened = hidden(block.body, f"...  # yours: {block.exercise}")
+            text = text.replace(f"\n{block.body}```\n", f"\n{opened}```\n", 1)
     return without_comments(text)
 
 
@@ -77,7 +77,7 @@ def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step
     )
     last = max((step.number for step in checked), default=-1)
     texts = {name: text for name, text in page_texts(course.pages).items() if int(name[:2]) <= last}
-    archive = pack(texts, [step.number for step in checked])
+    archive = archived(texts, [step.number for step in checked])
     (folder / "checker" / "learn" / "course.bin").write_bytes(archive)
     (folder / "check.py").write_text(CHECK, encoding="utf-8")
     (folder / "README.md").write_text(README, encoding="utf-8")

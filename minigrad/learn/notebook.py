@@ -24,7 +24,7 @@ def notebook_text(step: Step, command: str) -> str:
     for block in step.blocks:
         prose = "".join(lines[position : block.line - 2])
         cells += [("markdown", without_comments(prose)), ("code", step.opened(block))]
-        position = block.line + block.source.count("\n")
+        position = block.line + block.body.count("\n")
         if block.printed is not None:
             position += 3 + block.printed.count("\n")
     cells.append(("markdown", without_comments("".join(lines[position:]))))

@@ -15,7 +15,6 @@ from .course import Step, steps_of
 HERE = Path(__file__).resolve().parent
 ARCHIVE = HERE / "course.bin"
 DATA = ("library.json", "digits.npz")
-NUMPY_ALONE = 13  # the last step that needs nothing else, so the last of a handout
 
 
 @dataclass
@@ -60,7 +59,7 @@ def page_texts(folder: Path) -> dict[str, str]:
     return {page.stem: page.read_text(encoding="utf-8") for page in pages}
 
 
-def pack(texts: dict[str, str], numbers: list[int]) -> bytes:
+def archived(texts: dict[str, str], numbers: list[int]) -> bytes:
     """The archive of a handout: all pages, and the steps that are handed out."""
     return zlib.compress(json.dumps({"pages": texts, "steps": numbers}).encode("utf-8"), 9)
 

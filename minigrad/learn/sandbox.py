@@ -41,7 +41,7 @@ READS = ("os.listdir", "os.scandir")
 FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def limit() -> None:
+def set_limits() -> None:
     """Set what this platform can limit; what it does not know is left out."""
     try:
         import resource
@@ -57,22 +57,22 @@ def limit() -> None:
             pass
 
 
-def close(scratch: str, readable: list[str], refused: str) -> None:
+def close_sandbox(scratch: str, readable: list[str], refused: str) -> None:
     """From now on, refuse what the docstring of this file says. The process stays in `scratch`."""
-    limit()
+    set_limits()
     sys.modules["minigrad"] = None  # type: ignore[assignment]
     pages = _forms([os.path.dirname(__file__), refused])
-    inside = (*_forms([scratch]), plain(os.devnull, ""))
+    inside = (*_forms([scratch]), without_dots(os.devnull, ""))
     readable = [*readable, *sys.path, sys.prefix, sys.base_prefix]
     roots = (*inside, *_forms(readable))
-    here = plain(os.path.realpath(scratch), "")
+    here = without_dots(os.path.realpath(scratch), "")
 
     def allowed(path: Any, write: bool) -> bool:
         if path is None or type(path) is int:
             return True
         if type(path) not in (str, bytes):  # it might say another name when it is asked again
             return False
-        place = plain(path, here)
+        place = without_dots(path, here)
         if write:
             return lies_in(place, inside)
         return lies_in(place, roots) and not lies_in(place, pages)
@@ -98,7 +98,7 @@ def close(scratch: str, readable: list[str], refused: str) -> None:
     sys.addaudithook(hook)
 
 
-def plain(path: str | bytes, here: str) -> str:
+def without_dots(path: str | bytes, here: str) -> str:
     """An absolute path with / between its parts and without `.` and `..`; no file is looked at."""
     text = path if type(path) is str else path.decode("utf-8", "replace")  # type: ignore[union-attr]
     if os.name == "nt":
@@ -120,5 +120,5 @@ def lies_in(place: str, folders: tuple[str, ...]) -> bool:
 
 def _forms(folders: list[str]) -> tuple[str, ...]:
     """Folders as they are named, and as they are called without links."""
-    named = (os.path.abspath(each) for each in folders if each)
-    return tuple(plain(form, "") for each in named for form in (each, os.path.realpath(each)))
+    named = [os.path.abspath(each) for each in folders if each]
+    return tuple(without_dots(each, "") for each in [*named, *map(os.path.realpath, named)])

@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from minigrad.learn.checking import Limits, Task, check_tasks  # noqa: E402
-from minigrad.learn.course import PageError, steps_of  # noqa: E402
-from minigrad.learn.places import NUMPY_ALONE, find_course, page_texts  # noqa: E402
+from minigrad.learn.checking import CannotCheck, check_tasks  # noqa: E402
+from minigrad.learn.course import NUMPY_ALONE, PageError, steps_of  # noqa: E402
+from minigrad.learn.places import find_course, page_texts  # noqa: E402
+from minigrad.learn.process import Limits, Task  # noqa: E402
 
 WORDS, CHANGES, NUMBERS, EXERCISES = 600, 30, 3, 2
 ENGINE_LINES = {3: 25, 11: 90}
@@ -69,7 +70,7 @@ def form_faults(step):
         if re.search(r"# yours", line):
             yield f"line {number}: `# yours` outside a python block"
     for block in step.blocks:
-        for place, line in enumerate(block.source.splitlines(), block.line):
+        for place, line in enumerate(block.body.splitlines(), block.line):
             if "# yours" in line and not line.endswith("  # yours"):
                 yield f"line {place}: an answer's line ends in two spaces and `# yours`"
             if line.endswith("  # yours") and not line.startswith(" "):
@@ -123,7 +124,7 @@ def written(step):
     lines = step.text.splitlines(keepends=True)
     for block, printed in reversed(list(zip(step.blocks, found, strict=True))):
         if block.printed is not None:
-            first = block.line - 1 + block.source.count("\n") + 3  # over ```, blank, ```text
+            first = block.line - 1 + block.body.count("\n") + 3  # over ```, blank, ```text
             lines[first : first + block.printed.count("\n")] = [printed]
     return "".join(lines)
 
@@ -144,7 +145,7 @@ def exercise_faults(step):
             line = block.line + index
             without = step.without_line(block, index)
             tasks.append(Task(step, without, f"without line {line}", [exercise]))
-    reports = check_tasks(tasks, data(step), Limits(seconds=20 if step.number > NUMPY_ALONE else 5))
+    reports = check_tasks(tasks, data(step), Limits())
     for task, found in zip(tasks, reports, strict=True):
         for report in found:
             said = f"{report.exercise}, {task.file}: {report.verdict}: {report.sentence}"
@@ -183,7 +184,7 @@ def main(words):
                 path.write_text(written(step), encoding="utf-8")
                 step = find(path)
             found = list(faults(step))
-        except (PageError, RuntimeError) as error:
+        except (PageError, CannotCheck) as error:
             found = [str(error)]
         else:
             print(

@@ -32,6 +32,7 @@ FLOORS = [
     ["nn"],
     ["datasets"],
     ["__init__"],
+    ["learn"],
     ["doctor"],
     ["__main__"],
 ]
@@ -166,7 +167,7 @@ def test_a_dozen_modules_beside_the_folders():
 
 
 @pytest.mark.parametrize("folder", ["autograd", "ops/math", "ops/nn", "ops/array", "_runtime",
-                                    "nn", "nn/utils", "display", "serialization"])  # fmt: skip
+                                    "nn", "nn/utils", "display", "serialization", "learn"])  # fmt: skip
 def test_a_room_lists_what_is_in_it(folder):
     """In reading order: in ops/ nothing is used before it is listed."""
     text = ast.get_docstring(ast.parse((PACKAGE / folder / "__init__.py").read_text("utf-8")))

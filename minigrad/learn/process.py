@@ -1,0 +1,169 @@
+"""The process of a learner's file: what it is told, what it says, and how long it may take.
+
+The next message has to come within the time limit; then the process is ended. It hands numbers
+back, and nothing that runs. An exercise that ends the process costs no other its answer: the caller
+asks for the rest in a new one.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import child
+from .course import NUMPY_ALONE, Exercise, Step
+
+SECONDS = 10.0
+SECONDS_TO_COMPILE = 60.0
+VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # Python may need them
+LARGEST = 100_000_000  # bytes of all the answers of one process
+
+
+@dataclass
+class Task:
+    """A source, under the name that its messages shall have, and the exercises to check in it."""
+
+    step: Step
+    source: str
+    file: str
+    exercises: Sequence[Exercise]
+
+
+@dataclass
+class Limits:
+    """Seconds per exercise, None for what the step needs; and for a stranger's file, what it may
+    not read: the pages."""
+
+    seconds: float | None = None
+    refused: Path | None = None
+
+
+@dataclass
+class Answer:
+    """What the process says: `results` of the comparisons, and what stopped it."""
+
+    results: list[Any]
+    stopped: dict[str, Any]
+    ready: bool = False  # the definitions of a file have run
+    ended: bool = False  # and there will be no other answer from this process
+
+
+def answers(
+    tasks: Sequence[Task], todo: list[tuple[int, Exercise]], beside: str, limits: Limits
+) -> Iterator[Answer]:
+    """What one process says to each exercise of `todo`, up to the one that ends the process."""
+    grouped: dict[int, list[Exercise]] = {}
+    for index, exercise in todo:
+        grouped.setdefault(index, []).append(exercise)
+    sent = [
+        {
+            "source": tasks[index].source,
+            "file": tasks[index].file,
+            "checks": [each.check for each in exercises],
+        }
+        for index, exercises in grouped.items()
+    ]
+    job: dict[str, Any] = {"tasks": sent, "beside": beside}
+    if any("solution" in each.check for _, each in todo):
+        job["solution"] = tasks[todo[0][0]].step.program
+    numpy_alone = tasks[todo[0][0]].step.number <= NUMPY_ALONE
+    seconds = limits.seconds or (SECONDS if numpy_alone else SECONDS_TO_COMPILE)
+    process, lines = _start(job, limits)
+    try:
+        _heard(lines, seconds + 20)  # Python and NumPy have started
+        for exercises in grouped.values():
+            answer = _heard(lines, seconds)
+            if not answer.ready:
+                yield from [answer] * len(exercises)
+            for _ in exercises if answer.ready else ():
+                yield (answer := _heard(lines, seconds))
+                if answer.ended:
+                    return
+            if answer.ended:
+                return
+    finally:
+        _stop(process)
+
+
+def _heard(lines: "queue.Queue[bytes]", seconds: float) -> Answer:
+    """The next message, or why none came."""
+    try:
+        message = json.loads(lines.get(timeout=seconds))
+        results, stopped = message.get("results", []), message.get("stopped", {})
+        if isinstance(results, list) and isinstance(stopped, dict):
+            return Answer(results, stopped, ready="ready" in message)
+        problem = "its answer cannot be read"
+    except queue.Empty:
+        problem = f"it is not finished after {seconds:g} seconds: an endless loop?"
+    except (ValueError, AttributeError, RecursionError):
+        problem = "the process ended before the answer (os._exit, or a crash)"
+    return Answer([], {"error": problem}, ended=True)
+
+
+def _start(job: dict[str, Any], limits: Limits) -> tuple[subprocess.Popen, "queue.Queue[bytes]"]:
+    """The process, and what it says, line by line; an empty line is its end."""
+    folders, environment = [str(Path(np.__file__).parents[1])], None
+    if limits.refused:
+        environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    else:  # the last steps compile, and use the package
+        homes = (find_spec(name) for name in ("Cython", "setuptools"))
+        folders += [str(Path(spec.origin).parents[1]) for spec in homes if spec and spec.origin]
+        folders.append(str(Path(__file__).parents[2]))
+    options = ["-I", "-X", "utf8"]
+    arguments = [child.__file__, str(limits.refused or ""), *folders]
+    process = subprocess.Popen(
+        [sys.executable, *options, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    )
+    lines: queue.Queue[bytes] = queue.Queue()
+    assert process.stdin and process.stdout
+
+    def send(pipe=process.stdin) -> None:
+        with pipe:
+            pipe.write(json.dumps(job).encode("ascii"))
+
+    def listen(pipe=process.stdout) -> None:
+        size = 0
+        with pipe:
+            while size < LARGEST and (line := pipe.readline(LARGEST)):
+                size += len(line)
+                lines.put(line)
+        lines.put(b"")
+
+    for work in (send, listen):
+        threading.Thread(target=_quietly, args=(work,), daemon=True).start()
+    return process, lines
+
+
+def _quietly(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except (OSError, ValueError):  # the process is gone
+        pass
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """End the process, and on POSIX also those that it started."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except OSError:
+        pass
+    process.wait()
