@@ -66,18 +66,17 @@ def check_step(
 def check_tasks(
     tasks: Sequence[Task], data: Iterable[Path], limits: Limits | None = None
 ) -> list[list[Report]]:
-    """The reports of each task; tasks of one step share a process as long as none breaks it."""
+    """The reports of each task; all tasks share a process as long as none breaks it."""
     found: list[list[Report]] = [[] for _ in tasks]
     todo = [(index, each) for index, task in enumerate(tasks) for each in task.exercises]
     with TemporaryDirectory(prefix="minigrad-learn-", ignore_cleanup_errors=True) as scratch:
         for path in data:
             shutil.copy(path, scratch)
-        beside = str(Path(scratch, tasks[0].step.file)) if tasks else ""
         # Now, because a learner's file may write into the scratch folder.
         exercises = {each.number: (tasks[index].step, each) for index, each in todo}
-        right = {number: right_values(*each, beside) for number, each in exercises.items()}
+        right = {number: right_values(*each, scratch) for number, each in exercises.items()}
         while todo:
-            said = list(answers(tasks, todo, beside, limits or Limits()))
+            said = list(answers(tasks, todo, scratch, limits or Limits()))
             for (index, exercise), answer in zip(todo, said, strict=False):
                 verdict, sentence = verdict_of(exercise.number, right[exercise.number], answer)
                 found[index].append(report_on(tasks[index].step, exercise, verdict, sentence))
@@ -97,8 +96,9 @@ class Comparison:
     structure: dict[str, Any]
 
 
-def right_values(step: Step, exercise: Exercise, beside: str) -> list[Comparison]:
+def right_values(step: Step, exercise: Exercise, scratch: str) -> list[Comparison]:
     """Run a check with the solution."""
+    beside = str(Path(scratch, step.file))
     solution, failed = child.definitions(step.program, f"<{step.file}>", beside)
     comparisons: list[Comparison] = []
 

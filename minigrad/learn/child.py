@@ -4,8 +4,9 @@ Started as a script by `checking.py`. What to do comes as JSON over stdin, what 
 lines of JSON to what was stdout. The file itself has neither: its prints go nowhere, and input()
 finds the end of the file.
 
-Of the file only definitions run: `def`, `class`, `import`, and assignments that need none of them.
-So a demonstration that stops at an open exercise, or takes long, is in nobody's way.
+Of the file only definitions run: `def`, `class`, `import`, assignments that call none of them, and
+other names for them. So a demonstration that stops at an open exercise, or takes long, is in
+nobody's way.
 """
 
 import ast
@@ -48,8 +49,10 @@ def definitions(source: str, file: str, beside: str) -> tuple[Program, list[str]
     unknown, failed = set(defined(body)), []
     for node in body:
         needed = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
-        assigned = isinstance(node, ast.Assign | ast.AnnAssign)
-        if not needed and not (assigned and names_read(node) <= known_names(names) - unknown):
+        assigned = isinstance(node, ast.Assign | ast.AnnAssign) and node.value
+        renames = isinstance(assigned, ast.Name | ast.Lambda)
+        known = names_read(node) <= (names.keys() | vars(builtins).keys()) - unknown
+        if not (needed or renames or assigned and known):
             unknown |= names_stored(node)
             continue
         try:
@@ -66,18 +69,11 @@ def defined(body: list[ast.stmt]) -> set[str]:
     return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
-def known_names(names: dict[str, Any]) -> set[str]:
-    return names.keys() | vars(builtins).keys()
-
-
 def names_read(node: ast.stmt) -> set[str]:
     """The names that a statement reads, without those that it makes for itself."""
     inside = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return (
-        inside
-        - names_stored(node)
-        - {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
-    )
+    arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    return inside - names_stored(node) - arguments
 
 
 def names_stored(node: ast.stmt) -> set[str]:
@@ -188,7 +184,7 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     say({})
     for task in job["tasks"]:
         file = task["file"]
-        program, failed = definitions(task["source"], file, job["beside"])
+        program, failed = definitions(task["source"], file, task["beside"])
         if failed and not vars(program):
             say({"stopped": {"error": failed[0]}})
             continue
@@ -200,8 +196,8 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
                 results.append(encode(function(program)))
 
             names: dict[str, Any] = {}
-            if "solution" in source and "solution" in job:
-                names["solution"] = definitions(job["solution"], "<solution>", job["beside"])[0]
+            if "solution" in source:
+                names["solution"] = definitions(task["solution"], "<solution>", task["beside"])[0]
             stopped = {}
             try:
                 run_check(values_only(source), names, compare)
@@ -225,11 +221,10 @@ def main() -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
 
-    scratch = str(Path(job["beside"]).parent)
-    os.chdir(scratch)
+    os.chdir(job["scratch"])
     if refused:  # a stranger's file, which may not read the pages there
         diagnosis()  # and with it NumPy
-        import_module("rooms.learn.sandbox").close_sandbox(scratch, folders, refused)
+        import_module("rooms.learn.sandbox").close_sandbox(job["scratch"], folders, refused)
     work(job, say)
     os._exit(0)  # not waiting for threads that are still there
 

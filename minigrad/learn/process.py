@@ -59,25 +59,16 @@ class Answer:
 
 
 def answers(
-    tasks: Sequence[Task], todo: list[tuple[int, Exercise]], beside: str, limits: Limits
+    tasks: Sequence[Task], todo: list[tuple[int, Exercise]], scratch: str, limits: Limits
 ) -> Iterator[Answer]:
     """What one process says to each exercise of `todo`, up to the one that ends the process."""
     grouped: dict[int, list[Exercise]] = {}
     for index, exercise in todo:
         grouped.setdefault(index, []).append(exercise)
-    sent = [
-        {
-            "source": tasks[index].source,
-            "file": tasks[index].file,
-            "checks": [each.check for each in exercises],
-        }
-        for index, exercises in grouped.items()
-    ]
-    job: dict[str, Any] = {"tasks": sent, "beside": beside}
-    if any("solution" in each.check for _, each in todo):
-        job["solution"] = tasks[todo[0][0]].step.program
-    numpy_alone = tasks[todo[0][0]].step.number <= NUMPY_ALONE
+    sent = [_sent(tasks[index], exercises, scratch) for index, exercises in grouped.items()]
+    numpy_alone = all(tasks[index].step.number <= NUMPY_ALONE for index in grouped)
     seconds = limits.seconds or (SECONDS if numpy_alone else SECONDS_TO_COMPILE)
+    job = {"scratch": scratch, "tasks": sent}
     process, lines = _start(job, limits)
     try:
         _heard(lines, seconds + 20)  # Python and NumPy have started
@@ -93,6 +84,15 @@ def answers(
                 return
     finally:
         _stop(process)
+
+
+def _sent(task: Task, exercises: list[Exercise], scratch: str) -> dict[str, Any]:
+    """A task for the process; the solution only where a check itself calls it."""
+    checks = [each.check for each in exercises]
+    message = {"source": task.source, "file": task.file, "checks": checks}
+    if any("solution" in check for check in checks):
+        message["solution"] = task.step.program
+    return message | {"beside": str(Path(scratch, task.step.file))}
 
 
 def _heard(lines: "queue.Queue[bytes]", seconds: float) -> Answer:
