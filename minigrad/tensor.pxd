@@ -14,7 +14,7 @@ cdef class Function:
     cdef object hooks             # {key: function of dy} or None; written by `register_hook`
     cdef object retainer          # a weak reference to the output, where `retain_grad` was called
     cdef Py_ssize_t mark          # the last walk that came here; `topological_order` writes it
-    cdef object called_at         # the lines that called the operation; `detect_anomaly` writes it
+    cdef readonly object called_at   # the lines that called the operation; `detect_anomaly` writes it
     cdef backward(self, Tensor dy)
     cdef Function save(self, tuple tensors)
     cdef object saved_value(self, Tensor x)
@@ -27,6 +27,7 @@ cdef class Tensor:
     cdef cnp.ndarray array        # the values; `wrap` puts them here, and `.data = …` others
     cdef Function node            # what made this tensor, or None; by `record`. Read `history()`
     cdef bint is_grad_leaf        # a leaf that collects `.grad`; written by `requires_grad`
+    cdef int gradient_use         # whether a step has used `.grad`: see autograd/gradient_use.pxd
     cdef Tensor gradient          # `.grad`; `commit` writes it after a backward pass, or the user
     cdef Version version          # counts writes to the memory; made when first needed
     cdef object hooks             # of a leaf: {key: function of dy} or None; see `register_hook`

@@ -147,7 +147,8 @@ cdef class Tensor:
             warnings.warn(
                 f"grad: this is None and stays so: the tensor was computed ({node.name()}), and "
                 "backward writes .grad on leaves only. Call .retain_grad() on it before "
-                "backward(), or read .grad on a leaf", UserWarning, stacklevel=1)
+                f"backward(), or read .grad on a leaf{moved_by_hand(node)}", UserWarning,
+                stacklevel=1)
         return self.gradient
 
     @grad.setter
@@ -167,6 +168,7 @@ cdef class Tensor:
         if value is self:
             raise GraphError("grad: a tensor cannot be its own gradient")
         self.gradient = value
+        self.gradient_use = 0
 
     @grad.deleter
     def grad(self):
@@ -414,6 +416,11 @@ cdef class Function:
         return f"{type(self).__name__}Backward0"   # as torch prints it
 
     @property
+    def has_saved(self):
+        """Whether it holds saved values: not if backward has freed them, or it needs none."""
+        return self.kept is not None
+
+    @property
     def next_functions(self):
         """torch's view of `inputs`: pairs (what made the input, 0)."""
         return tuple([(each, 0) for each in self.inputs or ()])
@@ -442,6 +449,16 @@ cdef object for_picture(Tensor x):
     if x is None:
         return None
     return x.array if cnp.PyArray_SIZE(x.array) <= PICTURE_SIZE else (<object>x.array).shape
+
+
+cdef str moved_by_hand(Function node):
+    """What to say of a w that was made by `w = w - lr * w.grad`, which is no leaf any more."""
+    if node.name() != "SubBackward0" or node.inputs[1] is not None:
+        return ""
+    if not isinstance(node.inputs[0], Tensor):
+        return ""
+    return (". Was it w = w - lr * w.grad? That makes a new tensor; to move the leaf itself, write "
+            "w -= lr * w.grad under no_grad()")
 
 
 cdef object history_of(Tensor x):

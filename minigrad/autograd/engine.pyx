@@ -22,6 +22,7 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..tensor cimport Function, Tensor, wrap
 from ..tensor import method
 from .grad_mode cimport set_grad_mode
+from .gradient_use cimport is_used, version_after
 
 cnp.import_array()
 
@@ -258,17 +259,20 @@ cdef int commit(Pass found, list grads, bint create_graph, bint retain) except -
     cdef Function node
     cdef Tensor x, total, new
     cdef Py_ssize_t i
+    cdef bint used
     for i in range(len(found.shown)):
         node = <Function>found.shown[i]
         x = None if node.retainer is None else node.retainer()
         if x is not None:
             grads.append(new_grad(x, <Tensor>found.shown_dy[i], create_graph))
     for x, new in grads:
-        total = x.gradient
+        total, used = x.gradient, is_used(x)
         if total is None or create_graph or not copied_over(total.array, new.array):
             x.gradient = new
         else:
             total.written("backward")
+        if used:
+            x.gradient_use = -version_after(x.gradient)
     for i in range(len(found.shown)):
         node = <Function>found.shown[i]
         if type(node.value) is not tuple:
@@ -413,7 +417,7 @@ cdef Tensor cotangent_for(
     if not output.wants_grad():
         raise GraphError(
             f"{operation}: {named(output_is, i)} does not require a gradient and was not computed "
-            "from one that does; set requires_grad=True on an input before computing it")
+            f"from one that does; {lost_history(output)}")
     cdef cnp.ndarray one
     if given is None:
         if cnp.PyArray_SIZE(output.array) != 1:
@@ -438,6 +442,16 @@ cdef Tensor cotangent_for(
             f"{operation}: the output has dtype {output.dtype}, got a gradient of dtype "
             f"{given.dtype} as {named(gradient_is, i)}")
     return given
+
+
+cdef str lost_history(Tensor output):
+    """Where the history of a result ends that should have one, and what to do."""
+    if not cnp.PyArray_ISFLOAT(output.array):
+        return (f"it is {output.dtype}: argmax, ==, < and rounding to integers have no slope. "
+                "Compute the loss from the scores themselves, for example with cross_entropy")
+    return ("no_grad(), .detach(), .item(), .numpy(), tensor(…), argmax and == end the history. "
+            "Compute the loss from the model's output without them; only if these are inputs of "
+            "your own, set requires_grad=True on one before computing")
 
 
 cdef str named(str argument, Py_ssize_t i):

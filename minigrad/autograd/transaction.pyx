@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..tensor cimport Tensor, wrap
+from .gradient_use cimport DROPPED, REUSED, note_drop, note_step
 from .in_place cimport has_writable_memory
 
 cnp.import_array()
@@ -68,7 +69,9 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
     for x, work in copied:
         cnp.PyArray_CopyInto(x.array, work)
     for update in updates:
-        (<Tensor> update[1]).written(operation)
+        p = update[1]
+        p.written(operation)
+        note_step(p)
     for own, count in counts:
         own["step"] = count
 
@@ -85,7 +88,22 @@ def clear_gradients(tensors, bint set_to_none):
             g = g.detach() if cnp.PyArray_ISWRITEABLE(g.array) else wrap(np.empty_like(g.array))
         zeros.append(g)
     for x, g in zip(changed, zeros):
+        note_drop(x)
         x.gradient = None if g is None else g.zero_()
+
+
+def gradient_use(Tensor x not None):
+    """What became of x.grad, as autograd/gradient_use.pxd says; for `nn.lint`."""
+    if x.gradient_use == REUSED:
+        return "reused"
+    if x.gradient_use == DROPPED:
+        return "dropped"
+    return "used" if x.gradient_use else ""
+
+
+def last_writer(Tensor x not None):
+    """The operation that changed x in place last, or an empty string; for `nn.lint`."""
+    return "" if x.version is None or x.version.writer is None else x.version.writer
 
 
 cdef int prepare(str operation, Tensor x) except -1:

@@ -39,6 +39,7 @@ from .layers import (
     Softmax,
     Tanh,
 )
+from .linting.lint import lint
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from .max_pool2d import MaxPool2d
 from .module import Module, Parameter
@@ -77,6 +78,7 @@ __all__ = [
     "functional",
     "init",
     "inspect_batch_norm",
+    "lint",
     "summary",
     "utils",
 ]

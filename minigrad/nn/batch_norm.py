@@ -4,12 +4,14 @@
 """
 
 from .._checks import flag, integer, number
+from ..autograd.grad_mode import is_grad_enabled
 from ..dtypes import int64
 from ..errors import ShapeError
 from ..ops.array.creation import empty, zeros
 from ..tensor import Tensor
 from . import functional as F
 from ._affine import Affine
+from .linting.record import RENEWED, after_call
 
 
 class _BatchNorm(Affine):
@@ -52,6 +54,7 @@ class _BatchNorm(Affine):
             self.register_buffer(name, empty(self.num_features, **options) if tracked else None)
         self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if tracked else None)
         self.reset_parameters()
+        vars(self)["_record"] = 0  # for nn.lint: see linting/record.py
 
     @classmethod
     def from_keras(
@@ -82,6 +85,7 @@ class _BatchNorm(Affine):
             self.running_mean.zero_()
             self.running_var.fill_(1)
             self.num_batches_tracked.zero_()
+        vars(self)["_record"] = RENEWED
 
     def reset_parameters(self):
         """Start anew: weight 1, bias 0, and no batch seen."""
@@ -132,6 +136,7 @@ class _BatchNorm(Affine):
         )  # fmt: skip
         if learns and input.numel() > 0:
             count += 1
+            state["_record"] = after_call(state.get("_record", 0), is_grad_enabled())
         return y
 
     def extra_repr(self):

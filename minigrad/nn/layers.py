@@ -3,10 +3,12 @@
 import math
 
 from .._checks import choice, flag, integer, number
+from ..autograd.grad_mode import is_grad_enabled
 from ..errors import ShapeError
 from ..ops.array.creation import empty
 from . import functional as F
 from . import init
+from .linting.record import after_call
 from .module import Module, Parameter
 
 
@@ -177,7 +179,11 @@ class Dropout(Module):
         self.inplace = flag("Dropout", "inplace", inplace)
 
     def forward(self, input):
-        return F.dropout(input, self.p, self.training, self.inplace)
+        y = F.dropout(input, self.p, self.training, self.inplace)
+        if self.training and self.p:
+            state = vars(self)
+            state["_record"] = after_call(state.get("_record", 0), is_grad_enabled())
+        return y
 
     def extra_repr(self):
         return f"p={self.p}, inplace={self.inplace}"

@@ -11,6 +11,7 @@ from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..tensor import Tensor
 from ._members import Members
+from .linting.record import at_switch
 from .state_dict import StateDict
 
 
@@ -43,6 +44,7 @@ class Module(StateDict):
     defines `forward`; calling the module runs it.
     """
 
+    _record = 0  # for nn.lint: see linting/record.py
     _younger: tuple[str, ...] = ()  # names of buffers that state dicts have since version 2
 
     def __init__(self):
@@ -306,6 +308,8 @@ class Module(StateDict):
         """Set training mode here and below (dropout, batch statistics); returns self."""
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+        if mode is not self.training:
+            vars(self)["_record"] = at_switch(mode, self._members(Parameter))
         self.training = mode
         for module in self.children():
             module.train(mode)

@@ -65,6 +65,7 @@ class LRScheduler:
     def step(self):
         """Go to the next epoch: set the learning rate of every group of the optimizer."""
         self._set(self.get_lr, self.last_epoch + 1)
+        self.optimizer._note_schedule()
 
     def _set(self, rates, epoch):
         before, self.last_epoch = self.last_epoch, epoch

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -24,6 +25,10 @@ class Optimizer:
     own options. Both may come with names, as pairs from `named_parameters()`. A subclass gives
     `step`, and where it can `check_options` and `state_names`.
     """
+
+    # For nn.lint: how many steps in a row have found no gradient. None before the first step, or
+    # -n if schedules have made n steps by then. See nn/linting/record.py.
+    _idle: int | None = None
 
     def __init__(self, params, defaults):
         name = type(self).__name__
@@ -108,9 +113,20 @@ class Optimizer:
             yield group, [p for p in group["params"] if p._grad is not None]
 
     def _step(self, kernel, updates, fresh, counts=()):
+        if self._idle is None or self._idle < 0:
+            if self._idle == -1:
+                self._idle = 0
+                _warn_of_schedule(f"{type(self).__name__}.step")
+            self._idle = 0
         transaction.step(
             f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts)
         )
+        self._idle = 0 if updates else self._idle + 1
+
+    def _note_schedule(self):
+        """A schedule has made a step: too early, if the optimizer has not made its first."""
+        if self._idle is None or self._idle < 0:
+            self._idle = (self._idle or 0) - 1
 
     # --- state -----------------------------------------------------------------------------------
 
@@ -209,6 +225,15 @@ class Optimizer:
             lines.append(f"Parameter Group {k}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _warn_of_schedule(name):
+    warnings.warn(
+        f"{name}: a schedule made its step before the optimizer made its first, so the initial "
+        "learning rate was never used; call optimizer.step() first, then scheduler.step()",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def _in_order(owner, name, params, what):

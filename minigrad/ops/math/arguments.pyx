@@ -31,18 +31,22 @@ cdef Tensor operand(str operation, str argument, object value):
         return wrap(np.array(value))
     if isinstance(value, numbers.Real):
         return wrap(number_array(operation, argument, value))
+    hint = "" if value is not None else (
+        "; if it is a .grad, no backward has written one: only leaves get a .grad, and "
+        "w = w - lr * w.grad makes a new tensor that is not one")
     raise TypeError(
         f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got "
-        f"{type(value).__name__}")
+        f"{type(value).__name__}{hint}")
 
 
 cdef Tensor floating(str operation, str argument, object value):
     """`value` as a tensor of float32 or float64; other dtypes are refused."""
     cdef Tensor x = value if isinstance(value, Tensor) else operand(operation, argument, value)
     if not cnp.PyArray_ISFLOAT(x.array):
+        pixels = ", and pixels with .float() / 255" if x.array.dtype == np.uint8 else ""
         raise DTypeError(
             f"{operation}: {argument} must be float32 or float64, got {x.dtype}; convert it with "
-            ".float()")
+            f".float(){pixels}")
     return x
 
 

@@ -8,9 +8,9 @@ cdef class BatchNorm(Function):
     cdef cnp.ndarray var
     cdef cnp.ndarray inv_std
     cdef double eps
-    cdef Py_ssize_t axis
+    cdef readonly Py_ssize_t axis
     cdef str operation   # who calls, for messages
-    cdef bint training   # whether mean and var came from x; in evaluation they are constants
+    cdef readonly bint training   # whether mean and var came from x; in evaluation they are constants
 
 
 cdef tuple row_second_gradients(Tensor v, Tensor h, Tensor x, double eps, bint with_x)

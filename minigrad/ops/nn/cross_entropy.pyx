@@ -107,7 +107,7 @@ def cross_entropy(
     DTypeError, ValueError. torch.nn.functional.cross_entropy (which takes no int32 labels).
     """
     cdef str name = "cross_entropy"
-    cdef Tensor x = floating(name, "input", input), t, labels, w, loss
+    cdef Tensor x = scores(name, input, target), t, labels, w, loss
     cdef tuple shape = (<object>target_array(name, target)).shape
     cdef Py_ssize_t C = class_count(name, x)
     reduction = reduction_named(name, reduction, size_average, reduce)
@@ -178,7 +178,7 @@ def nll_loss(
     labels, which is this after log_softmax. torch.nn.functional.nll_loss.
     """
     cdef str name = "nll_loss"
-    cdef Tensor x = floating(name, "input", input)
+    cdef Tensor x = scores(name, input, target)
     cdef tuple shape = (<object>target_array(name, target)).shape
     cdef Py_ssize_t C = class_count(name, x)
     reduction = reduction_named(name, reduction, size_average, reduce)
@@ -198,6 +198,17 @@ def nll_loss(
 
 
 # --- what is checked before a kernel runs --------------------------------------------------------
+
+cdef Tensor scores(str name, object input, object target):
+    """input, which must be floats; labels in its place are mostly the two arguments swapped."""
+    cdef Tensor x = operand(name, "input", input)
+    if not cnp.PyArray_ISFLOAT(x.array) and isinstance(target, Tensor):
+        if cnp.PyArray_ISFLOAT((<Tensor>target).array):
+            raise DTypeError(
+                f"{name}: input is {x.dtype} of shape {tuple(x.shape)}, target {target.dtype} of "
+                f"shape {tuple(target.shape)}: these look swapped; write {name}(scores, labels)")
+    return floating(name, "input", x)
+
 
 cdef Py_ssize_t class_count(str name, Tensor x) except -1:
     """The number of classes: the size of dimension 1, or of a single dimension."""

@@ -24,7 +24,7 @@ cnp.import_array()
 # --- log_softmax -------------------------------------------------------------------------------
 
 cdef class LogSoftmax(Function):
-    cdef Py_ssize_t dim
+    cdef readonly Py_ssize_t dim
 
     cdef backward(self, Tensor dy):
         (y,) = self.saved()

@@ -48,7 +48,7 @@ cdef Py_ssize_t chosen(str operation, object dim, Tensor x) except -1:
 
 
 cdef class Softmax(Function):
-    cdef Py_ssize_t dim
+    cdef readonly Py_ssize_t dim
 
     cdef backward(self, Tensor dy):
         (y,) = self.saved()

@@ -1,0 +1,166 @@
+"""`nn.lint`: what is wrong in a training that runs without an error."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...optim import Optimizer
+from ...tensor import Tensor
+from ..module import Module
+from .finding import MISTAKES, Finding, Findings, found
+from .graph import mistakes_in_graph
+from .history import History
+from .model import mistakes_in_model
+from .training import gradient_use, is_fresh, large_steps, mistakes_in_training, parameters_of
+from .trial import Trial, run_trial
+from .values import gradients_apart, mistakes_in_values
+
+Loss = Tensor | Callable[..., Any] | None
+
+
+def lint(
+    model: Module,
+    loss: Loss = None,
+    optimizer: Optimizer | None = None,
+    batch: Any = None,
+    *,
+    ignore: Sequence[str] = (),
+) -> Findings:
+    """The mistakes in a training that nothing else complains of; nothing changes by asking.
+
+    loss: a value with its graph, best before backward(), or a function `loss(output, y)` for the
+    batch. batch: `(x, y)`, x alone, or an item of a loader; y may be None. A copy of the model
+    runs on it once. The more is given, the more is seen. ignore: codes not to report.
+    Call it inside the training loop, or after some steps. Returns a list of findings, each with
+    code, layer, line, what was seen, why, cure and link; print it, or take `.to_json()`. Its
+    `notes` say what could not be looked at. Errors: TypeError, ValueError for an unknown code.
+    Every mistake with its cure: docs/mistakes.md. torch has no such function.
+    """
+    check_arguments(model, loss, optimizer, ignore)
+    inputs, target = parts_of(batch)
+    caller = sys._getframe(1)
+    own_line = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    notes: list[str] = []
+    findings = [
+        *mistakes_in_model(model, set(parameters_of(optimizer))),
+        *mistakes_in_training(model, optimizer),
+    ]
+    fresh = is_fresh(model)
+    if isinstance(loss, Tensor):
+        findings += mistakes_in_loss(model, loss, fresh, own_line, notes)
+    trial = None
+    if inputs is not None:
+        function = None if isinstance(loss, Tensor) else loss
+        trial = run_trial(model, function, inputs, target)
+        notes += trial.notes
+        seen = trial.output if trial.loss is None else trial.loss
+        if seen is not None:
+            history = History(seen, trial.names, own_line)
+            data = inputs[0].detach().numpy() if isinstance(inputs[0], Tensor) else None
+            findings += mistakes_in_history(history, fresh, data)
+    elif callable(loss) and not isinstance(loss, Tensor):
+        notes.append("a loss function is used on a batch, and there is none: lint(…, batch=(x, y))")
+    if not {"norm-probed-by-sum", "infinite-loss"} & {each.code for each in findings}:
+        findings += mistakes_in_gradients(model, optimizer, trial)
+    return Findings(once_each(findings, set(ignore)), notes)
+
+
+def mistakes_in_loss(
+    model: Module, loss: Tensor, fresh: bool, own_line: str, notes: list[str]
+) -> Iterator[Finding]:
+    """Findings in a loss that the caller has computed."""
+    names = {each: name for name, each in model.named_parameters()}
+    if loss.grad_fn is None:
+        if loss.requires_grad and loss not in names and loss.numel() == 1:
+            what = f"the loss {loss.item():.4g} is a leaf: nothing leads from it to a parameter"
+            yield found("loss-without-history", what)
+        else:
+            notes.append("the loss has no graph: it was computed under no_grad(), or detached")
+        return
+    history = History(loss, names, own_line)
+    if not any(each in history.uses for each in names):
+        notes.append("the graph of the loss leads to no parameter of this model")
+    if history.is_freed():
+        notes.append(
+            "backward() has freed the values in the graph of the loss; ask before it, to have them "
+            "looked at"
+        )
+    is_whole = all(each.requires_grad for each in names)
+    yield from mistakes_in_history(history, fresh, None if is_whole else np.zeros(1))
+
+
+def mistakes_in_history(
+    history: History, fresh: bool, data: np.ndarray | None
+) -> Iterator[Finding]:
+    yield from mistakes_in_graph(history)
+    yield from mistakes_in_values(history, fresh, data)
+
+
+def mistakes_in_gradients(
+    model: Module, optimizer: Optimizer | None, trial: Trial | None
+) -> Iterator[Finding]:
+    """Findings in the gradients of a trial, or else in those that wait for the next step."""
+    names = {each: name for name, each in model.named_parameters()}
+    if trial is not None and trial.gradients:
+        gradients = {
+            each: trial.gradients[name] for each, name in names.items() if name in trial.gradients
+        }
+    else:
+        gradients = {
+            each: each._grad
+            for each in names
+            if each._grad is not None and gradient_use(each) == ""
+        }
+    yield from gradients_apart({names[each]: g.numpy() for each, g in gradients.items()})
+    if optimizer is not None and gradients:
+        yield from large_steps(optimizer, gradients, names)
+
+
+def once_each(findings: list[Finding], ignored: set[str]) -> list[Finding]:
+    """Without what is to be ignored, and without what was seen in two ways."""
+    kept: dict[tuple[str, str], Finding] = {}
+    for each in findings:
+        if each.code not in ignored:
+            kept.setdefault((each.code, each.layer), each)
+    return list(kept.values())
+
+
+def check_arguments(model: object, loss: object, optimizer: object, ignore: object) -> None:
+    if not isinstance(model, Module):
+        raise TypeError(f"lint: model must be a Module, got {type(model).__name__}")
+    if loss is not None and not isinstance(loss, Tensor) and not callable(loss):
+        raise TypeError(
+            f"lint: loss must be a Tensor, a function loss(output, y) or None, got "
+            f"{type(loss).__name__}"
+        )
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"lint: optimizer must be an Optimizer or None, got {type(optimizer).__name__}; for "
+            "several, call lint once for each"
+        )
+    if isinstance(ignore, str) or not isinstance(ignore, (tuple, list, set, frozenset)):
+        raise TypeError(f"lint: ignore must be codes in a tuple or list, got {ignore!r}")
+    for code in ignore:
+        if not isinstance(code, str) or code not in MISTAKES:
+            raise ValueError(
+                f"lint: ignore has {code!r}, which is no code; they are {', '.join(MISTAKES)}"
+            )
+
+
+def parts_of(batch: Any) -> tuple[tuple[Any, ...] | None, Any]:
+    """The inputs of the model and the target of a batch; None and None if there is no batch."""
+    if batch is None:
+        return None, None
+    if isinstance(batch, Tensor):
+        return (batch,), None
+    if not isinstance(batch, (tuple, list)) or not batch or not isinstance(batch[0], Tensor):
+        inside = ""
+        if isinstance(batch, (tuple, list)):
+            inside = f" that begins with {type(batch[0]).__name__}" if batch else " without items"
+        raise TypeError(
+            "lint: batch must be a Tensor x, a pair (x, y) of Tensors, or an item of a loader that "
+            f"begins with x; got {type(batch).__name__}{inside}"
+        )
+    return (batch[0],), batch[1] if len(batch) > 1 else None

@@ -1,0 +1,202 @@
+"""Mistakes that show in the numbers of a batch: inputs, activations, the loss, gradients."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ...tensor import Tensor
+from .finding import Finding, found
+from .history import (
+    PRODUCTS,
+    History,
+    Source,
+    kind,
+    shape_of,
+    small_constant,
+    small_value,
+)
+
+LARGE_INPUT = 20  # of a layer that learns
+FEWEST_SAMPLES, FEWEST_UNITS = 16, 4  # below, a unit may rest on all of them by chance
+FLAT = 0.01  # of the largest slope
+MOSTLY = 0.75
+SURE_AND_WRONG = 3  # times log C
+LAYERS_APART = 1e3
+
+
+def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -> Iterator[Finding]:
+    """Findings in what the operations of a graph kept.
+
+    fresh: the model was not trained yet. data: the batch, if it is known; None: what no parameter
+    has touched is taken for it.
+    """
+    hidden = below_products(history)
+    for node in history.nodes:
+        if not node.has_saved:
+            continue
+        name = kind(node)
+        if name in PRODUCTS:
+            yield from unscaled_input(history, node, data)
+        elif name == "Relu":
+            yield from dead_units(history, node)
+        elif name in ("Sigmoid", "Tanh") and node in hidden:
+            yield from saturated_units(history, node)
+        elif name == "CrossEntropy" and fresh:
+            yield from first_loss(history, node)
+    yield from infinite_loss(history)
+
+
+def below_products(history: History) -> set[Source]:
+    """The nodes whose values go through another layer with weights."""
+    below: set[Source] = set()
+    for node in reversed(history.nodes):
+        if node in below or kind(node) in PRODUCTS:
+            below.update(each for each in node.inputs if each is not None)
+    return below
+
+
+def unscaled_input(history: History, node: Source, batch: np.ndarray | None) -> Iterator[Finding]:
+    """Data, not activations, that a weight multiplies first."""
+    data = [k for k, each in enumerate(node.inputs[:2]) if each is None]
+    weights = [each for each in node.inputs[:2] if isinstance(each, Tensor)]
+    kept = node.kept_arrays()
+    if len(data) != 1 or len(weights) != 1 or not kept or kept[0].size == 0:
+        return
+    low, high = float(kept[0].min()), float(kept[0].max())
+    if batch is not None and (low, high) != (float(batch.min()), float(batch.max())):
+        return  # features, made by layers that do not learn
+    if max(-low, high) > LARGE_INPUT:  # also for infinities, but not for NaN
+        what = f"the first layer multiplies inputs from {low:.4g} to {high:.4g}"
+        yield found("unscaled-input", what, history.layer(node), history.line(node))
+
+
+def by_unit(array: np.ndarray) -> np.ndarray:
+    """(samples, units): the units are dimension 1 of (N, C) and of images, else the last one."""
+    units = np.moveaxis(array, 1, -1) if array.ndim == 4 else array
+    return units.reshape(-1, units.shape[-1])
+
+
+def dead_units(history: History, node: Source) -> Iterator[Finding]:
+    kept = node.kept_arrays()
+    if not kept or kept[0].ndim < 2:
+        return
+    values = by_unit(kept[0])
+    samples, units = values.shape
+    if samples < FEWEST_SAMPLES or units < FEWEST_UNITS:
+        return
+    dead = int((values <= 0).all(axis=0).sum())
+    if 2 * dead >= units:
+        what = f"{dead} of {units} units are 0 for all {samples} samples, after ReLU"
+        yield found("dead-units", what, history.layer(node), history.line(node))
+
+
+def saturated_units(history: History, node: Source) -> Iterator[Finding]:
+    kept = node.kept_arrays()
+    if not kept or kept[0].ndim < 2 or len(by_unit(kept[0])) < FEWEST_SAMPLES:
+        return
+    y = kept[0].astype(np.float64)
+    slope = 1 - y * y if kind(node) == "Tanh" else 4 * y * (1 - y)  # 1 where it is largest
+    share = float((slope < FLAT).mean())
+    if share > MOSTLY:
+        what = f"{share:.0%} of {kind(node).lower()}'s values are where it is flat"
+        yield found("saturated-units", what, history.layer(node), history.line(node))
+
+
+def first_loss(history: History, node: Source) -> Iterator[Finding]:
+    """The mean of −log p over the samples, whatever reduction and weights the loss has."""
+    kept = node.kept_arrays()
+    if len(kept) < 2 or kept[0].ndim != 2 or kept[1].shape != kept[0].shape[:1]:
+        return
+    logits, labels = kept[0].astype(np.float64), kept[1]
+    counted = (labels >= 0) & (labels < logits.shape[1])
+    if logits.shape[1] < 2 or not counted.any() or not np.isfinite(logits).all():
+        return
+    logits, labels = logits[counted], labels[counted]
+    logits -= logits.max(axis=1, keepdims=True)
+    said = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
+    loss, chance = float(said.mean()), math.log(logits.shape[1])
+    if loss > SURE_AND_WRONG * chance:
+        what = (
+            f"before any training the loss is {loss:.3g}; guessing among {logits.shape[1]} classes "
+            f"costs log {logits.shape[1]} = {chance:.3g}"
+        )
+        yield found("first-loss", what, history.layer(node), history.line(node))
+
+
+# --- where an infinity was born ------------------------------------------------------------------
+
+
+def infinite_loss(history: History) -> Iterator[Finding]:
+    """The first operation that made an infinity or NaN from finite numbers, if the loss has one."""
+    loss = history.value.detach().numpy()
+    if loss.size == 0 or np.isfinite(loss).all():
+        return
+    for tensor in history.uses:
+        if isinstance(tensor, Tensor) and not np.isfinite(tensor.detach().numpy()).all():
+            name = history.names.get(tensor)
+            place = f"'{name}'" if name else "a leaf"
+            what = f"the loss is {short(loss)}, because {place} already holds NaN or infinities"
+            yield found("infinite-loss", what, name.rpartition(".")[0] if name else "")
+            return
+    for node in history.nodes:
+        cause = birth(node)
+        if cause:
+            what = f"the loss is {short(loss)}: {cause}"
+            yield found("infinite-loss", what, history.layer(node), history.line(node))
+            return
+    yield found("infinite-loss", f"the loss is {short(loss)}", history.layer(history.root))
+
+
+def short(loss: np.ndarray) -> str:
+    return f"{loss.item()}" if loss.size == 1 else "not finite"
+
+
+def birth(node: Source) -> str | None:
+    """What an operation did, if it made an infinity or NaN of finite numbers."""
+    name, kept = kind(node), node.kept_arrays()
+    if name == "Log" and kept:
+        zeros, negative = int((kept[0] == 0).sum()), int((kept[0] < 0).sum())
+        if zeros:
+            return (
+                f"log is given {zeros} {'zero' if zeros == 1 else 'zeros'}, shape {kept[0].shape}"
+            )
+        return f"log is given {negative} negative numbers" if negative else None
+    if name == "Exp" and kept and np.isinf(kept[0]).any():
+        return f"exp overflows in {int(np.isinf(kept[0]).sum())} of {kept[0].size} numbers"
+    value = small_value(node)
+    if value is None or np.isfinite(value).all():
+        return None
+    inputs = [
+        small_constant(node, k) if each is None else small_input(each)
+        for k, each in enumerate(node.inputs)
+    ]
+    if all(each is not None and np.isfinite(each).all() for each in inputs):
+        return f"{node.name()} makes it from finite numbers, shape {shape_of(node)}"
+    return None
+
+
+def small_input(source: Source) -> np.ndarray | None:
+    return source.detach().numpy() if isinstance(source, Tensor) else small_value(source)
+
+
+# --- gradients -----------------------------------------------------------------------------------
+
+
+def gradients_apart(gradients: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+    """Whether the gradients of the weights, by name, are of very different sizes."""
+    norms = {
+        name: float(np.linalg.norm(each.astype(np.float64).ravel()))
+        for name, each in gradients.items()
+        if each.ndim >= 2
+    }
+    norms = {name: norm for name, norm in norms.items() if 0 < norm < math.inf}
+    if len(norms) < 2:
+        return
+    least, most = min(norms, key=norms.__getitem__), max(norms, key=norms.__getitem__)
+    if norms[most] > LAYERS_APART * norms[least]:
+        what = (
+            f"the gradient of '{most}' has the norm {norms[most]:.2g}, that of '{least}' "
+            f"{norms[least]:.2g}: {norms[most] / norms[least]:.2g} times less"
+        )
+        yield found("gradient-scale", what, least.rpartition(".")[0])
