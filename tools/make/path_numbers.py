@@ -29,7 +29,7 @@ def numbers():
 
 def on_digits(kind, lr, steps):
     """The losses of 64 - 32 - 10 units on batches of 64 digits, the first 1,500 of them."""
-    rng, lot = np.random.default_rng(0), np.random.default_rng(1)
+    rng, dice = np.random.default_rng(0), np.random.default_rng(1)
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).double()
     for layer in (model[0], model[2]):
         k = 1 / np.sqrt(layer.in_features)
@@ -40,7 +40,7 @@ def on_digits(kind, lr, steps):
     optimizer = kind(model.parameters(), lr=lr)
     losses = []
     for _ in range(steps):
-        rows = lot.integers(0, 1500, 64)
+        rows = dice.integers(0, 1500, 64)
         logits = model(mg.tensor(images[rows]))
         loss = nn.functional.cross_entropy(logits, mg.tensor(labels[rows]))
         optimizer.zero_grad()
