@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,13 +46,13 @@ class Problem:
     factors: dict[str, Array] = field(default_factory=dict)
     wrong: dict[str, Array] = field(default_factory=dict)
     rtol: float = DOUBLE
+    scale: float = field(init=False)  # the largest number that the right answer is made of
 
-    def scale(self) -> float:
-        """The largest number that the right answer is made of."""
-        return max(map(largest_size, [self.right, *self.parts.values()]), default=0.0)
+    def __post_init__(self) -> None:
+        self.scale = max(map(largest_size, [self.right, *self.parts.values()]))
 
     def is_right(self) -> bool:
-        return self.differs(self.right) <= self.rtol * self.scale()
+        return self.differs(self.right) <= self.rtol * self.scale
 
     def differs(self, other: Array) -> float:
         return largest_size(self.yours - other)
@@ -61,12 +61,12 @@ class Problem:
         """Is yours `other`, a wrong answer that is being considered?"""
         if other.shape != self.yours.shape:
             return False
-        allowed = self.rtol * max(largest_size(other), FLOOR * self.scale())
+        allowed = self.rtol * max(largest_size(other), FLOOR * self.scale)
         return self.differs(other) <= allowed
 
     def beside(self, yours: Array) -> Problem:
         """The same problem with another answer."""
-        return Problem(yours, self.right, self.parts, self.factors, self.wrong, self.rtol)
+        return replace(self, yours=yours)
 
 
 def largest_size(values: Array) -> float:
@@ -125,8 +125,7 @@ def map_of(wrong: Array) -> str:
 
 def as_arrays(named: Mapping[str, Any] | None, shape: tuple[int, ...] | None) -> dict[str, Array]:
     """The values as float64 arrays, repeated to `shape` if there is one."""
-    arrays = {}
-    for name, value in (named or {}).items():
-        array = np.asarray(value, dtype=np.float64)
-        arrays[name] = array if shape is None else np.broadcast_to(array, shape)
-    return arrays
+    arrays = {name: np.asarray(value, np.float64) for name, value in (named or {}).items()}
+    if shape is None:
+        return arrays
+    return {name: np.broadcast_to(array, shape) for name, array in arrays.items()}

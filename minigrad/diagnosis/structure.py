@@ -38,7 +38,7 @@ class Explanation(NamedTuple):
 
 def factor_of_all(p: Problem) -> list[Explanation]:
     """yours = ± right · f, for a named factor, two of them, or any number."""
-    found = named_factors(p, p.right)
+    found = one_factor(p, p.right)
     if found:
         return [Explanation("factor", found)]
     c = ratio(p.yours, p.right)
@@ -46,13 +46,18 @@ def factor_of_all(p: Problem) -> list[Explanation]:
         c = None
     if c is not None and abs(c + 1) <= EXACT:
         return [Explanation("sign", "the sign is wrong: yours is −1 times what is right")]
-    found = named_factors(p, -p.right)
+    found = one_factor(p, -p.right)
     if found:
         return [Explanation("factor", f"the sign is wrong, and {found}")]
-    if c is None or np.count_nonzero(p.right) < 2:  # one number is always a multiple of another
-        return []
-    said = f"yours is {written(c)} times what is right{length_like(p, c)}"
-    return [Explanation("factor", said, named=False)]
+    two = two_factors(p, p.right)
+    if c is not None and np.count_nonzero(p.right) > 1:  # one number is a multiple of any other
+        perhaps = f"; perhaps {two}" if two else length_like(p, c)
+        said = f"yours is {written(c)} times what is right{perhaps}"
+        return [Explanation("factor", said, named=False)]
+    if two:  # less certain than a known mistake
+        return [Explanation("factor", two, named=False)]
+    two = two_factors(p, -p.right)
+    return [Explanation("factor", f"the sign is wrong, and {two}", named=False)] if two else []
 
 
 def ratio(yours: Array, right: Array) -> float | None:
@@ -73,22 +78,27 @@ def length_like(p: Problem, c: float) -> str:
     return f" ({' and '.join(same)})" if same else ""
 
 
-def named_factors(p: Problem, right: Array) -> str:
+def one_factor(p: Problem, right: Array) -> str:
     """ "yours lacks the factor m" for yours = right / m, and the like; "" if no name fits."""
     lacks, often = fitting(p, right, np.zeros_like(right))
-    if lacks or often:
-        return factor_sentence(p, lacks, often)
-    if distinct(p.right) < 3:
+    return factor_sentence(p, lacks, often) if lacks or often else ""
+
+
+def two_factors(p: Problem, right: Array) -> str:
+    """The same for two factors, if only two of them fit."""
+    powers = [
+        [(name, e, to_the(f, e)) for e in (-1, 1) if e > 0 or f.all()]
+        for name, f in telling(p.factors).items()
+    ]
+    found = [
+        ((a, d), (b, e))
+        for one, other in itertools.combinations(powers, 2)
+        for (a, d, f), (b, e, g) in itertools.product(one, other)
+        if p.equals(right * f * g)
+    ]
+    if len(found) != 1 or distinct(p.right) < 3:
         return ""
-    pairs = []
-    for (a, f), (b, g) in itertools.combinations(telling(p.factors).items(), 2):
-        for d, e in itertools.product((-1, 1), repeat=2):
-            first, second = to_the(f, d), to_the(g, e)
-            if first is not None and second is not None and p.equals(right * first * second):
-                pairs.append(((a, d), (b, e)))
-    if len(pairs) != 1:
-        return ""
-    lacks, often = ([name for name, e in pairs[0] if e == sign] for sign in (-1, 1))
+    lacks, often = ([name for name, e in found[0] if e == sign] for sign in (-1, 1))
     said = [f"lacks the factor{'s' * (len(lacks) > 1)} {listed(lacks)}"] if lacks else []
     said += [f"has {listed(often)} once too often"] if often else []
     return f"yours {' and '.join(said)}"
@@ -99,20 +109,17 @@ def telling(factors: dict[str, Array]) -> dict[str, Array]:
     return {name: f for name, f in factors.items() if (np.abs(f - 1) > EXACT).any()}
 
 
-def to_the(factor: Array, exponent: int) -> Array | None:
-    if exponent > 0:
-        return factor
-    return None if (factor == 0).any() else 1 / factor
+def to_the(factor: Array, exponent: int) -> Array:
+    return factor if exponent > 0 else 1 / factor
 
 
 def fitting(p: Problem, term: Array, rest: Array) -> tuple[list[str], list[str]]:
     """The names f for which yours = rest + term / f, and those for yours = rest + term · f."""
     lacks, often = [], []
     for name, factor in telling(p.factors).items():
-        if largest_size(term * (factor - 1)) <= p.rtol * p.scale():
+        if largest_size(term * (factor - 1)) <= p.rtol * p.scale:
             continue
-        over = to_the(factor, -1)
-        if over is not None and p.equals(rest + term * over):
+        if factor.all() and p.equals(rest + term / factor):
             lacks.append(name)
         if p.equals(rest + term * factor):
             often.append(name)
@@ -156,7 +163,7 @@ def slices(values: Array, axis: int) -> list[Array]:
 
 def subsets(p: Problem) -> Iterator[list[str]]:
     """Some of the parts, not all; few first."""
-    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale()]
+    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale]
     for n in range(1, len(names)):
         yield from map(list, itertools.combinations(names, n))
 
@@ -182,7 +189,7 @@ def parts_of(p: Problem) -> list[Explanation]:
 
 def parts_by_least_squares(p: Problem) -> list[Explanation]:
     """yours = Σ c · part with one number c per part, all fitted together."""
-    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale()]
+    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale]
     numbers = fitted(p, p.yours, [p.parts[name] for name in names])
     if numbers is None:
         return []
@@ -192,7 +199,7 @@ def parts_by_least_squares(p: Problem) -> list[Explanation]:
 
 def parts_along_an_axis(p: Problem) -> list[Explanation]:
     """The same with numbers that differ along one axis; only if every one of them has a name."""
-    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale()]
+    names = [name for name, part in p.parts.items() if largest_size(part) > p.rtol * p.scale]
     for axis in range(p.right.ndim if p.right.ndim > 1 else 0):
         rows = []
         for k, yours in enumerate(slices(p.yours, axis)):
@@ -223,7 +230,7 @@ def fitted(p: Problem, yours: Array, parts: list[Array]) -> Array | None:
     if rank < len(parts) or singular[0] > CONDITION * singular[-1]:
         return None
     off = largest_size(matrix / sizes @ numbers - yours.ravel())
-    allowed = p.rtol * max(largest_size(yours), 1e-3 * p.scale())
+    allowed = p.rtol * max(largest_size(yours), 1e-3 * p.scale)
     return numbers / sizes if off <= allowed else None
 
 
@@ -266,7 +273,8 @@ def in_words_along(p: Problem, part: str, column: Array, axis: int) -> Said:
             form = factor_form(name, column, first[:, 0])
             if form:
                 return Said(part, form)
-    return Said(part, "{} is off by a factor that differs along " + f"axis {axis}", named=False)
+    form = f"yours is right but for a multiple of {{}} that differs along axis {axis}"
+    return Said(part, form, named=False)
 
 
 def explanation_of(said: list[Said]) -> list[Explanation]:
@@ -294,29 +302,24 @@ def explanation_of(said: list[Said]) -> list[Explanation]:
 # --- places --------------------------------------------------------------------------------------
 
 
-def transposed(p: Problem) -> list[Explanation]:
+def elsewhere(p: Problem) -> list[Explanation]:
     """The right numbers in other places of the same shape."""
-    if distinct(p.right) < 2:
+    if distinct(p.right) < 2 or not p.beside(np.sort(p.yours, None)).equals(np.sort(p.right, None)):
         return []
     for axes in itertools.permutations(range(p.right.ndim)):
-        if axes != tuple(range(p.right.ndim)):
-            turned = np.transpose(p.right, axes)
-            if turned.shape == p.right.shape and p.equals(turned):
-                return [Explanation("transposed", "yours is right, but transposed")]
+        turned = np.transpose(p.right, axes)
+        if axes != tuple(range(p.right.ndim)) and p.equals(turned):
+            return [Explanation("transposed", "yours is right, but transposed")]
     for axes in axis_sets(p.right.ndim):
         if p.equals(np.flip(p.right, axes)):
             return [Explanation("order", f"yours is right, but backward along {axis_word(axes)}")]
     if p.right.ndim > 1 and p.equals(p.right.T.reshape(p.right.shape)):
         said = "the right numbers in other places: reshape does not transpose"
         return [Explanation("order", said)]
-    for axis in range(p.right.ndim):
-        for shift in range(1, p.right.shape[axis]):
-            if p.equals(np.roll(p.right, shift, axis)):
-                said = f"yours is right, but rolled along axis {axis}"
-                return [Explanation("order", said)]
-    if p.right.size > 2 and p.beside(np.sort(p.yours, axis=None)).equals(np.sort(p.right, None)):
-        return [Explanation("order", "the right numbers, but in other places")]
-    return []
+    for axis, n in enumerate(p.right.shape):
+        if any(p.equals(np.roll(p.right, shift, axis)) for shift in range(1, n)):
+            return [Explanation("order", f"yours is right, but rolled along axis {axis}")]
+    return [Explanation("order", "the right numbers, but in other places")]
 
 
 def along_axes(p: Problem) -> list[Explanation]:
@@ -326,11 +329,11 @@ def along_axes(p: Problem) -> list[Explanation]:
             continue
         for reduce, done in ((np.sum, "summed"), (np.mean, "averaged")):
             over = np.broadcast_to(reduce(p.right, axes, keepdims=True), p.right.shape)
-            if largest_size(over) > 1e-3 * p.rtol * p.scale() and p.equals(over):
+            if largest_size(over) > 1e-3 * p.rtol * p.scale and p.equals(over):
                 said = f"yours is {done} over {axis_word(axes)}, one time too many"
                 return [Explanation("axis", said)]
             over = np.broadcast_to(reduce(p.yours, axes, keepdims=True), p.right.shape)
-            varies = largest_size(p.yours - over) > p.rtol * p.scale()
+            varies = largest_size(p.yours - over) > p.rtol * p.scale
             if varies and p.beside(over).is_right():
                 return [Explanation("axis", f"yours is not {done} over {axis_word(axes)}")]
     return []

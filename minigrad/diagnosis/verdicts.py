@@ -23,6 +23,7 @@ from .comparing import (
     axis_sets,
     axis_word,
     cell,
+    distinct,
     largest_size,
     map_of,
     written,
@@ -30,15 +31,15 @@ from .comparing import (
 from .structure import (
     Explanation,
     along_axes,
+    elsewhere,
     factor_along_an_axis,
     factor_of_all,
-    named_factors,
+    one_factor,
     parts_along_an_axis,
     parts_by_least_squares,
     parts_of,
     ratio,
     slices,
-    transposed,
 )
 
 
@@ -77,7 +78,7 @@ def verdict_on(
         numbers.astype(np.float64),
         right,
         as_arrays(parts, right.shape),
-        {k: np.broadcast_to(f, right.shape) for k, f in as_arrays(factors, None).items()},
+        as_arrays(factors, right.shape),
         as_arrays(wrong, None),
         usual if rtol is None else max(rtol, usual if numbers.dtype.char in RTOL else rtol),
     )
@@ -118,18 +119,23 @@ def explained(p: Problem) -> Explanation:
         p = only_finite(p)
     if p.is_right():
         return Explanation("right", "right")
-    found = explained_values(p)
-    return found or in_some_slices(p) or next(iter(factor_along_an_axis(p)), None) or different(p)
+    whole = explained_values(p)
+    if whole and whole.named:
+        return whole
+    some = in_some_slices(p)
+    if some and some.named:
+        return some
+    return whole or some or next(iter(factor_along_an_axis(p)), None) or different(p)
 
 
 def explained_values(p: Problem) -> Explanation | None:
     """The explanation of wrong numbers; None if none is known."""
     known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
     if not largest_size(p.yours):
-        return with_remark(Explanation("zero", "yours is 0 everywhere"), known)
+        return with_remark(Explanation("zero", "yours is 0 in every cell"), known)
     whole = factor_of_all(p)
     pieces = parts_of(p) or ([] if whole else parts_by_least_squares(p) or parts_along_an_axis(p))
-    fits = [*whole, *pieces, *transposed(p), *along_axes(p)]
+    fits = [*whole, *pieces, *elsewhere(p), *([] if whole else along_axes(p))]
     named = [each for each in fits if each.named]
     if len(named) > 1:
         both = "; or: ".join(each.sentence for each in named[:3])
@@ -138,7 +144,8 @@ def explained_values(p: Problem) -> Explanation | None:
         return with_remark(named[0], known)
     if known:
         measured = f" ({fits[0].sentence})" if fits else ""
-        return Explanation("known", f"known mistake: {' or: '.join(known)}{measured}")
+        mistake = "known mistake" if distinct(p.yours) > 1 else "this mistake would give it"
+        return Explanation("known", f"{mistake}: {' or: '.join(known)}{measured}")
     return fits[0] if fits else twice(p)
 
 
@@ -161,9 +168,9 @@ def twice(p: Problem) -> Explanation | None:
         c = ratio(p.yours, values)
         if c is not None and abs(c + 1) < 1e-6 and p.equals(-values):
             return Explanation("known", f"known mistake: {phrase}; and the sign is wrong")
-        found_name = named_factors(p, values)
-        if found_name:
-            return Explanation("known", f"known mistake: {phrase}; and {found_name}")
+        beside = one_factor(p, values)
+        if beside:
+            return Explanation("known", f"known mistake: {phrase}; and {beside}")
     return None
 
 
@@ -189,7 +196,8 @@ def explained_shape(p: Problem) -> Explanation:
             if inner.word not in {"different", "close", "nan"}:
                 return Explanation("transposed", f"transposed ({shapes}), and {inner.sentence}")
             return Explanation("shape", f"{shapes}; transposed, the numbers are others")
-    return not_summed(p, shapes) or summed_too_often(p, shapes) or other_shape(p, shapes)
+    found = right_but_for_shape(p, shapes) or not_summed(p, shapes) or summed_too_often(p, shapes)
+    return found or Explanation("shape", shapes)
 
 
 def numbers_are(inner: Explanation) -> str:
@@ -232,22 +240,22 @@ def summed_too_often(p: Problem, shapes: str) -> Explanation | None:
                 return Explanation("axis", said)
     if p.yours.size > 1 and p.right.size > 1:
         ours, theirs = float(p.right.sum()), float(p.yours.sum())
-        if abs(ours) > 1e-3 * p.scale() and abs(ours - theirs) <= p.rtol * abs(ours):
+        if abs(ours) > 1e-3 * p.scale and abs(ours - theirs) <= p.rtol * abs(ours):
             said = f"summed over another axis? {shapes}, and both add up to {written(ours)}"
             return Explanation("axis", said)
     return None
 
 
-def other_shape(p: Problem, shapes: str) -> Explanation:
+def right_but_for_shape(p: Problem, shapes: str) -> Explanation | None:
     if p.yours.size == p.right.size and p.beside(p.yours.reshape(p.right.shape)).is_right():
         return Explanation("shape", f"{shapes}; the numbers are right")
     try:
         repeated = np.broadcast_to(p.yours, p.right.shape)
     except ValueError:
-        return Explanation("shape", shapes)
+        return None
     if p.beside(repeated).is_right():
         return Explanation("shape", f"{shapes}; the numbers are right, and have to be repeated")
-    return Explanation("shape", shapes)
+    return None
 
 
 # --- cells ---------------------------------------------------------------------------------------
@@ -283,11 +291,14 @@ def only_finite(p: Problem) -> Problem:
 
 
 def wrong_cells(p: Problem) -> Array:
-    return np.abs(p.yours - p.right) > p.rtol * p.scale()
+    return np.abs(p.yours - p.right) > p.rtol * p.scale
 
 
 def in_some_slices(p: Problem) -> Explanation | None:
-    """Right but for some rows, columns, …: what is wrong there?"""
+    """Right but for some rows, columns, …: what is wrong there?
+
+    Few cells are little evidence, so the catalogue of mistakes is not asked.
+    """
     bad = wrong_cells(p)
     for axis in range(p.right.ndim if p.right.ndim > 1 else 0):
         where = [k for k, each in enumerate(slices(bad, axis)) if each.any()]
@@ -295,15 +306,15 @@ def in_some_slices(p: Problem) -> Explanation | None:
             continue
 
         def taken(values: Array, axis: int = axis, where: list[int] = where) -> Array:
-            return np.take(values, where, axis) if values.shape == bad.shape else values
+            return np.take(values, where, axis)
 
-        parts, factors, wrong = (
+        parts, factors = (
             {name: taken(values) for name, values in named.items()}
-            for named in (p.parts, p.factors, p.wrong)
+            for named in (p.parts, p.factors)
         )
-        there = Problem(taken(p.yours), taken(p.right), parts, factors, wrong, p.rtol)
+        there = Problem(taken(p.yours), taken(p.right), parts, factors, {}, p.rtol)
         index = ", ".join(str(where if k == axis else ":") for k in range(p.right.ndim))
-        inner = explained_values(there)
+        inner = explained_values(there) if distinct(there.right) > 2 else None
         if inner:
             return inner._replace(sentence=f"only at [{index}]: {inner.sentence}")
         found = different(p)
@@ -314,7 +325,7 @@ def in_some_slices(p: Problem) -> Explanation | None:
 def different(p: Problem) -> Explanation:
     """Nothing is known: how far, where, and the three worst cells."""
     off = np.abs(p.yours - p.right)
-    close = largest_size(off) <= 1e-5 * p.scale()
+    close = largest_size(off) <= 1e-5 * p.scale
     word = "close" if close else "different"
     if off.ndim == 0:
         said = f"yours is {written(float(p.yours))}, right is {written(float(p.right))}"

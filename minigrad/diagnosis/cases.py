@@ -1,0 +1,47 @@
+"""What is known of one right answer: a dict that `diagnose` takes as `**case`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+
+from .comparing import Array
+
+quiet = np.errstate(all="ignore")  # wrong formulas may divide by 0
+
+
+class Case(TypedDict):
+    right: Array
+    parts: dict[str, Any]
+    factors: dict[str, Any]
+    wrong: dict[str, Any]
+
+
+def case(
+    right: Any,
+    parts: Mapping[str, Any] | None = None,
+    factors: Mapping[str, Any] | None = None,
+    wrong: Mapping[str, Any] | None = None,
+) -> Case:
+    return Case(
+        right=floats(right), parts=dict(parts or {}), factors=dict(factors or {}),
+        wrong=dict(wrong or {}),
+    )  # fmt: skip
+
+
+def floats(values: Any) -> Array:
+    return np.asarray(values, dtype=np.float64)
+
+
+def summed_parts(
+    parts: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """{phrase: the sum with one part as it is in `others`}, others = {part: {phrase: values}}."""
+    total = sum(parts.values())
+    return {
+        phrase: total - parts[name] + values
+        for name, alternatives in others.items()
+        for phrase, values in alternatives.items()
+    }

@@ -1,0 +1,177 @@
+"""One step of SGD and of Adam: what a parameter becomes, and what is remembered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .cases import Case, case, floats, quiet
+
+
+@quiet
+def sgd_velocity(
+    g: Any, velocity: Any, momentum: float = 0.9, p: Any = None, weight_decay: float = 0.0
+) -> Case:
+    """velocity ← momentum · velocity + g, with weight_decay · p added to g."""
+    g, velocity = floats(g), floats(velocity)
+    parts = {"momentum · velocity": momentum * velocity, "g": g}
+    if p is not None and weight_decay:
+        parts["weight decay · p"] = weight_decay * floats(p)
+    decayed = g + parts.get("weight decay · p", 0.0)
+    wrong = {
+        "g is multiplied by 1 − momentum": momentum * velocity + (1 - momentum) * decayed,
+        "momentum and 1 − momentum are exchanged": (1 - momentum) * velocity + momentum * decayed,
+        "momentum is applied to the sum": momentum * (velocity + decayed),
+        "momentum multiplies g, not the velocity": velocity + momentum * decayed,
+        "the old velocity": velocity,
+    }
+    return case(
+        sum(parts.values()), parts, {"momentum": momentum, "1 − momentum": 1 - momentum}, wrong
+    )
+
+
+@quiet
+def sgd_step(
+    p: Any, g: Any, lr: float, velocity: Any = None, momentum: float = 0.0,
+    weight_decay: float = 0.0, nesterov: bool = False,
+) -> Case:  # fmt: skip
+    """p ← p − lr · v, for v = momentum · velocity + g; without a velocity, v = g."""
+    p, g = floats(p), floats(g)
+    old = np.zeros_like(p) if velocity is None else floats(velocity)
+    decayed = g + weight_decay * p
+    v = momentum * old + decayed
+    parts = {"p": p}
+    if not nesterov:
+        if momentum and old.any():
+            parts["the step of the velocity"] = -lr * momentum * old
+        parts["the step of g"] = -lr * g
+        if weight_decay:
+            parts["the weight decay"] = -lr * weight_decay * p
+    else:
+        parts["the step"] = -lr * (decayed + momentum * v)
+    wrong = {
+        "the old velocity: the step comes before its update": p - lr * old,
+        "lr is missing, too, in a step of the wrong sign": p + v,
+        "p is multiplied by the step": p * (1 - lr * v),
+        "g is multiplied by 1 − momentum": p - lr * (momentum * old + (1 - momentum) * decayed),
+        "momentum and 1 − momentum are exchanged": p
+        - lr * ((1 - momentum) * old + momentum * decayed),
+        "momentum is applied to the sum": p - lr * momentum * (old + decayed),
+        "momentum multiplies g, not the velocity": p - lr * (old + momentum * decayed),
+        "the step alone, without p": -lr * v,
+        "the step alone, without p, and its sign is wrong": lr * v,
+        "the new velocity in the place of p": v,
+        "the sign of g in the place of g": p - lr * np.sign(v),
+        "the weight decay has the wrong sign": p - lr * (v - 2 * weight_decay * p),
+        "the weight decay has no p": p - lr * (momentum * old + g + weight_decay),
+        "the weight decay is not multiplied by lr": p
+        - lr * (momentum * old + g)
+        - weight_decay * p,
+    }
+    if nesterov:
+        wrong["the step of momentum, without Nesterov's look ahead"] = p - lr * v
+    elif momentum:
+        wrong["Nesterov's step"] = p - lr * (decayed + momentum * v)
+    factors = {"lr": lr, "momentum": momentum, "1 − momentum": 1 - momentum,
+               "weight decay": weight_decay, "2": 2.0}  # fmt: skip
+    factors = {name: f for name, f in factors.items() if f}
+    return case(p - lr * (decayed + momentum * v if nesterov else v), parts, factors, wrong)
+
+
+@quiet
+def adam_m(g: Any, m: Any, beta1: float = 0.9) -> Case:
+    """m ← β₁ m + (1 − β₁) g."""
+    return running_mean(floats(g), floats(m), beta1, "m", "β₁", "g")
+
+
+@quiet
+def adam_v(g: Any, v: Any, beta2: float = 0.999) -> Case:
+    """v ← β₂ v + (1 − β₂) g²."""
+    g, v = floats(g), floats(v)
+    found = running_mean(g * g, v, beta2, "v", "β₂", "g²")
+    found["wrong"].update({
+        "g is not squared": beta2 * v + (1 - beta2) * g,
+        "|g| in the place of g²": beta2 * v + (1 - beta2) * np.abs(g),
+        "(1 − β₂) is squared, too": beta2 * v + ((1 - beta2) * g) ** 2,
+        "the sum of g² in every cell": beta2 * v + (1 - beta2) * np.sum(g * g),
+    })  # fmt: skip
+    return found
+
+
+@quiet
+def running_mean(g: Any, m: Any, beta: float, letter: str, name: str, what: str) -> Case:
+    parts = {f"{name}·{letter}": beta * m, f"(1 − {name})·{what}": (1 - beta) * g}
+    wrong = {
+        f"{name} and 1 − {name} are exchanged": (1 - beta) * m + beta * g,
+        f"the old {letter}": m,
+        f"{what} itself": g,
+    }
+    return case(sum(parts.values()), parts, {name: beta, f"1 − {name}": 1 - beta}, wrong)
+
+
+@quiet
+def adam_step(
+    p: Any, g: Any, m: Any, v: Any, t: int, lr: float = 1e-3, beta1: float = 0.9,
+    beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.0,
+) -> Case:  # fmt: skip
+    """p ← p − lr · m̂ / (√v̂ + ε) in step t = 1, 2, …; m and v are those of the step before."""
+    p, g, old_m, old_v = floats(p), floats(g), floats(m), floats(v)
+    grad = g + weight_decay * p
+    new_m = beta1 * old_m + (1 - beta1) * grad
+    new_v = beta2 * old_v + (1 - beta2) * grad**2
+
+    def after(
+        m: Any = new_m, v: Any = new_v, c1: float = 1 - beta1**t, c2: float = 1 - beta2**t
+    ) -> Any:
+        return p - lr * (m / c1) / (np.sqrt(v / c2) + eps)
+
+    c1, c2 = 1 - beta1**t, 1 - beta2**t
+    m_hat, v_hat = new_m / c1, new_v / c2
+    wrong = {
+        "both corrections are missing": after(c1=1, c2=1),
+        "the correction of m is missing": after(c1=1),
+        "the correction of v is missing": after(c2=1),
+        "the corrections have t − 1": after(c1=1 - beta1 ** (t - 1), c2=1 - beta2 ** (t - 1)),
+        "the corrections have t + 1": after(c1=1 - beta1 ** (t + 1), c2=1 - beta2 ** (t + 1)),
+        "the corrections have no t: 1 − β": after(c1=1 - beta1, c2=1 - beta2),
+        "the corrections are multiplied, not divided by": after(c1=1 / c1, c2=1 / c2),
+        "the corrections of m and v are exchanged": after(c1=c2, c2=c1),
+        "both corrections have β₁": after(c2=c1),
+        "both corrections have β₂": after(c1=c2),
+        "ε stands inside the root": p - lr * m_hat / np.sqrt(v_hat + eps),
+        "ε is missing": p - lr * m_hat / np.sqrt(v_hat),
+        "ε is added before the correction of v": p - lr * m_hat * c2**0.5 / (new_v**0.5 + eps),
+        "v̂ without its root": p - lr * m_hat / (v_hat + eps),
+        "g in the place of m̂": p - lr * grad / (np.sqrt(v_hat) + eps),
+        "g² in the place of v̂": p - lr * m_hat / (np.abs(grad) + eps),
+        "the old m: the step comes before its update": after(m=old_m),
+        "the old v: the step comes before its update": after(v=old_v),
+        "the old m and v: the step comes before their update": after(m=old_m, v=old_v),
+        "g is not squared in v": after(v=beta2 * old_v + (1 - beta2) * grad),
+        "β and 1 − β are exchanged in m": after(m=(1 - beta1) * old_m + beta1 * grad),
+        "β and 1 − β are exchanged in v": after(v=(1 - beta2) * old_v + beta2 * grad**2),
+        "β₁ and β₂ are exchanged": after(
+            m=beta2 * old_m + (1 - beta2) * grad, v=beta1 * old_v + (1 - beta1) * grad**2,
+            c1=c2, c2=c1,
+        ),
+        "1 − β₁ is missing in m": after(m=beta1 * old_m + grad),
+        "1 − β₂ is missing in v": after(v=beta2 * old_v + grad**2),
+        "both 1 − β are missing": after(m=beta1 * old_m + grad, v=beta2 * old_v + grad**2),
+        "the step alone, without p": after() - p,
+        "m is not divided by √v̂": p - lr * m_hat,
+        "√v̂ multiplies": p - lr * m_hat * (np.sqrt(v_hat) + eps),
+        "lr stands inside the root": p - m_hat / (np.sqrt(v_hat / lr**2) + eps),
+        "SGD's step": p - lr * grad,
+    }  # fmt: skip
+    if weight_decay:
+        plain_m = beta1 * old_m + (1 - beta1) * g
+        plain_v = beta2 * old_v + (1 - beta2) * g**2
+        wrong["the weight decay is missing"] = after(m=plain_m, v=plain_v)
+        wrong["the weight decay of AdamW, outside of m and v"] = (
+            after(m=plain_m, v=plain_v) - lr * weight_decay * p
+        )
+    wrong = {phrase: u for phrase, u in wrong.items() if np.isfinite(u).all()}
+    parts = {"p": p, "the step": after() - p}
+    factors = {"lr": lr, "2": 2.0}
+    return case(after(), parts, factors, wrong)

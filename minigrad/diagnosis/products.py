@@ -1,0 +1,212 @@
+"""Products: linear layers, matrix products, scalar products; and what broadcasting sums."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from .cases import Case, case, floats, quiet
+from .comparing import Array, axis_sets, axis_word
+
+
+def all_products(right: str, shape: tuple[int, ...], **operands: Array) -> dict[str, Array]:
+    """Every product of two matrices, transposed or not, that has this shape or its reverse."""
+    found = {}
+    forms = [(name, u) for name, u in operands.items() if u.ndim == 2]
+    forms += [(f"{name}.T", u.T) for name, u in operands.items() if u.ndim == 2]
+    for (a, u), (b, v) in itertools.permutations(forms, 2):
+        if a.split(".")[0] != b.split(".")[0] and u.shape[1] == v.shape[0]:
+            product = u @ v
+            if f"{a} @ {b}" != right and product.shape in {shape, shape[::-1]}:
+                found[f"{a} @ {b} in the place of {right}"] = product
+        if u.shape == v.shape == shape and a < b:
+            found[f"{a} * {b}, cell by cell, in the place of {right}"] = u * v
+    return found
+
+
+def rows(x: Array) -> dict[str, float]:
+    """Dividing by the number of rows is the most usual factor too many."""
+    return {"1/N": 1 / max(len(x), 1)}
+
+
+@quiet
+def matmul_da(a: Any, b: Any, dy: Any) -> Case:
+    """da = dy @ b.T of y = a @ b."""
+    a, b, dy = floats(a), floats(b), floats(dy)
+    wrong = all_products("dy @ b.T", a.shape, dy=dy, b=b, a=a)
+    wrong["dy is taken for ones"] = np.ones_like(dy) @ b.T
+    return case(
+        dy @ b.T, factors={"1/N": 1 / max(len(a), 1)}, wrong=beside_transposed(wrong, dy @ b.T)
+    )
+
+
+@quiet
+def matmul_db(a: Any, b: Any, dy: Any) -> Case:
+    """db = a.T @ dy of y = a @ b."""
+    a, b, dy = floats(a), floats(b), floats(dy)
+    wrong = all_products("a.T @ dy", b.shape, a=a, dy=dy, b=b)
+    wrong["dy is taken for ones"] = a.T @ np.ones_like(dy)
+    return case(
+        a.T @ dy, factors={"1/N": 1 / max(len(a), 1)}, wrong=beside_transposed(wrong, a.T @ dy)
+    )
+
+
+def beside_transposed(wrong: dict[str, Array], right: Array) -> dict[str, Array]:
+    """Without the products that are right transposed: that is said in shorter words."""
+    return {
+        phrase: values
+        for phrase, values in wrong.items()
+        if values.T.shape != right.shape or not np.allclose(values.T, right)
+    }
+
+
+@quiet
+def linear_dx(w: Any, dy: Any, x: Any = None) -> Case:
+    """dX = dY @ W of Y = X @ W.T + b, for W of shape (outputs, inputs)."""
+    w, dy = floats(w), floats(dy)
+    others = {} if x is None else {"X": floats(x)}
+    shape = (dy.shape[0], w.shape[1])
+    wrong = all_products("dY @ W", shape, dY=dy, W=w, **others)
+    wrong["dY is taken for ones"] = np.ones_like(dy) @ w
+    return case(
+        dy @ w, factors={"1/N": 1 / max(len(dy), 1)}, wrong=beside_transposed(wrong, dy @ w)
+    )
+
+
+@quiet
+def linear_dw(x: Any, dy: Any, w: Any = None) -> Case:
+    """dW = dY.T @ X of Y = X @ W.T + b, for W of shape (outputs, inputs)."""
+    x, dy = floats(x), floats(dy)
+    others = {} if w is None else {"W": floats(w)}
+    wrong = all_products("dY.T @ X", (dy.shape[1], x.shape[1]), dY=dy, X=x, **others)
+    wrong["dY is taken for ones"] = np.ones_like(dy).T @ x
+    wrong["X is taken for ones"] = dy.T @ np.ones_like(x)
+    wrong["the sums over the batch are multiplied, not the rows"] = np.outer(dy.sum(0), x.sum(0))
+    wrong["only the last row of the batch counts"] = np.outer(dy[-1], x[-1])
+    wrong["only the first row of the batch counts"] = np.outer(dy[0], x[0])
+    return case(
+        dy.T @ x, factors={"1/N": 1 / max(len(x), 1)}, wrong=beside_transposed(wrong, dy.T @ x)
+    )
+
+
+@quiet
+def linear_db(dy: Any) -> Case:
+    """db = the sum of dY over the batch."""
+    return broadcast_sum(dy, floats(dy).shape[1:])
+
+
+@quiet
+def broadcast_sum(dy: Any, shape: tuple[int, ...]) -> Case:
+    """The gradient of an input of this shape that was repeated: dy, summed where it was."""
+    dy = floats(dy)
+    padded = (1,) * (dy.ndim - len(shape)) + tuple(shape)
+    axes = tuple(i for i, n in enumerate(padded) if n == 1 and dy.shape[i] != 1)
+    axes += tuple(i for i in range(dy.ndim - len(shape)) if i not in axes)
+    axes = tuple(sorted(axes))
+    right = dy.sum(axes, keepdims=True).reshape(shape)
+    wrong = {}
+    for other in axis_sets(dy.ndim):
+        if other != axes:
+            wrong[f"the sum is taken over {axis_word(other)}"] = dy.sum(other)
+    wrong["dy is taken for ones"] = np.ones_like(dy).sum(axes, keepdims=True).reshape(shape)
+    if axes:
+        for what, index in (("first", 0), ("last", -1)):
+            only = dy
+            for axis in axes:
+                only = np.take(only, [index], axis)
+            wrong[f"only the {what} of the repeated cells counts"] = only.reshape(shape)
+        wrong["the largest cell in the place of the sum"] = dy.max(axes).reshape(shape)
+    count = int(np.prod([dy.shape[axis] for axis in axes]))
+    return case(right, factors={"1/N": 1 / max(count, 1)}, wrong=wrong)
+
+
+@quiet
+def add_da(a: Any, b: Any, dy: Any) -> Case:
+    """da of y = a + b, where a may have been repeated; db is `add_da(b, a, dy)`."""
+    found = broadcast_sum(dy, floats(a).shape)
+    found["wrong"].update(both_of(floats(a), floats(b)))
+    return found
+
+
+def both_of(a: Array, b: Array) -> dict[str, Array]:
+    return {"the value of a": a, "the value of b": b}
+
+
+@quiet
+def mul_da(a: Any, b: Any, dy: Any) -> Case:
+    """da = dy · b of y = a · b, summed where a was repeated; db is `mul_da(b, a, dy)`."""
+    a, b, dy = floats(a), floats(b), floats(dy)
+    found = broadcast_sum(dy * b, a.shape)
+    wrong = {phrase: u for phrase, u in found["wrong"].items() if "ones" not in phrase}
+    for phrase, u in {
+        "a in the place of b": dy * a,
+        "b is missing": dy + 0 * b,
+        "dy is missing": b + 0 * dy,
+        "dy + b in the place of dy · b": dy + b,
+        "y in the place of b": dy * a * b,
+        "dy / b in the place of dy · b": dy / b,
+        "b is squared": dy * b * b,
+    }.items():
+        wrong[phrase] = broadcast_sum(u, a.shape)["right"]
+    repeated = a.shape != dy.shape
+    if repeated:
+        total = broadcast_sum(dy, a.shape)["right"]
+        if b.shape != dy.shape or b.size == 1:
+            b_here = broadcast_sum(b + 0 * dy, a.shape)["right"]
+            wrong["dy and b are summed before they are multiplied"] = total * b_here
+        else:
+            sums = broadcast_sum(b, a.shape)["right"]
+            wrong["dy and b are summed before they are multiplied"] = total * sums
+    factors = found["factors"] if repeated else {"b": b, "dy": dy}
+    return case(found["right"], factors=factors, wrong=wrong)
+
+
+@quiet
+def div_da(a: Any, b: Any, dy: Any) -> Case:
+    """da = dy / b of y = a / b, summed where a was repeated."""
+    a, b, dy = floats(a), floats(b), floats(dy)
+    return quotient(dy / b, a.shape, {"1/b": 1 / b, "dy": dy}, {
+        "b in the place of 1/b": dy * b,
+        "1/b² in the place of 1/b": dy / b**2,
+        "a in the place of b": dy / a,
+        "y in the place of 1/b": dy * a / b,
+        "this is db": -dy * a / b**2,
+    })  # fmt: skip
+
+
+@quiet
+def div_db(a: Any, b: Any, dy: Any) -> Case:
+    """db = −dy · a / b² of y = a / b, summed where b was repeated."""
+    a, b, dy = floats(a), floats(b), floats(dy)
+    return quotient(-dy * a / b**2, b.shape, {"1/b": 1 / b, "a": a, "dy": dy}, {
+        "this is da": dy / b,
+        "a² in the place of b²": -dy * b / a**2,
+        "log b, as if 1/b were integrated": dy * a * np.log(np.abs(b)),
+        "−1/b² with dy forgotten": -a / b**2 + 0 * dy,
+    })  # fmt: skip
+
+
+@quiet
+def quotient(
+    values: Array, shape: tuple[int, ...], factors: dict[str, Any], others: dict[str, Array]
+) -> Case:
+    right = broadcast_sum(values, shape)
+    wrong = {phrase: broadcast_sum(u, shape)["right"] for phrase, u in others.items()}
+    if shape != values.shape:
+        factors = {}
+    return case(right["right"], factors={**right["factors"], **factors},
+                wrong={**right["wrong"], **wrong})  # fmt: skip
+
+
+@quiet
+def dot_da(a: Any, b: Any, dy: Any = 1.0) -> Case:
+    """da = dy · b of y = Σ a · b; db is `dot_da(b, a, dy)`."""
+    a, b = floats(a), floats(b)
+    wrong = {"a in the place of b": dy * a, "a · b, without the derivative": dy * a * b,
+             "a + b": dy * (a + b), "y in every cell": 0 * a + np.sum(a * b)}  # fmt: skip
+    factors: dict[str, Any] = {"1/n": 1 / max(a.size, 1)}
+    if floats(dy) != 1:
+        factors["dy"] = dy
+    return case(dy * b, factors=factors, wrong=wrong)

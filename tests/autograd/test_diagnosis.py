@@ -1,0 +1,302 @@
+"""diagnose: mistakes are named, none is named wrongly, and what is right stays right."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.mistakes import PLANTED, STRANGE, UNNAMED, exercises, read, run
+
+import minigrad
+from minigrad.diagnosis import Verdict, diagnose, known
+
+ROOM = Path(minigrad.__file__).parent / "diagnosis"
+FOUND = exercises()
+MISTAKES, RIGHT = read(PLANTED)
+STRANGE_MISTAKES = read(STRANGE)[0]
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return [(mistake, mistake.verdict(FOUND)) for mistake in MISTAKES]
+
+
+@pytest.fixture(scope="module")
+def strange():
+    return [(mistake, mistake.verdict(FOUND)) for mistake in STRANGE_MISTAKES]
+
+
+# --- planted mistakes ----------------------------------------------------------------------------
+
+
+def test_planted_mistakes_are_named(planted):
+    assert len(MISTAKES) >= 220 and len(RIGHT) >= 25
+    assert [(m.exercise, m.code, found) for m, found in planted if not m.is_named(found)] == []
+    named = [m for m in MISTAKES if m.word not in UNNAMED]
+    assert len(named) >= 0.95 * len(MISTAKES)
+    assert all(m.pieces for m in named), "a name without a piece of its sentence"
+
+
+def test_strange_mistakes_are_not_misnamed(strange):
+    assert len(STRANGE_MISTAKES) >= 70
+    assert [(m.exercise, m.code, found) for m, found in strange if m.is_misnamed(found)] == []
+
+
+def test_no_mistake_is_right_and_no_sentence_is_long(planted, strange):
+    for _, found in planted + strange:
+        assert not found.ok and not found
+        assert found.sentence.count("\n") <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_other_numbers_get_the_same_verdicts(seed):
+    found = exercises(seed)
+    assert [m for m in MISTAKES if not m.is_named(m.verdict(found))] == []
+    misnamed = [m for m in STRANGE_MISTAKES if m.is_misnamed(m.verdict(found))]
+    # Without an x between 0 and 0.5 the mask x > 0.5 is right
+    assert [m for m in misnamed if not m.verdict(found).ok] == []
+
+
+# --- right answers -------------------------------------------------------------------------------
+
+
+def rewritten(code, names, rng):
+    """The right answer in another algebraic form: chosen at random, equal but for rounding."""
+    used = [k for k in ("dY", "dAB", "g", "dy") if k in names and re.search(rf"\b{k}\b", code)]
+    where = used[0] if used else "dy"
+    dy = names[where]
+    linear = "lr" not in names and "labels" not in code
+
+    def answer(dy=dy, **others):
+        return run(code, {**names, where: dy, **others})
+
+    c = float(rng.uniform(0.1, 30))
+    share = rng.uniform(-3, 3, np.shape(dy))
+    forms = [
+        lambda: answer() * c / c,
+        lambda: answer() + 1e4 * c - 1e4 * c,
+        lambda: np.longdouble(answer()) / 3 * 3,
+        lambda: (answer().T.copy() * 7).T / 7,
+        lambda: np.array(answer().tolist()),
+        lambda: np.sqrt(answer() ** 2) * np.sign(answer()),
+    ]
+    if linear:
+        forms += [
+            lambda: answer(dy * c) / c,
+            lambda: answer(dy * share) + answer(dy - dy * share),
+            lambda: -answer(-dy),
+            lambda: answer(dy + share) - answer(share),
+        ]
+    if any(word in code for word in ("xhat", "e = np.exp(x - x.max")):
+        forms.append(lambda: answer(x=names["x"] + 100 * c))
+    return forms[rng.integers(len(forms))]()
+
+
+def test_what_is_right_is_right_in_any_form():
+    rng = np.random.default_rng(0)
+    alarms = []
+    for number in range(400):
+        name = list(RIGHT)[number % len(RIGHT)]
+        names, case = FOUND[name]
+        found = diagnose(rewritten(RIGHT[name], names, rng), **case)
+        if found.verdict != "right":
+            alarms.append((name, found))
+    assert alarms == []
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_known_is_right_and_adds_up(name):
+    names, case = FOUND[name]
+    np.testing.assert_allclose(run(RIGHT[name], names), case["right"], rtol=1e-9, atol=1e-12)
+    if case["parts"]:
+        np.testing.assert_allclose(sum(case["parts"].values()), case["right"], atol=1e-12)
+    assert diagnose(case["right"], **case) == Verdict(True, "right", "right")
+
+
+@pytest.mark.slow
+def test_every_known_mistake_gets_its_phrase_or_is_no_mistake_here():
+    for name, (_, case) in FOUND.items():
+        for phrase, values in case["wrong"].items():
+            found = diagnose(values, **case)
+            assert found.ok or phrase in found.sentence or found.verdict == "nan", (name, found)
+
+
+# --- verdicts one by one -------------------------------------------------------------------------
+
+A = np.array([[1.0, 2.5, -3.0], [0.5, -4.0, 6.0]])
+
+
+def said(yours, right=A, **known_of_it):
+    found = diagnose(yours, right, **known_of_it)
+    return found.verdict, found.sentence
+
+
+@pytest.mark.parametrize(
+    ("yours", "word", "piece"),
+    [
+        (None, "type", "yours is None: is a return missing?"),
+        ((A, A), "type", "a tuple of 2"),
+        ("abc", "type", "a str"),
+        ({}, "type", "a dict"),
+        ([[1.0], [2.0, 3.0]], "type", "a list that cannot be read as numbers"),
+        (np.sum, "type", "a function that was not called"),
+        (A > 0, "type", "True and False"),
+        (A + 0j, "type", "complex"),
+        (A.astype(object), "right", "right"),
+        (np.array([object()]), "type", "cannot be read"),
+        (A.tolist(), "right", "right"),
+        (A.astype(np.float32), "right", "right"),
+        (minigrad.tensor(A, requires_grad=True), "right", "right"),
+        (A.astype(np.float32).astype(np.float64) * (1 + 1e-6), "factor", "1 times"),
+        (A + 1e-6, "close", "nearly equal: yes"),
+        (np.where(A > 5, np.nan, A), "nan", "1 of 6 cells are nan or infinite; the first, at"),
+        (A.T, "transposed", "shape (3, 2) in the place of (2, 3)"),
+        (A[None], "shape", "the numbers are right"),
+        (A.ravel(), "shape", "the numbers are right"),
+        (A[:1], "shape", "shape (1, 3) in the place of (2, 3)"),
+        (A.sum(0), "axis", "summed over axis 0, one time too many"),
+        (A.mean(1), "axis", "averaged over axis 1"),
+        (A.sum(), "axis", "axes 0 and 1"),
+        (A.sum(0) + 0 * A, "axis", "summed over axis 0, one time too many"),
+        (A[::-1], "order", "backward along axis 0"),
+        (A.T.reshape(2, 3), "order", "reshape does not transpose"),
+        (-A, "sign", "the sign is wrong"),
+        (2 * A, "factor", "yours is 2 times what is right (2 is the length of axis 0)"),
+        (A / 6, "factor", "6 is the number of cells"),
+        (0 * A, "zero", "0 in every cell"),
+        (A * [[2], [3]], "factor", "differs along axis 0: 2, 3"),
+        (A + [[0, 1, 0], [0, 0, 0]], "different", "1 of 6 cells differ"),
+        (7.0, "shape", "shape () in the place of (2, 3)"),
+    ],
+)  # fmt: skip
+def test_answers_of_any_kind(yours, word, piece):
+    found = said(yours)
+    assert found[0] == word
+    assert piece in found[1]
+
+
+def test_the_generic_text_shows_cells_and_a_map():
+    yours = A + [[0, 1, 0], [0, 0, -9]]
+    lines = diagnose(yours, A, name="dx").sentence.splitlines()
+    assert lines[0] == "dx: 2 of 6 cells differ, by at most 9; equal: no, nearly equal: no"
+    assert lines[1] == "worst: [1, 2] yours −3, right 6; [0, 1] yours 3.5, right 2.5"
+    assert lines[2] == "where (x is wrong): .x. / ..x"
+
+
+def test_a_large_map_is_small():
+    rng = np.random.default_rng(1)
+    right = rng.normal(size=(60, 140))
+    yours = right.copy()
+    yours[10, 20] += 1
+    rows = diagnose(yours, right).sentence.splitlines()[-1].split(": ")[1].split(" / ")
+    assert len(rows) == 8 and {len(row) for row in rows} == {16}
+    assert "".join(rows).count("x") == 1
+
+
+def test_sums_over_another_axis():
+    right = np.array([3.0, 4.0])
+    assert said(np.array([1.0, 2.5, 3.5]), right)[0] == "axis"
+    assert "both add up to 7" in said(np.array([1.0, 2.5, 3.5]), right)[1]
+
+
+def test_one_number_is_not_called_a_multiple_of_another():
+    assert said(6.0, 2.0) == ("different", "yours is 6, right is 2")
+    assert said(-2.0, 2.0)[0] == "sign"
+    assert said(6.0, 2.0, factors={"3": 3}) == (
+        "factor", "yours is 3 times what is right: 3 is there once too often")  # fmt: skip
+
+
+def test_factors_of_the_same_value_are_both_given():
+    assert said(A / 6, factors={"m": 6, "N": 6})[1] == (
+        "yours lacks the factor m or N (the same number here)"
+    )
+    assert said(A * 6, factors={"m": 6, "1/N": 1 / 6})[1] == (
+        "yours lacks the factor 1/N, or has the factor m once too often (the same number here)"
+    )
+
+
+def test_a_factor_of_1_is_not_missed():
+    assert said(2 * A, factors={"m": 1})[1].startswith("yours is 2 times")
+    parts = {"road 1": A - 1, "road 2": np.ones_like(A)}
+    assert said(A + 1, parts=parts, factors={"m": 1})[1] == "road 2 is 2 times what is right"
+
+
+def test_parts_that_are_equal_or_alike_are_not_told_apart():
+    half = {"road 1": A / 2, "road 2": A / 2}
+    assert said(A / 2, parts=half) == ("missing", "missing: road 1 or: road 2")
+    assert said(4.0, 8.0, parts={"road 1": 4, "road 2": 4}) == (
+        "missing", "missing: road 1 or: road 2")  # fmt: skip
+    alike = {"road 1": A, "road 2": A + 1e-9, "road 3": -A - 1e-9}
+    assert said(3 * A, parts=alike)[0] in {"factor", "ambiguous", "sign"}
+    nothing = {"road 1": A, "road 2": 0 * A}
+    assert said(A, parts=nothing)[0] == "right"
+
+
+def test_numbers_in_parts_are_fitted_together():
+    rng = np.random.default_rng(2)
+    parts = {f"road {k}": rng.normal(size=(7, 5)) for k in (1, 2, 3)}
+    one, two, three = parts.values()
+    right = one + two + three
+    assert said(one + two + 1.2 * three, right, parts=parts) == (
+        "part", "road 3 is 1.2 times what is right")  # fmt: skip
+    factors = {"m": 4, "γ": np.array([1.5, 2, 3, -1, 0.5])}
+    found = said(one / factors["γ"] - two, right, parts=parts, factors=factors)
+    assert found == ("part", "yours lacks the factor γ in road 1; the sign of road 2 is wrong; "
+                             "missing: road 3")  # fmt: skip
+    assert said(2 * one + 3 * two + three, right, parts=parts)[0] == "different"
+
+
+def test_a_known_mistake_of_any_shape():
+    wrong = {"the first row alone": A[0], "twice": A + 3}
+    assert said(A[0], wrong=wrong)[1].endswith("known mistake: the first row alone")
+    assert said(A + 3, wrong=wrong) == ("known", "known mistake: twice")
+    assert said(-A - 3, wrong=wrong) == ("known", "known mistake: twice; and the sign is wrong")
+
+
+def test_infinity_may_be_right():
+    right = np.array([1.0, np.inf, 2.5, -3])
+    assert said(right.copy(), right)[0] == "right"
+    assert said(-np.where(np.isinf(right), -np.inf, right), right)[0] == "sign"
+    assert said(np.array([1.0, 5, 2.5, -3]), right)[0] == "different"
+
+
+def test_empty_arrays_are_right():
+    assert said(np.zeros((0, 3)), np.zeros((0, 3)))[0] == "right"
+    assert said(np.zeros((0, 3)), np.zeros((3, 0)))[0] != "right"
+
+
+def test_single_precision_is_looser_and_rtol_is_yours():
+    assert said(A.astype(np.float32) * np.float32(1 + 1e-6))[0] == "right"
+    assert said(A * (1 + 1e-6))[0] == "factor"
+    assert said(A * (1 + 1e-6), rtol=1e-5)[0] == "right"
+
+
+# --- the room ------------------------------------------------------------------------------------
+
+
+def test_the_room_runs_without_minigrad(tmp_path):
+    (tmp_path / "checker").mkdir()
+    for path in ROOM.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        (tmp_path / "checker" / path.name).write_text(text, encoding="utf-8")
+    program = (
+        "import sys; sys.modules['minigrad'] = None\n"
+        "import numpy as np\n"
+        "from checker import diagnose, known\n"
+        "x = np.array([[1.0, -2, 0.5]]); dy = np.array([[0.5, 3, -1]])\n"
+        "case = known.softmax_dx(x, dy)\n"
+        "assert not diagnose(dy, **case) and diagnose(case['right'], **case)\n"
+        "assert not [name for name in sys.modules if name.startswith('minigrad.')]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
+def test_the_head_of_the_room_lists_every_word_and_file(planted, strange):
+    text = (ROOM / "__init__.py").read_text(encoding="utf-8")
+    words = {found.verdict for _, found in planted + strange}
+    for word in words | {path.stem for path in ROOM.glob("*.py")} - {"__init__"}:
+        assert f"    {word} " in text or f" {word}" in text, word
+    assert set(known.__all__) <= set(dir(known))

@@ -1,0 +1,122 @@
+"""Wrong answers to known exercises: those of planted_mistakes.txt and strange_mistakes.txt."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.diagnosis import Verdict, diagnose, known
+
+N, C, OUT = 6, 4, 3
+PLANTED, STRANGE = (
+    Path(__file__).with_name(f"{name}_mistakes.txt") for name in ("planted", "strange")
+)
+UNNAMED = {"different", "close", "shape", "nan", "type"}
+
+
+class Mistake(NamedTuple):
+    exercise: str
+    word: str  # the verdict, or "strange"
+    pieces: list[str]  # of its sentence
+    code: str
+
+    def verdict(self, found: dict) -> Verdict:
+        names, case = found[self.exercise]
+        return diagnose(run(self.code, names), **case)
+
+    def is_named(self, found: Verdict) -> bool:
+        """Does the verdict say what is to be said?"""
+        return found.verdict == self.word and all(piece in found.sentence for piece in self.pieces)
+
+    def is_misnamed(self, found: Verdict) -> bool:
+        """Does it say something else, and not just that the answer is wrong?"""
+        if found.verdict in UNNAMED:
+            return False
+        return not self.pieces or any(piece not in found.sentence for piece in self.pieces)
+
+
+def numbers(seed=5):
+    """The arrays that the exercises share: none of them has a special value."""
+    rng = np.random.default_rng(seed)
+    return {
+        "np": np, "N": N, "m": N, "C": C, "eps": 1e-3,
+        "x": rng.normal(size=(N, C)) * 1.7 + 0.6, "dy": rng.normal(size=(N, C)),
+        "gamma": rng.uniform(0.5, 2, C), "beta": rng.normal(size=C),
+        "labels": np.array([1, 0, 3, 3, 2, 1]), "W": rng.normal(size=(OUT, C)),
+        "dY": rng.normal(size=(N, OUT)), "run_mean": rng.normal(size=C),
+        "run_var": rng.uniform(0.5, 2, C), "positive": rng.uniform(0.4, 3, (N, C)),
+        "small": rng.normal(size=(N, C)) * 0.1, "squares": rng.uniform(0.01, 0.3, (N, C)),
+        "row": rng.normal(size=C), "A": rng.normal(size=(5, C)), "B": rng.normal(size=(C, OUT)),
+        "dAB": rng.normal(size=(5, OUT)),
+    }  # fmt: skip
+
+
+def exercises(seed=5):
+    """{name: (the names that its code may use, what is known of the right answer)}."""
+    n = numbers(seed)
+    x, dy, gamma, eps, labels = n["x"], n["dy"], n["gamma"], n["eps"], n["labels"]
+    mean, var, positive, row = n["run_mean"], n["run_var"], n["positive"], n["row"]
+    square = {**n, "A": n["A"][:C], "B": x[:C], "dAB": dy[:C]}
+    quotient = {**n, "a": x, "b": positive}
+    step = {**n, "g": dy, "v": n["small"], "lr": 0.05, "mu": 0.9}
+    adam = {**n, "g": dy, "m": n["small"], "v": n["squares"], "lr": 0.1, "b1": 0.9, "b2": 0.99,
+            "t": 3}  # fmt: skip
+    return {
+        "batch norm dx": (n, known.batch_norm_dx(x, gamma, dy, eps)),
+        "batch norm dgamma": (n, known.batch_norm_dgamma(x, dy, eps)),
+        "batch norm dbeta": (n, known.batch_norm_dbeta(dy)),
+        "batch norm dx, evaluation": (
+            n, known.batch_norm_eval_dx(x, gamma, dy, mean, var, eps)),
+        "layer norm dx": (n, known.layer_norm_dx(x, gamma, dy, eps)),
+        "layer norm dgamma": (n, known.layer_norm_dgamma(x, dy, eps)),
+        "softmax": (n, known.softmax_dx(x, dy)),
+        "log softmax": (n, known.log_softmax_dx(x, dy)),
+        "cross-entropy, mean": (n, known.cross_entropy_dx(x, labels)),
+        "cross-entropy, sum": (n, known.cross_entropy_dx(x, labels, reduction="sum")),
+        "linear dX": (n, known.linear_dx(n["W"], n["dY"], x)),
+        "linear dW": (n, known.linear_dw(x, n["dY"], n["W"])),
+        "linear db": (n, known.linear_db(n["dY"])),
+        "matmul da": (n, known.matmul_da(n["A"], n["B"], n["dAB"])),
+        "square matmul db": (
+            square, known.matmul_db(square["A"], square["B"], square["dAB"])),
+        "relu": (n, known.relu_dx(x, dy)),
+        "leaky relu": ({**n, "a": 0.1}, known.leaky_relu_dx(x, dy, 0.1)),
+        "sigmoid": (n, known.sigmoid_dx(x, dy)),
+        "tanh": (n, known.tanh_dx(x, dy)),
+        "mean over rows": ({**n, "g": row}, known.mean_dx(x, row, 0)),
+        "variance over rows": ({**n, "g": row}, known.var_dx(x, row, 0)),
+        "broadcast product, da": (n, known.mul_da(gamma, x, dy)),
+        "quotient, db": (quotient, known.div_db(x, positive, dy)),
+        "cube": (n, known.pow_dx(positive, 3, dy)),
+        "log": (n, known.log_dx(positive, dy)),
+        "SGD with momentum": (step, known.sgd_step(x, dy, 0.05, n["small"], 0.9)),
+        "Adam": (adam, known.adam_step(x, dy, n["small"], n["squares"], 3, 0.1, 0.9, 0.99, eps)),
+    }  # fmt: skip
+
+
+def run(code, names):
+    """What the code leaves in `out`; the arrays it is given are copies."""
+    space = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in names.items()}
+    with np.errstate(all="ignore"):
+        exec(code, space)
+    return space["out"]
+
+
+def read(path):
+    """The mistakes of a file, and {exercise: code of a right answer}."""
+    mistakes, right = [], {}
+    for exercise in path.read_text(encoding="utf-8").split("\n# ")[1:]:
+        name, *blocks = exercise.replace("\n    ", "\a").splitlines()
+        before = ""
+        for block in filter(None, blocks):
+            head, *lines = block.split("\a")
+            word, _, pieces = head.partition(":")
+            code = "\n".join(lines)
+            if word == "before":
+                before = code + "\n"
+            elif word == "right":
+                right[name] = before + code
+            else:
+                pieces = [piece for piece in pieces.strip().split(" & ") if piece]
+                mistakes.append(Mistake(name, word, pieces, before + code))
+    return mistakes, right
