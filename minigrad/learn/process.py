@@ -68,7 +68,8 @@ def answers(
     sent = [_sent(tasks[index], exercises, scratch) for index, exercises in grouped.items()]
     numpy_alone = all(tasks[index].step.number <= NUMPY_ALONE for index in grouped)
     seconds = limits.seconds or (SECONDS if numpy_alone else SECONDS_TO_COMPILE)
-    job = {"scratch": scratch, "tasks": sent}
+    most = seconds * (len(todo) + len(sent)) + 60
+    job = {"scratch": scratch, "tasks": sent, "seconds": most}
     process, lines = _start(job, limits)
     try:
         _heard(lines, seconds + 20)  # Python and NumPy have started
