@@ -18,7 +18,7 @@ from .history import (
 )
 
 LARGE_INPUT = 20  # of a layer that learns
-FEWEST_SAMPLES, FEWEST_UNITS = 16, 4  # below, a unit may rest on all of them by chance
+FEWEST_SAMPLES, FEWEST_UNITS = 32, 8  # below, a unit may rest on all of them by chance
 FLAT = 0.01  # of the largest slope
 MOSTLY = 0.75
 SURE_AND_WRONG = 3  # times log C
@@ -32,15 +32,16 @@ def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -
     has touched is taken for it.
     """
     hidden = below_products(history)
+    tells = data is None or data.ndim == 0 or bool((data != data[:1]).any())  # samples that differ
     for node in history.nodes:
         if not node.has_saved:
             continue
         name = kind(node)
         if name in PRODUCTS:
             yield from unscaled_input(history, node, data)
-        elif name == "Relu":
+        elif name == "Relu" and tells:
             yield from dead_units(history, node)
-        elif name in ("Sigmoid", "Tanh") and node in hidden:
+        elif name in ("Sigmoid", "Tanh") and tells and node in hidden:
             yield from saturated_units(history, node)
         elif name == "CrossEntropy" and fresh:
             yield from first_loss(history, node)
@@ -82,7 +83,7 @@ def dead_units(history: History, node: Source) -> Iterator[Finding]:
     if not kept or kept[0].ndim < 2:
         return
     values = by_unit(kept[0])
-    samples, units = values.shape
+    samples, units = len(kept[0]), values.shape[1]
     if samples < FEWEST_SAMPLES or units < FEWEST_UNITS:
         return
     dead = int((values <= 0).all(axis=0).sum())
@@ -93,7 +94,7 @@ def dead_units(history: History, node: Source) -> Iterator[Finding]:
 
 def saturated_units(history: History, node: Source) -> Iterator[Finding]:
     kept = node.kept_arrays()
-    if not kept or kept[0].ndim < 2 or len(by_unit(kept[0])) < FEWEST_SAMPLES:
+    if not kept or kept[0].ndim < 2 or len(kept[0]) < FEWEST_SAMPLES:
         return
     y = kept[0].astype(np.float64)
     slope = 1 - y * y if kind(node) == "Tanh" else 4 * y * (1 - y)  # 1 where it is largest

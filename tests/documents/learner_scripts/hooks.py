@@ -5,8 +5,9 @@ from torch import nn
 
 rng = np.random.default_rng(4)
 model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
-for p in model.parameters():
-    nn.init.constant_(p, 0.1)
+with torch.no_grad():
+    for p in model.parameters():
+        p.copy_(torch.from_numpy(rng.normal(size=tuple(p.shape))).float())
 activations, shapes = {}, []
 
 

@@ -9,7 +9,7 @@ from torch import optim
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, kernel_size=3, padding=1)
+        self.conv1 = nn.Conv2d(1, 6, kernel_size=3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(6)
         self.conv2 = nn.Conv2d(6, 8, 3, stride=2, bias=False)
         self.pool = nn.MaxPool2d(2, 2)
@@ -39,7 +39,9 @@ print(net)
 params = list(net.parameters())
 print(len(params), params[0].size(), sum(p.numel() for p in net.parameters() if p.requires_grad))
 with torch.no_grad():
-    for p in net.parameters():
+    for name, p in net.named_parameters():
+        if "bn" in name:
+            continue
         p.copy_(torch.from_numpy(0.3 * rng.normal(size=tuple(p.shape))).float())
 images = torch.from_numpy(rng.normal(size=(16, 1, 14, 14))).float()
 labels = torch.tensor(rng.integers(0, 10, size=16).tolist())
@@ -55,7 +57,7 @@ for epoch in range(6):
         optimizer.step()
         running_loss += loss.item()
     print(f"epoch {epoch + 1} loss {running_loss / 2:.4f}")
-print(net.conv1.weight.grad.abs().mean(), net.conv2.weight.grad.shape, net.conv1.bias.grad.shape)
+print(net.conv1.weight.grad.abs().mean(), net.conv2.weight.grad.shape, net.fc1.bias.grad.shape)
 net.eval()
 with torch.no_grad():
     _, predicted = torch.max(net(images).data, 1)
