@@ -169,6 +169,7 @@ cdef class Custom(Node):
     cdef tuple checked(self, answer):
         """A gradient or None for each Tensor among the arguments."""
         cdef list gradients = []
+        cdef str misshapen = ""
         given = answer if isinstance(answer, tuple) else (answer,)
         expected = len(self.context.needs_input_grad)
         if len(given) < expected or any([each is not None for each in given[expected:]]):
@@ -184,9 +185,13 @@ cdef class Custom(Node):
                                 f"got {type(dx).__name__}")
             dx = summed_to(dx, shape)
             if dx.shape != shape:
-                raise ShapeError(f"{self.name()}: input {position} has shape {tuple(shape)}, "
-                                 f"got a gradient of shape {tuple(dx.shape)}")
+                misshapen = misshapen or (f"{self.name()}: input {position} has shape {tuple(shape)}, "
+                                          f"got a gradient of shape {tuple(dx.shape)}")
             gradients.append(dx.to(dtype))
+        if misshapen:
+            error = ShapeError(misshapen)
+            error.gradients = list(zip(self.inputs, gradients))   # gradcheck says more about them
+            raise error
         return tuple(gradients)
 
     def name(self):

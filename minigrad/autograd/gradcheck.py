@@ -13,15 +13,18 @@ where one does not settle it. What they cannot settle is reported as undecided, 
 
 import contextlib
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from .._checks import function, number
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from .differences import Probe, floating_outputs, like, look, values_of
 from .engine import grad
+from .explanation import explanations, slopes_at
 from .grad_mode import enable_grad, is_grad_enabled, no_grad
 
 
@@ -29,7 +32,16 @@ class GradcheckError(RuntimeError):
     """Backward and differences disagree, or cannot be compared; the message shows where."""
 
 
-def gradcheck(func, inputs, *, eps=1e-5, atol=None, rtol=1e-7, raise_exception=True):
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-5,
+    atol: float | None = None,
+    rtol: float = 1e-7,
+    raise_exception: bool = True,
+    explain: bool = False,
+) -> "bool | Report":
     """True if backward through `func(*inputs)` agrees with central differences.
 
     inputs: a Tensor or a tuple; those that require a gradient are checked and must be float64:
@@ -46,14 +58,28 @@ def gradcheck(func, inputs, *, eps=1e-5, atol=None, rtol=1e-7, raise_exception=T
     Undecided is not True: True must mean that a comparison took place.
     A probe that could not fail is a ValueError: no input requires a gradient, `func` is random or
     changes its inputs, or an input does not matter to it. The default generator is left as it was.
-    torch: autograd.gradcheck, whose defaults are 10,000 times looser (rtol=1e-3).
+
+    explain: say *what* is wrong, in a sentence per wrong input ("missing: road 3"). An operation
+    that minigrad.diagnosis knows is recognized by its values. A gradient of a wrong shape, which
+    is a ShapeError otherwise, is explained, too. Without raise_exception the answer is then not
+    False, but a Report that is false and prints as those sentences.
+    torch: autograd.gradcheck, whose defaults are 10,000 times looser (rtol=1e-3); no `explain`.
     """
-    return verdict("gradcheck", func, inputs, eps, atol, rtol, raise_exception)
+    return verdict(
+        "gradcheck", func, inputs, eps, atol, rtol, raise_exception, explain=explain
+    )  # fmt: skip
 
 
 def gradgradcheck(
-    func, inputs, grad_outputs=None, *, eps=1e-5, atol=None, rtol=1e-7, raise_exception=True
-):
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    *,
+    eps: float = 1e-5,
+    atol: float | None = None,
+    rtol: float = 1e-7,
+    raise_exception: bool = True,
+) -> bool:
     """True if the second derivatives of `func` agree with central differences of the first.
 
     What is checked is the gradient as a function of the inputs and of the cotangents
@@ -86,34 +112,39 @@ def gradgradcheck(
         return tuple(dx for dx in dxs if dx is not None)
 
     both = (*inputs, *cotangents)
-    return verdict(name, gradient, both, eps, atol, rtol, raise_exception, may_ignore=True)
+    found = verdict(name, gradient, both, eps, atol, rtol, raise_exception, may_ignore=True)
+    return bool(found)
 
 
-def verdict(name, func, inputs, eps, atol, rtol, raise_exception, may_ignore=False):
-    """True, or what `raise_exception` asks for instead."""
+def verdict(name, func, inputs, eps, atol, rtol, raise_exception, may_ignore=False, explain=False):
+    """True, or what `raise_exception` and `explain` ask for instead."""
     function(name, "func", func)
     inputs = arguments(name, inputs)
     eps = number(name, "eps", eps, above=0)
     atol = atol if atol is None else number(name, "atol", atol, at_least=0)
     rtol = number(name, "rtol", rtol, at_least=0)
     with undisturbed(inputs) as copies:
-        report = compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore)
+        report = compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore, explain)
     if raise_exception and not report:
         raise GradcheckError(str(report))
-    return bool(report)
+    return bool(report) or (report if explain else False)
 
 
 class Report:
-    """True if nothing speaks against backward; printed, the worst entry of each input."""
+    """True if nothing speaks against backward; printed, what is wrong with each input."""
 
-    def __init__(self, name):
-        self.name, self.lines = name, {False: [], None: []}
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[bool | None, list[str]] = {False: [], None: []}
+        self.operation = ""  # what `explain` has recognized
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return not self.lines[False] and not self.lines[None]
 
-    def __str__(self):
+    def __str__(self) -> str:
         head = "backward is not the gradient" if self.lines[False] else "cannot be decided here"
+        if self.operation:
+            head += f" of what seems to be {self.operation}"
         return "\n".join([f"{self.name}: {head}", *self.lines[False], *self.lines[None]])
 
     def add(self, number, dx, findings):
@@ -139,7 +170,7 @@ class Report:
             )
 
 
-def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore):
+def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore, explain):
     """The Report on backward beside differences."""
     checked = [i for i, x in enumerate(inputs) if requires_grad(x)]
     if not checked:
@@ -156,7 +187,7 @@ def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore):
         outputs = floating_outputs(name, func(*inputs))
     rng = np.random.default_rng(0)
     cotangents = [random_cotangent(rng, y) for y in outputs]
-    found = analytic_gradients(outputs, cotangents, [inputs[i] for i in checked])
+    found = analytic_gradients(name, outputs, cotangents, [inputs[i] for i in checked], explain)
     drew = get_rng_state().tolist()
     probe = Probe(name, func, inputs, cotangents)
     refuse_changes(name, inputs, copies)
@@ -170,9 +201,21 @@ def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore):
         )
 
     report, silent, refusal = Report(name), True, None
+    wrong, slopes = {}, {}  # for `explain`, by number of the input
     for i, dx in zip(checked, found, strict=True):
+        if explain and (dx is None or dx.shape != inputs[i].shape):
+            slopes[i] = slopes_at(probe, i, eps, atol, rtol)
+            if dx is not None:
+                wrong[i], silent = dx, False
+            continue
         findings, size, is_zero = look(probe, i, dx, eps, atol, rtol)
         silent &= is_zero
+        if explain:
+            slopes[i] = np.array(dx)
+            for at, each in findings.items():
+                slopes[i][at] = each.slope
+            if any(each.right is False for each in findings.values()):
+                wrong[i] = dx
         if not is_zero:
             report.add(i, dx, findings)
         elif dx.size and not may_ignore:
@@ -184,6 +227,10 @@ def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore):
                 else f"{name}: the gradient of input {i} is at most {size:.2g}, so a wrong rule "
                 f"would pass with atol={atol:g}; choose a smaller one"
             )
+    if wrong:
+        report.operation, report.lines[False] = explanations(
+            func, inputs, probe.ys, cotangents, wrong, slopes
+        )
     if not report.lines[False]:
         if refusal:
             raise refusal
@@ -192,13 +239,25 @@ def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore):
     return report
 
 
-def analytic_gradients(outputs, cotangents, inputs):
-    """The gradients of the outputs as arrays; 0 where backward finds no path."""
+def analytic_gradients(name, outputs, cotangents, inputs, explain):
+    """The gradients of the outputs as arrays; 0 where backward finds no path.
+
+    With `explain` one may have a wrong shape, and those that were not reached then are None.
+    """
     roots = [(y, like(y, dy)) for y, dy in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if not roots:
         return [np.zeros(x.shape) for x in inputs]
     ys, dys = zip(*roots, strict=True)
-    dxs = grad(ys, inputs, dys, allow_unused=True)
+    try:
+        dxs = grad(ys, inputs, dys, allow_unused=True)
+    except ShapeError as error:
+        if not explain:
+            raise
+        answers = getattr(error, "gradients", [])
+        dxs = [next((dx for key, dx in answers if key is x), None) for x in inputs]
+        if all(dx is None or dx.shape == x.shape for x, dx in zip(inputs, dxs, strict=True)):
+            raise GradcheckError(f"{name}: {error}") from error  # inside, at no input of func
+        return [None if dx is None else values_of(dx) for dx in dxs]
     return [
         np.zeros(x.shape) if dx is None else values_of(dx)
         for x, dx in zip(inputs, dxs, strict=True)

@@ -104,6 +104,11 @@ def elu_dx(x: Any, dy: Any, alpha: float = 1.0) -> Case:
 # --- curves --------------------------------------------------------------------------------------
 
 
+def normal_cdf(x: Array) -> Array:
+    erf = np.array([math.erf(u / math.sqrt(2)) for u in x.ravel()]).reshape(x.shape)
+    return np.asarray(0.5 * (1 + erf))
+
+
 def logistic(x: Array) -> Array:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
@@ -191,7 +196,7 @@ def silu_dx(x: Any, dy: Any) -> Case:
 def gelu_dx(x: Any, dy: Any) -> Case:
     """dx = (Φ(x) + x φ(x)) · dy of y = x Φ(x), with the normal distribution's Φ and density φ."""
     x = floats(x)
-    cdf = 0.5 * (1 + np.array([math.erf(u / math.sqrt(2)) for u in x.ravel()]).reshape(x.shape))
+    cdf = normal_cdf(x)
     density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return cellwise(x, dy, x * cdf, cdf + x * density, {
         "x is missing in the second part": cdf + density,

@@ -48,6 +48,7 @@ from .products import (
     matmul_da,
     matmul_db,
     mul_da,
+    squared_error_da,
 )
 from .softmaxes import cross_entropy_dx, log_softmax_dx, softmax_dx
 
@@ -58,5 +59,6 @@ __all__ = [
     "layer_norm_dbeta", "layer_norm_dgamma", "layer_norm_dx", "leaky_relu_dx", "linear_db",
     "linear_dw", "linear_dx", "log_dx", "log_softmax_dx", "matmul_da", "matmul_db", "mean_dx",
     "mul_da", "pow_dx", "relu_dx", "sgd_step", "sgd_velocity", "sigmoid_dx", "silu_dx",
-    "softmax_dx", "softplus_dx", "sqrt_dx", "std_dx", "sum_dx", "tanh_dx", "var_dx",
+    "softmax_dx", "softplus_dx", "sqrt_dx", "squared_error_da", "std_dx", "sum_dx",
+    "tanh_dx", "var_dx",
 ]  # fmt: skip

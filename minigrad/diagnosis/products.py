@@ -210,3 +210,20 @@ def dot_da(a: Any, b: Any, dy: Any = 1.0) -> Case:
     if floats(dy) != 1:
         factors["dy"] = dy
     return case(dy * b, factors=factors, wrong=wrong)
+
+
+@quiet
+def squared_error_da(a: Any, b: Any, dy: Any = 1.0, reduction: str = "mean") -> Case:
+    """da = 2 (a − b) / n · dy of y = Σ (a − b)² / n; db is `squared_error_da(b, a, dy)`."""
+    a, b = floats(a), floats(b)
+    n = max(a.size, 1) if reduction == "mean" else 1
+    scale = 2 / n * floats(dy)
+    wrong = {
+        "(a − b)² in the place of a − b": scale * (a - b) ** 2,
+        "|a − b| in the place of a − b": scale * np.abs(a - b),
+        "the sign of a − b": scale / 2 * np.sign(a - b),
+        "divided by the number of rows": scale * n * (a - b) / max(len(np.atleast_1d(a)), 1),
+        "a + b in the place of a − b": scale * (a + b),
+    }
+    factors = {"2": 2.0, "1/n": 1 / max(a.size, 1)}
+    return case(scale * (a - b), {"a": scale * a, "−b": -scale * b}, factors, wrong)

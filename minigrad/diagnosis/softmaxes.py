@@ -108,7 +108,7 @@ def log_softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
 
 @quiet
 def cross_entropy_dx(
-    logits: Any, labels: Any, dy: float = 1.0, reduction: str = "mean"
+    logits: Any, labels: Any, dy: Any = 1.0, reduction: str = "mean"
 ) -> Case:  # fmt: skip
     """dx = (p − onehot) · dy, divided by N if the loss is the mean over N rows."""
     x, labels = floats(logits), np.asarray(labels).astype(int)

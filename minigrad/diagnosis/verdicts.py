@@ -150,9 +150,10 @@ def explained_values(p: Problem) -> Explanation | None:
 
 
 def with_remark(found: Explanation, known: list[str]) -> Explanation:
-    if not known:
+    """The explanation, with the phrase of the one known mistake that gives the same."""
+    if len(known) != 1:
         return found
-    return found._replace(sentence=f"{found.sentence} ({' or: '.join(known)})")
+    return found._replace(sentence=f"{found.sentence} ({known[0]})")
 
 
 def twice(p: Problem) -> Explanation | None:
