@@ -49,6 +49,9 @@ from .process import Limits
 
 FOLDER = "minigrad-path"
 WIDTH = 10  # of a verdict
+START = """
+Read the page. Where the file raises NotImplementedError, put your lines. Then call this again.
+"""
 
 
 class Refused(Exception):
@@ -170,7 +173,8 @@ def _check(course: Course, chosen: list[tuple[Step, str]], folder: Path, asked) 
         if not asked.json:
             print(f"Step {step.number}: {step.title}")
             print(f"page  {course.page(step)}")
-            print(f"file  {file}{', written now' if new else ''}\n")
+            print(f"file  {file}{', written now' if new else ''}")
+            print(START if new else "")
             _say(reports)
     if asked.json:
         _print_json(found)
@@ -195,6 +199,8 @@ def _reports(course: Course, step: Step, number: str, file: Path, asked) -> list
         source = learner.read_source(file)
     except learner.Unreadable as problem:
         return [report_on(step, each, "error", str(problem)) for each in exercises]
+    if source == step.stub:
+        return [report_on(step, each, "open", OPEN) for each in exercises]
     limits = Limits(asked.seconds)
     return check_step(step, source, str(file), course.beside(step), limits, exercises)
 
@@ -251,7 +257,7 @@ def _overview(course: Course, folder: Path, asked, program: str) -> int:
     for step in course.steps:
         reports = _progress(course, step, folder, asked)
         file = folder / step.file if reports else None
-        reports = reports or _all_open(step)
+        reports = reports or [report_on(step, each, "open", OPEN) for each in step.exercises]
         entries += [_entry(report, file) for report in reports]
         right = sum(report.ok for report in reports)
         state = f"{right} of {len(reports)}" if file else "-"
@@ -280,17 +286,11 @@ def _progress(course: Course, step: Step, folder: Path, asked) -> list[Report]:
         source = learner.read_source(file)
     except learner.Unreadable:
         return _reports(course, step, "", file, asked)
-    if source == step.stub:
-        return _all_open(step)
     reports = learner.noted_progress(folder, step, source)
     if reports is None:
         reports = _reports(course, step, "", file, asked)
         learner.note_progress(folder, step, source, reports)
     return reports
-
-
-def _all_open(step: Step) -> list[Report]:
-    return [report_on(step, each, "open", OPEN) for each in step.exercises]
 
 
 def _write_notebook(course: Course, step: Step, folder: Path, program: str) -> None:

@@ -9,6 +9,7 @@ The stub of a step holds the engine of the steps before, and with it most of the
 a meeting at a time, `learn --handout DIR 5 6`, where that matters.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def page_without_answers(step: Step) -> str:
         if block.exercise:
             opened = hidden(block.body, f"...  # yours: {block.exercise}")
             text = text.replace(f"\n{block.body}```\n", f"\n{opened}```\n", 1)
+    text = re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", text)  # links to what is not handed out
     return without_comments(text)
 
 

@@ -19,7 +19,7 @@ from minigrad.learn.process import Limits, Task
 SLOPES = """\
 # Step 0: Slopes
 
-Prose.
+Prose, and [a link](../../README.md).
 
 ```python engine
 import numpy as np
@@ -392,7 +392,12 @@ def test_a_handout_needs_numpy_alone_and_shows_no_answers(course, capsys):
     for file in folder.rglob("*"):
         assert not file.is_file() or b"two = 2.0" not in file.read_bytes(), file
     page = (folder / "pages" / "00_slopes.md").read_text(encoding="utf-8")
-    assert "    ...  # yours: 0.1\n" in page and "<!--" not in page and "```text\n8\n" in page
+    assert (
+        "    ...  # yours: 0.1\n" in page
+        and "<!--" not in page
+        and "Prose, and a link." in page
+        and "```text\n8\n" in page
+    )
     found = alone(folder, "0", "--json")
     assert found.returncode == 1 and found.stderr == ""
     entries = json.loads(found.stdout)
