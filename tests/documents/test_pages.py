@@ -1,20 +1,36 @@
 """The pages to read print what they say they print."""
 
+import re
 from pathlib import Path
 
 import pytest
 from helpers import pages
 
+from minigrad.nn.linting.finding import MISTAKES
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["autograd_words.md", "where_to_start.md"])
+@pytest.mark.parametrize("name", ["autograd_words.md", "mistakes.md", "where_to_start.md"])
 def test_a_page_prints_what_it_says(name):
     text = (DOCS / name).read_text(encoding="utf-8")
     expected = pages.blocks(text)
     assert len(expected) >= 10
     for (code, said), printed in zip(expected, pages.outputs(text), strict=True):
         assert printed == (said or ""), code
+
+
+def test_every_mistake_has_its_section():
+    """Numbered from 1 to 23, each with a cure; what lint finds leads to one of them."""
+    text = (DOCS / "mistakes.md").read_text(encoding="utf-8")
+    first, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    headings = [section.splitlines()[0] for section in sections]
+    assert [heading.split(".")[0] for heading in headings] == [str(k) for k in range(1, 25)]
+    assert all("**The cure:**" in section and "```text" in section for section in sections)
+    assert {mistake.heading for mistake in MISTAKES.values()} <= set(headings)
+    for code, mistake in MISTAKES.items():
+        section = sections[headings.index(mistake.heading)]
+        assert code in section, f"{code} is not shown"
 
 
 def test_a_wrong_page_is_noticed():

@@ -124,8 +124,8 @@ def wrong_modes(model: Module) -> Iterator[Finding]:
         if layer.training and model.training and calls > 0:
             did = "moved its statistics" if isinstance(layer, _BatchNorm) else "dropped values"
             what = (
-                f"in training mode {type(layer).__name__} {did} in its last {calls} "
-                f"{'call' if calls == 1 else 'calls'}, while nothing was recorded"
+                f"in training mode {type(layer).__name__} {did} in its last "
+                f"{'call' if calls == 1 else f'{calls} calls'}, while nothing was recorded"
             )
             yield found("evaluation-in-training-mode", what, name)
             break  # one word for all of them: it is one mode
