@@ -72,9 +72,9 @@ def answers(
     job = {"scratch": scratch, "tasks": sent, "seconds": most}
     process, lines = _start(job, limits)
     try:
-        _heard(lines, seconds + 20)  # Python and NumPy have started
+        answer = _heard(lines, seconds + 20)  # Python and NumPy have started
         for exercises in grouped.values():
-            answer = _heard(lines, seconds)
+            answer = answer if answer.ended else _heard(lines, seconds)
             if not answer.ready:
                 yield from [answer] * len(exercises)
             for _ in exercises if answer.ready else ():
