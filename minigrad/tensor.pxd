@@ -14,7 +14,7 @@ cdef class Function:
     cdef object hooks             # {key: function of dy} or None; written by `register_hook`
     cdef object retainer          # a weak reference to the output, where `retain_grad` was called
     cdef Py_ssize_t mark          # the last walk that came here; `topological_order` writes it
-    cdef readonly object called_at   # the lines that called the operation; `detect_anomaly` writes it
+    cdef readonly object called_at  # the lines of the call; `detect_anomaly` writes it
     cdef backward(self, Tensor dy)
     cdef Function save(self, tuple tensors)
     cdef object saved_value(self, Tensor x)

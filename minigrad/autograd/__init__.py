@@ -14,6 +14,7 @@ In reading order:
     hooks        functions that see a gradient on its way
     anomaly      the line where a NaN was born
     gradcheck    gradients beside differences
+    explanation  what `gradcheck(…, explain=True)` says of a wrong one
     differences  slopes from values alone, and how far each can be trusted
     transaction  several tensors written, or none of them
 """

@@ -185,8 +185,9 @@ cdef class Custom(Node):
                                 f"got {type(dx).__name__}")
             dx = summed_to(dx, shape)
             if dx.shape != shape:
-                misshapen = misshapen or (f"{self.name()}: input {position} has shape {tuple(shape)}, "
-                                          f"got a gradient of shape {tuple(dx.shape)}")
+                misshapen = misshapen or (
+                    f"{self.name()}: input {position} has shape {tuple(shape)}, got a gradient of "
+                    f"shape {tuple(dx.shape)}")
             gradients.append(dx.to(dtype))
         if misshapen:
             error = ShapeError(misshapen)

@@ -12,11 +12,11 @@
     conv2d        weights that move over images
     max_pool2d    the largest value of each window
     functional    the functions of `ops`, under torch's names
-    affine        what normalizations share: γ and β
+    _affine       what normalizations share: γ and β
     state_dict    saving, loading and converting what a module holds
-    members       the dictionaries `_parameters`, `_buffers` and `_modules`
+    _members      the dictionaries `_parameters`, `_buffers` and `_modules`
 
-The folder utils, helpers for models, can wait.
+The folders can wait: utils, helpers for models, and linting, which names mistakes.
 """
 
 from . import functional, init, utils

@@ -26,7 +26,7 @@ LAYERS_APART = 1e3
 
 
 def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -> Iterator[Finding]:
-    """Findings in what the operations of a graph kept.
+    """Findings in what the operations of a graph saved.
 
     fresh: the model was not trained yet. data: the batch, if it is known; None: what no parameter
     has touched is taken for it.
@@ -61,10 +61,10 @@ def unscaled_input(history: History, node: Source, batch: np.ndarray | None) -> 
     """Data, not activations, that a weight multiplies first."""
     data = [k for k, each in enumerate(node.inputs[:2]) if each is None]
     weights = [each for each in node.inputs[:2] if isinstance(each, Tensor)]
-    kept = node.kept_arrays()
-    if len(data) != 1 or len(weights) != 1 or not kept or kept[0].size == 0:
+    saved = node.saved_arrays()
+    if len(data) != 1 or len(weights) != 1 or not saved or saved[0].size == 0:
         return
-    low, high = float(kept[0].min()), float(kept[0].max())
+    low, high = float(saved[0].min()), float(saved[0].max())
     if batch is not None and (low, high) != (float(batch.min()), float(batch.max())):
         return  # features, made by layers that do not learn
     if max(-low, high) > LARGE_INPUT:  # also for infinities, but not for NaN
@@ -79,11 +79,11 @@ def by_unit(array: np.ndarray) -> np.ndarray:
 
 
 def dead_units(history: History, node: Source) -> Iterator[Finding]:
-    kept = node.kept_arrays()
-    if not kept or kept[0].ndim < 2:
+    saved = node.saved_arrays()
+    if not saved or saved[0].ndim < 2:
         return
-    values = by_unit(kept[0])
-    samples, units = len(kept[0]), values.shape[1]
+    values = by_unit(saved[0])
+    samples, units = len(saved[0]), values.shape[1]
     if samples < FEWEST_SAMPLES or units < FEWEST_UNITS:
         return
     dead = int((values <= 0).all(axis=0).sum())
@@ -93,10 +93,10 @@ def dead_units(history: History, node: Source) -> Iterator[Finding]:
 
 
 def saturated_units(history: History, node: Source) -> Iterator[Finding]:
-    kept = node.kept_arrays()
-    if not kept or kept[0].ndim < 2 or len(kept[0]) < FEWEST_SAMPLES:
+    saved = node.saved_arrays()
+    if not saved or saved[0].ndim < 2 or len(saved[0]) < FEWEST_SAMPLES:
         return
-    y = kept[0].astype(np.float64)
+    y = saved[0].astype(np.float64)
     slope = 1 - y * y if kind(node) == "Tanh" else 4 * y * (1 - y)  # 1 where it is largest
     share = float((slope < FLAT).mean())
     if share > MOSTLY:
@@ -106,10 +106,10 @@ def saturated_units(history: History, node: Source) -> Iterator[Finding]:
 
 def first_loss(history: History, node: Source) -> Iterator[Finding]:
     """The mean of −log p over the samples, whatever reduction and weights the loss has."""
-    kept = node.kept_arrays()
-    if len(kept) < 2 or kept[0].ndim != 2 or kept[1].shape != kept[0].shape[:1]:
+    saved = node.saved_arrays()
+    if len(saved) < 2 or saved[0].ndim != 2 or saved[1].shape != saved[0].shape[:1]:
         return
-    logits, labels = kept[0].astype(np.float64), kept[1]
+    logits, labels = saved[0].astype(np.float64), saved[1]
     counted = (labels >= 0) & (labels < logits.shape[1])
     if logits.shape[1] < 2 or not counted.any() or not np.isfinite(logits).all():
         return
@@ -155,16 +155,16 @@ def short(loss: np.ndarray) -> str:
 
 def birth(node: Source) -> str | None:
     """What an operation did, if it made an infinity or NaN of finite numbers."""
-    name, kept = kind(node), node.kept_arrays()
-    if name == "Log" and kept:
-        zeros, negative = int((kept[0] == 0).sum()), int((kept[0] < 0).sum())
+    name, saved = kind(node), node.saved_arrays()
+    if name == "Log" and saved:
+        zeros, negative = int((saved[0] == 0).sum()), int((saved[0] < 0).sum())
         if zeros:
             return (
-                f"log is given {zeros} {'zero' if zeros == 1 else 'zeros'}, shape {kept[0].shape}"
+                f"log is given {zeros} {'zero' if zeros == 1 else 'zeros'}, shape {saved[0].shape}"
             )
         return f"log is given {negative} negative numbers" if negative else None
-    if name == "Exp" and kept and np.isinf(kept[0]).any():
-        return f"exp overflows in {int(np.isinf(kept[0]).sum())} of {kept[0].size} numbers"
+    if name == "Exp" and saved and np.isinf(saved[0]).any():
+        return f"exp overflows in {int(np.isinf(saved[0]).sum())} of {saved[0].size} numbers"
     value = small_value(node)
     if value is None or np.isfinite(value).all():
         return None

@@ -10,7 +10,7 @@ cdef class BatchNorm(Function):
     cdef double eps
     cdef readonly Py_ssize_t axis
     cdef str operation   # who calls, for messages
-    cdef readonly bint training   # whether mean and var came from x; in evaluation they are constants
+    cdef readonly bint training   # whether mean and var came from x; else they are constants
 
 
 cdef tuple row_second_gradients(Tensor v, Tensor h, Tensor x, double eps, bint with_x)
