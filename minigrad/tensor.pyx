@@ -418,7 +418,7 @@ cdef class Function:
     @property
     def has_saved(self):
         """Whether it holds saved values: not if backward has freed them, or it needs none."""
-        return self.kept is not None
+        return self.saved_values is not None
 
     @property
     def next_functions(self):

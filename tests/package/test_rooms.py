@@ -168,7 +168,7 @@ def test_a_dozen_modules_beside_the_folders():
 
 @pytest.mark.parametrize("folder", ["autograd", "ops/math", "ops/nn", "ops/array", "_runtime",
                                     "nn", "nn/utils", "nn/linting", "display", "serialization",
-                                    "diagnosis", "learn"])  # fmt: skip
+                                    "learn"])  # fmt: skip
 def test_a_room_lists_what_is_in_it(folder):
     """In reading order: in ops/ nothing is used before it is listed."""
     text = ast.get_docstring(ast.parse((PACKAGE / folder / "__init__.py").read_text("utf-8")))
