@@ -35,9 +35,10 @@ def mistakes_in_graph(history: History) -> Iterator[Finding]:
 def before_softmax(history: History, node: Source) -> Iterator[Finding]:
     """What cross_entropy or log_softmax was given, which should be scores."""
     source, moved = through(node.inputs[0])
+    picked, _ = through(node.inputs[0], frozenset({"Index"}))  # of some samples
     layer, line = history.layer(source), history.line(node)
     wanted = "cross_entropy" if kind(node) == "CrossEntropy" else "log_softmax"
-    if is_softmax(source):
+    if is_softmax(picked):
         what = f"{wanted} is given softmax's result, shape {shape_of(source)}"
         yield found("softmax-before-cross-entropy", what, layer, line)
     elif kind(source) == "LogSoftmax" and not moved:
@@ -56,19 +57,26 @@ def before_nll(history: History, node: Source) -> Iterator[Finding]:
     if kind(picked) != "Index":
         return
     source, moved = through(picked.inputs[0])
-    if is_softmax(source):
+    if kind(source) == "Log" and kind(source.inputs[0]) == "Softmax":
+        yield from over_another(history, source.inputs[0], moved)
+    elif is_softmax(source):
         what = f"nll_loss is given softmax's result, shape {shape_of(source)}"
         yield found("probabilities-into-nll", what, history.layer(source), history.line(node))
-    elif kind(source) == "LogSoftmax" and not moved:
-        classes = min(1, len(shape_of(source)) - 1)
-        if source.dim != classes:
-            yield over_batch(history, source, classes)
+    elif kind(source) == "LogSoftmax":
+        yield from over_another(history, source, moved)
+
+
+def over_another(history: History, source: Source, moved: bool) -> Iterator[Finding]:
+    """Probabilities along another dimension than that in which the loss picks."""
+    classes = min(1, len(shape_of(source)) - 1)
+    if source.dim != classes and not moved:
+        yield over_batch(history, source, classes)
 
 
 def over_batch(history: History, source: Source, classes: int) -> Finding:
     shape, dim = shape_of(source), source.dim
     what = (
-        f"log_softmax runs over dimension {dim} of shape {shape}; the loss looks for classes in "
+        f"{kind(source)} runs over dimension {dim} of shape {shape}; the loss looks for classes in "
         f"dimension {classes}"
     )
     return found("log-softmax-over-batch", what, history.layer(source), history.line(source))
@@ -97,7 +105,9 @@ def before_batch_norm(history: History, node: Source) -> Iterator[Finding]:
         products = [each for each in source.inputs if kind(each) in PRODUCTS]
         if len(leaves) == len(products) == 1 and shape_of(leaves[0]) in (shape[1:], (1, shape[1])):
             bias = leaves[0]
-    if isinstance(bias, Tensor) and bias.requires_grad and history.uses[bias] == 1:
+    if not isinstance(bias, Tensor) or not bias.requires_grad:
+        return
+    if history.uses[bias] == history.uses[source] == 1:
         what = f"a trained bias of {bias.numel()} numbers stands right before batch normalization"
         yield found("bias-before-norm", what, history.layer(source), history.line(node))
 

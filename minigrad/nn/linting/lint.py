@@ -1,7 +1,7 @@
 """`nn.lint`: what is wrong in a training that runs without an error."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ from ..module import Module
 from .finding import MISTAKES, Finding, Findings, found
 from .graph import mistakes_in_graph
 from .history import History
-from .model import mistakes_in_model
+from .model import last_layer_and_loss, mistakes_in_model
 from .training import gradient_use, is_fresh, large_steps, mistakes_in_training, parameters_of
 from .trial import Trial, run_trial
-from .values import gradients_apart, mistakes_in_values
+from .values import gradients_apart, mistakes_in_values, short
 
 Loss = Tensor | Callable[..., Any] | None
 
@@ -56,11 +56,14 @@ def lint(
         trial = run_trial(model, function, inputs, target)
         notes += trial.notes
         seen = trial.output if trial.loss is None else trial.loss
+        if trial.loss is not None:
+            findings += mistakes_in_origin(trial.loss, trial.names)
         if seen is not None:
             history = History(seen, trial.names, own_line)
             data = inputs[0].detach().numpy() if isinstance(inputs[0], Tensor) else None
             findings += mistakes_in_history(history, fresh, data)
     elif callable(loss) and not isinstance(loss, Tensor):
+        findings += last_layer_and_loss(model, loss)
         notes.append("a loss function is used on a batch, and there is none: lint(…, batch=(x, y))")
     if not {"norm-probed-by-sum", "infinite-loss"} & {each.code for each in findings}:
         findings += mistakes_in_gradients(model, optimizer, trial)
@@ -72,15 +75,14 @@ def mistakes_in_loss(
 ) -> Iterator[Finding]:
     """Findings in a loss that the caller has computed."""
     names = {each: name for name, each in model.named_parameters()}
+    rebuilt = list(mistakes_in_origin(loss, names))
+    yield from rebuilt
     if loss.grad_fn is None:
-        if loss.requires_grad and loss not in names and loss.numel() == 1:
-            what = f"the loss {loss.item():.4g} is a leaf: nothing leads from it to a parameter"
-            yield found("loss-without-history", what)
-        else:
+        if not rebuilt:
             notes.append("the loss has no graph: it was computed under no_grad(), or detached")
         return
     history = History(loss, names, own_line)
-    if not any(each in history.uses for each in names):
+    if not rebuilt and not any(each in history.uses for each in names):
         notes.append("the graph of the loss leads to no parameter of this model")
     if history.is_freed():
         notes.append(
@@ -89,6 +91,17 @@ def mistakes_in_loss(
         )
     is_whole = all(each.requires_grad for each in names)
     yield from mistakes_in_history(history, fresh, None if is_whole else np.zeros(1))
+
+
+def mistakes_in_origin(loss: Tensor, names: Mapping[Tensor, str]) -> Iterator[Finding]:
+    """Whether all that a loss leads to is one number, which is no parameter: it was rebuilt."""
+    leaves = {each for each in History(loss, names, None).uses if isinstance(each, Tensor)}
+    if loss.grad_fn is None and loss.requires_grad:
+        leaves = {loss}
+    is_number = len(leaves) == 1 and all(each.numel() == 1 for each in leaves)
+    if is_number and not leaves & set(names) and any(each.requires_grad for each in names):
+        what = f"all that the loss of {short(loss.detach().numpy())} comes from is a leaf of one "
+        yield found("loss-without-history", what + "number, which is no parameter")
 
 
 def mistakes_in_history(

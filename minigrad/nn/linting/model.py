@@ -1,16 +1,18 @@
 """Mistakes that show in the model itself, without a loss: its attributes, weights and records."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import numpy as np
 
 from ...autograd.transaction import last_writer
 from ...tensor import Tensor
+from .. import functional as F
 from ..batch_norm import _BatchNorm
 from ..batch_renorm import _BatchRenorm
 from ..containers import Sequential
 from ..conv2d import Conv2d
-from ..layers import Dropout, Linear
+from ..layers import Dropout, Linear, Sigmoid, Softmax
+from ..losses import BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss
 from ..module import Module, Parameter
 from .finding import Finding, found
 from .record import writes
@@ -31,6 +33,34 @@ def mistakes_in_model(model: Module, optimized: set[Tensor]) -> Iterator[Finding
                 yield found("keras-momentum", what, name)
         if isinstance(layer, Sequential) and type(layer).forward is Sequential.forward:
             yield from bias_in_row(model, name, layer)
+
+
+LOSSES: dict[object, str] = {
+    F.cross_entropy: "cross_entropy",
+    F.nll_loss: "nll_loss",
+    F.binary_cross_entropy_with_logits: "binary_cross_entropy_with_logits",
+    CrossEntropyLoss: "cross_entropy",
+    NLLLoss: "nll_loss",
+    BCEWithLogitsLoss: "binary_cross_entropy_with_logits",
+}
+PAIRS = {
+    ("cross_entropy", Softmax): "softmax-before-cross-entropy",
+    ("nll_loss", Softmax): "probabilities-into-nll",
+    ("binary_cross_entropy_with_logits", Sigmoid): "sigmoid-before-logits-loss",
+}
+
+
+def last_layer_and_loss(model: Module, loss: object) -> Iterator[Finding]:
+    """What can be said of a model and its loss function without a batch."""
+    last, name = model, ""
+    while type(last).forward is Sequential.forward and len(last._modules) > 0:
+        own, last = list(last._modules.items())[-1]
+        name = path(name, own)
+    key = type(loss) if isinstance(loss, Module) else loss
+    wanted = LOSSES.get(key, "") if isinstance(key, Hashable) else ""
+    code = PAIRS.get((wanted, type(last)))
+    if code is not None:
+        yield found(code, f"the last layer is {last}, and the loss is {wanted}", name)
 
 
 def path(*names: str) -> str:

@@ -86,15 +86,19 @@ def large_steps(
     """Whether the next step is larger than the weights, for most of them."""
     if type(optimizer) not in (SGD, Adam, AdamW):
         return
-    own, trial = parameters_of(optimizer), copy.deepcopy(optimizer)
+    copies = {each: each.detach().clone() for each in parameters_of(optimizer)}
+    for each, copied in copies.items():
+        copied.grad = gradients[each].detach().clone() if each in gradients else None
+    trial = copy.copy(optimizer)
     trial._idle = 0
-    copies = parameters_of(trial)
-    for each, copied in zip(own, copies, strict=True):
-        gradient = gradients.get(each)
-        copied.grad = None if gradient is None else gradient.detach().clone()
+    trial.param_groups = [
+        {**group, "params": [copies[each] for each in group["params"]]}
+        for group in optimizer.param_groups
+    ]
+    trial.state = {copies[each]: copy.deepcopy(own) for each, own in optimizer.state.items()}
     quietly(trial.step)
     sizes = []
-    for each, copied in zip(own, copies, strict=True):
+    for each, copied in copies.items():
         before = each.detach().numpy().astype(np.float64)
         weight = float(np.linalg.norm(before))
         if each.ndim >= 2 and each in gradients and weight > 0:

@@ -22,7 +22,7 @@ FEWEST_SAMPLES, FEWEST_UNITS = 32, 8  # below, a unit may rest on all of them by
 FLAT = 0.01  # of the largest slope
 MOSTLY = 0.75
 SURE_AND_WRONG = 3  # times log C
-LAYERS_APART = 1e3
+LAYERS_APART, ROUNDING = 1e3, 1e-7
 
 
 def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -
             yield from saturated_units(history, node)
         elif name == "CrossEntropy" and fresh:
             yield from first_loss(history, node)
-    yield from infinite_loss(history)
+    yield from infinite_loss(history, data)
 
 
 def below_products(history: History) -> set[Source]:
@@ -86,8 +86,9 @@ def dead_units(history: History, node: Source) -> Iterator[Finding]:
     samples, units = len(saved[0]), values.shape[1]
     if samples < FEWEST_SAMPLES or units < FEWEST_UNITS:
         return
-    dead = int((values <= 0).all(axis=0).sum())
-    if 2 * dead >= units:
+    dead, always = int((values <= 0).all(axis=0).sum()), int((values > 0).all(axis=0).sum())
+    # Where inputs hardly differ, as deep in a new network, most units are always off or always on.
+    if 4 * dead >= 3 * units or (2 * dead >= units and 2 * always <= units - dead):
         what = f"{dead} of {units} units are 0 for all {samples} samples, after ReLU"
         yield found("dead-units", what, history.layer(node), history.line(node))
 
@@ -128,10 +129,14 @@ def first_loss(history: History, node: Source) -> Iterator[Finding]:
 # --- where an infinity was born ------------------------------------------------------------------
 
 
-def infinite_loss(history: History) -> Iterator[Finding]:
+def infinite_loss(history: History, data: np.ndarray | None) -> Iterator[Finding]:
     """The first operation that made an infinity or NaN from finite numbers, if the loss has one."""
     loss = history.value.detach().numpy()
-    if loss.size == 0 or np.isfinite(loss).all():
+    if np.isfinite(loss).all() or (data is not None and data.size == 0):
+        return
+    if data is not None and not np.isfinite(data).all():
+        what = f"the loss is {short(loss)}, because the batch already holds NaN or infinities"
+        yield found("infinite-loss", what)
         return
     for tensor in history.uses:
         if isinstance(tensor, Tensor) and not np.isfinite(tensor.detach().numpy()).all():
@@ -150,7 +155,7 @@ def infinite_loss(history: History) -> Iterator[Finding]:
 
 
 def short(loss: np.ndarray) -> str:
-    return f"{loss.item()}" if loss.size == 1 else "not finite"
+    return f"{loss.item():.4g}" if loss.size == 1 else "not finite"
 
 
 def birth(node: Source) -> str | None:
@@ -191,13 +196,15 @@ def gradients_apart(gradients: Mapping[str, np.ndarray]) -> Iterator[Finding]:
         for name, each in gradients.items()
         if each.ndim >= 2
     }
-    norms = {name: norm for name, norm in norms.items() if 0 < norm < math.inf}
+    # What is smaller by the precision of float32 is a 0 but for rounding.
+    least = ROUNDING * max(norms.values(), default=0.0)
+    norms = {name: norm for name, norm in norms.items() if least < norm < math.inf}
     if len(norms) < 2:
         return
-    least, most = min(norms, key=norms.__getitem__), max(norms, key=norms.__getitem__)
-    if norms[most] > LAYERS_APART * norms[least]:
+    small, large = min(norms, key=norms.__getitem__), max(norms, key=norms.__getitem__)
+    if norms[large] > LAYERS_APART * norms[small]:
         what = (
-            f"the gradient of '{most}' has the norm {norms[most]:.2g}, that of '{least}' "
-            f"{norms[least]:.2g}: {norms[most] / norms[least]:.2g} times less"
+            f"the gradient of '{large}' has the norm {norms[large]:.2g}, that of '{small}' "
+            f"{norms[small]:.2g}: {norms[large] / norms[small]:.2g} times less"
         )
-        yield found("gradient-scale", what, least.rpartition(".")[0])
+        yield found("gradient-scale", what, small.rpartition(".")[0])
