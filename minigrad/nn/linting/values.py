@@ -18,7 +18,8 @@ from .history import (
 )
 
 LARGE_INPUT = 20  # of a layer that learns
-FEWEST_SAMPLES, FEWEST_UNITS = 32, 8  # below, a unit may rest on all of them by chance
+FEWEST_SAMPLES = 32  # below, a unit may rest on all of them by chance
+FEWEST_UNITS, MANY_UNITS = 8, 16
 FLAT = 0.01  # of the largest slope
 MOSTLY = 0.75
 SURE_AND_WRONG = 3  # times log C
@@ -87,10 +88,22 @@ def dead_units(history: History, node: Source) -> Iterator[Finding]:
     if samples < FEWEST_SAMPLES or units < FEWEST_UNITS:
         return
     dead, always = int((values <= 0).all(axis=0).sum()), int((values > 0).all(axis=0).sum())
-    # Where inputs hardly differ, as deep in a new network, most units are always off or always on.
-    if 4 * dead >= 3 * units or (2 * dead >= units and 2 * always <= units - dead):
+    if is_death(dead, always, units):
         what = f"{dead} of {units} units are 0 for all {samples} samples, after ReLU"
         yield found("dead-units", what, history.layer(node), history.line(node))
+
+
+def is_death(dead: int, always: int, units: int) -> bool:
+    """Whether so many units at 0 for every sample are more than chance, `always` others above it.
+
+    Where inputs hardly differ, as deep in a new network, each unit is off or on for all samples,
+    with even chances. So then it takes four standard deviations of such a coin, which is √units/2.
+    """
+    if 2 * dead < units:
+        return False
+    if 4 * always <= units - dead:  # the others do tell samples apart
+        return units >= MANY_UNITS or 8 * dead >= 7 * units
+    return dead >= units / 2 + 2 * math.sqrt(units)
 
 
 def saturated_units(history: History, node: Source) -> Iterator[Finding]:
