@@ -51,6 +51,15 @@ class Problem:
     def __post_init__(self) -> None:
         self.scale = max(map(largest_size, [self.right, *self.parts.values()]))
 
+    def is_zero(self) -> bool:
+        """Do the parts cancel, so that hardly a number is left to be explained?"""
+        return largest_size(self.right) <= FLOOR * self.scale
+
+    def evidence(self) -> int:
+        """How many different numbers are wrong. Few of them may fit an explanation by accident."""
+        bad = np.abs(self.yours - self.right) > self.rtol * self.scale
+        return distinct(np.abs(self.yours[bad]))
+
     def is_right(self) -> bool:
         return self.differs(self.right) <= self.rtol * self.scale
 
@@ -59,7 +68,7 @@ class Problem:
 
     def equals(self, other: Array) -> bool:
         """Is yours `other`, a wrong answer that is being considered?"""
-        if other.shape != self.yours.shape:
+        if other.shape != self.yours.shape or not np.isfinite(other).all():
             return False
         allowed = self.rtol * max(largest_size(other), FLOOR * self.scale)
         return self.differs(other) <= allowed

@@ -31,6 +31,7 @@ class Explanation(NamedTuple):
     word: str
     sentence: str
     named: bool = True  # False if it only measures: "yours is 1.7 times what is right"
+    literal: bool = False  # says no more than the numbers do, be they ever so few
 
 
 # --- one factor for all cells --------------------------------------------------------------------
@@ -38,17 +39,20 @@ class Explanation(NamedTuple):
 
 def factor_of_all(p: Problem) -> list[Explanation]:
     """yours = ± right · f, for a named factor, two of them, or any number."""
+    if p.is_zero():
+        return []
     found = one_factor(p, p.right)
     if found:
-        return [Explanation("factor", found)]
+        return [Explanation("factor", found, literal=True)]
     c = ratio(p.yours, p.right)
     if c is not None and not p.equals(c * p.right):
         c = None
     if c is not None and abs(c + 1) <= EXACT:
-        return [Explanation("sign", "the sign is wrong: yours is −1 times what is right")]
+        said = "the sign is wrong: yours is −1 times what is right"
+        return [Explanation("sign", said, literal=True)]
     found = one_factor(p, -p.right)
     if found:
-        return [Explanation("factor", f"the sign is wrong, and {found}")]
+        return [Explanation("factor", f"the sign is wrong, and {found}", literal=True)]
     two = two_factors(p, p.right)
     if c is not None and np.count_nonzero(p.right) > 1:  # one number is a multiple of any other
         perhaps = f"; perhaps {two}" if two else length_like(p, c)
@@ -128,11 +132,11 @@ def fitting(p: Problem, term: Array, rest: Array) -> tuple[list[str], list[str]]
 
 def factor_sentence(p: Problem, lacks: list[str], often: list[str], where: str = "") -> str:
     """In words; names of the same value are joined by "or"."""
-    if distinct(p.right) < 2:  # two numbers, or two constants: nothing more can be said
-        c = written(ratio(p.yours, p.right) or 0.0)
+    if not where and distinct(np.abs(p.right)) < 2:  # all numbers alike: it might be anything
+        c = ratio(p.yours, p.right) or 0.0
         names = [f"{name} is missing" for name in lacks]
         names += [f"{name} is there once too often" for name in often]
-        return f"yours is {c} times what is right: {' or '.join(names)}"
+        return f"yours is {written(c)} times what is right; perhaps {' or '.join(names)}"
     same = " (the same number here)" if len(lacks) + len(often) > 1 else ""
     said = [f"lacks the factor {listed(lacks, 'or')}{where}"] if lacks else []
     said += [f"has the factor {listed(often, 'or')} once too often{where}"] if often else []
@@ -143,7 +147,7 @@ def factor_along_an_axis(p: Problem) -> list[Explanation]:
     """yours = right · f, for a factor that differs only along one axis."""
     for axis in range(p.right.ndim if p.right.ndim > 1 else 0):
         pairs = list(zip(slices(p.yours, axis), slices(p.right, axis), strict=True))
-        if len(pairs) < 2 or any(0 < np.count_nonzero(right) < 2 for _, right in pairs):
+        if len(pairs) < 2 or any(distinct(np.abs(right)) == 1 for _, right in pairs):
             continue
         factors = [ratio(yours, right) for yours, right in pairs]
         shape = [-1 if k == axis else 1 for k in range(p.right.ndim)]
@@ -278,7 +282,10 @@ def in_words_along(p: Problem, part: str, column: Array, axis: int) -> Said:
 
 
 def explanation_of(said: list[Said]) -> list[Explanation]:
-    """Parts of which the same is said share a sentence; at most one number may lack a name."""
+    """Parts of which the same is said share a sentence; at most one number may lack a name.
+
+    What says two things or more is less certain than a known mistake.
+    """
     forms: dict[str, list[str]] = {}
     for each in said:
         if each.form:
@@ -296,7 +303,7 @@ def explanation_of(said: list[Said]) -> list[Explanation]:
         word = "missing"
     elif alone and only.startswith("the sign"):
         word = "sign"
-    return [Explanation(word, sentence, named=not unnamed)]
+    return [Explanation(word, sentence, named=alone and not unnamed)]
 
 
 # --- places --------------------------------------------------------------------------------------
@@ -304,7 +311,7 @@ def explanation_of(said: list[Said]) -> list[Explanation]:
 
 def elsewhere(p: Problem) -> list[Explanation]:
     """The right numbers in other places of the same shape."""
-    if distinct(p.right) < 2 or not p.beside(np.sort(p.yours, None)).equals(np.sort(p.right, None)):
+    if distinct(p.right) < 3 or not p.beside(np.sort(p.yours, None)).equals(np.sort(p.right, None)):
         return []
     for axes in itertools.permutations(range(p.right.ndim)):
         turned = np.transpose(p.right, axes)
@@ -325,15 +332,12 @@ def elsewhere(p: Problem) -> list[Explanation]:
 def along_axes(p: Problem) -> list[Explanation]:
     """A sum or mean over an axis that should not be there, or one that is missing."""
     for axes in axis_sets(p.right.ndim):
-        if all(p.right.shape[axis] == 1 for axis in axes):
-            continue
         for reduce, done in ((np.sum, "summed"), (np.mean, "averaged")):
             over = np.broadcast_to(reduce(p.right, axes, keepdims=True), p.right.shape)
-            if largest_size(over) > 1e-3 * p.rtol * p.scale and p.equals(over):
+            if distinct(over) > 1 and p.equals(over):
                 said = f"yours is {done} over {axis_word(axes)}, one time too many"
                 return [Explanation("axis", said)]
             over = np.broadcast_to(reduce(p.yours, axes, keepdims=True), p.right.shape)
-            varies = largest_size(p.yours - over) > p.rtol * p.scale
-            if varies and p.beside(over).is_right():
+            if distinct(over) > 1 and p.beside(over).is_right():
                 return [Explanation("axis", f"yours is not {done} over {axis_word(axes)}")]
     return []

@@ -42,6 +42,9 @@ from .structure import (
     slices,
 )
 
+REMARK = "remark: "
+ENOUGH = 3  # different numbers that are wrong: with fewer, an explanation begins with "perhaps"
+
 
 def diagnose(
     yours: Any,
@@ -56,7 +59,8 @@ def diagnose(
     """The Verdict on `yours`, an answer of any kind, where `right` holds the right numbers.
 
     parts: named arrays whose sum is right. factors: named numbers or arrays that occur in the
-    right formula. wrong: known mistakes, as phrases, and what they give. name: of the answer.
+    right formula. wrong: known mistakes, as phrases, and what they give; one that begins with
+    "remark: " is added in parentheses to what the structure says. name: of the answer.
     rtol: how far rounding may go; by default 1e-9, or 2e-5 for an answer in float32.
     """
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -137,23 +141,28 @@ def explained_values(p: Problem) -> Explanation | None:
     pieces = parts_of(p) or ([] if whole else parts_by_least_squares(p) or parts_along_an_axis(p))
     fits = [*whole, *pieces, *elsewhere(p), *([] if whole else along_axes(p))]
     named = [each for each in fits if each.named]
+    few = p.evidence() < ENOUGH
     if len(named) > 1:
         both = "; or: ".join(each.sentence for each in named[:3])
         return Explanation("ambiguous", f"more than one explanation fits these numbers: {both}")
     if named:
-        return with_remark(named[0], known)
+        perhaps = "perhaps " if few and not named[0].literal else ""
+        return with_remark(named[0]._replace(sentence=perhaps + named[0].sentence), known)
     if known:
         measured = f" ({fits[0].sentence})" if fits else ""
-        mistake = "known mistake" if distinct(p.yours) > 1 else "this mistake would give it"
-        return Explanation("known", f"{mistake}: {' or: '.join(known)}{measured}")
+        phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
+        mistake = "perhaps this mistake" if few else "known mistake"
+        return Explanation("known", f"{mistake}: {phrases}{measured}")
     return fits[0] if fits else twice(p)
 
 
 def with_remark(found: Explanation, known: list[str]) -> Explanation:
-    """The explanation, with the phrase of the one known mistake that gives the same."""
-    if len(known) != 1:
-        return found
-    return found._replace(sentence=f"{found.sentence} ({known[0]})")
+    """The explanation, with what the catalogue remarks on it."""
+    for phrase in known:
+        if phrase.startswith(REMARK):
+            remark = phrase.removeprefix(REMARK)
+            return found._replace(sentence=f"{found.sentence} ({remark})")
+    return found
 
 
 def twice(p: Problem) -> Explanation | None:
@@ -164,7 +173,7 @@ def twice(p: Problem) -> Explanation | None:
             if found and found[0].named:
                 return Explanation("transposed", f"transposed, and {found[0].sentence}")
     for phrase, values in p.wrong.items():
-        if values.shape != p.right.shape or np.count_nonzero(values) < 3:
+        if values.shape != p.right.shape or distinct(np.abs(values)) < ENOUGH:
             continue
         c = ratio(p.yours, values)
         if c is not None and abs(c + 1) < 1e-6 and p.equals(-values):
@@ -184,7 +193,8 @@ def explained_shape(p: Problem) -> Explanation:
     shapes = f"shape {yours.shape} in the place of {right.shape}"
     known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
     if known:
-        return Explanation("known", f"{shapes}; known mistake: {' or: '.join(known)}")
+        phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
+        return Explanation("known", f"{shapes}; known mistake: {phrases}")
     if [n for n in yours.shape if n != 1] == [n for n in right.shape if n != 1]:
         inner = explained(p.beside(yours.reshape(right.shape)))
         return Explanation("shape", f"{shapes}; {numbers_are(inner)}")

@@ -117,11 +117,11 @@ def test_what_is_known_is_right_and_adds_up(name):
 
 
 @pytest.mark.slow
-def test_every_known_mistake_gets_its_phrase_or_is_no_mistake_here():
+def test_every_known_mistake_is_named():
     for name, (_, case) in FOUND.items():
         for phrase, values in case["wrong"].items():
             found = diagnose(values, **case)
-            assert found.ok or phrase in found.sentence or found.verdict == "nan", (name, found)
+            assert found.ok or found.verdict not in {"different", "close"}, (name, phrase, found)
 
 
 # --- verdicts one by one -------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_one_number_is_not_called_a_multiple_of_another():
     assert said(6.0, 2.0) == ("different", "yours is 6, right is 2")
     assert said(-2.0, 2.0)[0] == "sign"
     assert said(6.0, 2.0, factors={"3": 3}) == (
-        "factor", "yours is 3 times what is right: 3 is there once too often")  # fmt: skip
+        "factor", "yours is 3 times what is right; perhaps 3 is there once too often")  # fmt: skip
 
 
 def test_factors_of_the_same_value_are_both_given():
@@ -228,7 +228,7 @@ def test_parts_that_are_equal_or_alike_are_not_told_apart():
     half = {"road 1": A / 2, "road 2": A / 2}
     assert said(A / 2, parts=half) == ("missing", "missing: road 1 or: road 2")
     assert said(4.0, 8.0, parts={"road 1": 4, "road 2": 4}) == (
-        "missing", "missing: road 1 or: road 2")  # fmt: skip
+        "missing", "perhaps missing: road 1 or: road 2")  # fmt: skip
     alike = {"road 1": A, "road 2": A + 1e-9, "road 3": -A - 1e-9}
     assert said(3 * A, parts=alike)[0] in {"factor", "ambiguous", "sign"}
     nothing = {"road 1": A, "road 2": 0 * A}
