@@ -25,8 +25,8 @@ arrays that occur in their formula, `wrong` known mistakes, as phrases, and what
     different   none of these: how far, the three worst cells, and a map
 
 For usual operations all of this is known: `diagnose(yours, **known.softmax_dx(x, dy))`. The dict
-may be changed before: `case["wrong"]["x in the place of y"] = …` is reported as "known mistake: x in
-the place of y". A phrase "remark: …" is added in parentheses to what the structure says. Where few
+may be changed before: `case["wrong"]["x in place of y"] = …` is reported as "known mistake: x in
+place of y". A phrase "remark: …" is added in parentheses to what the structure says. Where few
 numbers are wrong, an explanation may fit by accident: then it begins with "perhaps".
 
 The room needs NumPy and nothing else, minigrad included.

@@ -60,7 +60,6 @@ def relu_dx(x: Any, dy: Any) -> Case:
     })  # fmt: skip
     found["wrong"]["the mask without dy"] = on
     found["wrong"]["relu of dy: its positive cells"] = np.maximum(dy, 0)
-    found["wrong"]["dy as it is passed through relu twice"] = on * np.maximum(dy, 0)
     del found["wrong"]["the slope is squared"]
     return found
 

@@ -32,6 +32,7 @@ class Normalized:
             "ε outside": lambda: 1 / (self.var**0.5 + eps),
             "ε squared": lambda: (self.var + eps**2) ** -0.5,
             "no root": lambda: 1 / (self.var + eps),
+            "two roots": lambda: (self.var**0.5 + eps) ** -0.5,
             "times": lambda: (self.var + eps) ** 0.5,
         }.get(form, lambda: (self.var + eps) ** -0.5)()
         self.x_hat = self.centered * self.r
@@ -53,6 +54,7 @@ FORMS = {
     "ε outside": "ε stands outside the root",
     "ε squared": "ε is squared",
     "no root": "r is 1/(σ² + ε), without the root",
+    "two roots": "r is 1/√(σ + ε): the root is taken twice",
     "times": "r is the standard deviation, not 1 over it",
     "m − 1": "the variance is divided by m − 1",
 }
@@ -124,6 +126,10 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
     )
     wrong["x in the place of x̂ everywhere"] = r * (dx_hat - M(dx_hat) - x * M(dx_hat * x))
     wrong["the means are divided by m − 1"] = road_sum(parts, m / max(m - 1, 1))
+    others_count = x.size // max(m, 1)
+    if others_count not in {0, m}:
+        phrase = f"the sums of roads 2 and 3 are divided by {others_count}, not by m"
+        wrong[phrase] = road_sum(parts, m / others_count)
     wrong["dy is taken for ones"] = sum(n.roads(gamma + 0 * x))
     wrong["dγ is left in road 3 for M(dx̂ · x̂) · m, and dβ in road 2"] = parts[names[0]] + m * (
         -r * M(dy) - r * x_hat * M(dy * x_hat)

@@ -29,6 +29,7 @@ def false_probabilities(x: Array, axis: int) -> dict[str, Array]:
         "e^(x − max) was not divided by its sum": np.exp(x - x.max(axis, keepdims=True)),
         "x in the place of y": x,
         "log y in the place of y": np.log(y),
+        "x is divided by its sum: the exponential is missing": x / x.sum(axis, keepdims=True),
         "y went through softmax twice": probabilities(y, axis),
         "e^x is divided by its mean": y * x.shape[axis],
         "e^x is divided by the sum over all cells": probabilities(x, None),

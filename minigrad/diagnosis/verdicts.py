@@ -135,6 +135,7 @@ def explained(p: Problem) -> Explanation:
 def explained_values(p: Problem) -> Explanation | None:
     """The explanation of wrong numbers; None if none is known."""
     known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
+    known = [k for k in known if not any(k != short and k.startswith(short) for short in known)]
     if not largest_size(p.yours):
         return with_remark(Explanation("zero", "yours is 0 in every cell"), known)
     whole = factor_of_all(p)
