@@ -75,8 +75,9 @@ def over_another(history: History, source: Source, moved: bool) -> Iterator[Find
 
 def over_batch(history: History, source: Source, classes: int) -> Finding:
     shape, dim = shape_of(source), source.dim
+    name = "softmax" if kind(source) == "Softmax" else "log_softmax"
     what = (
-        f"{'softmax' if kind(source) == 'Softmax' else 'log_softmax'} runs over dimension {dim} of shape {shape}; the loss looks for classes in "
+        f"{name} runs over dimension {dim} of shape {shape}; the loss looks for classes in "
         f"dimension {classes}"
     )
     return found("log-softmax-over-batch", what, history.layer(source), history.line(source))
