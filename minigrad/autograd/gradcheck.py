@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import function, number
+from .._checks import flag, function, number
 from ..errors import DTypeError, ShapeError
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
@@ -87,18 +87,17 @@ def gradgradcheck(
     torch: autograd.gradgradcheck.
     """
     name = "gradgradcheck"
-    inputs = arguments(name, inputs)
+    inputs = arguments(name, "inputs", inputs)
+    wanted = checked_inputs(name, inputs)
     with undisturbed(inputs) as copies:
         outputs = floating_outputs(name, function(name, "func", func)(*inputs))
         refuse_changes(name, inputs, copies)
     if grad_outputs is None:
         rng = np.random.default_rng(1)
         grad_outputs = [like(y, random_cotangent(rng, y)) for y in outputs]
-    grad_outputs = arguments(name, grad_outputs)
-    if not all(isinstance(dy, Tensor) for dy in grad_outputs):
-        raise TypeError(f"{name}: grad_outputs must be a Tensor or a tuple of them")
+    grad_outputs = arguments(name, "grad_outputs", grad_outputs)
+    check_cotangents(name, outputs, grad_outputs)
     cotangents = [dy.detach().clone().requires_grad_() for dy in grad_outputs]
-    wanted = [i for i, x in enumerate(inputs) if requires_grad(x)]
 
     def gradient(*values):
         xs, dys = list(values[: len(inputs)]), values[len(inputs) :]
@@ -106,7 +105,16 @@ def gradgradcheck(
         with enable_grad():
             for i in wanted:
                 xs[i] = xs[i] if xs[i].requires_grad else xs[i].detach().requires_grad_()
-            ys = floating_outputs(name, func(*xs))
+            roots = [
+                (y, dy)
+                for y, dy in zip(floating_outputs(name, func(*xs)), dys, strict=True)
+                if y.requires_grad
+            ]
+            if not roots:
+                raise ValueError(
+                    f"{name}: no output of func depends on an input that requires a gradient"
+                )
+            ys, dys = zip(*roots, strict=True)
             at = [xs[i] for i in wanted]
             dxs = grad(ys, at, dys, create_graph=recorded, allow_unused=True)
         return tuple(dx for dx in dxs if dx is not None)
@@ -119,7 +127,8 @@ def gradgradcheck(
 def verdict(name, func, inputs, eps, atol, rtol, raise_exception, may_ignore=False, explain=False):
     """True, or what `raise_exception` and `explain` ask for instead."""
     function(name, "func", func)
-    inputs = arguments(name, inputs)
+    inputs = arguments(name, "inputs", inputs)
+    flag(name, "raise_exception", raise_exception)
     eps = number(name, "eps", eps, above=0)
     atol = atol if atol is None else number(name, "atol", atol, at_least=0)
     rtol = number(name, "rtol", rtol, at_least=0)
@@ -172,15 +181,7 @@ class Report:
 
 def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore, explain):
     """The Report on backward beside differences."""
-    checked = [i for i, x in enumerate(inputs) if requires_grad(x)]
-    if not checked:
-        raise ValueError(f"{name}: no input requires a gradient, so there is nothing to check")
-    for i in checked:
-        if inputs[i].dtype.itemsize != 8:
-            raise DTypeError(
-                f"{name}: input {i} is {inputs[i].dtype}; differences need float64 (use .double())"
-            )
-
+    checked = checked_inputs(name, inputs)
     # Leaves of our own over the same memory: the layout counts, the caller's graph and hooks do not
     inputs = [x.detach().requires_grad_() if i in checked else x for i, x in enumerate(inputs)]
     with enable_grad():
@@ -292,16 +293,47 @@ def refuse_changes(name, inputs, copies):
         raise ValueError(f"{name}: func changes input {i} in place; let it work on a copy")
 
 
-def arguments(name, inputs):
-    if isinstance(inputs, Tensor):
-        return (inputs,)
-    if not isinstance(inputs, (tuple, list)):
-        raise TypeError(f"{name}: inputs must be a Tensor or a tuple, got {type(inputs).__name__}")
-    return tuple(inputs)
+def arguments(name, argument, value):
+    """A Tensor, or several in a tuple or list, as a tuple."""
+    if isinstance(value, Tensor):
+        return (value,)
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(
+            f"{name}: {argument} must be a Tensor or a tuple, got {type(value).__name__}"
+        )
+    return tuple(value)
 
 
-def requires_grad(x):
-    return isinstance(x, Tensor) and x.requires_grad
+def checked_inputs(name, inputs):
+    """The numbers of the inputs that require a gradient: at least one, all float64."""
+    checked = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError(f"{name}: no input requires a gradient, so there is nothing to check")
+    for i in checked:
+        if inputs[i].dtype.itemsize != 8:
+            raise DTypeError(
+                f"{name}: input {i} is {inputs[i].dtype}; differences need float64 (use .double())"
+            )
+    return checked
+
+
+def check_cotangents(name, outputs, grad_outputs):
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(
+            f"{name}: func has {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs"
+        )
+    for i, (y, dy) in enumerate(zip(outputs, grad_outputs, strict=True)):
+        if not isinstance(dy, Tensor):
+            raise TypeError(f"{name}: grad_outputs[{i}] must be a Tensor, got {type(dy).__name__}")
+        if dy.shape != y.shape:
+            raise ShapeError(
+                f"{name}: the output has shape {tuple(y.shape)}, grad_outputs[{i}] "
+                f"{tuple(dy.shape)}"
+            )
+        if dy.dtype is not y.dtype:
+            raise DTypeError(
+                f"{name}: grad_outputs[{i}] is {dy.dtype}, the output {y.dtype} (use .double())"
+            )
 
 
 def random_cotangent(rng, y):

@@ -222,6 +222,9 @@ class Module(StateDict):
         return (module for _, module in self.named_children())
 
     def _named_tensors(self, kind, prefix, recurse, remove_duplicate):
+        owner = "parameters" if kind is Parameter else "buffers"
+        flag(owner, "recurse", recurse)
+        flag(owner, "remove_duplicate", remove_duplicate)
         seen = set()
         below = self.named_modules(None, prefix, remove_duplicate)
         for path, module in below if recurse else [(prefix, self)]:

@@ -346,6 +346,17 @@ def test_shapes_that_depend_on_values_are_refused():
         gradcheck(lambda a: a[a.detach() >= 1.0], at(1.0, 2.0))
 
 
-def test_grad_outputs_must_be_tensors():
-    with pytest.raises(TypeError, match="grad_outputs must be a Tensor or a tuple of them"):
-        gradgradcheck(mg.exp, at(1.0), (1.0,))
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (1.0, TypeError, "grad_outputs must be a Tensor or a tuple, got float"),
+        ((1.0,), TypeError, r"grad_outputs\[0\] must be a Tensor, got float"),
+        (mg.ones(2, dtype=mg.float64), mg.ShapeError, r"has shape \(\), grad_outputs\[0\] \(2,\)"),
+        (mg.tensor(1.0), mg.DTypeError, r"grad_outputs\[0\] is minigrad.float32, the output"),
+        (mg.tensor(1), mg.DTypeError, r"grad_outputs\[0\] is minigrad.int64, the output"),
+        ((), ValueError, "func has 1 outputs, but 0 grad_outputs"),
+    ],
+)
+def test_grad_outputs_must_fit_the_outputs(given, error, message):
+    with pytest.raises(error, match=f"gradgradcheck: .*{message}"):
+        gradgradcheck(lambda a: mg.exp(a).sum(), at(1.0), given)

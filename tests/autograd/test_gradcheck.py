@@ -98,6 +98,11 @@ def test_nothing_to_check():
         gradcheck(mg.exp, x.detach())
     with pytest.raises(ValueError, match="returns no float tensor"):
         gradcheck(mg.argmax, x)
+    with pytest.raises(ValueError, match="gradgradcheck: no input requires a gradient"):
+        gradgradcheck(mg.exp, x.detach())
+    with pytest.raises(ValueError, match="gradgradcheck: no output of func depends on an input"):
+        gradgradcheck(lambda a: mg.exp(a).detach(), x)
+    assert gradgradcheck(lambda a: (mg.exp(a), mg.ones(3, dtype=mg.float64)), x)
 
 
 def test_a_random_function():
@@ -109,6 +114,8 @@ def test_only_float64():
     single = mg.tensor([1.0], requires_grad=True)
     with pytest.raises(mg.DTypeError, match="input 0 is minigrad.float32.*float64"):
         gradcheck(mg.exp, single)
+    with pytest.raises(mg.DTypeError, match="gradgradcheck: input 0 is minigrad.float32"):
+        gradgradcheck(mg.exp, single)
     with pytest.raises(mg.DTypeError, match="func returns minigrad.float32"):
         gradcheck(lambda a: a.float(), x)
 
@@ -119,6 +126,8 @@ def test_bad_arguments(bad):
         gradcheck(mg.exp, bad)
     with pytest.raises(TypeError, match="gradcheck: func must return a Tensor"):
         gradcheck(lambda a: bad, x)
+    with pytest.raises(TypeError, match="gradcheck: raise_exception must be True or False"):
+        gradcheck(mg.exp, x, raise_exception=bad)
 
 
 # --- what it leaves alone -----

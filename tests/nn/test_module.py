@@ -72,6 +72,15 @@ def test_names_and_order_are_torchs(torch):
     ]
 
 
+@pytest.mark.parametrize("option", ["recurse", "remove_duplicate"])
+def test_switches_of_the_walks_are_bools(option):
+    net = Net()
+    for walk, kind in ((net.named_parameters, "parameters"), (net.named_buffers, "buffers")):
+        for bad in (1, "x", None, np.ones(2)):
+            with pytest.raises(TypeError, match=f"^{kind}: {option} must be True or False"):
+                list(walk(**{option: bad}))
+
+
 def test_a_shared_parameter_is_listed_once():
     net = Net()
     assert net.layers[1] is net.second

@@ -204,6 +204,16 @@ def test_numpy_reductions_are_ours(name):
         assert reduce(x, axis=0).tolist() == reduce(x.tolist(), axis=0).tolist()
 
 
+@pytest.mark.parametrize("name", ["std", "var"])
+def test_numpy_s_deviations_divide_by_the_number_of_values(name):
+    x = tensor([[0.5, 2.0], [3.0, 1.0]], requires_grad=True)
+    for options in ({}, {"axis": 0}, {"axis": 1, "ddof": 1, "keepdims": True}):
+        y = getattr(np, name)(x, **options)
+        expected = getattr(np, name)(x.tolist(), **options)
+        assert y.requires_grad and y.shape == expected.shape
+        np.testing.assert_allclose(y.detach().numpy(), expected, rtol=1e-6)
+
+
 # --- DLPack --------------------------------------------------------------------------------------
 
 

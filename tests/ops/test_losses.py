@@ -118,6 +118,19 @@ def test_empty(loss):
     assert loss(x, np.empty((0, 3)), reduction="none").shape == (0, 3)
 
 
+def test_64_dimensions():
+    deep = minigrad.zeros((1,) * 64)
+    for weight in (deep + 1, minigrad.ones(1)):
+        loss = bce(deep, deep, weight, pos_weight=weight, reduction="none")
+        assert loss.shape == deep.shape and abs(loss.item() - np.log(2)) < 1e-7
+    with pytest.warns(UserWarning, match="they are broadcast"):
+        assert mse_loss(deep, minigrad.ones(2)).item() == 1
+    for loss, options in ((mse_loss, {}), (bce, {"weight": minigrad.ones(3)})):
+        x = minigrad.zeros((1,) * 63 + (2,))
+        with pytest.raises(ShapeError, match=f"{loss.__name__}: "):
+            loss(x, minigrad.ones(3) if loss is mse_loss else x, **options)
+
+
 X = np.zeros((2, 3), np.float32)
 
 

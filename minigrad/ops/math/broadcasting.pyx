@@ -91,17 +91,22 @@ cdef tuple dimensions(str operation, object dim, Py_ssize_t ndim):
     return found if ndim else ()
 
 
+cdef tuple NUMPY_NAMES = (("axis", "dim"), ("keepdims", "keepdim"), ("ddof", "correction"))
+
+
 def numpy_names(function):
     """Let `function` take NumPy's `axis` and `keepdims` for `dim` and `keepdim`, as torch's do.
 
-    np.sum(tensor) calls tensor.sum(axis=None, out=None): that `out` is dropped.
+    np.std(tensor) calls tensor.std(axis=None, dtype=None, out=None, ddof=0): what is None is
+    dropped, and `ddof` is the correction.
     """
     @functools.wraps(function)
     def renaming(*arguments, **options):
         if options:
-            if "out" in options and options["out"] is None:
-                del options["out"]
-            for numpy_name, name in (("axis", "dim"), ("keepdims", "keepdim")):
+            for name in ("out", "dtype"):
+                if name in options and options[name] is None:
+                    del options[name]
+            for numpy_name, name in NUMPY_NAMES:
                 if numpy_name in options and name not in options:
                     options[name] = options.pop(numpy_name)
         return function(*arguments, **options)

@@ -100,10 +100,8 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
 
 cdef int warn_of_broadcast(tuple shape, tuple target_shape) except -1:
-    try:
-        np.broadcast_shapes(shape, target_shape)
-    except ValueError:
-        raise ShapeError(f"mse_loss: input has shape {shape}, target {target_shape}") from None
+    if not all([m == n or 1 in (m, n) for m, n in zip(shape[::-1], target_shape[::-1])]):
+        raise ShapeError(f"mse_loss: input has shape {shape}, target {target_shape}")
     warnings.warn(
         f"mse_loss: input has shape {shape}, target {target_shape}; they are broadcast, so more "
         "pairs are compared than there are targets; give both one shape", stacklevel=1)
@@ -157,10 +155,7 @@ cdef Tensor factor(str name, str argument, object value, Tensor x):
     """A weight that can be broadcast to x's shape."""
     cdef Tensor w = floating(name, argument, value)
     cdef tuple shape = (<object>x.array).shape, own = (<object>w.array).shape
-    try:
-        fits = np.broadcast_shapes(own, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
+    cdef bint fits = all([n in (1, m) for m, n in zip(shape[::-1], own[::-1])])
+    if len(own) > len(shape) or not fits:
         raise ShapeError(f"{name}: {argument} of shape {own} does not broadcast to {shape}")
     return w
