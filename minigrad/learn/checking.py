@@ -195,7 +195,7 @@ def decode(result: dict[str, Any]) -> Any:
     if "none" in result:
         return None
     if "type" in result:
-        return Other(f"a {result['type']}")
+        return Other(str(result["type"]))
     if "text" in result:
         return str(result["text"])
     if "tuple" in result:

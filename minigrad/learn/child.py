@@ -173,7 +173,9 @@ def encode(value: Any, depth: int = 0) -> dict[str, Any]:
     except Exception:
         array = np.asarray(None)
     if array.dtype.kind not in "biufc" or array.nbytes > LARGEST:
-        return {"type": type(value).__name__}
+        if array.ndim and array.dtype.kind == "O" and any(each is None for each in array.flat):
+            return {"type": "None in an array"}
+        return {"type": f"something of the type {type(value).__name__}"}
     if array.dtype.itemsize > 16 or array.dtype.char in "gG":  # long double differs by platform
         array = array.astype(float)
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")

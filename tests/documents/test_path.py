@@ -13,7 +13,7 @@ from helpers.derivations import Page
 
 import minigrad as mg
 from minigrad.learn.checking import check_tasks
-from minigrad.learn.course import NUMPY_ALONE
+from minigrad.learn.course import NUMPY_ALONE, steps_of
 from minigrad.learn.places import find_course
 from minigrad.learn.process import Task
 
@@ -59,6 +59,82 @@ def test_the_next_step_is_linked(step):
     following = [other.name for other in STEPS if other.number == step.number + 1]
     for name in following:
         assert f"({name}.md)" in step.text
+
+
+FAULTY = """\
+# Step 0: Faults
+
+{many}
+
+```python engine
+def same(x):
+    return x
+```
+
+```python
+print(3)
+```
+
+```text
+4
+```
+
+### Exercise 0.2: Too much and too little
+
+```python
+def double(x):
+    unused = 3  # yours
+    return 2 * x  # yours
+
+
+def half(x):
+    return x / 2 # yours
+```
+
+<!-- check 0.2
+compare("double", lambda p: p.double(1.5))
+-->
+
+### Exercise 0.3: Never open
+
+```python
+def triple(x):
+    if x > 10:
+        x = 10  # yours
+    return 3 * x
+```
+
+<!-- hint 0.3 None. -->
+<!-- check 0.3
+compare("triple", lambda p: p.triple(1.5))
+-->
+"""
+
+
+def test_faults_are_seen():
+    (step,) = steps_of({"00_faults": FAULTY.format(many="word " * 601)})
+    form = "\n".join(path_pages.form_faults(step))
+    for fault in (
+        "601 words", "fewer than 3 numbers", "not numbered 0.1, 0.2", "0.2 has no hint",
+        "line 27: an answer's line ends in two spaces", "no section `## A mistake less",
+    ):  # fmt: skip
+        assert fault in form, form
+    exercises = list(path_pages.exercise_faults(step))
+    assert [each.split(":")[0] for each in exercises] == [
+        "0.3, stub", "0.2 is right without line 22 of the page",
+    ]  # fmt: skip
+    assert any("prints\n3" in fault for fault in path_pages.output_faults(step))
+    assert "```text\n3\n```" in path_pages.written(step)
+
+
+def test_an_engine_may_not_grow_too_fast():
+    lines = "\n".join(f"    x = {n}" for n in range(31))
+    page = f"# Step 0: Long\n\n```python engine\ndef long():\n{lines}\n```\n"
+    (step,) = steps_of({"00_long": page})
+    assert list(path_pages.engine_faults(step)) == [
+        "32 lines of the engine are new or changed, and 30 are allowed",
+        "the engine has 32 lines, and 25 are allowed",
+    ]
 
 
 @pytest.mark.slow

@@ -302,6 +302,8 @@ CASES = [  # the answers of 0.1 and 0.2, their verdicts, and words of one of the
     ("return x", OPEN_SECOND, "factor open", "lacks the factor 2"),
     (OPEN_FIRST, "return x, slope", "open open", "0.1 comes first"),
     ("return None", OPEN_SECOND, "type open", "None"),
+    ("return np.array([None] * 3)", OPEN_SECOND, "type open", "you return None in an array"),
+    ("return object()", OPEN_SECOND, "type open", "you return something of the type object"),
     (RIGHT, "return x, slope, 1", "right type", "2 values are expected, and you return 3 values"),
     (RIGHT, "return slope, slope", "right factor", "x: "),
     ("return 'no'", OPEN_SECOND, "type open", "a text"),
