@@ -158,7 +158,7 @@ def test_threads():
 
 @pytest.mark.parametrize("limit", [-1, 1.5, "2", None, True])
 def test_limits_that_are_none(limit):
-    with pytest.raises((TypeError, ValueError), match="keep: megabytes must be"):
+    with pytest.raises((TypeError, ValueError), match="set_limit: megabytes must be"):
         array_pool.set_limit(limit)
     assert array_pool.set_limit(18) == 18
 

@@ -45,7 +45,13 @@ def test_kernels_are_reached_by_the_switch(path):
     for subject, how, names in re.findall(form, source):
         names = set(re.findall(r"[A-Za-z_]\w*", names.partition("#")[0].replace(" as kernels", "")))
         if how == "import":
-            assert not subject and names <= {"active", "use_kernels", "LARGEST_STEP"}, names
+            assert not subject and names <= {
+                "active",
+                "use_kernels",
+                "LARGEST_STEP",
+                "AdamOptions",
+                "SGDOptions",
+            }, names
         elif subject == "switch":
             assert room in ROOMS
         elif not names <= CONSTANTS:
@@ -160,7 +166,7 @@ def test_under_reference_no_compiled_loop_runs():
     assert run.returncode == 0, run.stderr
     reference, compiled = json.loads(run.stdout.splitlines()[-1])
     assert reference == {}
-    loops = {name.partition("[")[0] for name in compiled}   # [float *] of those for two dtypes
+    loops = {name.partition("[")[0] for name in compiled}  # [float *] of those for two dtypes
     assert {"elementwise.elementwise", "linear.multiply", "linear.add_bias"} <= loops
     assert {"relu_forward", "conv2d_gather"} <= loops
 

@@ -100,8 +100,10 @@ def mistakes_in_origin(loss: Tensor, names: Mapping[Tensor, str]) -> Iterator[Fi
         leaves = {loss}
     is_number = len(leaves) == 1 and all(each.numel() == 1 for each in leaves)
     if is_number and not leaves & set(names) and any(each.requires_grad for each in names):
-        what = f"all that the loss of {short(loss.detach().numpy())} comes from is a leaf of one "
-        yield found("loss-without-history", what + "number, which is no parameter")
+        what = (
+            f"the loss, {short(loss.detach().numpy())}, leads back to one number and no parameter"
+        )
+        yield found("loss-without-history", what)
 
 
 def mistakes_in_history(
@@ -140,7 +142,7 @@ def once_each(findings: list[Finding], ignored: set[str]) -> list[Finding]:
     return list(kept.values())
 
 
-def check_arguments(model: object, loss: object, optimizer: object, ignore: object) -> None:
+def check_arguments(model: object, loss: Any, optimizer: object, ignore: object) -> None:
     if not isinstance(model, Module):
         raise TypeError(f"lint: model must be a Module, got {type(model).__name__}")
     if loss is not None and not isinstance(loss, Tensor) and not callable(loss):
