@@ -6,6 +6,7 @@ from ._kernels import use_kernels
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .devices import device
 from .display import graph as _graph  # noqa: F401
+from .display import walk as _walk  # noqa: F401
 from .display.printing import set_printoptions
 from .dtypes import (
     bool, dtype, float32, float64, get_default_dtype, int32, int64, promote_types,

@@ -429,6 +429,10 @@ cdef class Function:
         """(value, gradient, constants) for `graph()`: arrays if small, else shapes or None."""
         return self.value, self.gradient, self.constants or (None,) * len(self.inputs)
 
+    def roads(self, Tensor dy not None):
+        """{i: [(name, share)]} for an input whose gradient is a sum that a walk should show."""
+        return {}
+
     def saved_arrays(self):
         """The arrays saved for backward, leaves (which exist anyway) not among them."""
         cdef list values = [

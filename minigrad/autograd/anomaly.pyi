@@ -1,4 +1,7 @@
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
+
+from ..tensor import Function, Tensor
 
 FRAMES: int
 PACKAGE: str
@@ -6,5 +9,11 @@ PACKAGE: str
 class detect_anomaly:
     check_nan: bool
     def __init__(self, check_nan: bool = True) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+class observed:
+    function: Callable[[Function, Tensor, Any], object]
+    def __init__(self, function: Callable[[Function, Tensor, Any], object]) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...

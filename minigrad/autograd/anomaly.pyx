@@ -6,6 +6,7 @@ Off, it costs one comparison per operation. On, nodes remember the lines that ca
 
 import os
 import sys
+import threading
 import traceback
 
 cimport numpy as cnp
@@ -22,6 +23,8 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 FRAMES = 3   # of the caller's, the nearest
 
 cdef bint remembering = False, checking = False
+cdef object listener = None   # is shown what the walk back of this thread does: see `observed`
+cdef object thread_of_listener = None
 
 
 class detect_anomaly:
@@ -53,8 +56,27 @@ cdef int switch(bint remember, bint check) except -1:
     global remembering, checking
     remembering, checking = remember, check
     observe_forward(_after_forward if remember else None)
-    observe_backward(_after_backward if check else None)
+    observe_backward(_after_backward if check or listener is not None else None)
     return 0
+
+
+class observed:
+    """Within it, `function(node, dy, answer)` is called for every node of this thread's passes."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __enter__(self):
+        global listener, thread_of_listener
+        self.before = listener, thread_of_listener
+        listener, thread_of_listener = self.function, threading.get_ident()
+        switch(remembering, checking)
+        return self
+
+    def __exit__(self, *exception):
+        global listener, thread_of_listener
+        listener, thread_of_listener = self.before
+        switch(remembering, checking)
 
 
 def _after_forward(Function node not None, Tensor y not None, tuple inputs not None):
@@ -72,7 +94,11 @@ def _after_forward(Function node not None, Tensor y not None, tuple inputs not N
 
 
 def _after_backward(Function node not None, Tensor dy not None, answer):
-    """Refuse a gradient that is not finite though dy is."""
+    """Show the listener what happens; refuse a gradient that is not finite though dy is."""
+    if listener is not None and threading.get_ident() == thread_of_listener:
+        listener(node, dy, answer)
+    if not checking:
+        return
     cdef tuple gradients = answer if type(answer) is tuple else (answer,)
     cdef Py_ssize_t i
     if not finite(dy):

@@ -27,7 +27,7 @@ class Graph:
     """
 
     def __init__(self, root, names):
-        self.boxes = collect(root, names)
+        self.boxes = list(collect(root, names).values())
         for box in self.boxes:
             box.lines = describe(box)
 
@@ -100,23 +100,31 @@ def graph(self, model=None, /, **names):
     model: a Module whose parameters are to be called by their names; names: tensors by name, as in
     `loss.graph(w=w, x=x)`.
     """
-    known = {}
-    if model is not None:
-        if isinstance(model, type) or not hasattr(model, "named_parameters"):
-            raise TypeError(f"graph: model must be a Module, got {type(model).__name__}")
-        known.update((parameter, name) for name, parameter in model.named_parameters())
-    for name, tensor in names.items():
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"graph: {name} must be a Tensor, got {type(tensor).__name__}")
-        known[tensor] = name
-    return Graph(self, known)
+    return Graph(self, names_of("graph", model, names))
 
 
 method("graph", graph)
 
 
+def names_of(operation, model, names):
+    """{tensor: its name}, of the parameters of a model and of further tensors."""
+    known = {}
+    if model is not None:
+        if isinstance(model, type) or not hasattr(model, "named_parameters"):
+            raise TypeError(f"{operation}: model must be a Module, got {type(model).__name__}")
+        known.update((parameter, name) for name, parameter in model.named_parameters())
+    for name, tensor in names.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{operation}: {name} must be a Tensor, got {type(tensor).__name__}")
+        known[tensor] = name
+    return known
+
+
 def collect(root, names):
-    """The boxes of the graph below `root`, inputs first."""
+    """{what it stands for: its box} of the graph below `root`, inputs first.
+
+    A box stands for a Function, for a leaf, or for an input that collects nothing.
+    """
     names_of_nodes = {
         tensor.grad_fn: name for tensor, name in names.items() if tensor.grad_fn is not None
     }
@@ -132,7 +140,7 @@ def collect(root, names):
         return box
 
     if root.grad_fn is None:
-        return [leaf_box(root)]
+        return {root: leaf_box(root)}
     stack = [root.grad_fn]
     while stack:
         key = stack.pop()
@@ -169,7 +177,7 @@ def collect(root, names):
                 box.inputs.append(constant_box(boxes, constant, names_of_memory))
         del boxes[key]
         boxes[key] = box
-    return list(boxes.values())
+    return boxes
 
 
 def constant_box(boxes, constant, names_of_memory):

@@ -58,8 +58,12 @@ class Box:
     lines: list = field(default_factory=list)
 
 
-def draw(boxes):
-    """The SVG text for boxes that come inputs first."""
+def draw(boxes, name=None):
+    """The SVG text for boxes that come inputs first.
+
+    With a name, that of the picture among others on a page, each box says its number (data-node),
+    and each arrow those of its ends (data-from, data-to), for a script.
+    """
     for box in boxes:
         box.width = CHARACTER * max(len(line) for _, line in box.lines) + 2 * PADDING
         box.height = LINE * len(box.lines) + PADDING
@@ -68,17 +72,19 @@ def draw(boxes):
     place_columns(ranks)
     width = max(box.x + box.width for box in boxes) + MARGIN
     height = max(box.y + box.height for box in boxes) + MARGIN
+    number = {box: i for i, box in enumerate(boxes)} if name else {}
+    head = f"{name}-head" if name else "head"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" xml:space="preserve" '
         'role="img" aria-label="computation graph">',
         f"<style>{STYLE}</style>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" '
+        f'<defs><marker id="{head}" viewBox="0 0 8 8" refX="7" refY="4" '
         'markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="head" d="M0 0 L8 4 L0 8 z"/></marker></defs>',
     ]
-    parts += [arrow(path) for path in paths]
-    parts += [drawn(box) for box in boxes]
+    parts += [arrow(path, head, number) for path in paths]
+    parts += [drawn(box, number) for box in boxes]
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -187,7 +193,7 @@ def top(block):
     return block[0] / len(block[1])
 
 
-def arrow(path):
+def arrow(path, head, number):
     """A line from the first box of the path through the invisible ones to the last.
 
     It is straight within a column, where boxes are, and bends only between columns.
@@ -201,7 +207,8 @@ def arrow(path):
         bend = (x0 + x1) / 2
         end = last.x - 1 if box is last else box.column[1]
         text += f" C{bend:.1f} {y0:.1f} {bend:.1f} {y:.1f} {x1:.1f} {y:.1f} H{end:.1f}"
-    return f'<path class="arrow" marker-end="url(#head)" d="{text}"/>'
+    ends = f'data-from="{number[first]}" data-to="{number[last]}" ' if number else ""
+    return f'<path class="arrow" {ends}marker-end="url(#{head})" d="{text}"/>'
 
 
 def entry(source, box):
@@ -217,9 +224,10 @@ def leads_from(box, source):
     return box is source
 
 
-def drawn(box):
+def drawn(box, number):
+    data = f' data-node="{number[box]}"' if number else ""
     rows = [
-        f'<g class="box {box.kind}"><rect x="{box.x:.1f}" y="{box.y:.1f}" '
+        f'<g class="box {box.kind}"{data}><rect x="{box.x:.1f}" y="{box.y:.1f}" '
         f'width="{box.width:.1f}" height="{box.height:.1f}"/>'
     ]
     for i, (role, line) in enumerate(box.lines):

@@ -390,7 +390,7 @@ WITHOUT_DERIVATIVE = {
         "numel promote_types is_grad_enabled initial_seed get_default_dtype get_rng_state dtype "
         "Size Generator device nn.summary nn.inspect_batch_norm nn.lint "
         "Tensor.data_ptr Tensor.device Tensor.dim Tensor.dtype Tensor.element_size Tensor.grad "
-        "Tensor.grad_fn Tensor.graph Tensor.is_contiguous Tensor.is_leaf Tensor.ndim "
+        "Tensor.grad_fn Tensor.graph Tensor.walk Tensor.is_contiguous Tensor.is_leaf Tensor.ndim "
         "Tensor.requires_grad Tensor.shape Tensor.size Tensor.stride Tensor.__bool__ "
         "Tensor.__float__ Tensor.__format__ Tensor.__hash__ Tensor.__index__ Tensor.__int__ "
         "Tensor.__len__ Tensor.__repr__".split(), _INFORMATION),

@@ -23,12 +23,30 @@ cnp.import_array()
 
 
 cdef class BatchNorm(Function):
-    """y = gamma · x_hat + beta. The statistics are those of this call, whatever happens later."""
+    """y = γ · x̂ + β:  dx = γ · r · P(dy)  (8),  dgamma = Σ dy · x̂  (7),  dbeta = Σ dy  (6)
+
+    The statistics are those of this call, whatever happens later.
+    """
 
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()
         dx, dgamma, dbeta = batch_norm_gradients(self, dy, x, gamma, self.needs(0))
         return dx, dgamma if self.needs(1) else None, dbeta if self.needs(2) else None
+
+    def roads(self, Tensor dy not None):
+        """The three roads from dy to dx."""
+        if not self.training or type(self) is not BatchNorm:
+            return {}
+        x, gamma = self.saved()
+        r, x_hat = inverse_std(self, x), normalized(self, x)
+        dx_hat = dy if gamma is None else per_channel_view(self, gamma, x) * dy  # (8a)
+        dims = reduced_dims(self, x)
+        by_mean = dx_hat.mean(dims, keepdim=True).expand(x.shape)
+        by_var = x_hat * (dx_hat * x_hat).mean(dims, keepdim=True)
+        return {0: [
+            ("road 1, straight: r·dx̂ (8b)", r * dx_hat),
+            ("road 2, through the mean: −r·mean(dx̂) (8h)", -r * by_mean),
+            ("road 3, through the variance: −r·x̂·mean(dx̂·x̂) (8e)", -r * by_var)]}
 
 
 def batch_norm(

@@ -111,10 +111,7 @@ cdef class Windows:
 # --- rules -------------------------------------------------------------------------------------
 
 cdef class Convolution(Function):
-    """y = weight · columns + bias; dy arrives for it.
-
-    dbias = Σ dy over samples and windows   (3)
-    """
+    """y = w · columns + b:  dx = wᵀ · dy, put back  (6),  dw = Σ dy · columnsᵀ  (4),  db = Σ dy  (3)"""
 
     cdef Windows windows
 

@@ -17,7 +17,7 @@ cnp.import_array()
 
 
 cdef class Dropout(Function):
-    """Linear in its input: the gradient takes the same mask, as does that of the gradient."""
+    """y = mask · x / (1 − p):  dx = mask · dy / (1 − p)  (3); its own gradient is this again."""
 
     cdef double p
 

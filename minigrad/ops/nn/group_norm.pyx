@@ -44,7 +44,7 @@ cdef Tensor per_channel_sum(Tensor u):
 # --- rules -------------------------------------------------------------------------------------
 
 cdef class GroupNorm(RowNorm):
-    """y = gamma · x_hat + beta"""
+    """y = γ · x̂ + β:  dx = r · P(γ · dy)  (7),  dgamma = Σ dy · x̂  (5),  dbeta = Σ dy  (4)"""
 
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()

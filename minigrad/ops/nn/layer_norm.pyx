@@ -46,7 +46,7 @@ cdef class RowNorm(Function):
 
 
 cdef class LayerNorm(RowNorm):
-    """y = gamma · x_hat + beta"""
+    """y = γ · x̂ + β:  dx = r · P(γ · dy)  (8),  dgamma = Σ_n dy · x̂  (7),  dbeta = Σ_n dy  (6)"""
 
     cdef backward(self, Tensor dy):
         x, gamma = self.saved()

@@ -24,6 +24,8 @@ cnp.import_array()
 # --- log_softmax -------------------------------------------------------------------------------
 
 cdef class LogSoftmax(Function):
+    """y = x − log Σ eˣ:  dx = dy − softmax x · Σ dy  (5)"""
+
     cdef readonly Py_ssize_t dim
 
     cdef backward(self, Tensor dy):

@@ -30,7 +30,7 @@ cdef cnp.ndarray flat_planes(Tensor x):
 # --- rules -------------------------------------------------------------------------------------
 
 cdef class MaxPool2D(Function):
-    """y = what x has at the winners' positions; dy arrives for it."""
+    """y = x at the winners:  dx = dy at the winners, 0 elsewhere  (3)"""
 
     cdef tuple shape   # of x
 

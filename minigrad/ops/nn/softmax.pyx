@@ -48,6 +48,8 @@ cdef Py_ssize_t chosen(str operation, object dim, Tensor x) except -1:
 
 
 cdef class Softmax(Function):
+    """y = eˣ / Σ eˣ:  dx = y · (dy − Σ dy · y)  (5)"""
+
     cdef readonly Py_ssize_t dim
 
     cdef backward(self, Tensor dy):

@@ -1,0 +1,262 @@
+"""The backward pass, one contribution at a time: what `loss.walk()` returns.
+
+The walk is recorded while `backward` runs, by an observer that sees every node, what has arrived
+there, and what its rule answers. Nothing is computed a second time: the sums that are shown are the
+additions of the engine, in its order. `walk_page.py` makes a page of it.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ..autograd.anomaly import observed
+from ..errors import GraphError
+from ..serialization.atomic_write import write
+from ..tensor import Function, Tensor, method
+from .graph import collect, describe, names_of, rows_of
+from .walk_page import page, times
+
+CELLS = 64  # elements of the largest array that is shown number by number
+BINS = 8
+MOST = 500  # operations: a longer walk is nothing to read
+
+# "dX = dY W  (3)" in the docstring of a rule: the input, the formula, the equation
+ELEMENTWISE = (".arithmetic", ".selection")
+FORMULA = re.compile(r"d(\w+) = (.+?)(?:\s+(\(\d\w*\)))?(?=,\s+d\w+ = |$)")
+
+
+class Walk:
+    """A recorded backward pass: printed, shown by Jupyter, or saved as a page.
+
+    `.steps` has one entry per operation, in the order of the pass: what arrived there, and per
+    input one row with the rule, its contribution, and the sum so far. `.leaves` has the gradients
+    of the leaves. `.save("walk.html")` writes a page that needs nothing else; `.beside(other)` lays
+    two walks side by side.
+    """
+
+    def __init__(self, boxes, steps, leaves):
+        self.boxes, self.steps, self.leaves = boxes, steps, leaves
+
+    def __repr__(self):
+        return f"<Walk of {len(self.steps)} steps to {len(self.leaves)} leaves>"
+
+    def __str__(self):
+        lines = []
+        for number, step in enumerate(self.steps, 1):
+            lines.append(f"{number:>3}  {step['title']}: dy = {brief(step['arrived'])}")
+            for row in step["rows"]:
+                rule = f"  {row['rule']}" if row["rule"] else ""
+                lines.append(f"       to {row['title']}{rule}  {brief(row['contribution'])}")
+                for road in row["roads"]:
+                    lines.append(f"            {road['name']}  {brief(road['value'])}")
+                if row["before"] is not None:
+                    lines.append(
+                        f"            was {brief(row['before'])}, the roads add up to "
+                        f"{brief(row['after'])}"
+                    )
+        lines.append("leaves")
+        for leaf in self.leaves:
+            update = "" if leaf["update"] is None else f"  lr·|grad|/|w| {leaf['update']:.2g}"
+            lines.append(f"     {leaf['title']}: grad = {brief(leaf['gradient'])}{update}")
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        return page([self], whole=False)
+
+    def beside(self, other):
+        """This walk and another one, which go step by step together."""
+        if not isinstance(other, Walk):
+            raise TypeError(f"walk.beside: other must be a Walk, got {type(other).__name__}")
+        return Pair(self, other)
+
+    def save(self, path):
+        """Write the page to `path`, a file whose name ends in .html; whole or not at all."""
+        save(path, [self])
+
+
+class Pair:
+    """Two walks side by side: `.save(path)` and Jupyter show them on one page."""
+
+    def __init__(self, left, right):
+        self.walks = [left, right]
+
+    def __repr__(self):
+        return f"<{self.walks[0]!r} beside {self.walks[1]!r}>"
+
+    def _repr_html_(self):
+        return page(self.walks, whole=False)
+
+    def save(self, path):
+        """Write the page to `path`, a file whose name ends in .html; whole or not at all."""
+        save(path, self.walks)
+
+
+def save(path, walks):
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"walk.save: path must be a path, got {type(path).__name__}")
+    path = Path(path)
+    if path.suffix not in (".html", ".htm"):
+        raise ValueError(f"walk.save: the name must end in .html, got {path.name!r}")
+    write(path, [page(walks).encode()])
+
+
+def walk(self, model=None, optimizer=None, /):
+    """Run `backward()` once and return it as a Walk: what arrived where, and what was handed on.
+
+    `.grad` is afterwards what `backward()` gives, bit for bit; the graph is freed as it frees it.
+    model: a Module whose parameters are to be called by their names. optimizer: for its learning
+    rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
+    """
+    known = names_of("walk", model, {})
+    rates = learning_rates(optimizer)
+    boxes = collect(self, known)
+    if sum(isinstance(key, Function) for key in boxes) > MOST:
+        raise GraphError(
+            f"walk: the graph has more than {MOST} operations; call walk on a smaller part, or on "
+            "a loss of fewer steps"
+        )
+    for key, box in boxes.items():
+        box.title += layer_of(key, boxes)
+        box.lines = describe(box)
+    recorder = Recorder(boxes)
+    with observed(recorder):
+        self.backward()
+    return Walk(list(boxes.values()), recorder.steps, leaves_of(boxes, rates))
+
+
+method("walk", walk)
+
+
+class Recorder:
+    """Called with (node, dy, answer) for every node of the pass, in its order."""
+
+    def __init__(self, boxes):
+        self.boxes, self.steps = boxes, []
+        self.number = {box: i for i, box in enumerate(boxes.values())}
+        self.sums = {}  # key -> the sum so far, as the engine forms it
+
+    def __call__(self, node, dy, answer):
+        answers = answer if isinstance(answer, tuple) else (answer,)
+        formulas = formulas_of(node)
+        roads = node.roads(dy) or {}
+        rows = []
+        for i, (key, dx) in enumerate(zip(node.inputs, answers, strict=False)):
+            if key is None or dx is None:
+                continue
+            before = self.sums.get(key)
+            after = self.sums[key] = dx if before is None else before.detach() + dx.detach()
+            name, rule = formulas[i] if i < len(formulas) else ("", "")
+            rows.append(
+                {
+                    "to": self.number[self.boxes[key]],
+                    "input": name,
+                    "title": self.boxes[key].title,
+                    "rule": rule + repetition(node, dy, dx),
+                    "contribution": shown(dx),
+                    "roads": [
+                        {"name": each, "value": shown(part)} for each, part in roads.get(i, ())
+                    ],
+                    "before": None if before is None else shown(before),
+                    "after": shown(after),
+                }
+            )
+        self.sums.pop(node, None)
+        box = self.boxes[node]
+        self.steps.append(
+            {
+                "node": self.number[box],
+                "title": box.title,
+                "arrived": shown(dy),
+                "line": line_of(node),
+                "rows": rows,
+            }
+        )
+
+
+def layer_of(key, boxes):
+    """ " of 0" for the operation of the layer whose parameters are called 0.weight and 0.bias."""
+    if isinstance(key, Function):
+        leaves = [boxes[each].title for each in key.inputs if isinstance(each, Tensor)]
+        for layer, dot, _ in (title.rpartition(".") for title in leaves):
+            if dot:
+                return f" of {layer}"
+    return ""
+
+
+def formulas_of(node):
+    """(input, "dX = dY W (3)") for each input, from the docstring of the rule."""
+    text = (type(node).__doc__ or "").partition("\n")[0]
+    _, colon, text = text.partition(":")
+    found, equation = [], ""
+    for name, formula, number in reversed(FORMULA.findall(text.strip() if colon else "")):
+        equation = number or equation  # one number may stand for several
+        found.insert(0, (name, f"d{name} = {formula.strip()} {equation}".strip()))
+    return found
+
+
+def repetition(node, dy, dx):
+    """What a rule does beside its formula where broadcasting repeated an input."""
+    if not type(node).__module__.endswith(ELEMENTWISE) or dx.shape == dy.shape:
+        return ""
+    return f"; it was repeated, so summed: {times(dy.shape)} → {times(dx.shape)}"
+
+
+def line_of(node):
+    """The user's line that called the operation, where detect_anomaly has remembered it."""
+    calls = node.called_at
+    return f"{Path(calls[-1].filename).name}:{calls[-1].lineno}  {calls[-1].line}" if calls else ""
+
+
+def leaves_of(boxes, rates):
+    found = []
+    for i, (key, box) in enumerate(boxes.items()):
+        if not isinstance(key, Tensor) or key._grad is None:
+            continue
+        gradient, value = key._grad.detach().numpy(), key.detach().numpy()
+        update, size = None, float(np.sqrt(np.square(value, dtype=np.float64).sum()))
+        if key in rates and size > 0:
+            update = rates[key] * float(np.sqrt(np.square(gradient, dtype=np.float64).sum())) / size
+        box.gradient = gradient
+        box.lines = describe(box)
+        found.append(
+            {"node": i, "title": box.title, "gradient": shown(key._grad), "update": update}
+        )
+    return found
+
+
+def learning_rates(optimizer):
+    if optimizer is None:
+        return {}
+    groups = getattr(optimizer, "param_groups", None)
+    if not isinstance(groups, list):
+        raise TypeError(f"walk: optimizer must be an optimizer, got {type(optimizer).__name__}")
+    return {p: float(group["lr"]) for group in groups for p in group["params"]}
+
+
+def shown(value):
+    """An array as the page shows it: its cells if it is small, else what it is like."""
+    array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
+    found = {"shape": list(array.shape), "brief": rows_of(array)}
+    if array.size <= CELLS:
+        return found | {"cells": np.asarray(array, np.float64).tolist()}
+    finite = array[np.isfinite(array)].astype(np.float64)
+    if not finite.size:
+        return found | {"cells": None, "strip": [0] * BINS}
+    corner = array[(0,) * max(array.ndim - 2, 0)][..., :3]
+    return found | {
+        "min": float(finite.min()),
+        "mean": float(finite.mean()),
+        "max": float(finite.max()),
+        "zeros": float((array == 0).mean()),
+        "strip": np.histogram(finite, BINS)[0].tolist(),
+        "corner": np.asarray(corner[:3] if corner.ndim > 1 else corner, np.float64).tolist(),
+    }
+
+
+def brief(value):
+    """One line about a shown array."""
+    rows = value["brief"]
+    text = rows[0] if len(rows) == 1 else f"[{'; '.join(rows)}]"
+    return f"{text} ({times(value['shape'])})" if "…" in text else text

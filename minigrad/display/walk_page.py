@@ -1,0 +1,220 @@
+"""The page of a walk: everything stands in the text already; the script shows it step by step.
+
+Without scripts the page is the whole walk as a list. State is in the address: `#step=4&open=2`.
+"""
+
+import json
+from html import escape
+from pathlib import Path
+
+from .svg import draw
+
+HERE = Path(__file__).parent
+
+
+def page(walks, whole=True):
+    """The page as text; not whole: a frame around it, for a notebook."""
+    titles = [walk.steps[0]["title"] if walk.steps else "leaf" for walk in walks]
+    text = "\n".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>The walk back from {escape(' and '.join(titles))}</title>",
+            f"<style>\n{(HERE / 'walk.css').read_text(encoding='utf-8')}</style>\n</head>\n<body>",
+            "<main>",
+            f"<h1>The walk back from {escape(' and '.join(titles))}</h1>",
+            CONTROLS,
+            f'<div class="walks of-{len(walks)}">',
+            *(panel(walk, f"w{i}") for i, walk in enumerate(walks)),
+            "</div>\n</main>",
+            f'<script type="application/json" id="walk">{data(walks)}</script>',
+            f"<script>\n{(HERE / 'walk.js').read_text(encoding='utf-8')}</script>",
+            "</body>\n</html>\n",
+        ]
+    )
+    if whole:
+        return text
+    return (
+        '<iframe title="The walk back" sandbox="allow-scripts" '
+        'style="width: 100%; height: 640px; border: 0" '
+        f'srcdoc="{escape(text, quote=True)}"></iframe>'
+    )
+
+
+CONTROLS = """\
+<p class="lead">A step visits one operation. What has arrived there is complete; its rule hands a \
+contribution to each input, and where roads meet, contributions add up.</p>
+<nav aria-label="Steps" hidden>
+<button type="button" data-go="first" title="first step (Home)">first</button>
+<button type="button" data-go="back" title="step back (←)">← back</button>
+<output id="where" aria-live="polite"></output>
+<button type="button" data-go="on" title="next step (→)">next →</button>
+<button type="button" data-go="last" title="last step (End)">last</button>
+<button type="button" data-go="play" title="play or stop (space)">play</button>
+<label><input type="checkbox" id="predict"> predict first</label>
+<span class="keys">keys: ← → Home End · ↑ ↓ rows · space plays</span>
+</nav>"""
+
+
+def data(walks):
+    """What the page shows, as JSON that cannot end its script element."""
+    found = [{"steps": walk.steps, "leaves": walk.leaves} for walk in walks]
+    text = json.dumps(found, ensure_ascii=True, allow_nan=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def panel(walk, name):
+    steps = [step(walk, each, i, name) for i, each in enumerate(walk.steps, 1)]
+    steps.append(leaves(walk, len(walk.steps) + 1, name))
+    return "\n".join(
+        [
+            f'<section class="walk" id="{name}">',
+            f'<div class="graph" tabindex="0" role="region" aria-label="The graph">'
+            f"{draw(walk.boxes, name)}</div>",
+            '<ol class="steps">',
+            *steps,
+            "</ol>\n</section>",
+        ]
+    )
+
+
+def step(walk, found, number, name):
+    line = f'<p class="line"><code>{escape(found["line"])}</code></p>' if found["line"] else ""
+    rows = [row(each, j, f"{name}-step-{number}") for j, each in enumerate(found["rows"], 1)]
+    return "\n".join(
+        [
+            f'<li class="step" id="{name}-step-{number}" data-node="{found["node"]}">',
+            f"<h2>{number}. {escape(found['title'])}</h2>{line}",
+            f'<div class="arrived"><span class="label">arrived, dy</span>'
+            f"{picture(found['arrived'])}</div>",
+            *rows,
+            "</li>",
+        ]
+    )
+
+
+def row(found, number, step_name):
+    rule = f" <code>{escape(found['rule'])}</code>" if found["rule"] else ""
+    parts = [
+        f'<details class="row" id="{step_name}-row-{number}" data-to="{found["to"]}">',
+        f'<summary><span class="to">→ {escape(found["title"])}</span>{rule}</summary>',
+        ask(found),
+        f'<div class="tell">{picture(found["contribution"])}',
+    ]
+    for road in found["roads"]:
+        parts.append(
+            f'<div class="road"><span class="label">{escape(road["name"])}</span>'
+            f"{picture(road['value'])}</div>"
+        )
+    if found["before"] is not None:
+        parts.append(
+            f'<div class="before"><span class="label">was</span>{picture(found["before"])}</div>'
+            f'<div class="after"><span class="label">the roads add up to</span>'
+            f"{picture(found['after'])}</div>"
+        )
+    return "\n".join([*parts, "</div></details>"])
+
+
+def ask(found):
+    """A question that the step before can answer: of sign, of zero, or of shape."""
+    value = found["contribution"]
+    low, high = extremes(value)
+    sign = "zero" if low == high == 0 else "positive" if low > 0 else "negative" if high < 0 else ""
+    if sign:
+        question, answers = "All its numbers are …", ["positive", "negative", "zero"]
+        right = answers.index(sign)
+    else:
+        shape = value["shape"]
+        wrong = [[*shape, 1], [*shape, 2]] if shape[::-1] == shape else [shape[::-1], [*shape, 1]]
+        question, answers, right = "Its shape is …", [times(each) for each in (shape, *wrong)], 0
+        turn = sum(shape) % 3  # not always the first
+        answers, right = answers[-turn:] + answers[:-turn], turn
+    buttons = "".join(
+        f'<button type="button" data-right="{int(i == right)}">{escape(each)}</button>'
+        for i, each in enumerate(answers)
+    )
+    return f'<div class="ask"><span class="label">{question}</span>{buttons}</div>'
+
+
+def extremes(value):
+    if value.get("cells") is None:
+        return value.get("min", 0.0), value.get("max", 0.0)
+    numbers = list(flat(value["cells"]))
+    return (min(numbers), max(numbers)) if numbers else (0.0, 0.0)
+
+
+def flat(cells):
+    if not isinstance(cells, list):
+        yield cells
+        return
+    for each in cells:
+        yield from flat(each)
+
+
+def leaves(walk, number, name):
+    items = []
+    for each in walk.leaves:
+        update = ""
+        if each["update"] is not None:
+            update = f'<p class="update">lr · |grad| / |w| = {each["update"]:.2g}</p>'
+        items.append(
+            f'<div class="leaf" data-node="{each["node"]}"><span class="label">'
+            f"{escape(each['title'])}.grad</span>{picture(each['gradient'])}{update}</div>"
+        )
+    return (
+        f'<li class="step" id="{name}-step-{number}" data-node=""><h2>{number}. The leaves</h2>'
+        + "\n".join(items)
+        + "</li>"
+    )
+
+
+def picture(value):
+    """Cells if there are few, else range, strip, share of zeros and a corner."""
+    shape = f'<span class="shape">{times(value["shape"])}</span>'
+    if value.get("cells") is not None:
+        return f'<div class="value">{shape}{table(value["cells"])}</div>'
+    if "min" not in value:
+        return f'<div class="value">{shape}<span>nothing finite</span></div>'
+    tallest = max(value["strip"]) or 1
+    bars = "".join(
+        f'<rect x="{8 * i}" y="{24 - 24 * n / tallest:.1f}" width="7" '
+        f'height="{24 * n / tallest:.1f}"/>'
+        for i, n in enumerate(value["strip"])
+    )
+    label = f"histogram of {len(value['strip'])} bins: {value['strip']}"
+    return (
+        f'<div class="value">{shape}<dl><dt>min</dt><dd>{short(value["min"])}</dd>'
+        f"<dt>mean</dt><dd>{short(value['mean'])}</dd><dt>max</dt><dd>{short(value['max'])}</dd>"
+        f"<dt>zeros</dt><dd>{100 * value['zeros']:.0f} %</dd></dl>"
+        f'<svg class="strip" viewBox="0 0 64 24" width="64" height="24" role="img" '
+        f'aria-label="{label}">{bars}</svg>'
+        f'<div class="corner"><span class="label">its corner</span>{table(value["corner"])}</div>'
+        "</div>"
+    )
+
+
+def table(cells):
+    """Numbers in rows; of more than two dimensions, one table after another."""
+    if not isinstance(cells, list):
+        cells = [[cells]]
+    elif not cells or not isinstance(cells[0], list):
+        cells = [cells]
+    elif cells[0] and isinstance(cells[0][0], list):
+        return "".join(map(table, cells))
+    rows = "".join(
+        "<tr>" + "".join(f'<td class="{sign(x)}">{short(x)}</td>' for x in each) + "</tr>"
+        for each in cells
+    )
+    return f'<div class="cells"><table>{rows}</table></div>'
+
+
+def sign(x):
+    return "plus" if x > 0 else "minus" if x < 0 else "zero" if x == 0 else "odd"
+
+
+def short(x):
+    return f"{x:.3g}".replace("-", "−")
+
+
+def times(shape):
+    return "×".join(map(str, shape)) if shape else "one number"

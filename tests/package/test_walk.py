@@ -1,0 +1,223 @@
+"""The walk: contributions add up to what arrived, leaves equal .grad, and the page holds both."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import datasets, nn, optim
+from minigrad.errors import GraphError
+from minigrad.nn import functional as F
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def fifteen_lines():
+    mg.manual_seed(0)
+    points, arms = datasets.spirals(300).tensors
+    model = nn.Sequential(
+        nn.Linear(2, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3)
+    )
+    return model, lambda: F.cross_entropy(model(points), arms)
+
+
+def grads(model):
+    return [p.grad.numpy() for p in model.parameters()]
+
+
+def test_leaves_equal_grad_to_the_bit():
+    model, loss = fifteen_lines()
+    loss().backward()
+    plain = grads(model)
+    model.zero_grad()
+    walk = loss().walk(model)
+    for a, b in zip(plain, grads(model), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert [leaf["title"] for leaf in walk.leaves] == [name for name, _ in model.named_parameters()]
+    assert walk.leaves[4]["gradient"]["cells"] == grads(model)[4].astype(float).tolist()
+
+
+def random_graph(rng):
+    """A loss of small tensors that are used more than once, viewed, and written in place."""
+    pool = [mg.tensor(rng.normal(size=(2, 3)), requires_grad=True) for _ in range(3)]
+    leaves = list(pool)
+    for _ in range(rng.integers(4, 12)):
+        a, b = (pool[i] for i in rng.integers(0, len(pool), 2))
+        kind = rng.integers(6)
+        if kind == 0:
+            y = a * b
+        elif kind == 1:
+            y = a + b[0]
+        elif kind == 2:
+            y = a.t().tanh().t()
+        elif kind == 3:
+            y = a.reshape(3, 2).view(2, 3) - b
+        elif kind == 4:
+            y = (a * 2.0).add_(b)
+        else:
+            y = (a @ b.t()) @ b
+        pool.append(y)
+    return sum((y * y).sum() for y in pool[-3:]), leaves
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(40), *(pytest.param(n, marks=pytest.mark.slow) for n in range(40, 300))]
+)
+def test_contributions_add_up_to_what_arrives(seed):
+    loss, leaves = random_graph(np.random.default_rng(seed))
+    walk = loss.walk()
+    sums = {}
+    for step in walk.steps:
+        if step["node"] in sums:
+            assert step["arrived"]["cells"] == sums[step["node"]]
+        for row in step["rows"]:
+            assert (row["before"] is None) == (row["to"] not in sums)
+            if row["before"] is not None:
+                assert row["before"]["cells"] == sums[row["to"]]
+                total = np.add(row["before"]["cells"], row["contribution"]["cells"])
+                assert row["after"]["cells"] == total.tolist()
+            sums[row["to"]] = row["after"]["cells"]
+    found = {leaf["node"]: leaf["gradient"]["cells"] for leaf in walk.leaves}
+    assert all(found[node] == sums[node] for node in found)
+    assert sorted(map(str, found.values())) == sorted(
+        str(x.grad.numpy().tolist()) for x in leaves if x.grad is not None
+    )
+
+
+def test_batch_norm_shows_its_three_roads():
+    x = mg.tensor(np.random.default_rng(0).normal(size=(6, 2)), requires_grad=True)
+    bn = nn.BatchNorm1d(2).double()
+    dy = mg.tensor(np.random.default_rng(1).normal(size=(6, 2)))
+    (row,) = (bn(x) * dy).sum().walk().steps[2]["rows"][:1]
+    roads = np.array([road["value"]["cells"] for road in row["roads"]])
+    np.testing.assert_allclose(roads.sum(axis=0), x.grad.numpy(), rtol=0, atol=1e-14)
+    assert len(roads) == 3 and np.abs(roads[2]).max() > 1e-3
+    bn.eval()
+    assert (bn(x) * dy).sum().walk().steps[2]["rows"][0]["roads"] == []
+
+
+def test_the_text_names_rule_equation_and_sum():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    text = str((y * x + y).sum().walk())
+    assert "was [1, 1], the roads add up to [2, 3]" in text
+    assert "db = dy · a (3)" in text
+    b = mg.zeros(3, requires_grad=True)
+    assert "it was repeated, so summed: 4×3 → 3" in str((mg.ones(4, 3) + b).sum().walk())
+
+
+def test_nothing_listens_afterwards_and_errors_pass():
+    model, loss = fifteen_lines()
+    with pytest.raises(TypeError, match=r"walk: model must be a Module, got list"):
+        loss().walk([])
+    with pytest.raises(TypeError, match=r"walk: optimizer must be an optimizer, got Sequential"):
+        loss().walk(model, model)
+    value = loss()
+    walk = value.walk(model, optim.SGD(model.parameters(), lr=0.1))
+    assert walk.leaves[0]["update"] > 0
+    with pytest.raises(GraphError):
+        value.walk()
+    before = len(walk.steps)
+    loss().backward()
+    assert len(walk.steps) == before
+    x = mg.ones(1, requires_grad=True)
+    y = x
+    for _ in range(501):
+        y = y + x
+    with pytest.raises(GraphError, match=r"walk: the graph has more than 500 operations"):
+        y.walk()
+    assert x.grad is None
+
+
+def test_saving_wants_a_name_in_html(tmp_path):
+    walk = mg.ones(1, requires_grad=True).sum().walk()
+    with pytest.raises(ValueError, match=r"must end in \.html, got 'walk\.png'"):
+        walk.save(tmp_path / "walk.png")
+    with pytest.raises(TypeError, match=r"walk\.save: path must be a path, got int"):
+        walk.save(3)
+    with pytest.raises(TypeError, match=r"walk\.beside: other must be a Walk, got str"):
+        walk.beside("x")
+    walk.save(tmp_path / "walk.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.html"]
+
+
+class Page(HTMLParser):
+    """Whether tags are balanced, and the JSON in the page."""
+
+    VOID = {"meta", "input", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.texts, self.json = [], [], None
+        self.feed(text)
+        assert self.stack == []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.VOID and "/" not in self.get_starttag_text()[-2:]:
+            self.stack.append((tag, dict(attributes)))
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop()[0] == tag
+
+    def handle_data(self, data):
+        tag, attributes = self.stack[-1] if self.stack else ("", {})
+        if attributes.get("id") == "walk":
+            self.json = json.loads(data)
+        elif tag not in ("script", "style"):
+            self.texts.append(data)
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\"'`&amp;", "x" * 10_000])
+def test_a_hostile_name_stays_text(name, tmp_path):
+    x = mg.ones(2, requires_grad=True)
+    model = nn.Module()
+    model.register_parameter(name.replace(".", ""), nn.Parameter(mg.ones(2)))
+    loss = (x * next(model.parameters())).sum()
+    walk = loss.walk(model)
+    walk.save(tmp_path / "walk.html")
+    page = Page((tmp_path / "walk.html").read_text(encoding="utf-8"))
+    assert page.json == [{"steps": walk.steps, "leaves": walk.leaves}]
+    assert any(name in text for text in page.texts)
+    assert sum("<script" in text for text in walk._repr_html_().split("srcdoc")[:1]) == 0
+
+
+def test_an_mlp_at_batch_128_fits_into_300_kb(tmp_path):
+    model = nn.Sequential(
+        nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
+    loss = F.cross_entropy(model(mg.rand(128, 784)), mg.zeros(128, dtype=mg.int64))
+    loss.walk(model).save(tmp_path / "walk.html")
+    assert (tmp_path / "walk.html").stat().st_size <= 300_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_keys_clicks_and_widths_in_a_browser(width, tmp_path):
+    model, loss = fifteen_lines()
+    walk = loss().walk(model, optim.Adam(model.parameters()))
+    walk.beside(loss().walk(model)).save(tmp_path / "walk.html")
+
+    def dump(address):
+        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+        command += [
+            f"--window-size={width},800",
+            f"--user-data-dir={tmp_path / 'browser'}",
+            address,
+        ]
+        return subprocess.run(command, capture_output=True, timeout=120, check=True).stdout.decode()
+
+    address = (tmp_path / "walk.html").as_uri()
+    (report,) = re.findall(r'id="selftest">([^<]*)', dump(f"{address}?selftest"))
+    report = json.loads(report)
+    assert report and all(report.values()), report
+    dom = dump(f"{address}#step=4")
+    assert re.findall(r'class="step now" id="([^"]*)"', dom) == ["w0-step-4", "w1-step-4"]
