@@ -111,7 +111,7 @@ cdef class Windows:
 # --- rules -------------------------------------------------------------------------------------
 
 cdef class Convolution(Function):
-    """y = w · columns + b:  dx = wᵀ · dy, put back  (6),  dw = Σ dy · columnsᵀ  (4),  db = Σ dy  (3)"""
+    """y = w · u + b, u the columns of x:  dx = wᵀ dy  (6),  dw = Σ dy uᵀ  (4),  db = Σ dy  (3)"""
 
     cdef Windows windows
 
