@@ -33,6 +33,7 @@ The status is 0 if everything that was checked is right, 1 if something is wrong
 import argparse
 import codecs
 import json
+import os
 import sys
 import unicodedata
 from dataclasses import asdict
@@ -62,7 +63,12 @@ def learn(words: list[str], program: str = "python -m minigrad learn") -> int:
     """Carry out a command; the status for the shell."""
     _spell_what_the_terminal_lacks()
     try:
-        return _run(words, program)
+        status = _run(words, program)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     except (Refused, PageError, CannotCheck, OSError) as problem:
         print(f"{program}: {problem}", file=sys.stderr)
         return 2
