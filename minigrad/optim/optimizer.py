@@ -113,15 +113,12 @@ class Optimizer:
             yield group, [p for p in group["params"] if p._grad is not None]
 
     def _step(self, kernel, updates, fresh, counts=()):
-        if self._idle is None or self._idle < 0:
-            if self._idle == -1:
-                self._idle = 0
-                _warn_of_schedule(f"{type(self).__name__}.step")
-            self._idle = 0
+        if self._idle == -1:
+            _warn_of_schedule(f"{type(self).__name__}.step")
         transaction.step(
             f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts)
         )
-        self._idle = 0 if updates else self._idle + 1
+        self._idle = 0 if updates else max(self._idle or 0, 0) + 1
 
     def _note_schedule(self):
         """A schedule has made a step: too early, if the optimizer has not made its first."""
