@@ -29,11 +29,12 @@ def explanations(func, inputs, ys, cotangents, wrong, slopes):
     known = recognize(ys[0], values, cotangents[0], slopes) if len(ys) == 1 else None
     names, lines = parameter_names(func), []
     for number, dx in wrong.items():
-        found = None
         if known and number in known.cases:
             found = diagnose(dx, **known.cases[number]())
-        if found is None or found.ok:  # nothing is known, or differences see more than rounding
+        else:
             found = diagnose(dx, slopes[number], rtol=OF_DIFFERENCES)
+        if found.ok:  # so nearly right that only a sharper look sees it
+            found = diagnose(dx, slopes[number], rtol=0.0)
         name = f" ({names[number]})" if number < len(names) else ""
         lines.append(f"  input {number}{name}: " + found.sentence.replace("\n", "\n    "))
     return known.name if known else "", lines

@@ -7,6 +7,7 @@ or read off the output. So that nothing is recognized by accident, the gradients
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -41,10 +42,12 @@ def recognize(
     gradients by number of the input, from differences for example.
     """
     given = [floats(x) if is_float(x) else x for x in inputs]
-    found = [
-        (misfit(each, rights or {}), number, each)
-        for number, each in enumerate(operations(floats(output), given, floats(dy), rights or {}))
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of means of nothing and variances of one
+        candidates = operations(floats(output), given, floats(dy), rights or {})
+        found = [
+            (misfit(each, rights or {}), number, each) for number, each in enumerate(candidates)
+        ]
     best = min(found, key=lambda each: each[:2], default=None)
     return best[2] if best and best[0] <= NEAR else None
 
@@ -82,7 +85,7 @@ def operations(
     numbers = [i for i, x in enumerate(inputs) if is_float(x)]
     labels = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind in "iu"]
     scalars = [float(x) for x in inputs if isinstance(x, (int, float)) and type(x) is not bool]
-    if not numbers or not y.size:
+    if not numbers or not y.size or not all(inputs[i].size for i in numbers):
         return
     yield from normalized(y, inputs, numbers, dy, scalars)
     if len(numbers) == 1:

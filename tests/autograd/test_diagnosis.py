@@ -249,6 +249,26 @@ def test_numbers_in_parts_are_fitted_together():
     assert said(2 * one + 3 * two + three, right, parts=parts)[0] == "different"
 
 
+def test_little_evidence_is_not_a_name():
+    assert said(np.array([2.0, 1.0]), np.array([1.0, 2.0]))[0] == "different"  # not "backward"
+    square = np.array([[1.0, 3.0], [3.0, 1.0]])
+    assert said(np.full((2, 2), 4.0), square)[0] == "different"  # both sums are 4
+    assert said(A + 1, wrong={"a division by 0": A * np.inf})[0] == "different"
+    one_wrong = A + [[0, 1, 0], [0, 0, 0]]
+    assert said(one_wrong, wrong={"a slip": one_wrong}) == ("known", "perhaps this mistake: a slip")
+    again = {"f": 2 + A**2, "g": 3 + np.abs(A), "h": 2 + A**2 + 1e-15}
+    found = said(A / again["f"] / again["g"], factors=again)
+    assert found[0] == "different"  # f and g, or h and g
+    del again["h"]
+    assert said(A / again["f"] / again["g"], factors=again)[1] == "yours lacks the factors f and g"
+
+
+def test_where_everything_cancels_no_multiple_is_named():
+    x, dy = np.array([[1.0], [3.0]]), np.array([[0.5], [2.0]])
+    case = known.batch_norm_dx(x, [2.0], dy)  # two values of a channel: dx is what ε leaves
+    assert diagnose(np.array([[-3.0], [3.0]]), **case).verdict not in {"factor", "sign"}
+
+
 def test_a_known_mistake_of_any_shape():
     wrong = {"the first row alone": A[0], "twice": A + 3}
     assert said(A[0], wrong=wrong)[1].endswith("known mistake: the first row alone")

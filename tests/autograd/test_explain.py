@@ -200,11 +200,26 @@ def test_a_wrong_shape_in_the_middle_of_func():
         gradcheck(lambda x: mine(x * 3), leaf(normal(5, 4)), explain=True)
 
 
+def test_an_error_of_less_than_the_diagnosis_looks_at():
+    mine = operation(lambda x: x * 3, lambda x, dy: dy * (3 + 1e-8))
+    found = gradcheck(
+        mine, leaf(normal(3, 4)), atol=1e-11, rtol=1e-11, explain=True, raise_exception=False
+    )
+    assert not found and "12 of 12 cells differ" in str(found)
+    assert "nearly equal: yes" in str(found)
+
+
 def test_what_cannot_be_decided_stays_so():
     found = gradcheck(mg.abs, leaf(np.zeros(2)), explain=True, raise_exception=False)
     assert not found and "cannot be decided here" in str(found)
     with pytest.raises(ValueError, match="does not depend on input 0"):
         gradcheck(mg.sign, leaf(normal(3)), explain=True)
+
+
+def test_one_row_and_no_row():
+    _, text = said(lambda x: x * 3, lambda x, dy: dy, leaf(normal(1, 4)))
+    assert "input 0: yours is 0.3333 times what is right" in text
+    assert recognize(np.zeros(3), [np.zeros((0, 3))], np.ones(3)) is None
 
 
 # --- recognition ---------------------------------------------------------------------------------
