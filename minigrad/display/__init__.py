@@ -1,8 +1,8 @@
 """How tensors look: as text, and their graph as a picture.
 
-printing  the text of a tensor
-graph     what `tensor.graph()` returns
-svg       boxes and arrows, laid out and drawn
-walk      what `tensor.walk()` returns: a backward pass, contribution by contribution
-walk_page its page, with walk.css and walk.js
+    printing   the text of a tensor
+    graph      what `tensor.graph()` returns
+    svg        boxes and arrows, laid out and drawn
+    walk       what `tensor.walk()` returns: a backward pass, contribution by contribution
+    walk_page  its page, with walk.css and walk.js
 """

@@ -73,7 +73,7 @@ class Walk:
 
     def save(self, path):
         """Write the page to `path`, a file whose name ends in .html; whole or not at all."""
-        save(path, [self])
+        write_page(path, [self])
 
 
 class Pair:
@@ -90,10 +90,10 @@ class Pair:
 
     def save(self, path):
         """Write the page to `path`, a file whose name ends in .html; whole or not at all."""
-        save(path, self.walks)
+        write_page(path, self.walks)
 
 
-def save(path, walks):
+def write_page(path, walks):
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"walk.save: path must be a path, got {type(path).__name__}")
     path = Path(path)
@@ -118,7 +118,7 @@ def walk(self, model=None, optimizer=None, /):
             "a loss of fewer steps"
         )
     for key, box in boxes.items():
-        box.title += layer_of(key, boxes)
+        box.title += layer_suffix(key, boxes)
         box.lines = describe(box)
     recorder = Recorder(boxes)
     with observed(recorder):
@@ -175,7 +175,7 @@ class Recorder:
         )
 
 
-def layer_of(key, boxes):
+def layer_suffix(key, boxes):
     """ " of 0" for the operation of the layer whose parameters are called 0.weight and 0.bias."""
     if isinstance(key, Function):
         leaves = [boxes[each].title for each in key.inputs if isinstance(each, Tensor)]

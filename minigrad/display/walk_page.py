@@ -25,9 +25,9 @@ def page(walks, whole=True):
             f"<h1>The walk back from {escape(' and '.join(titles))}</h1>",
             CONTROLS,
             f'<div class="walks of-{len(walks)}">',
-            *(panel(walk, f"w{i}") for i, walk in enumerate(walks)),
+            *(walk_panel(walk, f"w{i}") for i, walk in enumerate(walks)),
             "</div>\n</main>",
-            f'<script type="application/json" id="walk">{data(walks)}</script>',
+            f'<script type="application/json" id="walk">{embedded(walks)}</script>',
             f"<script>\n{(HERE / 'walk.js').read_text(encoding='utf-8')}</script>",
             "</body>\n</html>\n",
         ]
@@ -56,16 +56,16 @@ contribution to each input, and where roads meet, contributions add up.</p>
 </nav>"""
 
 
-def data(walks):
+def embedded(walks):
     """What the page shows, as JSON that cannot end its script element."""
     found = [{"steps": walk.steps, "leaves": walk.leaves} for walk in walks]
     text = json.dumps(found, ensure_ascii=True, allow_nan=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def panel(walk, name):
-    steps = [step(walk, each, i, name) for i, each in enumerate(walk.steps, 1)]
-    steps.append(leaves(walk, len(walk.steps) + 1, name))
+def walk_panel(walk, name):
+    steps = [step_item(walk, each, i, name) for i, each in enumerate(walk.steps, 1)]
+    steps.append(leaves_item(walk, len(walk.steps) + 1, name))
     return "\n".join(
         [
             f'<section class="walk" id="{name}">',
@@ -78,44 +78,44 @@ def panel(walk, name):
     )
 
 
-def step(walk, found, number, name):
+def step_item(walk, found, number, name):
     line = f'<p class="line"><code>{escape(found["line"])}</code></p>' if found["line"] else ""
-    rows = [row(each, j, f"{name}-step-{number}") for j, each in enumerate(found["rows"], 1)]
+    rows = [row_item(each, j, f"{name}-step-{number}") for j, each in enumerate(found["rows"], 1)]
     return "\n".join(
         [
             f'<li class="step" id="{name}-step-{number}" data-node="{found["node"]}">',
             f"<h2>{number}. {escape(found['title'])}</h2>{line}",
             f'<div class="arrived"><span class="label">arrived, dy</span>'
-            f"{picture(found['arrived'])}</div>",
+            f"{value_box(found['arrived'])}</div>",
             *rows,
             "</li>",
         ]
     )
 
 
-def row(found, number, step_name):
+def row_item(found, number, step_name):
     rule = f" <code>{escape(found['rule'])}</code>" if found["rule"] else ""
     parts = [
         f'<details class="row" id="{step_name}-row-{number}" data-to="{found["to"]}">',
         f'<summary><span class="to">→ {escape(found["title"])}</span>{rule}</summary>',
-        ask(found),
-        f'<div class="tell">{picture(found["contribution"])}',
+        question(found),
+        f'<div class="tell">{value_box(found["contribution"])}',
     ]
     for road in found["roads"]:
         parts.append(
             f'<div class="road"><span class="label">{escape(road["name"])}</span>'
-            f"{picture(road['value'])}</div>"
+            f"{value_box(road['value'])}</div>"
         )
     if found["before"] is not None:
         parts.append(
-            f'<div class="before"><span class="label">was</span>{picture(found["before"])}</div>'
+            f'<div class="before"><span class="label">was</span>{value_box(found["before"])}</div>'
             f'<div class="after"><span class="label">the roads add up to</span>'
-            f"{picture(found['after'])}</div>"
+            f"{value_box(found['after'])}</div>"
         )
     return "\n".join([*parts, "</div></details>"])
 
 
-def ask(found):
+def question(found):
     """A question that the step before can answer: of sign, of zero, or of shape."""
     value = found["contribution"]
     low, high = extremes(value)
@@ -139,19 +139,19 @@ def ask(found):
 def extremes(value):
     if value.get("cells") is None:
         return value.get("min", 0.0), value.get("max", 0.0)
-    numbers = list(flat(value["cells"]))
+    numbers = list(numbers_in(value["cells"]))
     return (min(numbers), max(numbers)) if numbers else (0.0, 0.0)
 
 
-def flat(cells):
+def numbers_in(cells):
     if not isinstance(cells, list):
         yield cells
         return
     for each in cells:
-        yield from flat(each)
+        yield from numbers_in(each)
 
 
-def leaves(walk, number, name):
+def leaves_item(walk, number, name):
     items = []
     for each in walk.leaves:
         update = ""
@@ -159,7 +159,7 @@ def leaves(walk, number, name):
             update = f'<p class="update">lr · |grad| / |w| = {each["update"]:.2g}</p>'
         items.append(
             f'<div class="leaf" data-node="{each["node"]}"><span class="label">'
-            f"{escape(each['title'])}.grad</span>{picture(each['gradient'])}{update}</div>"
+            f"{escape(each['title'])}.grad</span>{value_box(each['gradient'])}{update}</div>"
         )
     return (
         f'<li class="step" id="{name}-step-{number}" data-node=""><h2>{number}. The leaves</h2>'
@@ -168,11 +168,11 @@ def leaves(walk, number, name):
     )
 
 
-def picture(value):
+def value_box(value):
     """Cells if there are few, else range, strip, share of zeros and a corner."""
     shape = f'<span class="shape">{times(value["shape"])}</span>'
     if value.get("cells") is not None:
-        return f'<div class="value">{shape}{table(value["cells"])}</div>'
+        return f'<div class="value">{shape}{cells_table(value["cells"])}</div>'
     if "min" not in value:
         return f'<div class="value">{shape}<span>nothing finite</span></div>'
     tallest = max(value["strip"]) or 1
@@ -183,36 +183,36 @@ def picture(value):
     )
     label = f"histogram of {len(value['strip'])} bins: {value['strip']}"
     return (
-        f'<div class="value">{shape}<dl><dt>min</dt><dd>{short(value["min"])}</dd>'
-        f"<dt>mean</dt><dd>{short(value['mean'])}</dd><dt>max</dt><dd>{short(value['max'])}</dd>"
+        f'<div class="value">{shape}<dl><dt>min</dt><dd>{cell_text(value["min"])}</dd>'
+        f"<dt>mean</dt><dd>{cell_text(value['mean'])}</dd><dt>max</dt><dd>{cell_text(value['max'])}</dd>"
         f"<dt>zeros</dt><dd>{100 * value['zeros']:.0f} %</dd></dl>"
         f'<svg class="strip" viewBox="0 0 64 24" width="64" height="24" role="img" '
         f'aria-label="{label}">{bars}</svg>'
-        f'<div class="corner"><span class="label">its corner</span>{table(value["corner"])}</div>'
+        f'<div class="corner"><span class="label">its corner</span>{cells_table(value["corner"])}</div>'
         "</div>"
     )
 
 
-def table(cells):
+def cells_table(cells):
     """Numbers in rows; of more than two dimensions, one table after another."""
     if not isinstance(cells, list):
         cells = [[cells]]
     elif not cells or not isinstance(cells[0], list):
         cells = [cells]
     elif cells[0] and isinstance(cells[0][0], list):
-        return "".join(map(table, cells))
+        return "".join(map(cells_table, cells))
     rows = "".join(
-        "<tr>" + "".join(f'<td class="{sign(x)}">{short(x)}</td>' for x in each) + "</tr>"
+        "<tr>" + "".join(f'<td class="{sign_class(x)}">{cell_text(x)}</td>' for x in each) + "</tr>"
         for each in cells
     )
     return f'<div class="cells"><table>{rows}</table></div>'
 
 
-def sign(x):
+def sign_class(x):
     return "plus" if x > 0 else "minus" if x < 0 else "zero" if x == 0 else "odd"
 
 
-def short(x):
+def cell_text(x):
     return f"{x:.3g}".replace("-", "−")
 
 

@@ -400,6 +400,5 @@ def test_nothing_in_the_package_runs_what_a_file_says():
     assert runs.search("x = eval(text)") and runs.search("import pickle")
     package = Path(minigrad.__file__).parent
     sources = [*package.rglob("*.py"), *package.rglob("*.pyx")]
-    sources.remove(package / "learn" / "child.py")  # runs what a learner wrote, in its own process
     assert len(sources) > 50
     assert [s.name for s in sources if runs.search(s.read_text(encoding="utf-8"))] == ["child.py"]
