@@ -73,8 +73,7 @@ def check_tasks(
         for path in data:
             shutil.copy(path, scratch)
         # Now, because a learner's file may write into the scratch folder.
-        exercises = {each.number: (tasks[index].step, each) for index, each in todo}
-        right = {number: right_values(*each, scratch) for number, each in exercises.items()}
+        right = right_values(tasks, scratch)
         while todo:
             said = list(answers(tasks, todo, scratch, limits or Limits()))
             for (index, exercise), answer in zip(todo, said, strict=False):
@@ -96,15 +95,26 @@ class Comparison:
     structure: dict[str, Any]
 
 
-def right_values(step: Step, exercise: Exercise, scratch: str) -> list[Comparison]:
-    """Run a check with the solution."""
-    beside = str(Path(scratch, step.file))
-    solution, failed = child.definitions(step.program, f"<{step.file}>", beside)
-    comparisons: list[Comparison] = []
+def right_values(tasks: Sequence[Task], scratch: str) -> dict[str, list[Comparison]]:
+    """Run the checks of all exercises, each once, with the solutions of their steps."""
+    solutions: dict[int, tuple[child.Program, list[str]]] = {}
+    right: dict[str, list[Comparison]] = {}
+    for step, exercise in ((task.step, each) for task in tasks for each in task.exercises):
+        if step.number not in solutions:
+            beside = str(Path(scratch, step.file))
+            solutions[step.number] = child.definitions(step.program, f"<{step.file}>", beside)
+        if exercise.number not in right:
+            right[exercise.number] = _comparisons(exercise, *solutions[step.number])
+    return right
+
+
+def _comparisons(
+    exercise: Exercise, solution: child.Program, failed: list[str]
+) -> list[Comparison]:
+    found: list[Comparison] = []
 
     def compare(name: Any, function: Callable[[Any], Any], **structure: Any) -> None:
-        right = decode(child.encode(function(solution)))
-        comparisons.append(Comparison(name, right, structure))
+        found.append(Comparison(name, decode(child.encode(function(solution))), structure))
 
     try:
         child.run_check(exercise.check, {"solution": solution}, compare)
@@ -112,7 +122,7 @@ def right_values(step: Step, exercise: Exercise, scratch: str) -> list[Compariso
         said = error if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
         why = failed[0] if failed else said
         raise CannotCheck(f"exercise {exercise.number} cannot be checked here: {why}") from error
-    return comparisons
+    return found
 
 
 def verdict_of(number: str, comparisons: list[Comparison], answer: Answer) -> tuple[str, str]:

@@ -186,11 +186,13 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Run every file with its checks, and say what each gives."""
     say({})
     for task in job["tasks"]:
-        file = task["file"]
-        program, failed = definitions(task["source"], file, task["beside"])
+        program, failed = definitions(task["source"], task["file"], task["beside"])
         if failed and not vars(program):
             say({"stopped": {"error": failed[0]}})
             continue
+        names: dict[str, Any] = {}
+        if "solution" in task:
+            names["solution"] = definitions(task["solution"], "<solution>", task["beside"])[0]
         say({"ready": True})
         for source in task["checks"]:
             results: list[dict[str, Any]] = []
@@ -198,14 +200,11 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
             def compare(name: Any, function: Any, results=results, program=program) -> None:
                 results.append(encode(function(program)))
 
-            names: dict[str, Any] = {}
-            if "solution" in source:
-                names["solution"] = definitions(task["solution"], "<solution>", task["beside"])[0]
             stopped = {}
             try:
                 run_check(values_only(source), names, compare)
             except BaseException as error:
-                stopped = outcome(error, file, failed)
+                stopped = outcome(error, task["file"], failed)
             say({"results": results, "stopped": stopped})
 
 
