@@ -188,7 +188,8 @@ def value_box(value):
         f"<dt>zeros</dt><dd>{100 * value['zeros']:.0f} %</dd></dl>"
         f'<svg class="strip" viewBox="0 0 64 24" width="64" height="24" role="img" '
         f'aria-label="{label}">{bars}</svg>'
-        f'<div class="corner"><span class="label">its corner</span>{cells_table(value["corner"])}</div>'
+        f'<div class="corner"><span class="label">its corner</span>'
+        f"{cells_table(value['corner'])}</div>"
         "</div>"
     )
 

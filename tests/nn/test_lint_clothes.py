@@ -169,6 +169,17 @@ def test_pixels_that_the_model_scales(batch):
     assert not nn.lint(Standardized(), F.cross_entropy, batch=(pixels, batch[1]))
 
 
+def test_features_of_a_frozen_body(batch):
+    """They may be large. Dead units in front of them are found all the same."""
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    with mg.no_grad():
+        model[0].requires_grad_(False).weight.mul_(100)
+    assert not nn.lint(model, F.cross_entropy(model(batch[0]), batch[1]), ignore=["first-loss"])
+    with mg.no_grad():
+        model[1].bias.fill_(-1000)
+    assert nn.lint(model, F.cross_entropy(model(batch[0]), batch[1])).codes == ("dead-units",)
+
+
 def test_a_batch_of_equal_samples():
     model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU())
     assert not nn.lint(model, batch=mg.zeros(64, 8)) and not nn.lint(model, batch=mg.zeros(0, 8))

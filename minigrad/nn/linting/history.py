@@ -22,6 +22,7 @@ class History:
         self.root = root.grad_fn
         self.value = root
         self.names = names
+        self.is_whole = all(each.requires_grad for each in names)  # no layer is frozen
         self.own_line = own_line  # where lint itself was called: no line of the model
         self.nodes: list[Source] = list(in_order(self.root))
         self.uses: dict[Function | Tensor, int] = {}

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ...optim import Optimizer
 from ...tensor import Tensor
 from ..module import Module
@@ -89,8 +87,7 @@ def mistakes_in_loss(
             "backward() has freed the values in the graph of the loss; ask before it, to have them "
             "looked at"
         )
-    is_whole = all(each.requires_grad for each in names)
-    yield from mistakes_in_history(history, fresh, None if is_whole else np.zeros(1))
+    yield from mistakes_in_history(history, fresh, None)
 
 
 def mistakes_in_origin(loss: Tensor, names: Mapping[Tensor, str]) -> Iterator[Finding]:
@@ -106,9 +103,7 @@ def mistakes_in_origin(loss: Tensor, names: Mapping[Tensor, str]) -> Iterator[Fi
         yield found("loss-without-history", what)
 
 
-def mistakes_in_history(
-    history: History, fresh: bool, data: np.ndarray | None
-) -> Iterator[Finding]:
+def mistakes_in_history(history: History, fresh: bool, data: Any) -> Iterator[Finding]:
     yield from mistakes_in_graph(history)
     yield from mistakes_in_values(history, fresh, data)
 

@@ -29,8 +29,8 @@ LAYERS_APART, ROUNDING = 1e3, 1e-7
 def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -> Iterator[Finding]:
     """Findings in what the operations of a graph saved.
 
-    fresh: the model was not trained yet. data: the batch, if it is known; None: what no parameter
-    has touched is taken for it.
+    fresh: the model was not trained yet. data: the batch, if it is known. If not, and no layer is
+    frozen, what no parameter has touched is taken for it.
     """
     hidden = below_products(history)
     tells = data is None or data.ndim == 0 or bool((data != data[:1]).any())  # samples that differ
@@ -66,6 +66,8 @@ def unscaled_input(history: History, node: Source, batch: np.ndarray | None) -> 
     if len(data) != 1 or len(weights) != 1 or not saved or saved[0].size == 0:
         return
     low, high = float(saved[0].min()), float(saved[0].max())
+    if batch is None and not history.is_whole:
+        return
     if batch is not None and (low, high) != (float(batch.min()), float(batch.max())):
         return  # features, made by layers that do not learn
     if max(-low, high) > LARGE_INPUT:  # also for infinities, but not for NaN
