@@ -50,8 +50,15 @@ def read_source(path: Path) -> str:
         if path.suffix == ".ipynb":
             return code_of(json.loads(content))
         coding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        return content.decode(coding)
-    except (SyntaxError, LookupError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return content.decode(coding).replace("\r\n", "\n")
+    except (
+        SyntaxError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise Unreadable(f"the file cannot be read as text: {error}") from None
 
 
