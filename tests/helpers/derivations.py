@@ -7,6 +7,7 @@ equal; that is how an equation is checked against its neighbors, finite differen
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,7 +135,10 @@ class Page:
         if isinstance(statement, ast.AugAssign):
             self.fail(statement.lineno, "changes a value in place, so claims nothing; name it anew")
         before = dict(names)
-        exec(compile(ast.Module([statement], []), str(self.path), "exec"), names)
+        # Warnings are errors, whatever a test before this one has left behind in this process.
+        with warnings.catch_warnings(), np.errstate(all="warn"):
+            warnings.simplefilter("error")
+            exec(compile(ast.Module([statement], []), str(self.path), "exec"), names)
         by_differences = "differences" in {
             node.id for node in ast.walk(statement) if isinstance(node, ast.Name)
         }
