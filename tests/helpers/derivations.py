@@ -136,7 +136,7 @@ class Page:
             self.fail(statement.lineno, "changes a value in place, so claims nothing; name it anew")
         before = dict(names)
         # Warnings are errors, whatever a test before this one has left behind in this process.
-        with warnings.catch_warnings(), np.errstate(all="warn"):
+        with warnings.catch_warnings(), np.errstate(divide="warn", invalid="warn"):
             warnings.simplefilter("error")
             exec(compile(ast.Module([statement], []), str(self.path), "exec"), names)
         by_differences = "differences" in {
