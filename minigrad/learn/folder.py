@@ -51,14 +51,7 @@ def read_source(path: Path) -> str:
             return code_of(json.loads(content))
         coding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(coding).replace("\r\n", "\n")
-    except (
-        SyntaxError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except Exception as error:  # of whatever kind: a hand-in may hold anything
         raise Unreadable(f"the file cannot be read as text: {error}") from None
 
 
