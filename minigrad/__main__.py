@@ -1,15 +1,18 @@
-"""`python -m minigrad learn`: the path, to build it. `doctor`: is everything in order here?"""
+"""`python -m minigrad book`, to read. `learn`, to build it. `doctor`: is everything in order here?"""
 
 import sys
 
 from . import doctor
+from .book.commands import book
 from .learn.commands import learn
 
 USAGE = """\
 usage: python -m minigrad doctor
        python -m minigrad learn [STEP]
+       python -m minigrad book [PAGE]
 
 learn     build it yourself: pages, exercises, and what is wrong with an answer (learn --help)
+book      derivations beside the lines that compute them, in a browser (book --help)
 doctor    versions, compiler, processor, BLAS and kernels in use, whether they work, and hints"""
 
 
@@ -19,6 +22,8 @@ def main(words: list[str]) -> int:
         return doctor.main()
     if words[:1] == ["learn"]:
         return learn(words[1:])
+    if words[:1] == ["book"]:
+        return book(words[1:])
     if not words or words in (["-h"], ["--help"]):
         print(USAGE)
         return 0

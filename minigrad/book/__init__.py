@@ -1,0 +1,18 @@
+"""The book: every page of docs/ as HTML, with the lines that compute an equation beside it.
+
+commands   what `python -m minigrad book` does
+opening    `minigrad.explain`: from a tensor to the page of its operation
+shelf      where the built pages are: in a wheel, in a folder of one's own, in the cache
+building   all pages of the site, in the one reading order
+contents   which pages there are, and their order
+page       one page as HTML: header, contents, text, what comes before and after
+markdown   from Markdown to HTML
+formulas   from TeX to MathML
+code       highlighted source
+excerpts   the lines of kernels and rules that cite an equation
+citations  equation numbers in sources
+panels     what stands beside an equation
+
+`building` and what it imports need markdown-it-py, latex2mathml and Pygments, and nothing else of
+minigrad: setup.py builds the pages of a wheel before anything is compiled.
+"""

@@ -1,0 +1,99 @@
+"""All pages of the book, from the files of a checkout into a folder."""
+
+import json
+import re
+import shutil
+from html import unescape
+from pathlib import Path
+
+from .contents import Chapter, chapters
+from .excerpts import equation_numbers, header_links
+from .markdown import Text
+from .page import html_page, plain_title
+from .panels import Beside
+
+ASSETS = Path(__file__).parent / "assets"
+SEARCHED = 700  # characters of a section that the search looks at
+
+
+def build(root: Path, target: Path) -> list[Path]:
+    """Write the book of the checkout `root` into the folder `target`; the pages written."""
+    book = chapters(root)
+    pages = [each.name for each in book if each.derives]
+    target.mkdir(parents=True, exist_ok=True)
+    index: list[list[str]] = []
+    written, titles, rules = [], {}, {}
+    for chapter in book:
+        text = render(root, chapter, book, pages, target)
+        file = target / chapter.file
+        file.write_text(html_page(chapter, text, book), encoding="utf-8", newline="\n")
+        written.append(file)
+        index += search_entries(chapter, text)
+        titles[chapter.name] = plain_title(chapter)
+        if chapter.derives:
+            links = header_links(root / chapter.source, chapter.text)
+            found = [path.relative_to(root).as_posix() for path in links.get("rule", [])]
+            rules[chapter.name] = found
+    for asset in sorted(ASSETS.iterdir()):
+        shutil.copyfile(asset, target / asset.name)
+    search = "window.BOOK = " + json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+    (target / "search.js").write_text(search + ";\n", encoding="utf-8", newline="\n")
+    facts = json.dumps({"titles": titles, "rules": rules}, indent=1, ensure_ascii=False)
+    (target / "book.json").write_text(facts + "\n", encoding="utf-8", newline="\n")
+    return written
+
+
+def render(
+    root: Path, chapter: Chapter, book: list[Chapter], pages: list[str], target: Path
+) -> Text:
+    """The Markdown of a page as HTML; the pictures that it shows are copied."""
+    home = root / chapter.source
+    places = {(root / each.source).resolve(): each for each in reversed(book)}
+    sections = section_homes(book)
+
+    def resolve(link: str) -> str | None:
+        if re.match(r"[a-z]+:", link):
+            return link
+        address, _, anchor = link.partition("#")
+        if not address:
+            page = sections.get((chapter.source, anchor), chapter)
+            return f"#{anchor}" if page is chapter else f"{page.file}#{anchor}"
+        path = (home.parent / address).resolve()
+        if path.suffix in (".svg", ".png") and path.exists():
+            (target / "images").mkdir(exist_ok=True)
+            shutil.copyfile(path, target / "images" / path.name)
+            return f"images/{path.name}"
+        if path not in places:
+            return None
+        page = sections.get((path.relative_to(root), anchor), places[path])
+        return page.file + (f"#{anchor}" if anchor and page.name not in ("index", "guide") else "")
+
+    numbers = equation_numbers(chapter.text) if chapter.derives else []
+    beside = Beside(root, home, chapter.text, pages).panel if chapter.derives else None
+    return Text(chapter.text, resolve, numbers, beside)
+
+
+def section_homes(book: list[Chapter]) -> dict[tuple[Path, str], Chapter]:
+    """Sections of the README and of CONTRIBUTING that are pages here."""
+    named = {each.name: each for each in book}
+    return {
+        (Path("README.md"), "read-the-source-in-this-order"): named["guide"],
+        (Path("CONTRIBUTING.md"), "words"): named["glossary"],
+    }
+
+
+def search_entries(chapter: Chapter, text: Text) -> list[list[str]]:
+    """[address, page, section, words] of every section of a page."""
+    entries = []
+    title = unescape(plain_title(chapter))
+    visible = re.sub(r'<details class="beside".*?</details>', "", text.html_text, flags=re.S)
+    visible = re.sub(r"<math.*?</math>|<pre>.*?</pre>", " ", visible, flags=re.S)
+    for piece in re.split(r"(?=<h[12] )", visible):
+        heading = re.match(r'<h([12]) id="([^"]*)">(.*?)</h\1>', piece, re.S)
+        if not heading:
+            continue
+        words = unescape(re.sub(r"<[^>]*>", "", piece[heading.end() :]))
+        section = unescape(re.sub(r"<[^>]*>", "", heading[3]))
+        address = chapter.file if heading[1] == "1" else f"{chapter.file}#{heading[2]}"
+        entries.append([address, title, section, " ".join(words.split())[:SEARCHED]])
+    return entries

@@ -1,0 +1,57 @@
+"""Highlighted source: one letter per kind of word, whose color is in book.css."""
+
+from functools import lru_cache
+from html import escape
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
+
+# The first that contains the token's type decides.
+KINDS = [
+    (Comment, "c"),
+    (String, "s"),
+    (Keyword, "k"),
+    (Operator.Word, "k"),
+    (Number, "n"),
+    (Name.Function, "f"),
+    (Name.Class, "f"),
+    (Name.Decorator, "f"),
+]
+LANGUAGES = {".py": "python", ".pyx": "cython", ".pxd": "cython"}
+
+
+@lru_cache(maxsize=None)
+def lexer(language: str) -> Lexer:
+    return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+
+
+def kind(token: _TokenType) -> str:
+    return next((letter for family, letter in KINDS if token in family), "")
+
+
+@lru_cache(maxsize=None)
+def highlighted(source: str, language: str) -> list[str]:
+    """Every line of a source as HTML; a string over several lines is colored in each of them."""
+    if language not in ("python", "cython", "sh"):
+        return [escape(line, quote=False) for line in source.split("\n")]
+    lines, before = [""], ""
+    for token, text in lexer(language).get_tokens(source):
+        letter = kind(token)
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines[-1] += "</i>" if before else ""
+                lines.append("")
+                before = ""
+            if not part:
+                continue
+            if letter != before and part.strip():
+                lines[-1] += ("</i>" if before else "") + (f"<i class={letter}>" if letter else "")
+                before = letter
+            lines[-1] += escape(part, quote=False)
+    lines[-1] += "</i>" if before else ""
+    return lines
+
+
+def block(source: str, language: str) -> str:
+    return f"<pre><code>{chr(10).join(highlighted(source, language))}</code></pre>"

@@ -1,0 +1,39 @@
+"""`python -m minigrad book`: the derivations beside the lines that compute them, in a browser.
+
+    book                     build the book if it is not there yet, and open its title page
+    book batch_norm          open a page
+    book batch_norm#eq-8     open it at an equation
+    book --path [PAGE]       print where it is, and open nothing
+    book --build DIR         build the book into a folder
+
+In a checkout the pages are built at the first call, with markdown-it-py, latex2mathml and Pygments
+(the extra `book`), into the folder `book` of the cache that MINIGRAD_HOME names. Where no cache
+can be written, that is a folder for temporary files. An installed wheel has them ready.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .opening import named, opened
+from .shelf import BookError, build_into, find_book
+
+
+def book(words: list[str]) -> int:
+    """Carry out a command; the status for the shell."""
+    parser = argparse.ArgumentParser(
+        prog="python -m minigrad book",
+        description="The book: every derivation beside the lines of NumPy and Cython that compute it.",
+    )
+    parser.add_argument("page", nargs="?", default="index", help="for example: batch_norm#eq-8")
+    parser.add_argument("--path", action="store_true", help="print where it is, and open nothing")
+    parser.add_argument("--build", metavar="DIR", help="build the book into this folder")
+    asked = parser.parse_args(words)
+    try:
+        folder = build_into(Path(asked.build).absolute()) if asked.build else find_book()
+        address = opened(folder, named(folder, asked.page), not (asked.path or asked.build))
+    except (BookError, OSError) as problem:
+        print(f"python -m minigrad book: {problem}", file=sys.stderr)
+        return 2
+    print(address)
+    return 0

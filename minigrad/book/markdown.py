@@ -1,0 +1,163 @@
+"""From Markdown, as GitHub shows it, to HTML: headings with anchors, formulas, code, links."""
+
+import re
+from collections.abc import Callable
+from html import escape, unescape
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+
+from .citations import NUMBER
+from .code import block
+from .formulas import mathml
+
+Resolve = Callable[[str], str | None]  # a link as written -> an address in the book, or None
+
+
+class Text:
+    """One page's Markdown as HTML, with the headings that were met on the way."""
+
+    def __init__(self, source: str, resolve: Resolve, numbers: list[str], beside=None):
+        self.resolve, self.numbers = resolve, set(numbers)
+        self.beside = beside or (lambda number, code: "")  # HTML to stand beside an equation
+        self.headings: list[tuple[int, str, str]] = []  # level, anchor, HTML
+        self.words: list[tuple[str, str, str]] = []  # anchor, title, text: for the search
+        self.equation: str | None = None
+        parser = MarkdownIt("commonmark").enable("table")
+        parser.inline.ruler.before("escape", "formula", formula)
+        rules = {
+            "fence": self.fence, "formula": self.formula, "text": self.text,
+            "heading_open": self.heading, "link_open": self.link, "link_close": self.link_end,
+            "image": self.image, "html_block": self.html, "html_inline": self.html,
+            "table_open": self.table, "table_close": self.table_end,
+        }  # fmt: skip
+        for name, rule in rules.items():
+            parser.add_render_rule(name, lambda renderer, *rest, rule=rule: rule(*rest))
+        self.dead: list[bool] = []  # for each open link, whether it leads to no page
+        self.html_text = parser.render(source)
+
+    # Rules of the renderer: (tokens, index, options, environment) -> HTML.
+
+    def fence(self, tokens, index, options, env) -> str:
+        token = tokens[index]
+        language = (token.info.split() or [""])[0]
+        source = token.content.rstrip("\n")
+        if language == "math":
+            return self.display(source)
+        if language == "mermaid":
+            return diagram(source)
+        shown = block(source, language)
+        kind = {"text": "printed", "python": "code", "cython": "code"}.get(language, "code")
+        html = f'<div class="{kind}">{shown}</div>\n'
+        if self.equation and language == "python":
+            html += self.beside(self.equation, source)
+            self.equation = None
+        return html
+
+    def display(self, tex: str) -> str:
+        tag = re.search(r"\\tag\{([^}]*)\}", tex)
+        shown = mathml(tex.replace(tag[0], "") if tag else tex, display=True)
+        if not tag:
+            return f'<div class="equation">{shown}</div>\n'
+        number = self.equation = tag[1]
+        return (
+            f'<div class="equation" id="eq-{number}"><div class="wide">{shown}</div>'
+            f'<a class="number" href="#eq-{number}">({number})</a></div>\n'
+        )
+
+    def formula(self, tokens, index, options, env) -> str:
+        return mathml(tokens[index].content)
+
+    def text(self, tokens, index, options, env) -> str:
+        shown = escape(tokens[index].content, quote=False)
+        if self.dead or not self.numbers:
+            return shown
+        return re.sub(NUMBER, self.to_equation, shown)
+
+    def to_equation(self, found: re.Match[str]) -> str:
+        number = found[1]
+        return f'<a href="#eq-{number}">({number})</a>' if number in self.numbers else found[0]
+
+    def heading(self, tokens, index, options, env) -> str:
+        inline = tokens[index + 1]
+        level, content = int(tokens[index].tag[1]), inline.content
+        anchor = slug(content)
+        taken = [each for _, each, _ in self.headings]
+        while anchor in taken:
+            anchor += "-1"
+        self.headings.append((level, anchor, plain(content)))
+        return f'<h{level} id="{anchor}">'
+
+    def link(self, tokens, index, options, env) -> str:
+        address = self.resolve(unescape(tokens[index].attrGet("href")))
+        self.dead.append(address is None)
+        return "<span>" if address is None else f'<a href="{escape(address)}">'
+
+    def link_end(self, tokens, index, options, env) -> str:
+        return "</span>" if self.dead.pop() else "</a>"
+
+    def image(self, tokens, index, options, env) -> str:
+        token = tokens[index]
+        address = self.resolve(token.attrGet("src")) or ""
+        return f'<img src="{escape(address)}" alt="{escape(token.content)}">'
+
+    def html(self, tokens, index, options, env) -> str:
+        """Comments of the source are not for readers, but for the hint of an exercise."""
+        content = tokens[index].content
+        hint = re.match(r"<!-- hint ([\d.]+) (.*?)-->", content, re.S)
+        if hint:
+            return f"<details><summary>A hint for {hint[1]}</summary><p>{prose(hint[2])}</p></details>\n"
+        return "" if content.lstrip().startswith("<!--") else escape(content)
+
+    def table(self, tokens, index, options, env) -> str:
+        first = next(t.content for t in tokens[index:] if t.type == "inline")
+        return f'<div class="wide"><table{" class=symbols" if first == "symbol" else ""}>'
+
+    def table_end(self, tokens, index, options, env) -> str:
+        return "</table></div>\n"
+
+
+def formula(state: StateInline, silent: bool) -> bool:
+    """`$…$` and `` $`…`$ `` in a line."""
+    found = re.compile(r"\$`([^`]+)`\$|\$([^$`\n]+)\$").match(state.src, state.pos)
+    if not found:
+        return False
+    if not silent:
+        token = state.push("formula", "math", 0)
+        token.content = found[1] or found[2]
+    state.pos = found.end()
+    return True
+
+
+def slug(heading: str) -> str:
+    """GitHub's anchor of a heading."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    return re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")
+
+
+def plain(text: str) -> str:
+    """A heading without its Markdown, as HTML; for lists of contents."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return escape(re.sub(r"[*`]|\$", "", text), quote=False)
+
+
+def prose(text: str) -> str:
+    """A line of Markdown that holds code and formulas, and nothing else."""
+    parser = MarkdownIt("commonmark")
+    parser.inline.ruler.before("escape", "formula", formula)
+    parser.add_render_rule("formula", lambda self, t, i, o, e: mathml(t[i].content))
+    return parser.renderInline(text.strip())
+
+
+def diagram(source: str) -> str:
+    """A flowchart as the list of its arrows."""
+    rows = []
+    arrow = re.compile(r'\s*(\w+)\s*(?:--\s*"([^"]*)"\s*-->|-\.\s*"([^"]*)"\s*\.->|-->)\s*(?=(\w+))')
+    for line in source.splitlines()[1:]:
+        for start, solid, dotted, end in arrow.findall(line):
+            dots = " class=dotted" if dotted else ""
+            rows.append(
+                f"<li{dots}><code>{start}</code> → <code>{end}</code>"
+                f"{f' <small>{escape(solid or dotted)}</small>' if solid or dotted else ''}</li>"
+            )
+    return f'<ul class="arrows">{"".join(rows)}</ul>\n'

@@ -1,0 +1,87 @@
+"""From a tensor, or a name, to its page."""
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .shelf import BookError, find_book
+
+
+def explain(tensor_or_name: Any, show: bool = True) -> str:
+    """Open the page of the book that derives what made a tensor; returns its address.
+
+        minigrad.explain(loss)                  # the operation that made it: cross_entropy
+        minigrad.explain("batch_norm#eq-8")     # a page by name, at an equation or a section
+
+    With `show=False` nothing is opened. `python -m minigrad book` does the same for names.
+    """
+    book = find_book()
+    if isinstance(tensor_or_name, str):
+        page = named(book, tensor_or_name)
+    elif hasattr(tensor_or_name, "grad_fn"):
+        page = of_node(book, tensor_or_name.grad_fn)
+    else:
+        raise TypeError(
+            f"explain: expected a tensor or the name of a page, got {type(tensor_or_name).__name__}"
+        )
+    return opened(book, page, show)
+
+
+def opened(book: Path, page: str, show: bool) -> str:
+    file, _, anchor = page.partition("#")
+    address = (book / f"{file}.html").resolve().as_uri() + (f"#{anchor}" if anchor else "")
+    if show:
+        import webbrowser
+
+        webbrowser.open(address)
+    return address
+
+
+def facts(book: Path) -> dict[str, dict[str, Any]]:
+    return json.loads((book / "book.json").read_text(encoding="utf-8"))
+
+
+def named(book: Path, name: str) -> str:
+    """`batch_norm#eq-8` of `batch_norm#eq-8`, `Batch_Norm.html#eq-8` or `batch_norm#8`."""
+    page, _, anchor = name.partition("#")
+    page = page.strip().lower().removesuffix(".html").removesuffix(".md").replace("-", "_")
+    pages = list(facts(book)["titles"])
+    if page not in pages:
+        near = difflib.get_close_matches(page, pages, 3) or sorted(pages)
+        raise BookError(f"the book has no page {page!r}; is it {' or '.join(map(repr, near))}?")
+    if re.fullmatch(r"\d+[a-h]?", anchor):
+        anchor = f"eq-{anchor}"
+    text = (book / f"{page}.html").read_text(encoding="utf-8")
+    if anchor and f'id="{anchor}"' not in text:
+        equations = re.findall(r'id="eq-(\w+)"', text)
+        has = f"its equations are {', '.join(equations)}" if equations else "it has no equations"
+        raise BookError(f"the page {page} has no place {anchor!r}; {has}")
+    return f"{page}#{anchor}" if anchor else page
+
+
+def of_node(book: Path, node: Any) -> str:
+    """The page of the operation that a node recorded, by its class and the file of its rule."""
+    if node is None:
+        raise BookError(
+            "explain: no recorded operation made this tensor; it is a leaf, or was made without "
+            "gradients. Give explain a result of it, or the name of a page"
+        )
+    kind = type(node)
+    rules = facts(book)["rules"]
+    path = kind.__module__.replace(".", "/") + ".pyx"
+    pages = [page for page, files in rules.items() if path in files]
+    name = kind.__name__.lower()
+    of_its_own = [page for page in pages or rules if name.startswith(page.replace("_", ""))]
+    if of_its_own:
+        return max(of_its_own, key=len)
+    stem = path.rpartition("/")[2].removesuffix(".pyx")
+    if stem in rules:
+        return stem
+    if pages:
+        return pages[0]
+    raise BookError(
+        f"explain: {kind.__name__} of {kind.__module__} has no page of its own; it moves values "
+        "and computes nothing, and its gradient takes the same way back"
+    )

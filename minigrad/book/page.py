@@ -1,0 +1,79 @@
+"""One page of the book as HTML."""
+
+from html import escape
+
+from .contents import PARTS, Chapter
+from .markdown import Text
+
+
+def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
+    position = book.index(chapter)
+    before = book[position - 1] if position else None
+    after = book[position + 1] if position + 1 < len(book) else None
+    kind = "derivation" if chapter.derives else "plain"
+    title = "minigrad" if chapter.name == "index" else f"{plain_title(chapter)} · minigrad"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="book.css">
+<script>document.documentElement.classList.add("js")</script>
+</head>
+<body class="{kind}" id="top">
+<a class="skip" href="#text">To the text</a>
+<header><a class="brand" href="index.html">minigrad</a>
+<div class="search" role="search" hidden><input type="search" id="find" placeholder="Search" aria-label="Search the book" aria-controls="found"><ol id="found" hidden></ol></div></header>
+<div class="columns">
+<nav class="contents" aria-label="Contents"><details><summary>Contents</summary>
+{contents(chapter, text, book)}</details></nav>
+<main id="text">
+<article>
+{text.html_text}</article>
+<nav class="turn" aria-label="Before and after">{turn(before, "before")}{turn(after, "after")}</nav>
+</main>
+</div>
+<script src="book.js"></script>
+</body>
+</html>
+"""
+
+
+def plain_title(chapter: Chapter) -> str:
+    return escape(chapter.title.replace("`", "").replace("*", "").replace("$", ""), quote=False)
+
+
+def contents(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
+    """All pages, and under the one at hand its sections."""
+    parts = []
+    for part in PARTS:
+        items = []
+        for each in book:
+            if each.part != part:
+                continue
+            here = ' aria-current="page"' if each is chapter else ""
+            inner = sections(text) if each is chapter else ""
+            items.append(f'<li><a href="{each.file}"{here}>{plain_title(each)}</a>{inner}</li>')
+        if items:
+            parts.append(f'<p>{part}</p><ul>{"".join(items)}</ul>')
+    return "\n".join(parts)
+
+
+def sections(text: Text) -> str:
+    items = [
+        f'<li><a href="#{anchor}">{title}</a></li>'
+        for level, anchor, title in text.headings
+        if level == 2
+    ]
+    return f"<ul>{''.join(items)}</ul>" if items else ""
+
+
+def turn(chapter: Chapter | None, kind: str) -> str:
+    if chapter is None:
+        return "<span></span>"
+    arrow = "←" if kind == "before" else "→"
+    rel = "prev" if kind == "before" else "next"
+    return f'<a rel="{rel}" href="{chapter.file}"><small>{arrow} {kind}</small>{plain_title(chapter)}</a>'
