@@ -5,8 +5,11 @@ import runpy
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from hashlib import sha256
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from platform import python_version
 from shutil import which
@@ -82,7 +85,7 @@ SHARED = "minigrad._memoryviews"
 
 
 class BuildPackage(build_py):
-    """Put the pages that `python -m minigrad learn` reads into the package."""
+    """Put the pages that `learn` reads into the package, and the book if it can be built."""
 
     def run(self):
         super().run()
@@ -90,6 +93,20 @@ class BuildPackage(build_py):
         if PATH.exists() and not self.editable_mode:  # a checkout reads its own
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(PATH, target)
+        if Path("docs", "derivations").exists() and not self.editable_mode:
+            build_book(Path(self.build_lib, PACKAGE, "book", "site"))
+
+
+def build_book(target):
+    """Its builder is a part of the package that runs before anything is compiled."""
+    shutil.rmtree(target, ignore_errors=True)
+    start = PACKAGE / "book" / "__init__.py"
+    spec = spec_from_file_location("book", start, submodule_search_locations=[str(start.parent)])
+    sys.modules["book"] = module_from_spec(spec)
+    try:
+        import_module("book.building").write_book(Path.cwd(), target)
+    except ModuleNotFoundError as missing:
+        print(f"the wheel will hold no book: {missing.name} is not installed (extra `book`)")
 
 
 class BuildExtensions(build_ext):

@@ -4,6 +4,7 @@ from . import _build_check  # noqa: F401, I001  first: it says in words what is 
 from . import autograd, cuda, datasets, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .book.opening import explain
 from .devices import device
 from .display import graph as _graph  # noqa: F401
 from .display import walk as _walk  # noqa: F401
@@ -54,17 +55,17 @@ __all__ = [
     "abs", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin",
     "as_tensor", "autograd", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bool",
     "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cuda", "datasets", "device", "div",
-    "double", "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten",
-    "float", "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like",
-    "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "index_select", "initial_seed",
-    "int", "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf", "isnan", "le",
-    "linspace", "load", "log", "log_softmax", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul", "max",
-    "maximum", "mean", "min", "minimum", "mm", "mul", "multinomial", "ne", "neg", "nn", "no_grad",
-    "norm", "numel", "ones", "ones_like", "ops", "optim", "permute", "pow", "promote_types", "rand",
-    "rand_like", "randint", "randn", "randn_like", "random", "randperm", "relu", "remainder",
-    "reshape", "save", "set_default_dtype", "set_grad_enabled", "set_printoptions", "set_rng_state",
-    "sigmoid", "sign", "sin", "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum",
-    "t", "tanh", "tensor", "transpose", "uint8", "unbind", "unsqueeze", "use_kernels", "utils",
-    "var", "where", "zeros", "zeros_like",
+    "double", "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "explain", "eye",
+    "flatten", "float", "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full",
+    "full_like", "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "index_select",
+    "initial_seed", "int", "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf",
+    "isnan", "le", "linspace", "load", "log", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul",
+    "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multinomial", "ne", "neg", "nn",
+    "no_grad", "norm", "numel", "ones", "ones_like", "ops", "optim", "permute", "pow",
+    "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
+    "relu", "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled",
+    "set_printoptions", "set_rng_state", "sigmoid", "sign", "sin", "softmax", "split", "sqrt",
+    "squeeze", "stack", "std", "sub", "sum", "t", "tanh", "tensor", "transpose", "uint8", "unbind",
+    "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
 ]

@@ -1,4 +1,4 @@
-"""`python -m minigrad book`, to read. `learn`, to build it. `doctor`: is everything in order here?"""
+"""`python -m minigrad book`, to read. `learn`, to build. `doctor`: is everything in order here?"""
 
 import sys
 

@@ -16,7 +16,7 @@ ASSETS = Path(__file__).parent / "assets"
 SEARCHED = 700  # characters of a section that the search looks at
 
 
-def build(root: Path, target: Path) -> list[Path]:
+def write_book(root: Path, target: Path) -> list[Path]:
     """Write the book of the checkout `root` into the folder `target`; the pages written."""
     book = chapters(root)
     pages = [each.name for each in book if each.derives]
@@ -69,8 +69,11 @@ def render(
         return page.file + (f"#{anchor}" if anchor and page.name not in ("index", "guide") else "")
 
     numbers = equation_numbers(chapter.text) if chapter.derives else []
-    beside = Beside(root, home, chapter.text, pages).panel if chapter.derives else None
-    return Text(chapter.text, resolve, numbers, beside)
+    beside = Beside(root, home, chapter.text, pages) if chapter.derives else None
+    text = Text(chapter.text, resolve, numbers, beside.panel if beside else None)
+    if beside:
+        text.append(beside.end())
+    return text
 
 
 def section_homes(book: list[Chapter]) -> dict[tuple[Path, str], Chapter]:

@@ -1,11 +1,11 @@
 """Highlighted source: one letter per kind of word, whose color is in book.css."""
 
-from functools import lru_cache
+from functools import cache
 from html import escape
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
+from pygments.token import Comment, Keyword, Name, Operator, String, _TokenType
 
 # The first that contains the token's type decides.
 KINDS = [
@@ -13,7 +13,6 @@ KINDS = [
     (String, "s"),
     (Keyword, "k"),
     (Operator.Word, "k"),
-    (Number, "n"),
     (Name.Function, "f"),
     (Name.Class, "f"),
     (Name.Decorator, "f"),
@@ -21,7 +20,7 @@ KINDS = [
 LANGUAGES = {".py": "python", ".pyx": "cython", ".pxd": "cython"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def lexer(language: str) -> Lexer:
     return get_lexer_by_name(language, stripnl=False, ensurenl=False)
 
@@ -30,7 +29,7 @@ def kind(token: _TokenType) -> str:
     return next((letter for family, letter in KINDS if token in family), "")
 
 
-@lru_cache(maxsize=None)
+@cache
 def highlighted(source: str, language: str) -> list[str]:
     """Every line of a source as HTML; a string over several lines is colored in each of them."""
     if language not in ("python", "cython", "sh"):

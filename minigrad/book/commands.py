@@ -15,7 +15,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .opening import named, opened
+from .opening import opened, place_named
 from .shelf import BookError, build_into, find_book
 
 
@@ -23,7 +23,7 @@ def book(words: list[str]) -> int:
     """Carry out a command; the status for the shell."""
     parser = argparse.ArgumentParser(
         prog="python -m minigrad book",
-        description="The book: every derivation beside the lines of NumPy and Cython that compute it.",
+        description="The book: every derivation beside the lines that compute it.",
     )
     parser.add_argument("page", nargs="?", default="index", help="for example: batch_norm#eq-8")
     parser.add_argument("--path", action="store_true", help="print where it is, and open nothing")
@@ -31,9 +31,13 @@ def book(words: list[str]) -> int:
     asked = parser.parse_args(words)
     try:
         folder = build_into(Path(asked.build).absolute()) if asked.build else find_book()
-        address = opened(folder, named(folder, asked.page), not (asked.path or asked.build))
+        page = place_named(folder, asked.page)
     except (BookError, OSError) as problem:
         print(f"python -m minigrad book: {problem}", file=sys.stderr)
         return 2
-    print(address)
+    file, hash_, anchor = page.partition("#")
+    if asked.path or asked.build:
+        print(f"{folder / file}.html{hash_}{anchor}")
+    else:
+        print(opened(folder, page, True))
     return 0

@@ -48,9 +48,7 @@ def chapters(root: Path) -> list[Chapter]:
     rules = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     found = [
         Chapter("index", START, "# minigrad\n\n" + opening(words), readme),
-        Chapter(
-            "guide", START, section(words, "Read the source in this order", "A guide"), readme
-        ),
+        Chapter("guide", START, section(words, "Read the source in this order", "A guide"), readme),
     ]
     steps = sorted((docs / "path").glob("[0-9][0-9]_*.md"))
     if steps:
@@ -81,4 +79,6 @@ def section(text: str, heading: str, title: str) -> str:
 def opening(readme: str) -> str:
     """What a title page needs of the README: what this is, and the fifteen lines."""
     first = readme.partition("\n## ")[0].partition("\n")[2].strip()
-    return first + "\n\n" + section(readme, "Fifteen lines", "").replace("# ", "## Fifteen lines", 1)
+    return (
+        first + "\n\n" + section(readme, "Fifteen lines", "").replace("# ", "## Fifteen lines", 1)
+    )

@@ -27,11 +27,11 @@ class Source:
     def citing(self, number: str) -> list[int]:
         return [line for line, numbers in self.comments.items() if number in numbers]
 
-    def hunks(self, number: str) -> list[tuple[int, int]]:
+    def hunks(self, number: str, around: int = AROUND) -> list[tuple[int, int]]:
         """Ranges of lines to show; those of a docstring stand alone."""
         shown = set()
         for line in self.citing(number):
-            shown |= set(range(line - AROUND, line + AROUND + 1))
+            shown |= set(range(line - around, line + around + 1))
         shown |= {line for line, numbers in self.docstrings.items() if number in numbers}
         ranges: list[tuple[int, int]] = []
         for line in sorted(n for n in shown if 0 <= n < len(self.lines)):
@@ -50,7 +50,7 @@ class Source:
 
 
 def header_links(page: Path, text: str) -> dict[str, list[Path]]:
-    """"kernel", "rule", ... -> paths, from the lines `> kernel [`softmax.pyx`](../..)`."""
+    """ "kernel", "rule", ... -> paths, from the lines `> kernel [`softmax.pyx`](../..)`."""
     header = "\n".join(line for line in text.splitlines() if line.startswith(">"))
     links: dict[str, list[Path]] = {}
     for label, link in re.findall(r"(\w+)(?:\s|>)+\[[^\]]*\]\(([^)#]*)", header):
@@ -58,7 +58,7 @@ def header_links(page: Path, text: str) -> dict[str, list[Path]]:
     return links
 
 
-def read_source(root: Path, path: Path, page: str, pages: list[str]) -> Source:
+def cited_source(root: Path, path: Path, page: str, pages: list[str]) -> Source:
     """A source with the citations that mean this page's equations."""
     source = Source(path.relative_to(root), path.read_text(encoding="utf-8"))
     inside = False
@@ -111,7 +111,7 @@ def other_form(sources: list[Source], number: str) -> list[str]:
     return sorted((n for n in common if n.isdigit() and int(n) > int(number)), key=int)
 
 
-def claims(blocks: list[str]) -> dict[str, dict[str, int]]:
+def page_claims(blocks: list[str]) -> dict[str, dict[str, int]]:
     """Name -> how often a page assigns it, whether from differences, whether from a kernel."""
     found: dict[str, dict[str, int]] = {}
     returned: set[str] = set()
@@ -126,10 +126,6 @@ def claims(blocks: list[str]) -> dict[str, dict[str, int]]:
                     entry["differences"] |= "differences(" in value
                     entry["kernel"] |= bool(set(re.findall(r"\w+", value)) & returned)
     return found
-
-
-def numpy_lines(block: str, number: str) -> list[str]:
-    return [line for line in block.split("\n") if number in comment_citations(line)]
 
 
 def equation_numbers(text: str) -> list[str]:

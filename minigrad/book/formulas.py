@@ -1,7 +1,7 @@
 """From TeX to MathML, which browsers show without any script."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from latex2mathml.converter import convert
 
@@ -11,22 +11,27 @@ AS_CHARACTERS = {r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rcei
 SIZED = re.compile(r"(\\[bB]igg?[lrm]?)\s*(\\[lr](?:floor|ceil))")
 
 
-@lru_cache(maxsize=None)
+@cache
 def mathml(tex: str, display: bool = False) -> str:
     """A <math> element; what is aligned at & becomes a table."""
     aligned = ALIGNED.fullmatch(tex.strip())
-    inner = table(aligned.group(1)) if aligned else elements(tex.strip())
+    inner = aligned_rows(aligned[1]) if aligned else elements(tex.strip(), display)
     return f'<math display="block">{inner}</math>' if display else f"<math>{inner}</math>"
 
 
-def elements(tex: str) -> str:
+def elements(tex: str, display: bool = True) -> str:
     """What latex2mathml makes of it, in fewer bytes and with words as words."""
     tex = SIZED.sub(lambda found: found[1] + AS_CHARACTERS[found[2]], tex)
-    text = re.sub(r"^<math[^>]*>|</math>$", "", convert(tex))
+    text = re.sub(
+        r"^<math[^>]*>|</math>$", "", convert(tex, display="block" if display else "inline")
+    )
     text = re.sub(r"&#x([0-9A-Fa-f]+);", character, text)
     text = re.sub(r"&(?!amp;|lt;|gt;)", "&amp;", text)
+    text = text.replace(" />", "/>").replace('"0.', '".')
     text = re.sub(r"<mrow>(<(m[ino])[^>]*>[^<]*</\2>)</mrow>", r"\1", text)
     text = re.sub(r'(?:<mi mathvariant="normal">\w</mi>){2,}', word, text)
+    if not re.search(r"<m(?!(?:row|i|o|n|space)\b)", text):
+        text = text.replace(' stretchy="false"', "")  # nothing here is tall
     outer = re.fullmatch(r"<mrow>(.*)</mrow>", text, re.S)
     return outer[1] if outer and balanced(outer[1]) else text
 
@@ -50,16 +55,18 @@ def balanced(text: str) -> bool:
     return True
 
 
-def table(body: str) -> str:
+def aligned_rows(body: str) -> str:
     """Rows at \\\\ and cells at &, outside of braces and of environments within."""
     rows = []
-    for row in split(body, r"\\"):
-        cells = [f"<mtd>{elements(cell) if cell.strip() else ''}</mtd>" for cell in split(row, "&")]
+    for row in cells_of(body, r"\\"):
+        cells = [
+            f"<mtd>{elements(cell) if cell.strip() else ''}</mtd>" for cell in cells_of(row, "&")
+        ]
         rows.append(f"<mtr>{''.join(cells)}</mtr>")
     return f'<mtable class="aligned" displaystyle="true">{"".join(rows)}</mtable>'
 
 
-def split(body: str, separator: str) -> list[str]:
+def cells_of(body: str, separator: str) -> list[str]:
     parts, depth = [""], 0
     for token in re.findall(r"\\begin|\\end|\\\\(?:\[[^\]]*\])?|\\.|.", body, re.S):
         depth += (token in ("{", r"\begin")) - (token in ("}", r"\end"))

@@ -21,7 +21,6 @@ class Text:
         self.resolve, self.numbers = resolve, set(numbers)
         self.beside = beside or (lambda number, code: "")  # HTML to stand beside an equation
         self.headings: list[tuple[int, str, str]] = []  # level, anchor, HTML
-        self.words: list[tuple[str, str, str]] = []  # anchor, title, text: for the search
         self.equation: str | None = None
         parser = MarkdownIt("commonmark").enable("table")
         parser.inline.ruler.before("escape", "formula", formula)
@@ -35,6 +34,12 @@ class Text:
             parser.add_render_rule(name, lambda renderer, *rest, rule=rule: rule(*rest))
         self.dead: list[bool] = []  # for each open link, whether it leads to no page
         self.html_text = parser.render(source)
+
+    def append(self, html: str) -> None:
+        """A last section, written in HTML."""
+        self.html_text += html
+        for level, anchor, title in re.findall(r'<h([2-4]) id="([^"]*)">(.*?)</h', html):
+            self.headings.append((int(level), anchor, title))
 
     # Rules of the renderer: (tokens, index, options, environment) -> HTML.
 
@@ -61,7 +66,7 @@ class Text:
             return f'<div class="equation">{shown}</div>\n'
         number = self.equation = tag[1]
         return (
-            f'<div class="equation" id="eq-{number}"><div class="wide">{shown}</div>'
+            f'<div class="equation" id="eq-{number}"><div>{shown}</div>'
             f'<a class="number" href="#eq-{number}">({number})</a></div>\n'
         )
 
@@ -80,12 +85,14 @@ class Text:
 
     def heading(self, tokens, index, options, env) -> str:
         inline = tokens[index + 1]
-        level, content = int(tokens[index].tag[1]), inline.content
+        above = self.headings[-1][0] if self.headings else 0
+        level, content = min(int(tokens[index].tag[1]), above + 1), inline.content
+        tokens[index + 2].tag = f"h{level}"
         anchor = slug(content)
         taken = [each for _, each, _ in self.headings]
         while anchor in taken:
             anchor += "-1"
-        self.headings.append((level, anchor, plain(content)))
+        self.headings.append((level, anchor, inline_html(without_links(content))))
         return f'<h{level} id="{anchor}">'
 
     def link(self, tokens, index, options, env) -> str:
@@ -106,7 +113,8 @@ class Text:
         content = tokens[index].content
         hint = re.match(r"<!-- hint ([\d.]+) (.*?)-->", content, re.S)
         if hint:
-            return f"<details><summary>A hint for {hint[1]}</summary><p>{prose(hint[2])}</p></details>\n"
+            text = inline_html(hint[2])
+            return f"<details><summary>A hint for {hint[1]}</summary><p>{text}</p></details>\n"
         return "" if content.lstrip().startswith("<!--") else escape(content)
 
     def table(self, tokens, index, options, env) -> str:
@@ -131,18 +139,15 @@ def formula(state: StateInline, silent: bool) -> bool:
 
 def slug(heading: str) -> str:
     """GitHub's anchor of a heading."""
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
-    return re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")
+    return re.sub(r"[^\w\- ]", "", without_links(heading).lower()).strip().replace(" ", "-")
 
 
-def plain(text: str) -> str:
-    """A heading without its Markdown, as HTML; for lists of contents."""
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    return escape(re.sub(r"[*`]|\$", "", text), quote=False)
+def without_links(text: str) -> str:
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
 
 
-def prose(text: str) -> str:
-    """A line of Markdown that holds code and formulas, and nothing else."""
+def inline_html(text: str) -> str:
+    """A line of Markdown that holds words, code and formulas, and nothing else."""
     parser = MarkdownIt("commonmark")
     parser.inline.ruler.before("escape", "formula", formula)
     parser.add_render_rule("formula", lambda self, t, i, o, e: mathml(t[i].content))
@@ -152,7 +157,9 @@ def prose(text: str) -> str:
 def diagram(source: str) -> str:
     """A flowchart as the list of its arrows."""
     rows = []
-    arrow = re.compile(r'\s*(\w+)\s*(?:--\s*"([^"]*)"\s*-->|-\.\s*"([^"]*)"\s*\.->|-->)\s*(?=(\w+))')
+    arrow = re.compile(
+        r'\s*(\w+)\s*(?:--\s*"([^"]*)"\s*-->|-\.\s*"([^"]*)"\s*\.->|-->)\s*(?=(\w+))'
+    )
     for line in source.splitlines()[1:]:
         for start, solid, dotted, end in arrow.findall(line):
             dots = " class=dotted" if dotted else ""

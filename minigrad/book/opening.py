@@ -19,7 +19,7 @@ def explain(tensor_or_name: Any, show: bool = True) -> str:
     """
     book = find_book()
     if isinstance(tensor_or_name, str):
-        page = named(book, tensor_or_name)
+        page = place_named(book, tensor_or_name)
     elif hasattr(tensor_or_name, "grad_fn"):
         page = of_node(book, tensor_or_name.grad_fn)
     else:
@@ -43,7 +43,7 @@ def facts(book: Path) -> dict[str, dict[str, Any]]:
     return json.loads((book / "book.json").read_text(encoding="utf-8"))
 
 
-def named(book: Path, name: str) -> str:
+def place_named(book: Path, name: str) -> str:
     """`batch_norm#eq-8` of `batch_norm#eq-8`, `Batch_Norm.html#eq-8` or `batch_norm#8`."""
     page, _, anchor = name.partition("#")
     page = page.strip().lower().removesuffix(".html").removesuffix(".md").replace("-", "_")

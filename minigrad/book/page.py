@@ -26,7 +26,9 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
 <body class="{kind}" id="top">
 <a class="skip" href="#text">To the text</a>
 <header><a class="brand" href="index.html">minigrad</a>
-<div class="search" role="search" hidden><input type="search" id="find" placeholder="Search" aria-label="Search the book" aria-controls="found"><ol id="found" hidden></ol></div></header>
+<div class="search" role="search" hidden>
+<input type="search" id="find" placeholder="Search" aria-label="Search" aria-controls="found">
+<ol id="found" hidden></ol></div></header>
 <div class="columns">
 <nav class="contents" aria-label="Contents"><details><summary>Contents</summary>
 {contents(chapter, text, book)}</details></nav>
@@ -58,7 +60,7 @@ def contents(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
             inner = sections(text) if each is chapter else ""
             items.append(f'<li><a href="{each.file}"{here}>{plain_title(each)}</a>{inner}</li>')
         if items:
-            parts.append(f'<p>{part}</p><ul>{"".join(items)}</ul>')
+            parts.append(f"<p>{part}</p><ul>{''.join(items)}</ul>")
     return "\n".join(parts)
 
 
@@ -76,4 +78,5 @@ def turn(chapter: Chapter | None, kind: str) -> str:
         return "<span></span>"
     arrow = "←" if kind == "before" else "→"
     rel = "prev" if kind == "before" else "next"
-    return f'<a rel="{rel}" href="{chapter.file}"><small>{arrow} {kind}</small>{plain_title(chapter)}</a>'
+    words = f"<small>{arrow} {kind}</small>{plain_title(chapter)}"
+    return f'<a rel="{rel}" href="{chapter.file}">{words}</a>'

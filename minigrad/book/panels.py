@@ -5,7 +5,13 @@ from pathlib import Path
 
 from .code import LANGUAGES, highlighted
 from .excerpts import (
-    Source, claims, equation_numbers, functions, header_links, numpy_lines, other_form, read_source,
+    AROUND,
+    Source,
+    cited_source,
+    functions,
+    header_links,
+    other_form,
+    page_claims,
 )
 
 TESTS = "tests/documents/test_derivations.py"
@@ -18,38 +24,31 @@ class Beside:
         self.root, self.name = root, page.stem
         links = header_links(page, text)
         self.sources = {
-            kind: [read_source(root, path, page.stem, pages) for path in links.get(kind, [])]
+            kind: [cited_source(root, path, page.stem, pages) for path in links.get(kind, [])]
             for kind in ("kernel", "rule", "layer")
         }
         self.tests = [path.relative_to(root).as_posix() for path in links.get("test", [])]
         self.reference = [path.read_text(encoding="utf-8") for path in links.get("reference", [])]
-        self.numbers = equation_numbers(text)
+        self.cited: set[str] = set()  # functions of the reference that a panel names
         blocks = text.split("```python\n")[1:]
-        self.claims = claims([block.partition("\n```")[0] for block in blocks])
+        self.claims = page_claims([block.partition("\n```")[0] for block in blocks])
 
     def panel(self, number: str, code: str) -> str:
+        """What the page itself does not show; its NumPy, just above, is repeated by book.js."""
         tabs = {
-            "NumPy": self.numpy(number, code),
             "kernel": self.shown("kernel", number),
             "reference": self.twins(number),
             "rule": self.shown("rule", number) + self.shown("layer", number),
         }
         tabs = {name: content for name, content in tabs.items() if content}
         sections = "".join(
-            f'<section data-tab="{name}"><p class="tab">{name}</p>{content}</section>'
-            for name, content in tabs.items()
+            f'<section data-tab="{name}">{content}</section>' for name, content in tabs.items()
         )
         names = " · ".join([*tabs, "check"])
         return (
             f'<details class="beside" id="beside-{number}"><summary>Beside ({number}): {names}'
             f"</summary>{sections}{self.check(number, code)}</details>\n"
         )
-
-    def numpy(self, number: str, code: str) -> str:
-        lines = numpy_lines(code, number)
-        whole = code.split("\n")
-        shown = highlighted(code, "python")
-        return pre([(whole.index(line), shown[whole.index(line)]) for line in lines], 0)
 
     def shown(self, kind: str, number: str) -> str:
         parts = []
@@ -58,10 +57,11 @@ class Beside:
             links = " and ".join(f'<a href="#eq-{other}">({other})</a>' for other in others)
             parts.append(
                 f"<p>The kernel computes ({number}) in the form of {links}: equal, and arranged "
-                "for the loop. The plain form is under <b>reference</b> or <b>NumPy</b>.</p>"
+                "for the loop. The plain form is its NumPy.</p>"
             )
         for source in self.sources[kind]:
-            if hunks := source.hunks(number):
+            around = AROUND if source is self.sources[kind][0] else 1
+            if hunks := source.hunks(number, around):
                 parts.append(listing(source, hunks, set(source.citing(number))))
         return "".join(parts)
 
@@ -73,14 +73,32 @@ class Beside:
             for name, first, last in functions(source.text)
             if any(first <= line < last for line in self.lines_of(source, number))
         }
+        self.cited |= cited
+        known = {name for text in self.reference for name, _, _ in functions(text)}
+        return ", ".join(
+            f'<a href="#reference-{name}"><code>{name}</code></a>' for name in sorted(cited & known)
+        )
+
+    def end(self) -> str:
+        """The reference functions that its panels name, each once, and how the page is tested."""
         parts = []
         for text in self.reference:
             shown = highlighted(text, "python")
             for name, first, last in functions(text):
-                if name in cited:
+                if name in self.cited:
                     lines = [(n, shown[n]) for n in range(first, last)]
-                    parts.append(f'<p class="file">reference.py</p>{pre(lines, 0)}')
-        return "".join(parts)
+                    parts.append(f'<div class="code" id="reference-{name}">{pre(lines, 0)}</div>')
+        twins = (
+            "<p>The same functions in NumPy, from <code>minigrad/_kernels/reference.py</code>:</p>"
+        )
+        files = ", ".join(f"<code>{escape(name)}</code>" for name in [TESTS, *self.tests])
+        return (
+            '<h2 id="the-reference-and-the-tests">The reference and the tests</h2>\n'
+            + (twins + "\n".join(parts) if parts else "")
+            + "<p>Every block of this page is executed with random numbers. A name assigned again "
+            "must have the same value: to 10<sup>−7</sup> of the largest, to 10<sup>−6</sup> "
+            f"where finite differences are compared. The tests are {files}.</p>\n"
+        )
 
     def lines_of(self, source: Source, number: str) -> list[int]:
         inside = [line for line, numbers in source.docstrings.items() if number in numbers]
@@ -89,24 +107,20 @@ class Beside:
     def check(self, number: str, code: str) -> str:
         """What the test of the page compares, for the names that this equation assigns."""
         sentences = []
-        for name, claim in claims([code]).items():
+        for name, claim in page_claims([code]).items():
             whole = self.claims.get(name, claim)
             if whole["times"] < 2:
                 continue
             among = ["finite differences"] if whole["differences"] else []
-            among += ["what the kernel returned"] if whole["kernel"] else []
+            among += ["the kernel's result"] if whole["kernel"] else []
             tail = f", among them {' and '.join(among)}" if among else ""
             sentences.append(
-                f"<code>{escape(name)}</code>: {whole['times']} expressions on this page are equal"
-                f"{tail}."
+                f"<code>{escape(name)}</code>: {whole['times']} equal expressions{tail}."
             )
         if not sentences:
-            sentences.append("Executed; no second expression is compared with it.")
-        files = ", ".join(f"<code>{escape(name)}</code>" for name in [TESTS, *self.tests])
-        return (
-            f'<div class="check"><b>check</b> {" ".join(sentences[:3])} Numbers are random and '
-            f"equal to 10<sup>−7</sup>, differences to 10<sup>−6</sup>. Tested in {files}.</div>"
-        )
+            sentences.append("Executed, and compared with nothing else.")
+        tested = '<a href="#the-reference-and-the-tests">tests</a>'
+        return f'<div class="check">{" ".join(sentences[:3])} {tested}</div>'
 
 
 def listing(source: Source, hunks: list[tuple[int, int]], cited: set[int]) -> str:
@@ -124,6 +138,7 @@ def pre(lines: list[tuple[int, str]], indent: int, marked: set[int] = frozenset(
     rows = []
     for number, line in lines:
         rows.append(f"<b>{line}</b>" if number in marked else line)
+    text = "\n".join(rows).replace("</b>\n<b>", "\n")
     start = lines[0][0] + 1 if lines else 1
-    style = f' style="margin-left:-{indent}ch"' if indent else ""
-    return f'<pre data-line={start}><code{style}>{chr(10).join(rows)}</code></pre>'
+    moved = f" class=i{indent}" if indent else ""  # to the left, in book.css
+    return f"<pre data-line={start}><code{moved}>{text}</code></pre>"

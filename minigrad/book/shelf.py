@@ -61,7 +61,10 @@ def made_from(root: Path) -> str:
     """A digest of everything that the pages are made from."""
     digest = hashlib.sha256()
     files = [root / "README.md", root / "CONTRIBUTING.md"]
-    for folder, kinds in (("docs", ("*",)), ("minigrad", ("*.py", "*.pyx", "*.pxd", "*.css", "*.js"))):
+    for folder, kinds in (
+        ("docs", ("*",)),
+        ("minigrad", ("*.py", "*.pyx", "*.pxd", "*.css", "*.js")),
+    ):
         for kind in kinds:
             files += [path for path in sorted((root / folder).rglob(kind)) if path.is_file()]
     for file in files:
@@ -75,7 +78,7 @@ def build_into(folder: Path, root: Path | None = None, stamp: str = "") -> Path:
     if folder.exists() and any(folder.iterdir()) and not (folder / STAMP).exists():
         raise BookError(f"{folder} holds something else, and would be overwritten; name another")
     try:
-        from .building import build
+        from .building import write_book
     except ModuleNotFoundError as missing:
         raise BookError(
             f"the book is built with markdown-it-py, latex2mathml and Pygments, and {missing.name} "
@@ -85,7 +88,7 @@ def build_into(folder: Path, root: Path | None = None, stamp: str = "") -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".book-", dir=folder.parent))
     try:
-        build(root, part)
+        write_book(root, part)
         (part / STAMP).write_text(stamp or made_from(root), encoding="utf-8")
         os.chmod(part, 0o755)
         if folder.exists():

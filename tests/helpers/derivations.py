@@ -14,11 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from minigrad._kernels import active
+from minigrad.book.citations import (
+    NUMBER,
+    comment_citations,
+    docstring_citations,
+    home_of,
+    top_level,
+)
 
 ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "derivations" / "README.md"
 PAGES = sorted(set(INDEX.parent.glob("*.md")) - {INDEX})
-NUMBER = r"\((\d+[a-h]?)\)"  # no further letters: (2y) is a factor
 
 
 class DerivationError(AssertionError):
@@ -188,49 +194,6 @@ def disagreement(old, new, rough):
     place = f"at {list(where)} " if where else ""
     rest = f" ({len(wrong)} of {close.size} values differ)" if close.size > 1 else ""
     return f"{place}now {new[where]:.10g}, before {old[where]:.10g}{rest}"
-
-
-def comment_citations(source):
-    """The numbers in trailing comments: `y = ...  # (3)` or `# (3) (4)`."""
-    found = set()
-    for line in source.splitlines():
-        comment = re.search(rf"#((?:[\s,]*{NUMBER})+)\s*$", line)
-        if comment:
-            found.update(re.findall(NUMBER, comment.group(1)))
-    return found
-
-
-def docstring_citations(source):
-    """The numbers in docstrings, each after a space: `dx = dy · y   (2)`."""
-    found = set()
-    for docstring in re.findall(r'"""(.*?)"""', source, re.S):
-        found.update(re.findall(rf"(?<!\S){NUMBER}(?![\w)])", docstring))
-    return found
-
-
-def top_level(source):
-    """Name -> text of every function and class of a Cython source, `cdef` ones too."""
-    pieces = {}
-    start = re.compile(r"^(?:def|cdef|cpdef|class)\b[^=\n(:]*?(\w+)\s*[(:\[]", re.M)
-    matches = list(start.finditer(source))
-    ends = [match.start() for match in matches[1:]] + [len(source)]
-    for match, end in zip(matches, ends, strict=True):
-        pieces[match.group(1)] = source[match.start() : end]
-    return pieces
-
-
-def home_of(function, file, page_names):
-    """The page of a kernel function: the longest page name it begins with, else its file does.
-
-    `relu_backward` of activations.pyx belongs to relu.md, `log_softmax_forward` to log_softmax.md
-    where that page exists and otherwise to softmax.md, for it is in softmax.pyx; `_forward` of
-    batch_norm_planes.pyx belongs to batch_norm.md.
-    """
-    for name in (function, file.stem):
-        begins = [p for p in page_names if re.match(rf"_*{p}(_|$)", name)]
-        if begins:
-            return max(begins, key=len)
-    return file.stem
 
 
 def check_citations(page, page_names):

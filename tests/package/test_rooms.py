@@ -31,6 +31,7 @@ FLOORS = [
     ["ops/__init__"],  # hands operators and the text of a tensor over to Tensor
     ["nn"],
     ["datasets"],
+    ["book"],
     ["__init__"],
     ["learn"],
     ["doctor"],

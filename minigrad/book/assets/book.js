@@ -28,7 +28,25 @@ const equations = panels.map((panel) => document.getElementById(panel.id.replace
 const two = matchMedia("(min-width: 70rem)");
 let preferred = "kernel";
 
+// The panel's NumPy is what stands under the equation; its reference, what stands at the end.
+function completed(panel) {
+  const number = panel.id.replace("beside-", "");
+  const lines = (panel.previousElementSibling.querySelector("code")?.innerHTML || "").split("\n");
+  const cites = new RegExp(`#.*\\(${number}\\)[^\n]*$`);
+  const text = (html) => make("i", { innerHTML: html }).textContent;
+  const own = lines.filter((line) => cites.test(text(line))).join("\n");
+  const code = make("code", { innerHTML: own });
+  const section = make("section", {}, make("pre", {}, code));
+  section.dataset.tab = "NumPy";
+  panel.querySelector("summary").after(section);
+  for (const link of all('[data-tab="reference"] a', panel)) {
+    const whole = document.getElementById(link.hash.slice(1)).querySelector("pre");
+    link.closest("section").append(whole.cloneNode(true));
+  }
+}
+
 function tabbed(panel) {
+  completed(panel);
   const sections = all("section", panel);
   const bar = make("div", { className: "tabs" });
   bar.setAttribute("role", "tablist");
@@ -251,7 +269,7 @@ document.addEventListener("click", (event) => {
 // --- what scrolls sideways can be reached by keyboard -------------------------------------------
 
 function reachable() {
-  all("pre, .wide").forEach((box) => {
+  all("pre, .wide, .equation > div").forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });

@@ -1,0 +1,223 @@
+"""The book: built from docs/, small, whole, the same twice, and true to the files it shows."""
+
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+from helpers import derivations
+
+import minigrad
+from minigrad.book import commands, opening, shelf
+
+pytest.importorskip("markdown_it")
+pytest.importorskip("latex2mathml")
+pytest.importorskip("pygments")
+
+from minigrad.book import building, formulas  # noqa: E402  they need these three
+
+ROOT = Path(__file__).parents[2]
+KB = 1000
+
+if not (ROOT / "minigrad" / "book").exists():
+    pytest.skip("the book is built from a source tree", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    building.write_book(ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(site.glob("*.html"))}
+
+
+def without_code(html):
+    return re.sub(r"<(pre|code)\b.*?</\1>", "", html, flags=re.S)
+
+
+def plain(html):
+    return unescape(re.sub(r"<[^>]*>", "", html))
+
+
+def test_every_page_of_docs_is_there(pages):
+    docs = {path.stem for path in (ROOT / "docs").rglob("*.md")} - {"README", "TEACHING"}
+    special = {"index", "guide", "glossary", "derivations", "path", "teaching"}
+    assert {name.removesuffix(".html") for name in pages} == docs | special
+
+
+def test_sizes(site, pages):
+    large = {
+        name: len(html.encode()) for name, html in pages.items() if len(html.encode()) > 150 * KB
+    }
+    assert large == {}
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 4000 * KB
+
+
+def test_links_and_anchors_resolve(site, pages):
+    anchors = {name: set(re.findall(r'\bid="([^"]+)"', html)) for name, html in pages.items()}
+    for name, html in pages.items():
+        ids = re.findall(r'\bid="([^"]+)"', html)
+        assert len(ids) == len(set(ids)), f"{name} has an id twice"
+        links = re.findall(r'<(?:a|img|link|script)[^>]*?\b(?:href|src)="([^"]*)"', html)
+        assert len(links) > 50
+        for link in map(unescape, links):
+            if re.match(r"(https?|data):", link):
+                assert not link.startswith("http") or f'<a href="{link}' in unescape(html)
+                continue
+            file, _, anchor = unquote(link).partition("#")
+            assert (site / (file or name)).is_file(), f"{name} links {link}"
+            assert not anchor or anchor in anchors[file or name], f"{name} links {link}"
+
+
+def test_every_equation_has_an_anchor(pages):
+    for path in derivations.PAGES:
+        for equation in derivations.Page(path).equations:
+            assert f'id="eq-{equation.number}"' in pages[f"{path.stem}.html"]
+
+
+def test_no_tex_is_left(pages):
+    for name, html in pages.items():
+        text = without_code(html)
+        assert not re.search(r"\\[a-zA-Z]{2,}|\$[^$\n]+\$", text), name
+        for formula in re.findall(r"<math.*?</math>", html, re.S):
+            ElementTree.fromstring(formula)
+            assert not re.search(r"[\\&]\w+\b(?!;)", formula), formula
+
+
+def test_formulas_that_need_help():
+    assert "⌊" in formulas.mathml(r"\Bigl\lfloor \frac{a}{b} \Bigr\rfloor")
+    table = formulas.mathml(r"\begin{aligned} a &= b \\ &= \frac{c}{d} \end{aligned}", True)
+    assert table.count("<mtr>") == 2 and table.count("<mtd>") == 4
+    assert "<mi>mean</mi>" in formulas.mathml(r"\mathrm{mean}(x)")
+
+
+def excerpts(html):
+    """(number of the equation, file, first line, text) of every excerpt of a page."""
+    for panel in re.findall(r'<details class="beside".*?</details>', html, re.S):
+        number, file = re.search(r'id="beside-(\w+)"', panel)[1], None
+        for name, line, code in re.findall(
+            r'<p class="file">(.*?)</p>|<pre data-line=(\d+)>(.*?)</pre>', panel, re.S
+        ):
+            file = name or file
+            if line:
+                yield number, file, int(line), plain(code)
+
+
+def test_the_lines_shown_are_those_of_the_files(pages):
+    count = 0
+    for path in derivations.PAGES:
+        for _, file, line, code in excerpts(pages[f"{path.stem}.html"]):
+            lines = code.split("\n")
+            source = (ROOT / file).read_text(encoding="utf-8").split("\n")
+            assert source[line - 1 : line - 1 + len(lines)] == lines, f"{file}:{line}"
+            count += 1
+    assert count > 200
+
+
+def test_every_plain_number_shows_a_line_that_cites_it(pages):
+    for path in derivations.PAGES:
+        shown = {}
+        for number, _, _, code in excerpts(pages[f"{path.stem}.html"]):
+            shown[number] = shown.get(number, "") + code
+        for equation in derivations.Page(path).equations:
+            if equation.number.isdigit():
+                assert f"({equation.number})" in shown.get(equation.number, ""), (
+                    f"{path.stem} shows nothing beside ({equation.number})"
+                )
+
+
+def test_the_panel_says_where_another_form_is_computed(pages):
+    panel = re.search(r'id="beside-8">.*?</details>', pages["batch_norm.html"], re.S)[0]
+    assert "computes (8) in the form of" in panel and 'href="#eq-18"' in panel
+    assert (
+        "in the form of"
+        not in re.search(r'id="beside-3">.*?</details>', pages["batch_norm.html"], re.S)[0]
+    )
+
+
+def test_one_title_and_headings_in_order(pages):
+    for name, html in pages.items():
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", html)]
+        assert levels.count(1) == 1 and levels[0] == 1, name
+        for above, below in zip(levels, levels[1:], strict=False):
+            assert below <= above + 1, f"{name}: h{below} under h{above}"
+        assert '<html lang="en">' in html
+        assert not re.search(r'<img(?![^>]*alt="[^"]+")', html), (
+            f"{name} has a picture without words"
+        )
+
+
+@pytest.mark.slow
+def test_the_same_bytes_twice(site, tmp_path):
+    building.write_book(ROOT, tmp_path)
+    first = {path.relative_to(site): path.read_bytes() for path in site.rglob("*.*")}
+    assert {
+        path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.*")
+    } == first
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def found(site, monkeypatch):
+    for module in (commands, opening):
+        monkeypatch.setattr(module, "find_book", lambda: site)
+    return site
+
+
+def test_the_command_prints_where_a_page_is(found, capsys):
+    assert commands.book(["--path", "batch_norm#8"]) == 0
+    assert capsys.readouterr().out == f"{found / 'batch_norm.html'}#eq-8\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("batchnorm", "is it 'batch_norm'"),
+        ("relu#eq-99", "its equations are 1"),
+        ("../x", "no page"),
+    ],
+)
+def test_the_command_says_what_there_is_instead(found, capsys, asked, said):
+    assert commands.book(["--path", asked]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_explain_finds_the_page_of_an_operation(found):
+    x = minigrad.randn(4, 3, requires_grad=True)
+    pages = {
+        "relu": minigrad.relu(x),
+        "leaky_relu": minigrad.nn.functional.leaky_relu(x),
+        "log_softmax": x.log_softmax(1),
+        "softmax": x.softmax(1),
+        "arithmetic": x * 2,
+        "reductions": x.sum(),
+        "minmax": x.amax(),
+        "linear": x @ x.T,
+        "batch_norm": minigrad.nn.BatchNorm1d(3)(x),
+        "layer_norm": minigrad.nn.LayerNorm(3)(x),
+        "cross_entropy": minigrad.nn.functional.cross_entropy(x, minigrad.tensor([0, 1, 2, 0])),
+    }
+    for name, tensor in pages.items():
+        assert minigrad.explain(tensor, show=False).endswith(f"/{name}.html"), name
+    assert minigrad.explain("batch_norm#eq-8", show=False).endswith("batch_norm.html#eq-8")
+
+
+def test_explain_refuses_in_words(found):
+    with pytest.raises(shelf.BookError, match="no recorded operation made this tensor"):
+        minigrad.explain(minigrad.ones(2), show=False)
+    with pytest.raises(TypeError, match="a tensor or the name of a page, got int"):
+        minigrad.explain(3, show=False)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("", encoding="utf-8")
+    with pytest.raises(shelf.BookError, match="holds something else"):
+        shelf.build_into(tmp_path)
