@@ -30,6 +30,7 @@ def elements(tex: str, display: bool = True) -> str:
     text = text.replace(" />", "/>").replace('"0.', '".')
     text = re.sub(r"<mrow>(<(m[ino])[^>]*>[^<]*</\2>)</mrow>", r"\1", text)
     text = re.sub(r'(?:<mi mathvariant="normal">\w</mi>){2,}', word, text)
+    text = re.sub(r'(?:<mi mathvariant="italic">\w</mi>){2,}', slanted_word, text)
     if not re.search(r"<m(?!(?:row|i|o|n|space)\b)", text):
         text = text.replace(' stretchy="false"', "")  # nothing here is tall
     outer = re.fullmatch(r"<mrow>(.*)</mrow>", text, re.S)
@@ -43,6 +44,10 @@ def character(found: re.Match[str]) -> str:
 
 def word(found: re.Match[str]) -> str:
     return f"<mi>{re.sub('<[^>]*>', '', found[0])}</mi>"
+
+
+def slanted_word(found: re.Match[str]) -> str:
+    return f"<mi class='slanted'>{re.sub('<[^>]*>', '', found[0])}</mi>"
 
 
 def balanced(text: str) -> bool:

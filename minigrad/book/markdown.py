@@ -11,6 +11,7 @@ from .citations import NUMBER
 from .code import block
 from .formulas import mathml
 
+LONG = 30  # characters of TeX in a line: wider than a small screen, perhaps
 Resolve = Callable[[str], str | None]  # a link as written -> an address in the book, or None
 
 
@@ -71,7 +72,8 @@ class Text:
         )
 
     def formula(self, tokens, index, options, env) -> str:
-        return mathml(tokens[index].content)
+        tex = tokens[index].content
+        return f"<span class=long>{mathml(tex)}</span>" if len(tex) > LONG else mathml(tex)
 
     def text(self, tokens, index, options, env) -> str:
         shown = escape(tokens[index].content, quote=False)

@@ -1,5 +1,6 @@
 """What stands beside an equation: its NumPy, its reference, its kernel, its rule, its check."""
 
+from collections.abc import Set
 from html import escape
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def listing(source: Source, hunks: list[tuple[int, int]], cited: set[int]) -> st
     return "".join(parts)
 
 
-def pre(lines: list[tuple[int, str]], indent: int, marked: set[int] = frozenset()) -> str:
+def pre(lines: list[tuple[int, str]], indent: int, marked: Set[int] = frozenset()) -> str:
     """Numbered lines; the indentation that all have in common is there, and out of sight."""
     rows = []
     for number, line in lines:

@@ -29,12 +29,9 @@ def find_book() -> Path:
     for folder in places():
         try:
             return build_into(folder, root, stamp)
-        except PermissionError:
-            continue
-        except OSError as problem:
-            if problem.errno not in (30, 28):  # read-only, full
-                raise
-    raise BookError("no folder for the book can be written: name one with --build DIR")
+        except OSError as problem:  # a home that is read-only, or full
+            last = problem
+    raise BookError(f"no folder for the book can be written ({last}): name one with --build DIR")
 
 
 def places() -> list[Path]:

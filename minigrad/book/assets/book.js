@@ -69,6 +69,7 @@ function tabbed(panel) {
     bar.append(button);
   });
   panel.querySelector("summary").after(bar);
+  panel.querySelector("summary").textContent = `Beside (${panel.id.replace("beside-", "")})`;
 }
 
 function choose(panel) {
@@ -269,7 +270,7 @@ document.addEventListener("click", (event) => {
 // --- what scrolls sideways can be reached by keyboard -------------------------------------------
 
 function reachable() {
-  all("pre, .wide, .equation > div").forEach((box) => {
+  all("pre, .wide, .long, .equation > div").forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });
