@@ -73,7 +73,24 @@ def render(
     text = Text(chapter.text, resolve, numbers, beside.panel if beside else None)
     if beside:
         text.append(beside.end())
+    if chapter.name == "batch_norm":
+        text.html_text = with_playground(text.html_text)
     return text
+
+
+PLAYGROUND = """<figure id="playground" class="playground">
+<figcaption>Move a value, or what arrives at it, and follow the three roads.</figcaption>
+<div class="play"><p>This figure needs scripts. The table above is its first state.</p></div>
+</figure>
+<script src="playground.js" defer></script>
+"""
+
+
+def with_playground(html: str) -> str:
+    """The page of batch norm, with its six numbers to move at the end of their section."""
+    start = html.index('<h2 id="six-numbers-by-hand">')
+    end = html.index("<h2 ", start + 1)
+    return html[:end] + PLAYGROUND + html[end:]
 
 
 def section_homes(book: list[Chapter]) -> dict[tuple[Path, str], Chapter]:

@@ -64,7 +64,7 @@ class Text:
         tag = re.search(r"\\tag\{([^}]*)\}", tex)
         shown = mathml(tex.replace(tag[0], "") if tag else tex, display=True)
         if not tag:
-            return f'<div class="equation">{shown}</div>\n'
+            return f'<div class="equation"><div>{shown}</div></div>\n'
         number = self.equation = tag[1]
         return (
             f'<div class="equation" id="eq-{number}"><div>{shown}</div>'

@@ -153,6 +153,38 @@ def test_one_title_and_headings_in_order(pages):
         )
 
 
+def test_nothing_waits_for_scripts(pages):
+    """Text, formulas and code are in the file; panels are elements that open by themselves."""
+    for path in derivations.PAGES:
+        text, html = path.read_text(encoding="utf-8"), pages[f"{path.stem}.html"]
+        code = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+        shown = [
+            plain(each) for each in re.findall(r'<div class="code"><pre>(.*?)</pre>', html, re.S)
+        ]
+        assert {each.rstrip("\n") for each in code} <= set(shown)
+        assert html.count('<details class="beside"') == html.count('<div class="equation" id="eq-')
+        for sentence in re.findall(r"^[A-Z][a-z ,]+\.$", text, re.M):
+            assert sentence in html
+
+
+def luminance(color):
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_contrast_in_light_and_dark():
+    css = (building.ASSETS / "book.css").read_text(encoding="utf-8")
+    light, dark = re.findall(r":root \{(.*?)\}", css, re.S)
+    for theme in (light, dark):
+        color = dict(re.findall(r"--(\w+): (#\w{6})", theme))
+        for ink in ("ink", "quiet", "link", "c", "s", "k", "f"):
+            for ground in ("paper", "tint", "cited") + (("mark",) if ink == "ink" else ()):
+                high, low = sorted([luminance(color[ink]), luminance(color[ground])], reverse=True)
+                contrast = (high + 0.05) / (low + 0.05)
+                assert contrast >= 4.5, f"{ink} on {ground}: {contrast:.1f}"
+
+
 @pytest.mark.slow
 def test_the_same_bytes_twice(site, tmp_path):
     building.write_book(ROOT, tmp_path)

@@ -7,7 +7,10 @@ import subprocess
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from minigrad._kernels import active as kernels
 
 pytest.importorskip("markdown_it")
 pytest.importorskip("latex2mathml")
@@ -114,3 +117,45 @@ def test_symbols_are_lit_in_formulas_and_in_code(site):
     ]
     assert len(rows) > 50
     assert set(dark) == EXEMPT
+
+
+def play_states():
+    """Hashes of the playground, and the state that each of them means."""
+    rng = np.random.default_rng(0)
+    for number in range(50):
+        size = 2 if number % 5 == 0 else int(rng.integers(2, 7))
+        x = np.full(size, 4.0) if number % 7 == 0 else rng.uniform(0, 10, size).round(3)
+        dy = rng.uniform(-4, 4, size).round(3)
+        gamma, eps = round(float(rng.uniform(-3, 3)), 3), (1e-5, 0.1, 1.0, 10.0)[number % 4]
+        mode = "eval" if number % 3 == 0 else "train"
+        row = [",".join(map(str, x)), ",".join(map(str, dy)), str(gamma), repr(eps), mode]
+        yield "#play=" + ";".join(row), (x, dy, gamma, eps, mode == "train")
+
+
+def roads(x, dy, gamma, eps, training):
+    """What the playground shows, by another way: minigrad's batch norm, and the parts of (8)."""
+    mean, variance = (x.mean(), x.var()) if training else (4.0, 4.0)
+    inv_std = np.array([1 / np.sqrt(variance + eps)])
+    dx, sums = np.empty((len(x), 1)), np.empty((2, 1))
+    kernels.batch_norm_backward(
+        dy[:, None], x[:, None], np.array([gamma]), np.array([mean]), inv_std, dx, *sums, training
+    )
+    x_hat, scale = (x - mean) * inv_std, gamma * inv_std * training
+    parts = gamma * inv_std * dy, -scale * dy.mean() + 0 * x, -scale * x_hat * (dy * x_hat).mean()
+    return np.stack([x, dy, x_hat, *parts, dx[:, 0]], axis=1)
+
+
+def test_the_playground_shows_the_numbers_of_python(site):
+    states = list(play_states())
+    asked = [{"page": f"batch_norm.html{hash}", "width": 1280} for hash, _ in states]
+    look = """
+        const value = (output) => Number(output.dataset.value);
+        const rows = [...d.querySelectorAll(".playground tbody tr")];
+        return { rows: rows.map((row) => [...row.querySelectorAll("output")].map(value)),
+          sum: value(d.querySelector(".playground [data-name=sum]")) };"""
+    answers, said = opened(site, "play", asked, look)
+    assert "CONSOLE" not in said
+    for (hash, state), answer in zip(states, answers, strict=True):
+        right = roads(*state)
+        np.testing.assert_allclose(answer["rows"], right, rtol=1e-9, atol=1e-9, err_msg=hash)
+        assert abs(answer["sum"] - right[:, -1].sum()) < 1e-9
