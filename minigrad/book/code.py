@@ -25,6 +25,7 @@ def lexer(language: str) -> Lexer:
     return get_lexer_by_name(language, stripnl=False, ensurenl=False)
 
 
+@cache
 def kind(token: _TokenType) -> str:
     return next((letter for family, letter in KINDS if token in family), "")
 
