@@ -26,7 +26,7 @@ def lexer(language: str) -> Lexer:
 
 
 @cache
-def kind(token: _TokenType) -> str:
+def token_class(token: _TokenType) -> str:
     return next((letter for family, letter in KINDS if token in family), "")
 
 
@@ -37,7 +37,7 @@ def highlighted(source: str, language: str) -> list[str]:
         return [escape(line, quote=False) for line in source.split("\n")]
     lines, before = [""], ""
     for token, text in lexer(language).get_tokens(source):
-        letter = kind(token)
+        letter = token_class(token)
         for number, part in enumerate(text.split("\n")):
             if number:
                 lines[-1] += "</i>" if before else ""

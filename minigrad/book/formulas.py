@@ -31,7 +31,7 @@ def elements(tex: str, display: bool = True) -> str:
     text = re.sub(r"<mrow>(<(m[ino])[^>]*>[^<]*</\2>)</mrow>", r"\1", text)
     text = re.sub(r'(?:<mi mathvariant="normal">\w</mi>){2,}', word, text)
     text = re.sub(r'(?:<mi mathvariant="italic">\w</mi>){2,}', slanted_word, text)
-    if not re.search(r"<m(?!(?:row|i|o|n|space)\b)", text):
+    if not re.search(r"<m(?!(?:row|i|o|n|over|space)\b)", text):
         text = text.replace(' stretchy="false"', "")  # nothing here is tall
     outer = re.fullmatch(r"<mrow>(.*)</mrow>", text, re.S)
     return outer[1] if outer and balanced(outer[1]) else text

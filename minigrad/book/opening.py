@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from .._checks import flag
 from .shelf import BookError, find_book
 
 
@@ -17,6 +18,7 @@ def explain(tensor_or_name: Any, show: bool = True) -> str:
 
     With `show=False` nothing is opened. `python -m minigrad book` does the same for names.
     """
+    flag("explain", "show", show)
     book = find_book()
     if isinstance(tensor_or_name, str):
         page = place_named(book, tensor_or_name)

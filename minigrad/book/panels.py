@@ -94,7 +94,7 @@ class Beside:
         )
         files = ", ".join(f"<code>{escape(name)}</code>" for name in [TESTS, *self.tests])
         return (
-            '<h2 id="the-reference-and-the-tests">The reference and the tests</h2>\n'
+            '<h2 id="tests">The reference and the tests</h2>\n'
             + (twins + "\n".join(parts) if parts else "")
             + "<p>Every block of this page is executed with random numbers. A name assigned again "
             "must have the same value: to 10<sup>−7</sup> of the largest, to 10<sup>−6</sup> "
@@ -120,7 +120,7 @@ class Beside:
             )
         if not sentences:
             sentences.append("Executed, and compared with nothing else.")
-        tested = '<a href="#the-reference-and-the-tests">tests</a>'
+        tested = '<a href="#tests">tests</a>'
         return f'<div class="check">{" ".join(sentences[:3])} {tested}</div>'
 
 
