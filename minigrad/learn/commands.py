@@ -9,7 +9,8 @@
     learn 5 --page           where the page is
     learn --notebook 5       write 05_arrays.ipynb
     learn --handout DIR      write a folder for a class; `--handout DIR 5 6` only these steps
-    learn --grade DIR        a table of names and exercises from a folder of hand-ins
+    learn --grade DIR        a table of names and exercises from a folder of hand-ins; with steps
+                             behind it, `--grade DIR 5 6`, only these
 
 Files are written to the folder `minigrad-path` where the command is called, or to `--dir FOLDER`.
 The status is 0 if everything that was checked is right, 1 if something is wrong or still open, and
@@ -42,7 +43,7 @@ from pathlib import Path
 from . import folder as learner
 from .checking import OPEN, CannotCheck, Report, check_step, report_on
 from .course import PageError, Step
-from .grading import grade, table
+from .grading import grade, table, without_a_grade
 from .handout import write_handout
 from .notebook import copy_pictures, notebook_text
 from .places import Course, find_course
@@ -84,7 +85,7 @@ def _run(words: list[str], program: str) -> int:
     chosen = [_choose(course, word) for word in asked.step]
     steps = [step for step, _ in chosen]
     if asked.grade:
-        return _grade(course, Path(asked.grade), asked)
+        return _grade(course, Path(asked.grade), asked, [step.number for step in steps])
     if asked.handout:
         folder = Path(asked.handout)
         checked = write_handout(course, folder, [step.number for step in steps])
@@ -234,16 +235,17 @@ def _print_json(entries: list[dict]) -> None:
     print(json.dumps(entries, indent=1))
 
 
-def _grade(course: Course, folder: Path, asked) -> int:
+def _grade(course: Course, folder: Path, asked, numbers: list[int]) -> int:
     if not folder.is_dir():
         raise Refused(f"there is no folder {folder}")
     grades = []
-    for each in grade(course, folder, asked.seconds):
+    for each in grade(course, folder, asked.seconds, numbers):
         grades.append(each)
         if sys.stderr.isatty():
             print(f"{each.name}: step {each.step.number}", file=sys.stderr)
     if not grades:
-        raise Refused(f"{folder} has no hand-ins, neither NAME/05_….py nor NAME_05.py")
+        which = f" of step {', '.join(map(str, numbers))}" if numbers else ""
+        raise Refused(f"{folder} has no hand-ins{which}, neither NAME/05_….py nor NAME_05.py")
     if asked.json:
         _print_json(
             [
@@ -254,6 +256,8 @@ def _grade(course: Course, folder: Path, asked) -> int:
         )
     else:
         print(table(grades))
+        if missed := without_a_grade(folder, grades):
+            print("Nothing to grade in:", ", ".join(missed))
     return 0
 
 

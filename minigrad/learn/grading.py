@@ -7,11 +7,12 @@ Two forms of folder, also mixed:
 
 Notebooks (.ipynb) count as well. Each file runs in a process of its own, with a time limit and with
 what `sandbox.py` refuses; its docstring says what is prevented and what is not. Links are left out.
-Steps beyond 13 need a compiler or the package and are not graded.
+Steps beyond 13 need a compiler or the package and are not graded. Below the table stand folders and
+programs of which nothing was: they are empty, or no name in them is of these forms.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,10 @@ class Grade:
     reports: list[Report]
 
 
-def hand_ins(course: Course, folder: Path) -> Iterator[tuple[str, Step, Path]]:
-    """Name, step and file of every hand-in."""
+def hand_ins(
+    course: Course, folder: Path, numbers: Collection[int] = ()
+) -> Iterator[tuple[str, Step, Path]]:
+    """Name, step and file of every hand-in; with numbers, only those of these steps."""
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
             continue
@@ -49,14 +52,18 @@ def hand_ins(course: Course, folder: Path) -> Iterator[tuple[str, Step, Path]]:
             found = [(match["name"] if match else "", match, path)]
         for name, match, file in sorted(found, key=lambda each: each[2]):
             step = course.step(int(match["step"])) if match else None
-            if step and step.number <= NUMPY_ALONE and file.is_file() and not file.is_symlink():
+            if step is None or step.number > NUMPY_ALONE or numbers and step.number not in numbers:
+                continue
+            if file.is_file() and not file.is_symlink():
                 yield printable(name), step, file
 
 
-def grade(course: Course, folder: Path, seconds: float | None) -> Iterator[Grade]:
+def grade(
+    course: Course, folder: Path, seconds: float | None, numbers: Collection[int] = ()
+) -> Iterator[Grade]:
     """The grades, one after another."""
     limits = Limits(seconds, refused=course.pages)
-    for name, step, file in hand_ins(course, folder):
+    for name, step, file in hand_ins(course, folder, numbers):
         try:
             reports = check_step(step, read_source(file), file.name, course.beside(step), limits)
         except Unreadable as error:
@@ -64,6 +71,18 @@ def grade(course: Course, folder: Path, seconds: float | None) -> Iterator[Grade
         for report in reports:
             report.sentence = printable(report.sentence)
         yield Grade(name, step, file, reports)
+
+
+def without_a_grade(folder: Path, grades: list[Grade]) -> list[str]:
+    """Folders and programs directly in the folder from which nothing was graded."""
+    graded = {part for grade in grades for part in (grade.file, grade.file.parent)}
+    return [
+        printable(path.name)
+        for path in sorted(folder.iterdir())
+        if path not in graded
+        and not path.name.startswith(".")
+        and (path.is_dir() or path.suffix in (".py", ".ipynb"))
+    ]
 
 
 def printable(text: str) -> str:

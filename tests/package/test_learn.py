@@ -19,7 +19,7 @@ from minigrad.learn.process import Limits, Task
 SLOPES = """\
 # Step 0: Slopes
 
-Prose, and [a link](../../README.md).
+Prose, and [a link](../../README.md). Call `learn 0`.
 
 ```python engine
 import numpy as np
@@ -396,7 +396,7 @@ def test_a_handout_needs_numpy_alone_and_shows_no_answers(course, capsys):
     assert (
         "    ...  # yours: 0.1\n" in page
         and "<!--" not in page
-        and "Prose, and a link." in page
+        and "Prose, and a link. Call `python check.py 0`." in page
         and "```text\n8\n" in page
     )
     found = alone(folder, "0", "--json")
@@ -449,12 +449,7 @@ STRANGER = """\
         assert "MINIGRAD_SECRET" not in os.environ
         open("notes", "w").write("in the scratch folder")
         return 2 * x"""
-HAND_INS = {
-    "attempts": "right",
-    "exit": "error",
-    "forger": "error",
-    "terminal": "error",
-}
+HAND_INS = {"attempts": "right"} | dict.fromkeys(("exit", "forger", "terminal"), "error")
 
 
 def test_strangers_are_graded(course, capsys, monkeypatch):
@@ -496,7 +491,10 @@ def test_table_of_grades(course, capsys):
         Path("hand-ins", name).mkdir(parents=True)
         source = answered(course, *answer)
         Path("hand-ins", name, "00_mine.py").write_text(source, encoding="utf-8")
+    Path("hand-ins", "fay").mkdir()
     assert learn(["--grade", "hand-ins", "--seconds", "1.5"]) == 0
-    rows = [" ".join(line.split()) for line in said(capsys).splitlines()[:4]]
+    rows = [" ".join(line.split()) for line in said(capsys).splitlines()]
     assert rows[0] == "name 0.1 0.2 right"
-    assert rows[1:] == ["ada + . 1 of 2", "bob x . 0 of 2", "eve + ! 1 of 2"]
+    assert rows[1:4] == ["ada + . 1 of 2", "bob x . 0 of 2", "eve + ! 1 of 2"]
+    assert rows[-1] == "Nothing to grade in: fay"
+    assert learn(["--grade", "hand-ins", "1"]) == 2 and "of step 1" in capsys.readouterr().err
