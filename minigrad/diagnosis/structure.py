@@ -53,7 +53,7 @@ def factor_of_all(p: Problem) -> list[Explanation]:
     found = one_factor(p, -p.right)
     if found:
         return [Explanation("factor", f"the sign is wrong, and {found}", literal=True)]
-    two = two_factors(p, p.right)
+    two = two_factors(p, p.right) or inverted(p, p.right, np.zeros_like(p.right))
     if c is not None and np.count_nonzero(p.right) > 1:  # one number is a multiple of any other
         perhaps = f"; perhaps {two}" if two else length_like(p, c)
         said = f"yours is {written(c)} times what is right{perhaps}"
@@ -86,6 +86,20 @@ def one_factor(p: Problem, right: Array) -> str:
     """ "yours lacks the factor m" for yours = right / m, and the like; "" if no name fits."""
     lacks, often = fitting(p, right, np.zeros_like(right))
     return factor_sentence(p, lacks, often) if lacks or often else ""
+
+
+def inverted(p: Problem, term: Array, rest: Array, where: str = "") -> str:
+    """The same for f²: an answer divided by f in the place of multiplied is off by its square."""
+    for name, factor in telling(p.factors).items():
+        if (np.abs(factor**2 - 1) <= EXACT).all():
+            continue
+        if factor.all() and p.equals(rest + term / factor**2):
+            said = f"lacks the factor {name} twice{where}: divided by it in the place of multiplied?"
+            return f"yours {said}"
+        if p.equals(rest + term * factor**2):
+            said = f"has the factor {name} twice too often{where}"
+            return f"yours {said}: multiplied by it in the place of divided?"
+    return ""
 
 
 def two_factors(p: Problem, right: Array) -> str:
@@ -174,7 +188,7 @@ def subsets(p: Problem) -> Iterator[list[str]]:
 
 def parts_of(p: Problem) -> list[Explanation]:
     """One thing that is wrong with some of the parts, with all others right."""
-    missing, turned, scaled = [], [], []
+    missing, turned, scaled, squares = [], [], [], []
     for names in subsets(p):
         term = sum((p.parts[name] for name in names), np.zeros_like(p.right))
         rest = p.right - term
@@ -185,10 +199,13 @@ def parts_of(p: Problem) -> list[Explanation]:
         lacks, often = fitting(p, term, rest)
         if lacks or often:
             scaled.append(factor_sentence(p, lacks, often, f" in {listed(names)}"))
+        elif said := inverted(p, term, rest, f" in {listed(names)}"):
+            squares.append(said)
     found = [Explanation("missing", f"missing: {' or: '.join(missing)}")] if missing else []
     if turned:
         found.append(Explanation("sign", f"the sign of {' or of '.join(turned)} is wrong"))
-    return found + [Explanation("part", each) for each in scaled]
+    found += [Explanation("part", each) for each in scaled]
+    return found + [Explanation("part", each, named=False) for each in squares]
 
 
 def parts_by_least_squares(p: Problem) -> list[Explanation]:

@@ -137,7 +137,9 @@ def explained_values(p: Problem) -> Explanation | None:
     known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
     known = [k for k in known if not any(k != short and k.startswith(short) for short in known)]
     if not largest_size(p.yours):
-        return with_remark(Explanation("zero", "yours is 0 in every cell"), known)
+        why = [phrase for phrase in known if not phrase.startswith(REMARK)]
+        said = ": ".join(["yours is 0 in every cell", *[" or: ".join(why)][: len(why)]])
+        return with_remark(Explanation("zero", said), known)
     whole = factor_of_all(p)
     pieces = parts_of(p) or ([] if whole else parts_by_least_squares(p) or parts_along_an_axis(p))
     fits = [*whole, *pieces, *elsewhere(p), *([] if whole else along_axes(p))]

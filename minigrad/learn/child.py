@@ -15,6 +15,7 @@ import builtins
 import json
 import math
 import os
+import re
 import sys
 import threading
 import types
@@ -86,12 +87,12 @@ def own_words(error: BaseException, file: str) -> str:
     """An exception in one line, with the last line of the learner's file that it came through."""
     if isinstance(error, SyntaxError):
         return syntax(error, "")
-    where, trace = "", error.__traceback__
+    where, frame, trace = "", None, error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
         if code.co_filename == file:
             inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
-            where = f"line {trace.tb_lineno}{inside}: "
+            where, frame = f"line {trace.tb_lineno}{inside}: ", trace.tb_frame
         trace = trace.tb_next
     if isinstance(error, SystemExit):
         return f"{where}the program ends itself here (SystemExit)"
@@ -99,7 +100,35 @@ def own_words(error: BaseException, file: str) -> str:
         said = " ".join(str(error).split())[:300]
     except BaseException:
         said = ""
+    if not where and (wanted := came_back(error, said)):
+        return wanted
+    if frame and isinstance(error, ValueError | IndexError) and (arrays := shapes(frame.f_locals)):
+        said = "the shapes do not fit" if said.startswith("matmul: ") else said
+        return f"{where}{type(error).__name__}: {said} ({arrays})"
     return f"{where}{type(error).__name__}{': ' + said if said else ''}"
+
+
+def came_back(error: BaseException, said: str) -> str:
+    """What a function returned, if the check could not go on with it; "" if it is something else."""
+    if isinstance(error, AttributeError) and error.name:
+        kind, wanted = type(error.obj).__name__, f"something with .{error.name}"
+    elif isinstance(error, TypeError) and (
+        found := re.search(r"must be .* a real number, not '(\w+)'|NoneType", said)
+    ):
+        kind, wanted = found[1] or "NoneType", "a number"
+    else:
+        return ""
+    if kind == "NoneType":
+        return "nothing (None) came back: is a `return` missing?"
+    return f"what came back is of the type {kind}, and {wanted} is wanted"
+
+
+def shapes(names: dict[str, Any]) -> str:
+    """The shapes of the arrays that a line could see."""
+    import numpy as np
+
+    arrays = {name: each for name, each in names.items() if type(each) is np.ndarray}
+    return ", ".join(f"{name} is {each.shape}" for name, each in list(arrays.items())[:6])
 
 
 def syntax(error: Any, source: str) -> str:
@@ -173,8 +202,11 @@ def encode(value: Any, depth: int = 0) -> dict[str, Any]:
     except Exception:
         array = np.asarray(None)
     if array.dtype.kind not in "biufc" or array.nbytes > LARGEST:
-        if array.ndim and array.dtype.kind == "O" and any(each is None for each in array.flat):
-            return {"type": "None in an array"}
+        strange = [each for each in array.flat if not isinstance(each, (int, float))]
+        if array.ndim and array.dtype.kind == "O" and strange:
+            if any(each is None for each in strange):
+                return {"type": "None in an array"}
+            return {"type": f"an array of {type(strange[0]).__name__}s"}
         return {"type": f"something of the type {type(value).__name__}"}
     if array.dtype.itemsize > 16 or array.dtype.char in "gG":  # long double differs by platform
         array = array.astype(float)
