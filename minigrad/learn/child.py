@@ -25,6 +25,15 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 1 << 24  # bytes of a result
+CURES = {
+    "NoneType": "here is None, which a function without `return` gives, too",
+    "'tuple' object has no attribute": "made_from holds pairs: `for source, slope in made_from`",
+    "has no attribute 'number'": "a plain number stands where a Value is needed: `Value(number)`",
+    "ndarray' object is not callable": "a rule is a function of dy: `lambda dy: …`",
+    r"unsupported operand.*'Value'": "a Value knows + and * alone, and both sides must be Values",
+    r"unsupported operand.*'Tensor'": "a Tensor knows +, -, * and @ at most, and no **",
+    r"ufunc.*Tensor": "NumPy computes with arrays: take `.data` of the Tensor",
+}
 
 
 class Missing(AttributeError):
@@ -84,7 +93,7 @@ def names_stored(node: ast.stmt) -> set[str]:
 
 
 def own_words(error: BaseException, file: str) -> str:
-    """An exception in one line, with the last line of the learner's file that it came through."""
+    """An exception, with the last line of the learner's file that it came through."""
     if isinstance(error, SyntaxError):
         return syntax(error, "")
     where, frame, trace = "", None, error.__traceback__
@@ -105,7 +114,17 @@ def own_words(error: BaseException, file: str) -> str:
     if frame and isinstance(error, ValueError | IndexError) and (arrays := shapes(frame.f_locals)):
         said = "the shapes do not fit" if said.startswith("matmul: ") else said
         return f"{where}{type(error).__name__}: {said} ({arrays})"
-    return f"{where}{type(error).__name__}{': ' + said if said else ''}"
+    return f"{where}{type(error).__name__}{': ' + said if said else ''}{cure(error, said)}"
+
+
+def cure(error: BaseException, said: str) -> str:
+    """A second line for the messages of Python that beginners of the path meet most."""
+    if not isinstance(error, AttributeError | TypeError):
+        return ""
+    for pattern, words in CURES.items():
+        if re.search(pattern, said):
+            return f"\n{words}"
+    return ""
 
 
 def came_back(error: BaseException, said: str) -> str:

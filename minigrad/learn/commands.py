@@ -71,10 +71,16 @@ def learn(words: list[str], program: str = "python -m minigrad learn") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except (Refused, PageError, CannotCheck, OSError) as problem:
-        print(f"{program}: {problem}", file=sys.stderr)
+        print(f"{program}: {_in_words(problem)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _in_words(problem: Exception) -> str:
+    if isinstance(problem, OSError) and problem.filename and problem.strerror:
+        return f"{Path(problem.filename).absolute()} cannot be used: {problem.strerror}"
+    return str(problem)
 
 
 def _run(words: list[str], program: str) -> int:
@@ -309,10 +315,10 @@ def _progress(course: Course, step: Step, folder: Path, asked) -> list[Report]:
 def _write_notebook(course: Course, step: Step, folder: Path, program: str) -> None:
     file = folder / f"{step.name}.ipynb"
     command = f"{program} {step.number} --check {file.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    learner.copy_missing(course.beside(step), folder)
+    copy_pictures(step.text, course.pages, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        learner.copy_missing(course.beside(step), folder)
-        copy_pictures(step.text, course.pages, folder)
         with open(file, "x", encoding="utf-8") as target:
             target.write(notebook_text(step, command))
     except FileExistsError:

@@ -269,6 +269,10 @@ def test_where_nothing_can_be_written(course, capsys):
     Path("occupied").write_text("a file, and no folder")
     assert learn(["0", "--dir", str(Path("occupied", "inside"))]) == 2
     assert "--dir" in capsys.readouterr().err
+    for words in (["0", "--notebook", "--dir", "occupied"], ["--handout", "occupied/inside"]):
+        assert learn(words) == 2
+        error = capsys.readouterr().err
+        assert str(Path("occupied").absolute()) in error and "cannot be used" in error
 
 
 def test_data_lies_beside_the_stub(course):
