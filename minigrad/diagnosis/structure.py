@@ -94,8 +94,8 @@ def inverted(p: Problem, term: Array, rest: Array, where: str = "") -> str:
         if (np.abs(factor**2 - 1) <= EXACT).all():
             continue
         if factor.all() and p.equals(rest + term / factor**2):
-            said = f"lacks the factor {name} twice{where}: divided by it in the place of multiplied?"
-            return f"yours {said}"
+            said = f"lacks the factor {name} twice{where}"
+            return f"yours {said}: divided by it in the place of multiplied?"
         if p.equals(rest + term * factor**2):
             said = f"has the factor {name} twice too often{where}"
             return f"yours {said}: multiplied by it in the place of divided?"

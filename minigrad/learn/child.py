@@ -128,7 +128,7 @@ def cure(error: BaseException, said: str) -> str:
 
 
 def came_back(error: BaseException, said: str) -> str:
-    """What a function returned, if the check could not go on with it; "" if it is something else."""
+    """What a function returned, if the check could not go on with it; "" for other errors."""
     if isinstance(error, AttributeError) and error.name:
         kind, wanted = type(error.obj).__name__, f"something with .{error.name}"
     elif isinstance(error, TypeError) and (
