@@ -166,8 +166,11 @@ def factor_along_an_axis(p: Problem) -> list[Explanation]:
         factors = [ratio(yours, right) for yours, right in pairs]
         shape = [-1 if k == axis else 1 for k in range(p.right.ndim)]
         if p.equals(p.right * np.reshape([c or 0.0 for c in factors], shape)):
-            some = ", ".join("?" if c is None else written(c) for c in factors[:4])
-            said = f"yours is right but for a factor that differs along axis {axis}: {some}"
+            some = ["?" if c is None else written(c) for c in factors[:4]]
+            if len(set(some)) == 1 and None not in factors:  # four digits do not show it
+                some = [f"{c:.9g}" for c in factors[:4]]
+            said = f"yours is right but for a factor that differs along axis {axis}: "
+            said += ", ".join(some)
             return [Explanation("factor", said + ", …" * (len(factors) > 4), named=False)]
     return []
 

@@ -168,6 +168,7 @@ def said(yours, right=A, **known_of_it):
         (A / 6, "factor", "6 is the number of cells"),
         (0 * A, "zero", "0 in every cell"),
         (A * [[2], [3]], "factor", "differs along axis 0: 2, 3"),
+        (A * [[1 + 2e-6], [1 + 3e-6]], "factor", "along axis 0: 1.000002, 1.000003"),
         (A + [[0, 1, 0], [0, 0, 0]], "different", "1 of 6 cells differ"),
         (7.0, "shape", "shape () in the place of (2, 3)"),
     ],
