@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,19 @@ def mul_da(a: Any, b: Any, dy: Any) -> Case:
             wrong["dy and b are summed before they are multiplied"] = total * sums
     factors = found["factors"] if repeated else {"b": b, "dy": dy}
     return case(found["right"], factors=factors, wrong=wrong)
+
+
+def mul_db(a: Any, b: Any, dy: Any) -> Case:
+    """db = dy · a of y = a · b: `mul_da` with a and b exchanged, in its sentences, too."""
+    found = mul_da(b, a, dy)
+    return case(
+        found["right"], factors=exchanged(found["factors"]), wrong=exchanged(found["wrong"])
+    )
+
+
+def exchanged(named: dict[str, Any]) -> dict[str, Any]:
+    letters = {"a": "b", "b": "a"}
+    return {re.sub(r"\b[ab]\b", lambda m: letters[m[0]], name): u for name, u in named.items()}
 
 
 @quiet

@@ -226,7 +226,7 @@ def elementary(y: Array, a: Array, b: Array, i: int, j: int, dy: Array) -> Itera
                                         j: partial(products.add_da, b, a, -dy)})  # fmt: skip
     if i < j and same(a * b, y):
         yield Recognized("product", {i: partial(products.mul_da, a, b, dy),
-                                     j: partial(products.mul_da, b, a, dy)})  # fmt: skip
+                                     j: partial(products.mul_db, a, b, dy)})  # fmt: skip
     if same(a / b, y):
         yield Recognized("quotient", {i: partial(products.div_da, a, b, dy),
                                       j: partial(products.div_db, a, b, dy)})  # fmt: skip

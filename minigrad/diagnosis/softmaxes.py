@@ -72,6 +72,7 @@ def softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
             )
             wrong[f"{phrase}, in the sum"] = y * (dy - np.sum(u * dy, axis, keepdims=True))
     wrong["dy − y, as if it were cross-entropy"] = dy - y
+    wrong["dy − y·Σdy, the gradient of log-softmax"] = dy - y * np.sum(dy, axis, keepdims=True)
     wrong["y − dy, as if it were cross-entropy"] = y - dy
     return case(sum(parts.values()), parts, {"y": y, "1 − y": 1 - y, "dy": dy, "C": n}, wrong)
 
@@ -123,6 +124,7 @@ def cross_entropy_dx(
         f"{phrase}": (u - onehot) * scale
         for phrase, u in renamed(false_probabilities(x, 1)).items()
     }
+    wrong["the sigmoid of each logit in the place of p"] = (1 / (1 + np.exp(-x)) - onehot) * scale
     column, swapped = p.copy(), np.zeros_like(x)
     column[:, labels] -= 1
     wrong["1 is subtracted in whole columns: p[:, labels]"] = column * scale

@@ -166,13 +166,17 @@ def factor_along_an_axis(p: Problem) -> list[Explanation]:
         factors = [ratio(yours, right) for yours, right in pairs]
         shape = [-1 if k == axis else 1 for k in range(p.right.ndim)]
         if p.equals(p.right * np.reshape([c or 0.0 for c in factors], shape)):
-            some = ["?" if c is None else written(c) for c in factors[:4]]
-            if len(set(some)) == 1 and None not in factors:  # four digits do not show it
-                some = [f"{c:.9g}" for c in factors[:4]]
-            said = f"yours is right but for a factor that differs along axis {axis}: "
-            said += ", ".join(some)
+            some = ", ".join("?" if c is None else beside_one(c) for c in factors[:4])
+            said = f"yours is right but for a factor that differs along axis {axis}: {some}"
             return [Explanation("factor", said + ", …" * (len(factors) > 4), named=False)]
     return []
+
+
+def beside_one(c: float) -> str:
+    """A factor in digits; one near 1 shows how near."""
+    if not 0 < abs(c - 1) < 5e-4:
+        return written(c)
+    return f"1 {'+' if c > 1 else '−'} {written(abs(c - 1))}"
 
 
 def slices(values: Array, axis: int) -> list[Array]:
@@ -355,6 +359,9 @@ def along_axes(p: Problem) -> list[Explanation]:
         for reduce, done in ((np.sum, "summed"), (np.mean, "averaged")):
             over = np.broadcast_to(reduce(p.right, axes, keepdims=True), p.right.shape)
             if distinct(over) > 1 and p.equals(over):
+                if done == "summed" and np.count_nonzero(p.right, axes).max() == 1:
+                    said = f"yours has the one number along {axis_word(axes)} in every cell"
+                    return [Explanation("axis", f"{said}; it belongs to one cell, as a mask says")]
                 said = f"yours is {done} over {axis_word(axes)}, one time too many"
                 return [Explanation("axis", said)]
             over = np.broadcast_to(reduce(p.yours, axes, keepdims=True), p.right.shape)

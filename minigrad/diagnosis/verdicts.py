@@ -44,6 +44,7 @@ from .structure import (
 
 REMARK = "remark: "
 ENOUGH = 3  # different numbers that are wrong: with fewer, an explanation begins with "perhaps"
+ROUNDED = 1e-13  # of the largest right number: what is left of a sum that is 0
 
 
 def diagnose(
@@ -140,6 +141,9 @@ def explained_values(p: Problem) -> Explanation | None:
         why = [phrase for phrase in known if not phrase.startswith(REMARK)]
         said = ": ".join(["yours is 0 in every cell", *[" or: ".join(why)][: len(why)]])
         return with_remark(Explanation("zero", said), known)
+    rounded = largest_size(p.yours) <= ROUNDED * p.scale
+    if rounded and not known:
+        return Explanation("zero", "yours is 0 in every cell, up to rounding")
     whole = factor_of_all(p)
     pieces = parts_of(p) or ([] if whole else parts_by_least_squares(p) or parts_along_an_axis(p))
     fits = [*whole, *pieces, *elsewhere(p), *([] if whole else along_axes(p))]
@@ -152,7 +156,7 @@ def explained_values(p: Problem) -> Explanation | None:
         perhaps = "perhaps " if few and not named[0].literal else ""
         return with_remark(named[0]._replace(sentence=perhaps + named[0].sentence), known)
     if known:
-        measured = f" ({fits[0].sentence})" if fits else ""
+        measured = f" ({fits[0].sentence})" if fits and not rounded else ""
         phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
         mistake = "perhaps this mistake" if few else "known mistake"
         return Explanation("known", f"{mistake}: {phrases}{measured}")
