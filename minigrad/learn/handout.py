@@ -43,14 +43,17 @@ normalization. Each step is a page in `pages/` and a file `NN_name.py` here.
 """
 
 
-def page_without_answers(step: Step) -> str:
-    """The page as a class reads it."""
+def page_without_answers(step: Step, names: set[str]) -> str:
+    """The page as a class reads it, which gets the pages of these names."""
     text = step.text
     for block in step.blocks:
         if block.exercise:
             opened = hidden(block.body, f"...  # yours: {block.exercise}")
             text = text.replace(f"\n{block.body}```\n", f"\n{opened}```\n", 1)
     text = re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", text)  # links to what is not handed out
+    text = re.sub(
+        r"\[([^\]]*)\]\((\d\d_\w+)\.md[^)]*\)", lambda m: m[0 if m[2] in names else 1], text
+    )
     text = re.sub(r"`(python -m minigrad )?learn\b", "`python check.py", text)
     return without_comments(text)
 
@@ -61,10 +64,11 @@ def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step
         raise FileExistsError(f"{folder} is not empty: a handout is written into a new folder")
     pages = [step for step in course.steps if not numbers or step.number in numbers]
     checked = [step for step in pages if step.number <= NUMPY_ALONE]
+    names = {step.name for step in pages}
     (folder / "pages").mkdir(parents=True)
     for step in pages:
         (folder / "pages" / f"{step.name}.md").write_text(
-            page_without_answers(step), encoding="utf-8"
+            page_without_answers(step, names), encoding="utf-8"
         )
         copy_pictures(step.text, course.pages, folder / "pages")
     for step in checked:

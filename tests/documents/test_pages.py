@@ -38,3 +38,10 @@ def test_a_wrong_page_is_noticed():
     assert pages.blocks(page) == [("print(1)\n", "2\n"), ("1 / 0\n", None)]
     assert pages.outputs(page) == ["1\n", "ZeroDivisionError: division by zero\n"]
     assert "```text\n1\n```" in pages.written(page)
+
+
+def test_no_page_holds_a_control_character():
+    """The `\\b` of a `\\beta` that a program wrote as text: most editors do not show it."""
+    for page in sorted(DOCS.rglob("*.md")):
+        strange = [each for each in page.read_text(encoding="utf-8") if each < " " and each != "\n"]
+        assert not strange, (page.name, strange)

@@ -19,7 +19,7 @@ from minigrad.learn.process import Limits, Task
 SLOPES = """\
 # Step 0: Slopes
 
-Prose, and [a link](../../README.md). Call `learn 0`.
+Prose, and [a link](../../README.md). Call `learn 0`, see [1](01_data.md).
 
 ```python engine
 import numpy as np
@@ -186,7 +186,7 @@ def test_cython_blocks_are_texts_with_exercises():
     (step,) = steps_of({"00_c": page})
     assert 'LOOP = """\ndef f(x):\n    y  # yours\n"""' in step.program
     assert 'raise NotImplementedError("0.1 Loop")' in step.stub
-    assert "...  # yours: 0.1\n```" in handout.page_without_answers(step)
+    assert "...  # yours: 0.1\n```" in handout.page_without_answers(step, set())
 
 
 # --- commands ------------------------------------------------------------------------------------
@@ -400,7 +400,7 @@ def test_a_handout_needs_numpy_alone_and_shows_no_answers(course, capsys):
     assert (
         "    ...  # yours: 0.1\n" in page
         and "<!--" not in page
-        and "Prose, and a link. Call `python check.py 0`." in page
+        and "link. Call `python check.py 0`, see [1](01_data.md)." in page
         and "```text\n8\n" in page
     )
     found = alone(folder, "0", "--json")
