@@ -298,6 +298,23 @@ def test_single_precision_is_looser_and_rtol_is_yours():
 # --- the room ------------------------------------------------------------------------------------
 
 
+def test_factors_at_the_edge_of_what_can_be_said():
+    right, factor = np.arange(1.0, 13).reshape(4, 3) ** 1.5, np.array([0.5, 2, 3])
+    for yours, piece in [
+        (right / factor**2, "lacks the factor r twice"),
+        (right * factor**2, "has the factor r two times too often"),
+        (right * [1, 1 + 2e-5, 1 - 3e-6], "along axis 1: 1, 1 + 2e−05, 1 − 3e−06"),
+        (right * 1e-17, "0 in every cell, up to rounding"),
+    ]:
+        assert piece in diagnose(yours, right, factors={"r": factor}).sentence
+
+
+def test_a_mask_that_is_missing_is_no_sum():
+    right = np.diag([3.0, -1, 2, 5])
+    found = diagnose(right.sum(1, keepdims=True) + 0 * right, right)
+    assert found.verdict == "axis" and "in every cell; it belongs to one cell" in found.sentence
+
+
 def test_the_room_runs_without_minigrad(tmp_path):
     (tmp_path / "checker").mkdir()
     for path in ROOM.glob("*.py"):
