@@ -12,7 +12,7 @@ arrays that occur in their formula, `wrong` known mistakes, as phrases, and what
     sign        of all of it, or of some parts
     missing     some parts: "missing: roads 2 and 3 (the statistics were held still)"
     part        a wrong factor in some parts: "yours lacks the factor 1/m in road 3"
-    zero        0 everywhere
+    zero        0 everywhere, and why, if `wrong` has it
     transposed  and whether the numbers are right then
     order       the right numbers in other places
     axis        not summed over an axis, or over one too many

@@ -138,8 +138,8 @@ def explained_values(p: Problem) -> Explanation | None:
     known = [phrase for phrase, values in p.wrong.items() if p.equals(values)]
     known = [k for k in known if not any(k != short and k.startswith(short) for short in known)]
     if not largest_size(p.yours):
-        why = [phrase for phrase in known if not phrase.startswith(REMARK)]
-        said = ": ".join(["yours is 0 in every cell", *[" or: ".join(why)][: len(why)]])
+        why = " or: ".join(phrase for phrase in known if not phrase.startswith(REMARK))
+        said = f"yours is 0 in every cell{': ' if why else ''}{why}"
         return with_remark(Explanation("zero", said), known)
     rounded = largest_size(p.yours) <= ROUNDED * p.scale
     if rounded and not known:

@@ -111,7 +111,8 @@ def own_words(error: BaseException, file: str) -> str:
         said = ""
     if not where and (wanted := came_back(error, said)):
         return wanted
-    if frame and isinstance(error, ValueError | IndexError) and (arrays := shapes(frame.f_locals)):
+    if frame and isinstance(error, ValueError | IndexError) and (arrays := shapes(frame)):
+        # What NumPy says of @ names neither shape.
         said = "the shapes do not fit" if said.startswith("matmul: ") else said
         return f"{where}{type(error).__name__}: {said} ({arrays})"
     return f"{where}{type(error).__name__}{': ' + said if said else ''}{cure(error, said)}"
@@ -142,10 +143,11 @@ def came_back(error: BaseException, said: str) -> str:
     return f"what came back is of the type {kind}, and {wanted} is wanted"
 
 
-def shapes(names: dict[str, Any]) -> str:
-    """The shapes of the arrays that a line could see."""
+def shapes(frame: types.FrameType) -> str:
+    """The shapes of the arrays that a function's line could see."""
     import numpy as np
 
+    names = frame.f_locals if frame.f_code.co_name != "<module>" else {}
     arrays = {name: each for name, each in names.items() if type(each) is np.ndarray}
     return ", ".join(f"{name} is {each.shape}" for name, each in list(arrays.items())[:6])
 
@@ -221,10 +223,11 @@ def encode(value: Any, depth: int = 0) -> dict[str, Any]:
     except Exception:
         array = np.asarray(None)
     if array.dtype.kind not in "biufc" or array.nbytes > LARGEST:
-        strange = [each for each in array.flat if not isinstance(each, (int, float))]
-        if array.ndim and array.dtype.kind == "O" and strange:
-            if any(each is None for each in strange):
-                return {"type": "None in an array"}
+        cells = array.flat if array.ndim and array.dtype.kind == "O" else ()
+        strange = [each for each in cells if not isinstance(each, int | float | np.number)]
+        if any(each is None for each in strange):
+            return {"type": "None in an array"}
+        if strange:
             return {"type": f"an array of {type(strange[0]).__name__}s"}
         return {"type": f"something of the type {type(value).__name__}"}
     if array.dtype.itemsize > 16 or array.dtype.char in "gG":  # long double differs by platform
