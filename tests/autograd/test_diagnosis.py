@@ -168,7 +168,7 @@ def said(yours, right=A, **known_of_it):
         (A / 6, "factor", "6 is the number of cells"),
         (0 * A, "zero", "0 in every cell"),
         (A * [[2], [3]], "factor", "differs along axis 0: 2, 3"),
-        (A * [[1 + 2e-6], [1 + 3e-6]], "factor", "along axis 0: 1.000002, 1.000003"),
+        (A * [[1 + 2e-6], [1 + 3e-6]], "factor", "along axis 0: 1 + 2e−06, 1 + 3e−06"),
         (A + [[0, 1, 0], [0, 0, 0]], "different", "1 of 6 cells differ"),
         (7.0, "shape", "shape () in the place of (2, 3)"),
     ],
@@ -302,7 +302,7 @@ def test_factors_at_the_edge_of_what_can_be_said():
     right, factor = np.arange(1.0, 13).reshape(4, 3) ** 1.5, np.array([0.5, 2, 3])
     for yours, piece in [
         (right / factor**2, "lacks the factor r twice"),
-        (right * factor**2, "has the factor r two times too often"),
+        (right * factor**2, "has the factor r twice too often"),
         (right * [1, 1 + 2e-5, 1 - 3e-6], "along axis 1: 1, 1 + 2e−05, 1 − 3e−06"),
         (right * 1e-17, "0 in every cell, up to rounding"),
     ]:
