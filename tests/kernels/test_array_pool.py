@@ -20,7 +20,6 @@ needs_loans = pytest.mark.skipif(sys.platform == "win32", reason="the system tak
 def few():
     """Nothing waits before a test, and what it leaves is given back. No collection takes place in
     it: the arrays in the reference cycles of other tests would come to wait, too."""
-    gc.collect()
     gc.disable()
     before = array_pool.set_limit(0)
     array_pool.set_limit(18)
