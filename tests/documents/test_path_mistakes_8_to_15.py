@@ -56,6 +56,7 @@ def check(some):
         )
 
 
+@pytest.mark.slow
 def test_mistakes_are_named_and_rewritings_are_right():
     some = [each for each in answers() if each.step.number <= NUMPY_ALONE]
     assert len(some) > 90

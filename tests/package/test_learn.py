@@ -485,6 +485,7 @@ def test_strangers_are_graded(course, capsys, monkeypatch):
     assert ada["name"] == "ada" and ada["verdict"] == "right"
 
 
+@pytest.mark.slow
 def test_table_of_grades(course, capsys):
     answers = {
         "ada": (RIGHT, OPEN_SECOND),
