@@ -35,6 +35,12 @@ def floats(values: Any) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
+def eps_instead(other: float, eps: float) -> str:
+    """ "ε is 1e−8 in the place of 0.001"."""
+    there, here = (f"{number:g}".replace("e-0", "e−") for number in (other, eps))
+    return f"ε is {there} in the place of {here}"
+
+
 def summed_parts(
     parts: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:

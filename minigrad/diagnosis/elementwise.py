@@ -57,8 +57,11 @@ def relu_dx(x: Any, dy: Any) -> Case:
         "the mask is x ≠ 0": (x != 0) * 1.0,
         "the mask is |x|": np.abs(x),
         "the slope of leaky relu, 0.01 where x ≤ 0": on + 0.01 * (1 - on),
+        "the mask x > 1": (x > 1) * 1.0,
+        "½ · dy in every cell": np.full_like(x, 0.5),
     })  # fmt: skip
     found["wrong"]["the mask without dy"] = on
+    found["wrong"]["max(x, dy) in the place of dy where x > 0"] = np.maximum(x, dy)
     found["wrong"]["relu of dy: its positive cells"] = np.maximum(dy, 0)
     del found["wrong"]["the slope is squared"]
     return found
@@ -69,6 +72,9 @@ def leaky_relu_dx(x: Any, dy: Any, slope: float = 0.01) -> Case:
     """dx = dy where x > 0, and slope · dy elsewhere."""
     x, dy = floats(x), floats(dy)
     on = (x > 0) * 1.0
+    default = "0.01, the default, in the place of the slope"
+    if np.isclose(slope**2, 0.01):  # or the slope twice: the same number
+        default = f"remark: or {default}"
     return cellwise(x, dy, np.where(x > 0, x, slope * x), on + slope * (1 - on), {
         "the slope is 1 − slope where x ≤ 0": on + (1 - slope) * (1 - on),
         "the slope itself, without dy, where x ≤ 0": on + slope * (1 - on) / dy,
@@ -79,6 +85,8 @@ def leaky_relu_dx(x: Any, dy: Any, slope: float = 0.01) -> Case:
         "the slope at x = 0 is 1": (x >= 0) + slope * (x < 0),
         "the slope at x = 0 is 0": on + slope * (x < 0),
         "slope everywhere": slope + 0 * x,
+        "1 + slope where x > 0: added, not chosen": on + slope,
+        default: on + 0.01 * (1 - on),
         "1 where x ≤ 0, too, plus slope": 1 + slope * (1 - on),
     }, parts={"the part where x > 0": on, "the part where x ≤ 0": slope * (1 - on)},
        factors={"slope": slope})  # fmt: skip
@@ -117,7 +125,7 @@ def sigmoid_dx(x: Any, dy: Any) -> Case:
     """dx = y(1 − y) · dy."""
     x = floats(x)
     y = logistic(x)
-    return cellwise(x, dy, y, y * (1 - y), {
+    found = cellwise(x, dy, y, y * (1 - y), {
         "x(1 − x): x in the place of y": x * (1 - x),
         "y(1 − x): x in the place of one y": y * (1 - x),
         "x(1 − y): x in the place of one y": x * (1 - y),
@@ -137,6 +145,10 @@ def sigmoid_dx(x: Any, dy: Any) -> Case:
         "y(1 − dy)": y * (1 - floats(dy)) / floats(dy),
         "the mask x > 0, the slope of relu": (x > 0) * 1.0,
     }, factors={"y": y, "1 − y": 1 - y})  # fmt: skip
+    s = logistic(floats(dy))
+    found["wrong"]["a bracket is missing: dy · y · 1 − y"] = floats(dy) * y - y
+    found["wrong"]["the slope at dy, not at x"] = s * (1 - s)
+    return found
 
 
 @quiet
@@ -154,7 +166,9 @@ def tanh_dx(x: Any, dy: Any) -> Case:
         "y(1 − y), the slope of the sigmoid": y * (1 - y),
         "1 − tanh²(y): y went through tanh again": 1 - np.tanh(y) ** 2,
         "1 − 2y²": 1 - 2 * y * y,
+        "1 − 2y: the slope is 1 − y²": 1 - 2 * y,
         "1 − |y|": 1 - np.abs(y),
+        "1/cosh(x²) in the place of 1/cosh² x": 1 / np.cosh(x * x),
         "1/cosh x, without the square": 1 / np.cosh(x),
         "cosh² x in the place of 1/cosh² x": np.cosh(x) ** 2,
         "√(1 − y²)": np.sqrt(1 - y * y),
@@ -278,6 +292,15 @@ def number_of_cells(x: Array, axis: int | tuple[int, ...] | None) -> int:
     return int(np.prod([x.shape[each] for each in axes]))
 
 
+def in_first_cells(x: Array, axis: int | tuple[int, ...] | None) -> Array:
+    """1 in the first of the cells that are summed, 0 in the others."""
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    inside = {each % x.ndim for each in axes}
+    first = np.zeros_like(x)
+    first[tuple(slice(0, 1 if k in inside else None) for k in range(x.ndim))] = 1
+    return first
+
+
 @quiet
 def sum_dx(x: Any, dy: Any, axis: Any = None, keepdims: bool = False) -> Case:
     """dx = dy, repeated."""
@@ -292,9 +315,21 @@ def mean_dx(x: Any, dy: Any, axis: Any = None, keepdims: bool = False) -> Case:
     """dx = dy / m, repeated, for a mean over m values."""
     x = floats(x)
     full, m = again(x, dy, axis, keepdims), number_of_cells(x, axis)
+    first, first_only = (
+        in_first_cells(x, axis),
+        "the first cell only; it is to be spread over all m",
+    )
+    if x.ndim == 2 and axis in (0, (0,), -2):
+        first_only = "the first row only; it is to be spread over all rows"
     wrong = {
         "x · dy / m": x * full / m,
         "divided by m − 1": full / max(m - 1, 1),
+        "1 − 1/m in the place of 1/m": full * (1 - 1 / max(m, 1)),
+        "(x − μ) · dy / m": (x - x.mean(axis, keepdims=True)) * full / m,
+        "the mean of dy in the place of dy": 0 * x + full.mean() / m,
+        "dy − the mean of dy": full - full.mean(),
+        f"dy stands in {first_only}": full * first,
+        f"dy / m stands in {first_only}": full * first / m,
         "the mean itself": np.mean(x) * full,
         "dy is taken for ones": np.ones_like(x) / m,
     }
@@ -315,6 +350,10 @@ def var_dx(x: Any, dy: Any, axis: Any = None, correction: int = 0, keepdims: boo
     wrong = {
         "divided by m − 1": scale * n / max(m - 1, 1) * (x - mean),
         "divided by m": scale * n / m * (x - mean),
+        "divided by m + 1": scale * n / (m + 1) * (x - mean),
+        "divided by x.size, the number of all cells": scale * n / max(x.size, 1) * (x - mean),
+        "x − μ is missing: 2 / m · dy": scale + 0 * x,
+        "the variance in the place of x − μ": scale * x.var(axis, keepdims=True) + 0 * x,
         "(x − μ)² in the place of x − μ": scale * (x - mean) ** 2,
         "the mean of x − μ, which is 0": 0 * x,
         "μ is the mean of all cells": scale * (x - x.mean()),

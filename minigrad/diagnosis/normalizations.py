@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .cases import Case, case, floats, quiet, summed_parts
+from .cases import Case, case, eps_instead, floats, quiet, summed_parts
 from .comparing import Array
 
+USUAL_EPS = (1e-3, 1e-5)
 HELD = "remark: the statistics were held still"  # "missing: roads 2 and 3 (…)"
 
 
@@ -87,6 +88,7 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
         "road 2 has x̂ in front of its mean": -r * x_hat * M(dx_hat),
         "road 2 has the mean of dx̂ · x̂": -r * M(dx_hat * x_hat) + 0 * x,
         "road 2 has the mean of x": -r * M(x) + 0 * x,
+        "the sum of road 2 is divided by m − 1": parts[two] * m / max(m - 1, 1),
     })  # fmt: skip
     for letter, u in {"x": x, "x − μ": n.centered, "dy": dy, "dx̂": dx_hat,
                       "y (without β)": gamma * x_hat}.items():  # fmt: skip
@@ -97,6 +99,11 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
             -r * x_hat * M(dx_hat * u)
         )
         others[three][f"{letter} in the place of both x̂ of road 3"] = -r * u * M(dx_hat * u)
+    for which, first, second in (("the first", x, n.centered), ("the second", n.centered, x),
+                                 ("both", x, x)):  # fmt: skip
+        others[three][f"x in the place of {which} x − μ of road 3"] = (
+            -(r**3) * first * M(dx_hat * second)
+        )
     others[three].update({
         "the first x̂ of road 3 is missing": -r * M(dx_hat * x_hat) + 0 * x,
         "the second x̂ of road 3 is missing": -r * x_hat * M(dx_hat),
@@ -104,6 +111,7 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
         "road 3 has the product of two means": -r * x_hat * M(dx_hat) * M(x_hat),
         "road 3 has dx̂ · x̂ itself in the place of its mean": -r * x_hat * dx_hat * x_hat,
         "road 3 has the mean of x̂²": -r * x_hat * M(x_hat**2),
+        "the sum of road 3 is divided by m − 1": parts[three] * m / max(m - 1, 1),
     })  # fmt: skip
     wrong = {HELD: parts[names[0]], **summed_parts(parts, others)}
     for axes, what in ((rest, axes_phrase(rest)), (None, "all cells")):
@@ -117,6 +125,16 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
     if gamma.size > 1 and any(gamma.shape[axis] > 1 for axis in over):
         wrong["γ is drawn out of the means"] = gamma * sum(n.roads(dy))
         wrong["γ is missing: dy in the place of γ · dy"] = sum(n.roads(dy))
+        wrong["γ is there twice"] = sum(n.roads(gamma * dx_hat))
+        wrong["dy is divided by γ"] = sum(n.roads(dy / gamma))
+        without = dict(zip(names, n.roads(dy), strict=True))
+        for name, number in ((two, 2), (three, 3)):
+            wrong[f"dy in the place of γ · dy in road {number}"] = (
+                sum(parts.values()) - parts[name] + without[name]
+            )
+        wrong["dy in the place of γ · dy in roads 2 and 3"] = (
+            parts[names[0]] + without[two] + without[three]
+        )
     for form, phrase in FORMS.items():
         wrong[phrase] = sum(Normalized(x, over, eps, form).roads(dx_hat))
     several = Normalized(x, over, eps, "m − 1")
@@ -130,6 +148,14 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
     if others_count not in {0, m}:
         phrase = f"the sums of roads 2 and 3 are divided by {others_count}, not by m"
         wrong[phrase] = road_sum(parts, m / others_count)
+    if others_count > 1:
+        phrase = "the sums of roads 2 and 3 are divided by x.size, the number of all cells"
+        wrong[phrase] = road_sum(parts, 1 / others_count)
+    for other in USUAL_EPS:
+        if other != eps:
+            wrong[eps_instead(other, eps)] = sum(Normalized(x, over, other).roads(dx_hat))
+    wrong["dy itself"] = dy
+    wrong["x̂, of the forward pass"] = x_hat
     wrong["dy is taken for ones"] = sum(n.roads(gamma + 0 * x))
     wrong["dγ is left in road 3 for M(dx̂ · x̂) · m, and dβ in road 2"] = parts[names[0]] + m * (
         -r * M(dy) - r * x_hat * M(dy * x_hat)
@@ -160,6 +186,7 @@ def normalization_dgamma(x: Array, dy: Array, eps: float, over: tuple[int, ...],
     wrong = {
         "x in the place of x̂": total(dy * x),
         "x − μ in the place of x̂": total(dy * n.centered),
+        "the mean is not subtracted: x·r in the place of x̂": total(dy * x * n.r),
         "x̂ is missing: this is dβ": total(dy),
         "dy is missing": total(n.x_hat),
         "the sum of the products was taken for the product of the sums": total(dy) * total(n.x_hat),
@@ -195,6 +222,10 @@ def normalization_dbeta(dy: Array, summed: tuple[int, ...]) -> Case:
         f"the sum is taken over {axes_phrase(rest)}": np.sum(dy, axis=rest),
         "the sum is taken over all cells": np.sum(dy),
         "dy is taken for ones": np.sum(np.ones_like(dy), axis=summed),
+        "only the first sample counts": np.sum(dy[:1], axis=summed),
+        "only the last sample counts": np.sum(dy[-1:], axis=summed),
+        "the last sample is missing": np.sum(dy[:-1], axis=summed),
+        "the first sample is missing": np.sum(dy[1:], axis=summed),
     }
     return case(np.sum(dy, axis=summed), factors={"1/m": 1 / max(count, 1)}, wrong=wrong)
 
@@ -247,9 +278,17 @@ def batch_norm_eval_dx(x: Any, gamma: Any, dy: Any, mean: Any, var: Any, eps: fl
         "ε stands outside the root": gamma * dy / (var**0.5 + eps),
         "r is 1/(σ² + ε), without the root": gamma * dy / (var + eps),
         "r is the standard deviation, not 1 over it": gamma * dy * (var + eps) ** 0.5,
+        "the running mean in the place of the running variance": gamma * dy
+        * (np.abs(one_per_channel(mean, x)) + eps) ** -0.5,
+        "the running variance is multiplied by m/(m − 1)": gamma * dy
+        * (var * batch.m / max(batch.m - 1, 1) + eps) ** -0.5,
+        "road 2, through the mean, is there, but the running mean is a constant": gamma * r
+        * (dy - batch.M(dy)),
         "dy itself": dy,
-    }
+    }  # fmt: skip
     x_hat = (x - one_per_channel(mean, x)) * r
+    wrong["x̂ in the place of r"] = gamma * dy * x_hat
+    wrong["γ · x̂, of the forward pass"] = gamma * x_hat
     projected = dy - batch.M(dy) - x_hat * batch.M(dy * x_hat)
     wrong["roads 2 and 3 with the running statistics, which are constants"] = gamma * r * projected
     return case(gamma * r * dy, factors={"γ": gamma, "r": r, "dy": dy}, wrong=wrong)

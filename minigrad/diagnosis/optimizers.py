@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .cases import Case, case, floats, quiet
+from .cases import Case, case, eps_instead, floats, quiet
 
 
 @quiet
@@ -57,6 +57,8 @@ def sgd_step(
         "g is multiplied by 1 − momentum": p - lr * (momentum * old + (1 - momentum) * decayed),
         "momentum and 1 − momentum are exchanged": p
         - lr * ((1 - momentum) * old + momentum * decayed),
+        "1 − momentum in the place of momentum": p - lr * ((1 - momentum) * old + decayed),
+        "lr and momentum are exchanged": p - momentum * (lr * old + decayed),
         "momentum is applied to the sum": p - lr * momentum * (old + decayed),
         "momentum multiplies g, not the velocity": p - lr * (old + momentum * decayed),
         "the step alone, without p": -lr * v,
@@ -140,7 +142,27 @@ def adam_step(
         "both corrections have β₁": after(c2=c1),
         "both corrections have β₂": after(c1=c2),
         "ε stands inside the root": p - lr * m_hat / np.sqrt(v_hat + eps),
+        **{eps_instead(e, eps): p - lr * m_hat / (np.sqrt(v_hat) + e) for e in {1e-8} - {eps}},
         "ε is missing": p - lr * m_hat / np.sqrt(v_hat),
+        "ε is added to the fraction": p - lr * (m_hat / np.sqrt(v_hat) + eps),
+        "the correction of v stands outside the root": p
+        - lr * m_hat / (np.sqrt(new_v) / c2 + eps),
+        "m̂ is missing: 1 in its place": p - lr / (np.sqrt(v_hat) + eps),
+        "the correction of m has β₁ · t": after(c1=1 - beta1 * t),
+        "the correction of v has β₂ · t": after(c2=1 - beta2 * t),
+        "both corrections have β · t": after(c1=1 - beta1 * t, c2=1 - beta2 * t),
+        "β₁ in the place of β₂, in the correction, too": after(
+            v=beta1 * old_v + (1 - beta1) * grad**2, c2=c1
+        ),
+        "β₁ in the place of β₂ in v": after(v=beta1 * old_v + (1 - beta1) * grad**2),
+        "β₂ in the place of β₁, in the correction, too": after(
+            m=beta2 * old_m + (1 - beta2) * grad, c1=c2
+        ),
+        "β₂ in the place of β₁ in m": after(m=beta2 * old_m + (1 - beta2) * grad),
+        "m̂² in the place of g² in v": after(v=beta2 * old_v + (1 - beta2) * m_hat**2),
+        "m² in the place of g² in v": after(v=beta2 * old_v + (1 - beta2) * new_m**2),
+        "minus in m: β₁ m − (1 − β₁) g": after(m=beta1 * old_m - (1 - beta1) * grad),
+        "minus in v: β₂ v − (1 − β₂) g²": after(v=beta2 * old_v - (1 - beta2) * grad**2),
         "ε is added before the correction of v": p - lr * m_hat * c2**0.5 / (new_v**0.5 + eps),
         "v̂ without its root": p - lr * m_hat / (v_hat + eps),
         "g in the place of m̂": p - lr * grad / (np.sqrt(v_hat) + eps),
@@ -164,6 +186,12 @@ def adam_step(
         "lr stands inside the root": p - m_hat / (np.sqrt(v_hat / lr**2) + eps),
         "SGD's step": p - lr * grad,
     }  # fmt: skip
+    if beta2 != 0.999:
+        wrong["β₂ is 0.999, the default"] = after(
+            v=0.999 * old_v + 0.001 * grad**2, c2=1 - 0.999**t
+        )
+    if beta1 != 0.9:
+        wrong["β₁ is 0.9, the default"] = after(m=0.9 * old_m + 0.1 * grad, c1=1 - 0.9**t)
     if weight_decay:
         plain_m = beta1 * old_m + (1 - beta1) * g
         plain_v = beta2 * old_v + (1 - beta2) * g**2

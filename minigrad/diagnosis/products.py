@@ -32,12 +32,23 @@ def rows(x: Array) -> dict[str, float]:
     return {"1/N": 1 / max(len(x), 1)}
 
 
+def pseudo_inverse(u: Array) -> Array:
+    return np.asarray(np.linalg.pinv(u)) if np.isfinite(u).all() else np.full(u.T.shape, np.nan)
+
+
 @quiet
 def matmul_da(a: Any, b: Any, dy: Any) -> Case:
     """da = dy @ b.T of y = a @ b."""
     a, b, dy = floats(a), floats(b), floats(dy)
     wrong = all_products("dy @ b.T", a.shape, dy=dy, b=b, a=a)
     wrong["dy is taken for ones"] = np.ones_like(dy) @ b.T
+    wrong["b is taken for ones"] = dy @ np.ones_like(b).T
+    wrong["y in the place of dy"] = a @ b @ b.T
+    wrong["the sums are multiplied, not the rows"] = np.outer(dy.sum(1), b.sum(1))
+    wrong["a is multiplied in"] = a * (dy @ b.T)
+    wrong["the pseudo-inverse of b in the place of b.T"] = dy @ pseudo_inverse(b)
+    if a.shape != b.shape:
+        wrong["this is db"] = a.T @ dy
     return case(
         dy @ b.T, factors={"1/N": 1 / max(len(a), 1)}, wrong=beside_transposed(wrong, dy @ b.T)
     )
@@ -49,6 +60,13 @@ def matmul_db(a: Any, b: Any, dy: Any) -> Case:
     a, b, dy = floats(a), floats(b), floats(dy)
     wrong = all_products("a.T @ dy", b.shape, a=a, dy=dy, b=b)
     wrong["dy is taken for ones"] = a.T @ np.ones_like(dy)
+    wrong["a is taken for ones"] = np.ones_like(a).T @ dy
+    wrong["y in the place of dy"] = a.T @ a @ b
+    wrong["the sums are multiplied, not the rows"] = np.outer(a.sum(0), dy.sum(0))
+    wrong["b is multiplied in"] = b * (a.T @ dy)
+    wrong["the pseudo-inverse of a in the place of a.T"] = pseudo_inverse(a) @ dy
+    if a.shape != b.shape:
+        wrong["this is da"] = dy @ b.T
     return case(
         a.T @ dy, factors={"1/N": 1 / max(len(a), 1)}, wrong=beside_transposed(wrong, a.T @ dy)
     )
@@ -71,6 +89,15 @@ def linear_dx(w: Any, dy: Any, x: Any = None) -> Case:
     shape = (dy.shape[0], w.shape[1])
     wrong = all_products("dY @ W", shape, dY=dy, W=w, **others)
     wrong["dY is taken for ones"] = np.ones_like(dy) @ w
+    wrong["W is taken for ones"] = dy @ np.ones_like(w)
+    wrong["|W| in the place of W"] = dy @ np.abs(w)
+    wrong["the pseudo-inverse of W in the place of W"] = dy @ pseudo_inverse(w).T
+    wrong["the last output is missing"] = dy[:, :-1] @ w[:-1]
+    wrong["the first output is missing"] = dy[:, 1:] @ w[1:]
+    for X in others.values():
+        wrong["X is multiplied in"] = X * (dy @ w)
+        wrong["X times the sums of W's columns"] = X * w.sum(0)
+        wrong["Y (without b) in the place of dY"] = X @ w.T @ w
     return case(
         dy @ w, factors={"1/N": 1 / max(len(dy), 1)}, wrong=beside_transposed(wrong, dy @ w)
     )
@@ -85,6 +112,12 @@ def linear_dw(x: Any, dy: Any, w: Any = None) -> Case:
     wrong["dY is taken for ones"] = np.ones_like(dy).T @ x
     wrong["X is taken for ones"] = dy.T @ np.ones_like(x)
     wrong["the sums over the batch are multiplied, not the rows"] = np.outer(dy.sum(0), x.sum(0))
+    wrong["the means over the batch are multiplied, not the rows"] = np.outer(dy.mean(0), x.mean(0))
+    wrong["the mean is subtracted from X"] = dy.T @ (x - x.mean(0))
+    wrong["the rows of dY stand in reverse order"] = dy[::-1].T @ x
+    for W in others.values():
+        wrong["W is multiplied in"] = W * (dy.T @ x)
+        wrong["Y (without b) in the place of dY"] = W @ x.T @ x
     wrong["only the last row of the batch counts"] = np.outer(dy[-1], x[-1])
     wrong["only the first row of the batch counts"] = np.outer(dy[0], x[0])
     return case(
@@ -118,6 +151,7 @@ def broadcast_sum(dy: Any, shape: tuple[int, ...]) -> Case:
             for axis in axes:
                 only = np.take(only, [index], axis)
             wrong[f"only the {what} of the repeated cells counts"] = only.reshape(shape)
+        wrong["1 in every cell"] = np.ones(shape)
         wrong["the largest cell in the place of the sum"] = dy.max(axes).reshape(shape)
     count = int(np.prod([dy.shape[axis] for axis in axes]))
     return case(right, factors={"1/N": 1 / max(count, 1)}, wrong=wrong)
@@ -127,7 +161,10 @@ def broadcast_sum(dy: Any, shape: tuple[int, ...]) -> Case:
 def add_da(a: Any, b: Any, dy: Any) -> Case:
     """da of y = a + b, where a may have been repeated; db is `add_da(b, a, dy)`."""
     found = broadcast_sum(dy, floats(a).shape)
-    found["wrong"].update(both_of(floats(a), floats(b)))
+    a, b = floats(a), floats(b)
+    found["wrong"].update(both_of(a, b))
+    found["wrong"]["a is multiplied in"] = a * found["right"]
+    found["wrong"]["b is multiplied in"] = broadcast_sum(b * floats(dy), a.shape)["right"]
     return found
 
 
@@ -149,6 +186,16 @@ def mul_da(a: Any, b: Any, dy: Any) -> Case:
         "y in the place of b": dy * a * b,
         "dy / b in the place of dy · b": dy / b,
         "b is squared": dy * b * b,
+        "y in the place of dy": a * b * b,
+        "divided by a": dy * b / a,
+        **(
+            {
+                "the sum of b in the place of b": dy * b.sum(),
+                "the mean of b in the place of b": dy * b.mean(),
+            }
+            if b.size > 1
+            else {}
+        ),
     }.items():
         wrong[phrase] = broadcast_sum(u, a.shape)["right"]
     repeated = a.shape != dy.shape

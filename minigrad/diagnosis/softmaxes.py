@@ -71,6 +71,12 @@ def softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
                 dy - np.sum(y * dy, axis, keepdims=True)
             )
             wrong[f"{phrase}, in the sum"] = y * (dy - np.sum(u * dy, axis, keepdims=True))
+    for other in range(x.ndim):
+        if other != axis % x.ndim:
+            u = probabilities(x, other)
+            wrong[f"softmax and the sum are taken over axis {other}"] = u * (
+                dy - np.sum(u * dy, other, keepdims=True)
+            )
     wrong["dy − y, as if it were cross-entropy"] = dy - y
     wrong["dy − y·Σdy, the gradient of log-softmax"] = dy - y * np.sum(dy, axis, keepdims=True)
     wrong["y − dy, as if it were cross-entropy"] = y - dy
@@ -105,6 +111,13 @@ def log_softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
         dy - np.sum(np.log(y) * dy, axis, keepdims=True)
     )
     wrong["dy / y: only the log is differentiated"] = dy / y
+    wrong["dy is taken for ones: 1 − C·y"] = 1 - x.shape[axis] * y
+    wrong["1 − y"] = 1 - y
+    for other in range(x.ndim):
+        if other != axis % x.ndim:
+            wrong[f"softmax and the sum are taken over axis {other}"] = dy - probabilities(
+                x, other
+            ) * np.sum(dy, other, keepdims=True)
     return case(sum(parts.values()), parts, {"y": y, "C": x.shape[axis]}, wrong)
 
 
@@ -132,6 +145,11 @@ def cross_entropy_dx(
         in_rows = p.copy()
         in_rows[labels] -= 1
         wrong["1 is subtracted in whole rows: p[labels]"] = in_rows * scale
+    wrong["1 is subtracted at [i, i], not at [i, labels[i]]"] = (p - np.eye(n, classes)) * scale
+    if reduction == "mean" and n > 1:
+        wrong["divided by N − 1"] = (p - onehot) * scale * n / (n - 1)
+    weight = -np.log(np.sum(p * onehot, axis=1, keepdims=True))
+    wrong["each row is multiplied by its loss"] = (p - onehot) * weight * scale
     off = np.roll(onehot, 1, axis=1)
     wrong["the labels are one too large"] = (p - off) * scale
     wrong["the labels are one too small"] = (p - np.roll(onehot, -1, axis=1)) * scale

@@ -24,6 +24,7 @@ from .comparing import (
 )
 
 CONDITION = 1e4  # parts that are more alike than this cannot be told apart
+BARE = {"2", "½"}  # 4 has more likely causes than 2, twice
 EXACT = 1e-6  # how close to 0, 1, −1 or a factor a fitted number must be
 
 
@@ -91,7 +92,9 @@ def one_factor(p: Problem, right: Array) -> str:
 def inverted(p: Problem, term: Array, rest: Array, where: str = "") -> str:
     """The same for f²: an answer divided by f in the place of multiplied is off by its square."""
     for name, factor in telling(p.factors).items():
-        if (np.abs(factor**2 - 1) <= EXACT).all():
+        if name in BARE or (np.abs(factor**2 - 1) <= EXACT).all():
+            continue
+        if where and distinct(np.abs(factor)) > factor.size // 2:  # 1 − 2y = (1 − y)² − y²
             continue
         if factor.all() and p.equals(rest + term / factor**2):
             said = f"lacks the factor {name} twice{where}"
@@ -365,6 +368,7 @@ def along_axes(p: Problem) -> list[Explanation]:
                 said = f"yours is {done} over {axis_word(axes)}, one time too many"
                 return [Explanation("axis", said)]
             over = np.broadcast_to(reduce(p.yours, axes, keepdims=True), p.right.shape)
-            if distinct(over) > 1 and p.beside(over).is_right():
+            alone = np.count_nonzero(p.yours, axes).max() == 1  # dy in one row and 0 elsewhere
+            if distinct(over) > 1 and not alone and p.beside(over).is_right():
                 return [Explanation("axis", f"yours is not {done} over {axis_word(axes)}")]
     return []

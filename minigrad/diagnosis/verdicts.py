@@ -157,6 +157,8 @@ def explained_values(p: Problem) -> Explanation | None:
         return with_remark(named[0]._replace(sentence=perhaps + named[0].sentence), known)
     if known:
         measured = f" ({fits[0].sentence})" if fits and not rounded else ""
+        if "differs along" in measured:  # less than the phrase says
+            measured = ""
         phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
         mistake = "perhaps this mistake" if few else "known mistake"
         return Explanation("known", f"{mistake}: {phrases}{measured}")
