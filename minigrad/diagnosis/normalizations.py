@@ -154,7 +154,6 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
     for other in USUAL_EPS:
         if other != eps:
             wrong[eps_instead(other, eps)] = sum(Normalized(x, over, other).roads(dx_hat))
-    wrong["dy itself"] = dy
     wrong["x̂, of the forward pass"] = x_hat
     wrong["dy is taken for ones"] = sum(n.roads(gamma + 0 * x))
     wrong["dγ is left in road 3 for M(dx̂ · x̂) · m, and dβ in road 2"] = parts[names[0]] + m * (
@@ -247,7 +246,9 @@ def one_per_channel(values: Any, x: Array) -> Array:
 def batch_norm_dx(x: Any, gamma: Any, dy: Any, eps: float = 1e-5) -> Case:
     """In training mode, for x of shape (N, C) or (N, C, …)."""
     x, dy = floats(x), floats(dy)
-    return normalization_dx(x, one_per_channel(gamma, x), dy, eps, batch_axes(x))
+    found = normalization_dx(x, one_per_channel(gamma, x), dy, eps, batch_axes(x))
+    found["wrong"]["dy itself"] = dy
+    return found
 
 
 @quiet
