@@ -24,7 +24,7 @@ from . import child
 from .course import NUMPY_ALONE, Exercise, Step
 
 SECONDS = 10.0
-SECONDS_TO_COMPILE = 60.0
+SECONDS_TO_COMPILE = 120.0
 VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # Python may need them
 LARGEST = 100_000_000  # bytes of all the answers of one process
 
