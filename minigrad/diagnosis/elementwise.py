@@ -366,6 +366,8 @@ def var_dx(x: Any, dy: Any, axis: Any = None, correction: int = 0, keepdims: boo
     }  # fmt: skip
     for other in range(x.ndim):
         wrong[f"μ is the mean over axis {other}"] = scale * (x - x.mean(other, keepdims=True))
+        length = f"divided by {x.shape[other]}, the length of axis {other}"
+        wrong[length] = scale * n / max(x.shape[other], 1) * (x - mean)
     wrong = {
         phrase: u for phrase, u in wrong.items() if not np.allclose(u, scale * (x - mean), 1e-12, 0)
     }

@@ -148,6 +148,9 @@ def cross_entropy_dx(
     wrong["1 is subtracted at [i, i], not at [i, labels[i]]"] = (p - np.eye(n, classes)) * scale
     if reduction == "mean" and n > 1:
         wrong["divided by N − 1"] = (p - onehot) * scale * n / (n - 1)
+        if classes != n:
+            by_classes = (p - onehot) * scale * n / classes
+            wrong[f"divided by {classes}, the number of classes"] = by_classes
     weight = -np.log(np.sum(p * onehot, axis=1, keepdims=True))
     wrong["each row is multiplied by its loss"] = (p - onehot) * weight * scale
     off = np.roll(onehot, 1, axis=1)
