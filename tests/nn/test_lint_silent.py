@@ -81,3 +81,9 @@ def test_the_watch_can_find(watch):
     exec(source.replace("optimizer.zero_grad()", "pass"), {})
     with pytest.raises(AssertionError, match="zero-grad-missing"):
         watch.silent()
+
+
+def test_the_forty_lines(example, watch, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("MINIGRAD_HOME", str(tmp_path))
+    runpy.run_path(str(ROOT / "examples" / "mnist.py"))
+    assert watch.models and watch.silent()
