@@ -134,6 +134,21 @@ def test_nothing_listens_afterwards_and_errors_pass():
     assert x.grad is None
 
 
+def test_leaves_show_the_step_beside_the_weights():
+    w = mg.tensor([3.0, -4.0], requires_grad=True)
+    walk = (w * w).sum().walk(None, optim.SGD([w], lr=0.1))
+    assert walk.leaves[0]["update"] == pytest.approx(0.1 * 10 / 5)
+
+
+def test_large_values_are_summed_up():
+    x = mg.tensor(np.arange(100.0).reshape(10, 10) - 20, requires_grad=True)
+    (row,) = x.relu().sum().walk().steps[-1]["rows"]
+    found = row["contribution"]
+    assert (found["min"], found["mean"], found["max"], found["zeros"]) == (0, 0.79, 1, 0.21)
+    assert found["strip"] == [21, 0, 0, 0, 0, 0, 0, 79] and "cells" not in found
+    assert found["corner"] == [[0, 0, 0], [0, 0, 0], [0, 1, 1]]
+
+
 def test_saving_wants_a_name_in_html(tmp_path):
     walk = mg.ones(1, requires_grad=True).sum().walk()
     with pytest.raises(ValueError, match=r"must end in \.html, got 'walk\.png'"):
