@@ -131,13 +131,16 @@ def test_2_000_steps_leave_no_object(make, without_collector):
 @pytest.mark.parametrize("make", [network, by_hand, failing])
 def test_100_000_steps_are_flat(make, without_collector):
     step = make()
-    steps = 100_000 // getattr(step, "calls", 1)
-    for _ in range(max(steps // 20, 1000)):
+    half = 50_000 // getattr(step, "calls", 1)
+    for _ in range(max(half // 10, 1000)):
         step()
-    before = resident()
-    for _ in range(steps):
-        step()
-    assert resident() - before <= 256 * 1024
+    sizes = [resident()]
+    for _ in range(2):
+        for _ in range(half):
+            step()
+        sizes.append(resident())
+    # A leak grows in both halves. The allocator takes new pages once, in one of them.
+    assert min(sizes[1] - sizes[0], sizes[2] - sizes[1]) <= 128 * 1024
 
 
 @pytest.mark.slow
