@@ -109,6 +109,8 @@ def walk(self, model=None, optimizer=None, /):
     model: a Module whose parameters are to be called by their names. optimizer: for its learning
     rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
     """
+    if not isinstance(self, Tensor):
+        raise TypeError(f"walk: expected a tensor to walk from, got {type(self).__name__}")
     known = names_of("walk", model, {})
     rates = learning_rates(optimizer)
     boxes = collect(self, known)

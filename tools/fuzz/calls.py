@@ -49,7 +49,7 @@ UNCALLED = set(
     "GraphError ShapeError __class__ __init_subclass__ __subclasshook__ __new__ __init__ "
     "__getattribute__ __setattr__ __delattr__ __setstate__ __reduce__ __reduce_ex__ __getstate__ "
     "__dir__ __sizeof__ __format__ __deepcopy__ _share register_hook graph _repr_html_ "
-    "set_grad_enabled enable_grad no_grad".split()
+    "set_grad_enabled enable_grad no_grad explain".split()
 )
 
 
@@ -128,8 +128,9 @@ def may_write(door, named):
     return (
         name.endswith("_") and not name.startswith("__")
         or name.startswith(("__i", "__setitem__", "batch_", "rand", "dropout", "multinomial"))
-        or name in ("call", "step", "backward", "set", "grad", "manual_seed", "set_rng_state")
+        or name in ("call", "step", "backward", "walk", "set", "grad")
         or name in ("vector_to_parameters", "retain_grad", "relu", "leaky_relu")
+        or name in ("manual_seed", "set_rng_state")
         or bool(named.get("inplace"))
         or door.startswith(("nn.", "_kernels.", "utils."))
     )  # fmt: skip
