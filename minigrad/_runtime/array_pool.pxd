@@ -6,3 +6,5 @@ cdef enum:
 
 cdef cnp.ndarray empty_array(int ndim, const cnp.npy_intp *dims, int type_number)
 cdef cnp.ndarray empty_array_of(tuple shape, int type_number)
+cdef cnp.ndarray copied(cnp.ndarray array)
+cdef object made(object make, tuple shape, object dtype, Py_ssize_t size)

@@ -1,4 +1,4 @@
-"""Large arrays reuse the memory that earlier ones have freed.
+"""Large arrays start at a cache line, and reuse the memory that earlier ones have freed.
 
 A training step makes and drops the same large arrays again and again. Memory that goes back to the
 system in between returns as pages that the system has to find, fill with zeros and map one by one
@@ -10,6 +10,9 @@ Larger idle blocks are marked MADV_FREE where the system supports it: it may rec
 under memory pressure; otherwise the next array reuses them without page faults. Marked and used
 blocks together are never more than what was once in use.
 
+A vector of 64 bytes that does not start at a cache line touches two of them. NumPy's arrays start
+at multiples of 16 bytes, by chance; ours, unless they are small, at multiples of 64.
+
 This is a data-memory handler of NumPy (its enhancement proposal 49) that is set only while one of
 our arrays is made: neither other arrays of the program nor other libraries notice. Below it is the
 handler that was set when minigrad was imported. Everything here happens under the GIL.
@@ -20,7 +23,7 @@ import os
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport SIZE_MAX
-from libc.string cimport memmove, strcpy
+from libc.string cimport memmove, memset, strcpy
 
 from .. import _checks
 
@@ -28,6 +31,8 @@ cnp.import_array()
 
 cdef enum:
     LARGE = 65536  # bytes: for smaller blocks the C library is quick enough
+    SMALL = 4096   # elements: fewer are not worth a handler of our own
+    LINE = 64      # bytes, of a cache line
     MAX_BLOCKS = 64
 
 cdef struct Block:
@@ -65,6 +70,35 @@ cdef extern from *:
     bint offer_pages(void *data, size_t size) noexcept nogil
 
 
+# --- blocks that start at a line ---------------------------------------------------------------
+# A block of the handler below us is LINE bytes longer. Where it starts stands before the data.
+
+cdef void *first_line(void *block) noexcept:
+    """Where the first line begins that leaves room for an address before it."""
+    return <void *>(<size_t>block // LINE * LINE + LINE)
+
+
+cdef void *line_in(void *block) noexcept:
+    """The data of a block, which then knows its block; NULL for NULL."""
+    if block == NULL:
+        return NULL
+    cdef void *data = first_line(block)
+    (<void **>data)[-1] = block
+    return data
+
+
+cdef void *block_of(void *data) noexcept:
+    return (<void **>data)[-1]
+
+
+cdef void *new_line(size_t size) noexcept:
+    return line_in(theirs.malloc(theirs.ctx, size + LINE)) if size <= SIZE_MAX - LINE else NULL
+
+
+cdef void free_line(void *data, size_t size) noexcept:
+    theirs.free(theirs.ctx, block_of(data), size + LINE)
+
+
 # --- the blocks that wait ----------------------------------------------------------------------
 
 cdef void *take(Shelf *shelf, int i) noexcept:
@@ -81,7 +115,7 @@ cdef void drop_until(Shelf *shelf, size_t most, int blocks) noexcept:
     cdef size_t dropped
     while shelf.count > 0 and (shelf.total > most or shelf.count > blocks):
         dropped = shelf.blocks[0].size
-        theirs.free(theirs.ctx, take(shelf, 0), dropped)
+        free_line(take(shelf, 0), dropped)
 
 
 cdef void shelve(Shelf *shelf, void *data, size_t size) noexcept:
@@ -103,28 +137,49 @@ cdef void *counted(void *data, size_t size) noexcept:
     return data
 
 
-cdef void *allocate(void *context, size_t size) noexcept:
-    cdef Shelf *shelf = &offered if size > limit // 4 else &cached
-    cdef void *data
+cdef void *waiting(Shelf *shelf, size_t size) noexcept:
+    """A block of that size from the shelf, or NULL."""
     cdef int i
     for i in range(shelf.count - 1, -1, -1):  # the newest is most likely in a cache
         if shelf.blocks[i].size == size:
-            return counted(take(shelf, i), size)
+            return take(shelf, i)
+    return NULL
+
+
+cdef void *allocate(void *context, size_t size) noexcept:
+    cdef void *data = waiting(&offered if size > limit // 4 else &cached, size)
+    if data != NULL:
+        return counted(data, size)
     drop_until(&offered, most_in_use - min(in_use + size, most_in_use), MAX_BLOCKS)
-    data = theirs.malloc(theirs.ctx, size)
+    data = new_line(size)
     if data == NULL and cached.count + offered.count > 0:
         drop_until(&cached, 0, 0)
         drop_until(&offered, 0, 0)
-        data = theirs.malloc(theirs.ctx, size)
+        data = new_line(size)
     return counted(data, size)
 
 
 cdef void *allocate_zeros(void *context, size_t items, size_t size) noexcept:
-    return counted(theirs.calloc(theirs.ctx, items, size), items * size)
+    if size > 0 and items > (SIZE_MAX - LINE) // size:
+        return NULL
+    size *= items
+    cdef void *data = waiting(&cached, size)
+    if data != NULL:
+        memset(data, 0, size)
+    else:  # pages that the system has zeroed, and maps when they are touched
+        data = line_in(theirs.calloc(theirs.ctx, 1, size + LINE))
+    return counted(data, size)
 
 
 cdef void *reallocate(void *context, void *data, size_t size) noexcept:
-    return theirs.realloc(theirs.ctx, data, size)
+    cdef void *block
+    cdef size_t offset = <size_t>data - <size_t>block_of(data)
+    if size > SIZE_MAX - LINE:
+        return NULL
+    block = theirs.realloc(theirs.ctx, block_of(data), size + LINE)
+    if block != NULL:  # the values are as far from the start of the block as before
+        memmove(first_line(block), <char *>block + offset, size)
+    return line_in(block)
 
 
 cdef void release(void *context, void *data, size_t size) noexcept:
@@ -135,8 +190,8 @@ cdef void release(void *context, void *data, size_t size) noexcept:
         shelve(&cached, data, size)
     elif data != NULL and size > limit // 4 > 0 and offer_pages(data, size):
         shelve(&offered, data, size)
-    else:
-        theirs.free(theirs.ctx, data, size)
+    elif data != NULL:
+        free_line(data, size)
 
 
 cdef object their_handler = cnp.PyDataMem_GetHandler()
@@ -157,15 +212,42 @@ cdef object our_handler = PyCapsule_New(&handler, "mem_handler", NULL)
 
 cdef cnp.ndarray empty_array(int ndim, const cnp.npy_intp *dims, int type_number):
     """A new C-ordered array, values undefined; a large one reuses a cached block of its size."""
-    cdef double elements = 1
-    cdef int i
-    for i in range(ndim):
-        elements *= dims[i]
-    if elements * 8 < LARGE or limit == 0:
+    if is_small(ndim, dims):
         return cnp.PyArray_EMPTY(ndim, <cnp.npy_intp *>dims, type_number, 0)
     before = cnp.PyDataMem_SetHandler(our_handler)
     try:
         return cnp.PyArray_EMPTY(ndim, <cnp.npy_intp *>dims, type_number, 0)
+    finally:
+        cnp.PyDataMem_SetHandler(before)
+
+
+cdef bint is_small(int ndim, const cnp.npy_intp *dims) noexcept:
+    """Whether an array is left to NumPy, as all are without a cache: with ends of its own."""
+    cdef double elements = 1
+    cdef int i
+    for i in range(ndim):
+        elements *= dims[i]
+    return elements < SMALL or limit == 0
+
+
+cdef cnp.ndarray copied(cnp.ndarray array):
+    """A new C-ordered array with the same values."""
+    if is_small(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array)):
+        return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
+    before = cnp.PyDataMem_SetHandler(our_handler)
+    try:
+        return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
+    finally:
+        cnp.PyDataMem_SetHandler(before)
+
+
+cdef object made(object make, tuple shape, object dtype, Py_ssize_t size):
+    """make(shape, dtype) of `size` bytes: what np.empty or np.zeros gives, but at a cache line."""
+    if size < SMALL * 4 or limit == 0:
+        return make(shape, dtype)
+    before = cnp.PyDataMem_SetHandler(our_handler)
+    try:
+        return make(shape, dtype)
     finally:
         cnp.PyDataMem_SetHandler(before)
 

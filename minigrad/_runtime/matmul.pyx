@@ -28,7 +28,7 @@ import numpy as np
 
 from .._kernels.linear cimport Matrix, add_bias, multiply, transposed, worthwhile
 from .._kernels.switch cimport switch
-from .array_pool cimport empty_array_of
+from .array_pool cimport copied, empty_array_of
 from .fp_warnings import quietly
 
 cnp.import_array()
@@ -115,17 +115,17 @@ cdef int linear_forward(
     by_loops = ours and A.columns > 0 and worthwhile(A, B, single)
     by_blas = not by_loops and A.columns > 0 and in_single != NULL and in_double != NULL
     if by_blas and not as_blas(A, &x_blas):
-        x = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+        x = copied(x)
         A = matrix(x)
         as_blas(A, &x_blas)
     if by_blas and not as_blas(B, &w_blas):
-        weight = cnp.PyArray_NewCopy(weight, cnp.NPY_CORDER)
+        weight = copied(weight)
         B = matrix(weight) if turned else transposed(matrix(weight))
         as_blas(B, &w_blas)
     if not by_loops and not by_blas:
         quietly(np.matmul, x, weight if turned else (<object>weight).T, y)
     if bias is not None and not cnp.PyArray_ISCARRAY_RO(bias):
-        bias = cnp.PyArray_NewCopy(bias, cnp.NPY_CORDER)
+        bias = copied(bias)
     cdef const void *row = NULL if bias is None else cnp.PyArray_DATA(bias)
     with nogil:
         if by_loops:

@@ -17,6 +17,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from .._runtime.array_pool cimport copied
 from .._runtime.fp_warnings import quietly
 from ..errors import DTypeError, GraphError, ShapeError
 from ..tensor cimport Function, Tensor, wrap
@@ -246,7 +247,7 @@ cdef cnp.ndarray unshared(Tensor dy):
     if (Py_REFCNT(<PyObject *>dy) == 1 and Py_REFCNT(<PyObject *>array) == 2 and dy.version is None
             and (<object>array).base is None and cnp.PyArray_ISCARRAY(array)):
         return array
-    return cnp.PyArray_NewCopy(array, cnp.NPY_CORDER)
+    return copied(array)
 
 
 cdef int commit(Pass found, list grads, bint create_graph, bint retain) except -1:

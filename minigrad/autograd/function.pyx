@@ -7,6 +7,7 @@ from cpython.ref cimport PyObject
 
 import numpy as np
 
+from .._runtime.array_pool cimport copied
 from .._runtime.deallocation cimport Pending, drop_all, drop_later, pending_here
 from ..errors import GraphError, ShapeError
 from ..tensor cimport Function as Node
@@ -267,4 +268,4 @@ cdef Tensor separate(Tensor y, inputs):
     """y, or a copy if it is an input, a view, or has a history that must not be lost."""
     if y.base is None and not y.wants_grad() and not any([y is x for x in inputs]):
         return y
-    return wrap(cnp.PyArray_NewCopy(y.array, cnp.NPY_CORDER))
+    return wrap(copied(y.array))

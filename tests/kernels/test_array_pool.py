@@ -31,11 +31,11 @@ def few():
 
 def made(count, dtype=mg.float32):
     """A tensor made by an operation, of `count` elements."""
-    return mg.ones(count, dtype=dtype) + 1
+    return mg.from_numpy(np.ones(count, dtype.numpy)) + 1
 
 
 def place(x):
-    return x.numpy().__array_interface__["data"][0]
+    return x.detach().numpy().__array_interface__["data"][0]
 
 
 def test_the_next_array_of_a_size_gets_the_memory_of_the_last():
@@ -130,6 +130,14 @@ def test_nothing_waits_after_keep_0():
     assert array_pool.cached_bytes() == 0
 
 
+def test_zeros_reuse_memory_too():
+    x = made(MIB)
+    before = place(x)
+    del x
+    y = mg.zeros(MIB)
+    assert place(y) == before and array_pool.cached_bytes() == 0 and not y.any()
+
+
 def test_arrays_of_others_are_theirs():
     made(MIB)
     array = np.ones(MIB, np.float32)  # as large as what waits
@@ -177,11 +185,12 @@ def test_the_environment_sets_the_limit(asked, answer):
 
 NO_MEMORY = """
 import resource
+import numpy as np
 import minigrad as mg
 from minigrad._runtime import array_pool
 
-x = mg.ones(18 << 20)
-waiting = [mg.ones(k << 20) + 1 for k in (4, 16, 17)]
+x = mg.from_numpy(np.ones(18 << 20, np.float32))
+waiting = [x[: k << 20] + 1 for k in (4, 16, 17)]
 del waiting
 assert (array_pool.cached_bytes(), array_pool.reclaimable_bytes()) == (80 << 20, 68 << 20)
 with open("/proc/self/statm") as file:
@@ -197,3 +206,49 @@ assert array_pool.cached_bytes() == array_pool.reclaimable_bytes() == 0
 def test_what_waits_is_given_back_when_memory_runs_out():
     environment = {**os.environ, "MINIGRAD_KEEP_MB": "256"}
     subprocess.run([sys.executable, "-c", NO_MEMORY], check=True, env=environment)
+
+
+# --- where arrays start --------------------------------------------------------------------------
+
+
+def trained():
+    """What a step of training makes: parameters, gradients and the state of an optimizer."""
+    model = mg.nn.Sequential(mg.nn.Linear(100, 80), mg.nn.BatchNorm1d(80), mg.nn.ReLU())
+    adam = mg.optim.Adam(model.parameters())
+    y = model(mg.rand(64, 100))
+    y.sum().backward()
+    adam.step()
+    weight = model[0].weight
+    state = adam.state[weight]
+    return y, weight, weight.grad, state["exp_avg"], state["exp_avg_sq"]
+
+
+MAKERS = {
+    "zeros": lambda n: [mg.zeros(n), mg.zeros_like(mg.rand(n)), mg.full((n,), 2.0)],
+    "random": lambda n: [mg.rand(n), mg.randn(n, dtype=mg.float64), mg.randperm(n)],
+    "copies": lambda n: [
+        mg.arange(n).clone(),
+        mg.rand(n, 2)[:, 1].contiguous(),
+        mg.rand(2, n).T.clone(),
+    ],
+    "results": lambda n: [mg.rand(n) + 1, mg.rand(n, 3) @ mg.rand(3, 2), mg.rand(n).relu()],
+    "training": lambda n: trained(),
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_arrays_start_at_a_cache_line(maker):
+    kept = []  # so that each has memory of its own
+    for n in (4096, 5000, 4099):
+        kept += MAKERS[maker](n)
+    assert [place(x) % 64 for x in kept] == [0] * len(kept)
+
+
+def test_an_array_that_numpy_resizes_keeps_its_values():
+    array = (mg.arange(5000) + 0).numpy()
+    owner = array.base.obj  # what .numpy() gives is a view of it
+    for size in (70_000, 4000, 10, 300_000):
+        before = owner.copy()
+        owner.resize(size, refcheck=False)
+        same = min(size, len(before))
+        assert np.array_equal(owner[:same], before[:same]) and not owner[same:].any()

@@ -3,6 +3,7 @@
 cimport numpy as cnp
 
 from ... import dtypes
+from ..._runtime.array_pool cimport copied
 from ..._runtime.fp_warnings import quietly
 from ...autograd.grad_mode cimport recording
 from ...devices import device as Device
@@ -23,7 +24,7 @@ cdef class Clone(Function):
 def clone(input):
     """A copy with memory of its own; the gradient passes through. torch.clone."""
     cdef Tensor x = operand("clone", "input", input)
-    cdef Tensor y = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
+    cdef Tensor y = wrap(copied(x.array))
     if recording(x):
         record(Clone.__new__(Clone), y, (x,))
     return y

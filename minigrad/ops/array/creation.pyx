@@ -11,6 +11,7 @@ cimport numpy as cnp
 import numpy as np
 
 from ... import dtypes
+from ..._runtime.array_pool cimport made
 from ..._runtime.fp_warnings import quietly
 from ...autograd.grad_mode cimport recording
 from ...devices import device as Device
@@ -57,7 +58,7 @@ cdef object allocated(str operation, tuple shape, object numpy_dtype, object mak
     if size > sys.maxsize:
         raise MemoryError(f"{operation}: the size of {shape} overflows: {size} bytes")
     try:
-        return make(shape, numpy_dtype)
+        return made(make, shape, numpy_dtype, size)
     except MemoryError:
         raise MemoryError(f"{operation}: no memory for shape {shape}: {size} bytes") from None
     except ValueError:

@@ -9,6 +9,7 @@ from functools import partial
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 
+from ..._runtime.array_pool cimport copied
 from ...autograd.grad_mode cimport grad_mode
 from ...autograd.in_place cimport may_write, overwrite
 from ...errors import ShapeError
@@ -33,7 +34,7 @@ cdef Tensor frozen(Tensor x, other):
     """x as it is now: what the plain operation may save although x is about to change."""
     if not needs_history(x, other):
         return x
-    cdef Tensor before = wrap(cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER))
+    cdef Tensor before = wrap(copied(x.array))
     before.node, before.is_grad_leaf = x.history(), False
     return before
 

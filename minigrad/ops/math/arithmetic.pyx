@@ -10,6 +10,7 @@ from libc.math cimport INFINITY
 
 import numpy as np
 
+from ..._runtime.array_pool cimport copied
 from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError
 from ...tensor cimport Function, Tensor, record, wrap
@@ -261,7 +262,7 @@ def power(input, exponent):
     elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 2:
         y = wrap(broadcast_binary("pow", MUL, a.array, a.array, None))
     elif cnp.PyArray_NDIM(b.array) == 0 and (<object>b.array).item() == 1:
-        y = wrap(cnp.PyArray_NewCopy(a.array, cnp.NPY_CORDER))
+        y = wrap(copied(a.array))
     else:
         y = wrap(broadcast_call("pow", np.power, without_gaps(a), without_gaps(b)))
     if recording(a, b):

@@ -10,7 +10,7 @@ from cpython.ref cimport PyObject
 
 import numpy as np
 
-from ..._runtime.array_pool cimport MAX_DIMENSIONS, empty_array
+from ..._runtime.array_pool cimport MAX_DIMENSIONS, copied, empty_array
 from ..._runtime.fp_warnings import quietly
 from ...errors import ShapeError
 from ...tensor cimport Tensor
@@ -119,7 +119,7 @@ cdef cnp.ndarray contiguous_array(Tensor x):
     """x's values in one C-ordered block (x's own array where it is one)."""
     if cnp.PyArray_IS_C_CONTIGUOUS(x.array):
         return x.array
-    return cnp.PyArray_NewCopy(x.array, cnp.NPY_CORDER)
+    return copied(x.array)
 
 
 cdef cnp.ndarray flat(Tensor x):

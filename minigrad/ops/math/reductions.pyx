@@ -14,7 +14,7 @@ import numpy as np
 from ... import dtypes
 from ..._checks import number
 from ..._kernels import active as kernels
-from ..._runtime.array_pool cimport MAX_DIMENSIONS, empty_array
+from ..._runtime.array_pool cimport MAX_DIMENSIONS, copied, empty_array
 from ..._runtime.fp_warnings import quietly
 from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError
@@ -84,7 +84,7 @@ cdef cnp.ndarray folded(cnp.ndarray x, tuple axes):
                           tuple(range(ndim - len(axes), ndim)))
         sizes[part] *= cnp.PyArray_DIM(x, i)
     if not cnp.PyArray_IS_C_CONTIGUOUS(x):
-        x = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+        x = copied(x)
     return reshaped_array(x, sizes, 3)
 
 
