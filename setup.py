@@ -10,6 +10,7 @@ import sysconfig
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from multiprocessing import get_start_method
 from pathlib import Path
 from platform import python_version
 from shutil import which
@@ -139,6 +140,7 @@ class BuildExtensions(build_ext):
             extension.sources = translated[extension.name].sources
             extension.extra_compile_args = flags
         self.build_info.unlink(missing_ok=True)
+        stale.sort(key=size_of_sources, reverse=True)  # no core waits for a long last one
         everything, self.extensions, self.force = self.extensions, stale, True
         super().build_extensions()
         self.extensions = everything
@@ -154,7 +156,7 @@ class BuildExtensions(build_ext):
         record = home / PACKAGE / "_build_info.py"
         built = runpy.run_path(str(record)) if record.exists() else {}
         if self.force or any(built.get(k) != info[k] for k in info if k not in UNCHANGING):
-            return self.extensions
+            return list(self.extensions)
         stale, tree = [], create_dependency_tree(quiet=True)
         for extension in self.extensions:
             module = home / Path(*extension.name.split(".")).with_suffix(info["suffix"])
@@ -177,12 +179,18 @@ def translate(extensions):
             extension.sources = [SHARED.replace(".", "/") + ".c"]  # written by Cython
     modules = cythonize(
         extensions,
+        # Processes that are not forked would run this file again.
+        nthreads=os.cpu_count() if get_start_method() == "fork" else 0,
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives=DIRECTIVES,
         force=True,
         shared_utility_qualified_name=SHARED,
     )
     return {module.name: module for module in modules}
+
+
+def size_of_sources(extension):
+    return sum(Path(source).stat().st_size for source in extension.sources)
 
 
 def check_tools(command):

@@ -83,12 +83,12 @@ cdef void *line_in(void *block) noexcept:
     if block == NULL:
         return NULL
     cdef void *data = first_line(block)
-    (<void **>data)[-1] = block
+    (<void **>data - 1)[0] = block
     return data
 
 
 cdef void *block_of(void *data) noexcept:
-    return (<void **>data)[-1]
+    return (<void **>data - 1)[0]
 
 
 cdef void *new_line(size_t size) noexcept:
