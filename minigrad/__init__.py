@@ -3,6 +3,7 @@
 from . import _build_check  # noqa: F401, I001  first: it says in words what is not compiled
 from . import autograd, cuda, datasets, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
+from ._runtime.workers import get_num_threads, set_num_threads
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .book.opening import explain
 from .devices import device
@@ -57,15 +58,15 @@ __all__ = [
     "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cuda", "datasets", "device", "div",
     "double", "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "explain", "eye",
     "flatten", "float", "float32", "float64", "floor_divide", "from_dlpack", "from_numpy", "full",
-    "full_like", "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "index_select",
-    "initial_seed", "int", "int32", "int64", "is_grad_enabled", "isclose", "isfinite", "isinf",
-    "isnan", "le", "linspace", "load", "log", "log_softmax", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul",
-    "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multinomial", "ne", "neg", "nn",
-    "no_grad", "norm", "numel", "ones", "ones_like", "ops", "optim", "permute", "pow",
-    "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm",
-    "relu", "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled",
-    "set_printoptions", "set_rng_state", "sigmoid", "sign", "sin", "softmax", "split", "sqrt",
-    "squeeze", "stack", "std", "sub", "sum", "t", "tanh", "tensor", "transpose", "uint8", "unbind",
-    "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
+    "full_like", "gather", "ge", "get_default_dtype", "get_num_threads", "get_rng_state", "gt",
+    "index_select", "initial_seed", "int", "int32", "int64", "is_grad_enabled", "isclose",
+    "isfinite", "isinf", "isnan", "le", "linspace", "load", "log", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed",
+    "masked_fill", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multinomial",
+    "ne", "neg", "nn", "no_grad", "norm", "numel", "ones", "ones_like", "ops", "optim", "permute",
+    "pow", "promote_types", "rand", "rand_like", "randint", "randn", "randn_like", "random",
+    "randperm", "relu", "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "set_rng_state", "sigmoid", "sign", "sin", "softmax",
+    "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "t", "tanh", "tensor", "transpose",
+    "uint8", "unbind", "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
 ]

@@ -128,6 +128,7 @@ def blas(minigrad: ModuleType | None) -> dict[str, Any]:
         "NumPy's BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}",
         "its kernels": openblas("get_corename", ctypes.c_char_p) or "unknown",
         "its threads": openblas("get_num_threads", ctypes.c_int) or "unknown",
+        "our threads": minigrad.get_num_threads() if minigrad else "unknown",
     }
 
 

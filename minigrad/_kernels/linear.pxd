@@ -10,5 +10,7 @@ cdef inline Matrix transposed(Matrix x) noexcept nogil:
     return Matrix(x.data, x.columns, x.rows, x.column_stride, x.row_stride)
 
 cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil
-cdef int multiply(Matrix a, Matrix b, Matrix y, bint single) except -1 nogil
+cdef Py_ssize_t begin_of(int part, int parts, Py_ssize_t size, Py_ssize_t step) noexcept nogil
+cdef int multiply(
+    Matrix a, Matrix b, Matrix y, bint single, int part=*, int parts=*) except -1 nogil
 cdef int add_bias(const real *bias, real *y, Py_ssize_t rows, Py_ssize_t columns) except -1 nogil

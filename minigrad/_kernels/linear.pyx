@@ -26,6 +26,7 @@ cdef enum:
     PANEL = 4096    # doubles, 32 KB: DEPTH · COLUMNS floats
     STRIP = 1024    # doubles: DEPTH · ROWS floats
     HEIGHT = 512    # rows of A that one panel meets: 512 KB
+    TALL = 4        # times as many rows as columns
     FEW = 64        # rows of A for which rows of B are read where they lie
     LARGEST = 1073741824   # multiplications of a product, 1024³: 11 ms in float32
 
@@ -160,8 +161,8 @@ cdef bint better_transposed(Matrix a, Matrix b) noexcept nogil:
 
 
 cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil:
-    """Whether these loops are meant for Y = A B: it fills at least half of the tiles, and threads
-    would not pay."""
+    """Whether these loops are meant for Y = A B: it fills at least half of the tiles, and A is not
+    so large that it should be packed, too."""
     cdef Py_ssize_t height = ROWS if single else ROWS // 2, width = COLUMNS
     if better_transposed(a, b):
         height, width = width, height
@@ -171,10 +172,32 @@ cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil:
             and <double>a.rows * b.columns * a.columns <= LARGEST)
 
 
-cdef int multiply(Matrix a, Matrix b, Matrix y, bint single) except -1 nogil:
-    """Y = A B where A has at least one column; all float32 if `single`, else float64."""
+cdef Py_ssize_t begin_of(int part, int parts, Py_ssize_t size, Py_ssize_t step) noexcept nogil:
+    """Where a part begins of `size` rows, in whole steps; part `parts` begins at the end."""
+    return min((size + step - 1) // step * part // parts * step, size)
+
+
+cdef int multiply(
+    Matrix a, Matrix b, Matrix y, bint single, int part=0, int parts=1
+) except -1 nogil:
+    """Y = A B where A has at least one column; all float32 if `single`, else float64.
+
+    Or one of several parts of Y: some of its columns, so that each panel of B is packed once, or,
+    where Y is much higher than it is wide, some of its rows.
+    """
+    cdef Py_ssize_t begin, size = sizeof(float) if single else sizeof(double)
     if better_transposed(a, b):
         a, b, y = transposed(b), transposed(a), transposed(y)
+    if parts > 1 and y.rows < TALL * y.columns:
+        begin = begin_of(part, parts, y.columns, COLUMNS)
+        b.columns = y.columns = begin_of(part + 1, parts, y.columns, COLUMNS) - begin
+        b.data = <char *>b.data + begin * b.column_stride * size
+        y.data = <char *>y.data + begin * y.column_stride * size
+    elif parts > 1:
+        begin = begin_of(part, parts, y.rows, FEW)
+        a.rows = y.rows = begin_of(part + 1, parts, y.rows, FEW) - begin
+        a.data = <char *>a.data + begin * a.row_stride * size
+        y.data = <char *>y.data + begin * y.row_stride * size
     if single:
         return tiled(a, b, y, <float *>y.data)
     return tiled(a, b, y, <double *>y.data)

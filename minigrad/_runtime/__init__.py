@@ -4,5 +4,6 @@
     array_pool    the memory of large arrays, cached for the next array of the same size
     fp_warnings   floating-point operations without warnings
     deallocation  a graph of any depth is freed on a small stack
+    workers       large work in parts, on plain threads
     versions      memory that several tensors share, and how often it was written
 """

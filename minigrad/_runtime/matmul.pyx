@@ -1,10 +1,11 @@
 """Products of two matrices, and what computes them.
 
 MKL does, where it is installed (the extra `mkl`). Otherwise, on a build for AVX-512,
-`_kernels/linear.pyx` multiplies. Two cases still go to BLAS: shapes that would fill less than half
-of a tile, and products large enough for BLAS's threads to pay off. On other builds BLAS computes
-everything. Stacks of matrices go to `numpy.matmul`, except those of convolution, which are
-multiplied one by one where the loops of `_kernels/linear.pyx` are meant for them.
+`_kernels/linear.pyx` multiplies, large products in parts on several threads (`workers.pyx`). Two
+cases still go to BLAS: shapes that would fill less than half of a tile, and very large products,
+for which it packs both factors. On other builds BLAS computes everything. Stacks of matrices go to
+`numpy.matmul`, except those of convolution, which are multiplied one by one where the loops of
+`_kernels/linear.pyx` are meant for them.
 
 BLAS is called by a pointer to its `cblas_sgemm` or `cblas_dgemm`: MKL's, or that of the OpenBLAS
 inside NumPy's wheels, which NumPy has loaded already. Without either, `numpy.matmul` computes, with
@@ -26,10 +27,11 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from .._kernels.linear cimport Matrix, add_bias, multiply, transposed, worthwhile
+from .._kernels.linear cimport Matrix, add_bias, begin_of, multiply, transposed, worthwhile
 from .._kernels.switch cimport switch
 from .array_pool cimport copied, empty_array_of
 from .fp_warnings import quietly
+from .workers cimport Part, enough_parts, in_parts
 
 cnp.import_array()
 
@@ -56,6 +58,18 @@ ctypedef void (*Dgemm)(
     int order, int a_form, int b_form, int64_t M, int64_t N, int64_t K,
     double alpha, const void *a, int64_t a_step, const void *b, int64_t b_step,
     double beta, void *y, int64_t y_step) noexcept nogil
+
+cdef enum:
+    SHARE = 4000000   # multiplications for a thread: 40 µs, a few times what waking it takes
+
+cdef struct Product:
+    Matrix a, b, y
+    bint single
+
+cdef struct Stack:
+    Product first
+    Py_ssize_t count, groups                            # pairs of matrices: n and g together
+    Py_ssize_t[2] a_step, b_step, y_step                # in bytes, from n to n + 1 and from g
 
 cdef struct ForBlas:
     int form
@@ -87,6 +101,30 @@ cdef bint as_blas(Matrix x, ForBlas *m) noexcept:
         m.form, m.step = TRANSPOSED, x.column_stride
         return m.step >= x.rows
     return False
+
+
+cdef int some_columns(void *task, int part, int parts) except -1 nogil:
+    """A part of a product."""
+    cdef Product *p = <Product *>task
+    return multiply(p.a, p.b, p.y, p.single, part, parts)
+
+
+cdef int some_products(void *task, int part, int parts) except -1 nogil:
+    """A part of the products of two stacks."""
+    cdef Stack *s = <Stack *>task
+    cdef Product p = s.first
+    cdef Py_ssize_t i, n, g
+    for i in range(begin_of(part, parts, s.count, 1), begin_of(part + 1, parts, s.count, 1)):
+        n, g = i // s.groups, i % s.groups
+        p.a.data = <char *>s.first.a.data + n * s.a_step[0] + g * s.a_step[1]
+        p.b.data = <char *>s.first.b.data + n * s.b_step[0] + g * s.b_step[1]
+        p.y.data = <char *>s.first.y.data + n * s.y_step[0] + g * s.y_step[1]
+        multiply(p.a, p.b, p.y, p.single)
+    return 0
+
+
+cdef double multiplications(Matrix a, Matrix b) noexcept nogil:
+    return <double>a.rows * a.columns * b.columns
 
 
 cdef int linear_forward(
@@ -127,8 +165,12 @@ cdef int linear_forward(
     if bias is not None and not cnp.PyArray_ISCARRAY_RO(bias):
         bias = copied(bias)
     cdef const void *row = NULL if bias is None else cnp.PyArray_DATA(bias)
+    cdef Product product = Product(A, B, Y, single)
+    cdef int parts = enough_parts(multiplications(A, B), SHARE) if by_loops else 1
     with nogil:
-        if by_loops:
+        if by_loops and parts > 1:
+            in_parts(<Part>some_columns, &product, parts)
+        elif by_loops:
             multiply(A, B, Y, single)
         elif by_blas and single:
             in_single(ROW_MAJOR, x_blas.form, w_blas.form, A.rows, B.columns, A.columns,
@@ -148,25 +190,30 @@ cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
 
     A stack of n = 1 is repeated. Without y (None), a new array.
     """
-    cdef Matrix A = matrix(a), B = matrix(b), Y
-    cdef Py_ssize_t n, g, stacks = max(cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 0))
-    cdef Py_ssize_t a_step = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_DIM(a, 0) > 1 else 0
-    cdef Py_ssize_t b_step = cnp.PyArray_STRIDE(b, 0) if cnp.PyArray_DIM(b, 0) > 1 else 0
+    cdef Matrix A = matrix(a), B = matrix(b)
+    cdef Py_ssize_t groups = cnp.PyArray_DIM(a, 1)
+    cdef Stack stack
+    cdef int i, parts
     cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32
     if not (ours and switch.compiled and A.columns > 0 and worthwhile(A, B, single)):
         return quietly(np.matmul, a, b, y)
+    stack.count = max(cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(b, 0))
     if y is None:
-        y = empty_array_of((stacks, cnp.PyArray_DIM(a, 1), A.rows, B.columns), cnp.PyArray_TYPE(a))
-    Y = matrix(y)
+        y = empty_array_of((stack.count, groups, A.rows, B.columns), cnp.PyArray_TYPE(a))
+    stack.count, stack.groups = stack.count * groups, groups
+    stack.first = Product(A, B, matrix(y), single)
+    for i in range(2):
+        stack.a_step[i], stack.b_step[i] = to_next(a, i), to_next(b, i)
+        stack.y_step[i] = to_next(y, i)
+    parts = enough_parts(stack.count * multiplications(A, B), SHARE)
     with nogil:
-        for n in range(stacks):
-            for g in range(cnp.PyArray_DIM(a, 1)):
-                A.data = cnp.PyArray_BYTES(a) + n * a_step + g * cnp.PyArray_STRIDE(a, 1)
-                B.data = cnp.PyArray_BYTES(b) + n * b_step + g * cnp.PyArray_STRIDE(b, 1)
-                Y.data = (cnp.PyArray_BYTES(y) + n * cnp.PyArray_STRIDE(y, 0)
-                          + g * cnp.PyArray_STRIDE(y, 1))
-                multiply(A, B, Y, single)
+        in_parts(<Part>some_products, &stack, parts)
     return y
+
+
+cdef Py_ssize_t to_next(cnp.ndarray x, int dimension) noexcept:
+    """Bytes to the next matrix of a stack: 0 in a dimension of one, which is repeated."""
+    return cnp.PyArray_STRIDE(x, dimension) if cnp.PyArray_DIM(x, dimension) > 1 else 0
 
 
 # --- which library -----------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def settings():
     """What the library itself remembers."""
     return (
         m.is_grad_enabled(), m.get_default_dtype(), m.use_kernels.current,
-        m.get_rng_state().tolist(), repr(vars(printing.options)),
+        m.get_rng_state().tolist(), repr(vars(printing.options)), m.get_num_threads(),
     )  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def restore(before):
     m.set_default_dtype(before[1])
     m.use_kernels(before[2])
     m.set_printoptions(profile="default")
+    m.set_num_threads(before[5])
 
 
 def training():

@@ -387,7 +387,8 @@ WITHOUT_DERIVATIVE = {
         "Tensor.bitwise_or_ Tensor.bitwise_xor_ Tensor.__iand__ Tensor.__ior__ "
         "Tensor.__ixor__".split(), _CONSTANT),
     **dict.fromkeys(
-        "numel promote_types is_grad_enabled initial_seed get_default_dtype get_rng_state dtype "
+        "numel promote_types is_grad_enabled initial_seed get_default_dtype get_num_threads "
+        "get_rng_state dtype "
         "Size Generator device nn.summary nn.inspect_batch_norm nn.lint explain "
         "Tensor.data_ptr Tensor.device Tensor.dim Tensor.dtype Tensor.element_size Tensor.grad "
         "Tensor.grad_fn Tensor.graph Tensor.walk Tensor.is_contiguous Tensor.is_leaf Tensor.ndim "
@@ -400,8 +401,8 @@ WITHOUT_DERIVATIVE = {
         "Tensor.__reduce_ex__".split(), _LEAVES),
     **dict.fromkeys(
         "enable_grad no_grad set_grad_enabled manual_seed set_default_dtype set_printoptions "
-        "set_rng_state use_kernels Tensor.backward Tensor.register_hook Tensor.requires_grad_ "
-        "Tensor.retain_grad".split(), _STATE),
+        "set_rng_state set_num_threads use_kernels Tensor.backward Tensor.register_hook "
+        "Tensor.requires_grad_ Tensor.retain_grad".split(), _STATE),
     **dict.fromkeys(
         "Tensor CheckpointError DTypeError GraphError ShapeError nn.Module nn.ModuleDict "
         "nn.ModuleList nn.Parameter Tensor.__init__".split(),
