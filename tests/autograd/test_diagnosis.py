@@ -99,18 +99,18 @@ def test_what_is_right_is_right_in_any_form():
     rng = np.random.default_rng(0)
     alarms = []
     for number in range(400):
-        name = list(RIGHT)[number % len(RIGHT)]
-        names, case = FOUND[name]
-        found = diagnose(rewritten(RIGHT[name], names, rng), **case)
+        answer = RIGHT[number % len(RIGHT)]
+        names, case = FOUND[answer.exercise]
+        found = diagnose(rewritten(answer.code, names, rng), **case)
         if found.verdict != "right":
-            alarms.append((name, found))
+            alarms.append((answer, found))
     assert alarms == []
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_what_is_known_is_right_and_adds_up(name):
-    names, case = FOUND[name]
-    np.testing.assert_allclose(run(RIGHT[name], names), case["right"], rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize("answer", RIGHT, ids=lambda each: each.exercise)
+def test_what_is_known_is_right_and_adds_up(answer):
+    names, case = FOUND[answer.exercise]
+    np.testing.assert_allclose(run(answer.code, names), case["right"], rtol=1e-9, atol=1e-12)
     if case["parts"]:
         np.testing.assert_allclose(sum(case["parts"].values()), case["right"], atol=1e-12)
     assert diagnose(case["right"], **case) == Verdict(True, "right", "right")

@@ -1,48 +1,71 @@
-"""Learners' mistakes in steps 0 to 7 keep their names, and other right answers stay right."""
+"""Learners' mistakes on the path keep their names, and right answers stay right in other words."""
 
+import re
 import textwrap
-from pathlib import Path
+
+import pytest
+from helpers.mistakes import PATH, read
 
 from minigrad.learn.checking import check_tasks
+from minigrad.learn.course import NUMPY_ALONE, YOURS
 from minigrad.learn.places import find_course
 from minigrad.learn.process import Task
 
 COURSE = find_course()
-WRITTEN = Path(__file__).parents[1] / "helpers" / "path_mistakes.txt"
+MISTAKES, RIGHT = read(PATH)
 
 
-def read():
-    """(exercise, verdict, piece of its sentence, code) of each block of the file."""
-    for part in WRITTEN.read_text(encoding="utf-8").split("\n# ")[1:]:
-        number, *blocks = part.replace("\n    ", "\a").splitlines()
-        for block in filter(None, blocks):
-            head, *lines = block.split("\a")
-            word, _, piece = head.partition(":")
-            yield number, word, piece.strip(), "\n".join(lines)
+def step_of(answer):
+    return COURSE.step(int(answer.exercise.split(".")[0]))
 
 
-def answered(step, place, code):
-    """The step's program with the answer to its exercise number `place` replaced by the code."""
-    lines = step.program.split("\n")
-    yours = [i for i, line in enumerate(lines) if line.endswith("  # yours")]
-    starts = [i for i in yours if i - 1 not in yours]
-    ends = [i for i in yours if i + 1 not in yours]
-    start, end = starts[place - 1], ends[place - 1]
-    least = min(len(line) - len(line.lstrip()) for line in lines[start : end + 1])
-    return "\n".join([*lines[:start], textwrap.indent(code, " " * least), *lines[end + 1 :]])
+def written(step, answer):
+    """The step's program with this answer in the place of the page's."""
+    texts = iter(answer.code.split("\n---\n"))
+
+    def of_learner(run):
+        margin = min(re.findall(r"(?m)^ *(?=\S)", run[0]), key=len)
+        return textwrap.indent(next(texts), margin) + "\n"
+
+    runs = re.compile(rf"(?m)(^.*{YOURS}\n)+")
+    program = step.assembled(
+        block.in_program(runs.sub(of_learner, block.body))
+        if block.exercise == answer.exercise
+        else block.source
+        for block in step.blocks
+    )
+    assert not list(texts), f"{answer.exercise} has fewer places than this answer: {answer.code}"
+    return program
 
 
-def test_mistakes_are_named():
-    cases = list(read())
-    words = [word for _, word, _, _ in cases]
-    assert words.count("right") >= 50 and len(words) - words.count("right") >= 120
+def check(answers):
     tasks = []
-    for number, _, _, code in cases:
-        step, place = COURSE.step(int(number[0])), int(number[2:])
-        exercises = [each for each in step.exercises if each.number == number]
-        tasks.append(Task(step, answered(step, place, code), "mine.py", exercises))
-    wrong = []
-    for case, (report,) in zip(cases, check_tasks(tasks, []), strict=True):
-        if report.verdict != case[1] or case[2] not in report.sentence:
-            wrong.append((case, report.verdict, report.sentence))
+    for answer in answers:
+        step = step_of(answer)
+        exercise = step.exercise(answer.exercise)
+        tasks.append(Task(step, written(step, answer), "mine.py", [exercise]))
+    data = [path for path in COURSE.data if path.exists()]
+    reports = [report for (report,) in check_tasks(tasks, data)]
+    wrong = [
+        (answer, report.verdict, report.sentence)
+        for answer, report in zip(answers, reports, strict=True)
+        if report.verdict != answer.word
+        or any(piece not in report.sentence for piece in answer.pieces)
+    ]
     assert wrong == []
+
+
+def test_one_mistake_and_one_rewriting_of_each_exercise():
+    first = {(each.exercise, each.word == "right"): each for each in [*MISTAKES, *RIGHT][::-1]}
+    check([each for each in first.values() if step_of(each).number < 8])
+
+
+@pytest.mark.slow
+def test_every_mistake_and_every_rewriting():
+    assert len(MISTAKES) >= 220 and len(RIGHT) >= 80
+    check([each for each in MISTAKES + RIGHT if step_of(each).number <= NUMPY_ALONE])
+
+
+@pytest.mark.slow
+def test_those_that_need_the_package():
+    check([each for each in MISTAKES + RIGHT if step_of(each).number > NUMPY_ALONE])

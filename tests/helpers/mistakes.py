@@ -1,4 +1,4 @@
-"""Wrong answers to known exercises: those of planted_mistakes.txt and strange_mistakes.txt."""
+"""Answers to exercises, with the sentences they are to get: the *_mistakes.txt files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,13 +8,13 @@ import numpy as np
 from minigrad.diagnosis import Verdict, diagnose, known
 
 N, C, OUT = 6, 4, 3
-PLANTED, STRANGE = (
-    Path(__file__).with_name(f"{name}_mistakes.txt") for name in ("planted", "strange")
+PLANTED, STRANGE, PATH = (
+    Path(__file__).with_name(f"{name}_mistakes.txt") for name in ("planted", "strange", "path")
 )
 UNNAMED = {"different", "close", "shape", "nan", "type"}
 
 
-class Mistake(NamedTuple):
+class Answer(NamedTuple):
     exercise: str
     word: str  # the verdict, or "strange"
     pieces: list[str]  # of its sentence
@@ -103,8 +103,8 @@ def run(code, names):
 
 
 def read(path):
-    """The mistakes of a file, and {exercise: code of a right answer}."""
-    mistakes, right = [], {}
+    """The mistakes of a file, and the answers in it that are right."""
+    answers = []
     for exercise in path.read_text(encoding="utf-8").split("\n# ")[1:]:
         name, *blocks = exercise.replace("\n    ", "\a").splitlines()
         before = ""
@@ -114,9 +114,8 @@ def read(path):
             code = "\n".join(lines)
             if word == "before":
                 before = code + "\n"
-            elif word == "right":
-                right[name] = before + code
             else:
                 pieces = [piece for piece in pieces.strip().split(" & ") if piece]
-                mistakes.append(Mistake(name, word, pieces, before + code))
-    return mistakes, right
+                answers.append(Answer(name, word, pieces, before + code))
+    mistakes = [each for each in answers if each.word != "right"]
+    return mistakes, [each for each in answers if each.word == "right"]
