@@ -47,7 +47,8 @@ def numbers(seed=5):
         "run_var": rng.uniform(0.5, 2, C), "positive": rng.uniform(0.4, 3, (N, C)),
         "small": rng.normal(size=(N, C)) * 0.1, "squares": rng.uniform(0.01, 0.3, (N, C)),
         "row": rng.normal(size=C), "A": rng.normal(size=(5, C)), "B": rng.normal(size=(C, OUT)),
-        "dAB": rng.normal(size=(5, OUT)),
+        "dAB": rng.normal(size=(5, OUT)), "b": rng.normal(size=OUT),
+        "column": rng.normal(size=(N, 1)),
     }  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def exercises(seed=5):
     mean, var, positive, row = n["run_mean"], n["run_var"], n["positive"], n["row"]
     square = {**n, "A": n["A"][:C], "B": x[:C], "dAB": dy[:C]}
     quotient = {**n, "a": x, "b": positive}
+    column = n["column"]
     step = {**n, "g": dy, "v": n["small"], "lr": 0.05, "mu": 0.9}
     adam = {**n, "g": dy, "m": n["small"], "v": n["squares"], "lr": 0.1, "b1": 0.9, "b2": 0.99,
             "t": 3}  # fmt: skip
@@ -69,14 +71,22 @@ def exercises(seed=5):
             n, known.batch_norm_eval_dx(x, gamma, dy, mean, var, eps)),
         "layer norm dx": (n, known.layer_norm_dx(x, gamma, dy, eps)),
         "layer norm dgamma": (n, known.layer_norm_dgamma(x, dy, eps)),
+        "layer norm dbeta": (n, known.layer_norm_dbeta(dy)),
         "softmax": (n, known.softmax_dx(x, dy)),
         "log softmax": (n, known.log_softmax_dx(x, dy)),
         "cross-entropy, mean": (n, known.cross_entropy_dx(x, labels)),
         "cross-entropy, sum": (n, known.cross_entropy_dx(x, labels, reduction="sum")),
+        "cross-entropy, mean, times dy": (
+            {**n, "dy": 1.7}, known.cross_entropy_dx(x, labels, 1.7)),
+        "cross-entropy, sum, times dy": (
+            {**n, "dy": 1.7}, known.cross_entropy_dx(x, labels, 1.7, reduction="sum")),
         "linear dX": (n, known.linear_dx(n["W"], n["dY"], x)),
         "linear dW": (n, known.linear_dw(x, n["dY"], n["W"])),
         "linear db": (n, known.linear_db(n["dY"])),
         "matmul da": (n, known.matmul_da(n["A"], n["B"], n["dAB"])),
+        "matmul db": (n, known.matmul_db(n["A"], n["B"], n["dAB"])),
+        "square matmul da": (
+            square, known.matmul_da(square["A"], square["B"], square["dAB"])),
         "square matmul db": (
             square, known.matmul_db(square["A"], square["B"], square["dAB"])),
         "relu": (n, known.relu_dx(x, dy)),
@@ -85,7 +95,15 @@ def exercises(seed=5):
         "tanh": (n, known.tanh_dx(x, dy)),
         "mean over rows": ({**n, "g": row}, known.mean_dx(x, row, 0)),
         "variance over rows": ({**n, "g": row}, known.var_dx(x, row, 0)),
+        "unbiased variance over rows": (
+            {**n, "g": row}, known.var_dx(x, row, 0, correction=1)),
+        "mean over columns": (
+            {**n, "g": column}, known.mean_dx(x, column, 1, keepdims=True)),
+        "variance over columns": (
+            {**n, "g": column}, known.var_dx(x, column, 1, keepdims=True)),
+        "broadcast sum, da": (n, known.add_da(gamma, x, dy)),
         "broadcast product, da": (n, known.mul_da(gamma, x, dy)),
+        "broadcast product, db": (n, known.mul_da(x, gamma, dy)),
         "quotient, db": (quotient, known.div_db(x, positive, dy)),
         "cube": (n, known.pow_dx(positive, 3, dy)),
         "log": (n, known.log_dx(positive, dy)),
