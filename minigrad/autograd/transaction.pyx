@@ -46,7 +46,8 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
     `updates` holds the kernel's arguments with Tensors for arrays: the gradient, the parameter, its
     buffers (Tensor or None), then whatever else the kernel takes. `fresh` is state that the
     optimizer adds to its `state`; `counts` are pairs (state of a parameter, its number of steps
-    afterwards).
+    afterwards). Returns whether there was a gradient that zero_grad() had not just filled with
+    zeros; for `nn.lint`.
     """
     cdef Tensor p, x
     cdef cnp.ndarray work
@@ -59,6 +60,7 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
         prepare(operation, p)
         check_gradient(operation, p, update[0])
         arguments.append(arrays_of(update, in_python, copied))
+    found = not all([is_zeroed(update[1], update[0]) for update in updates])
     state.update(fresh)
     try:
         kernel(arguments)
@@ -74,6 +76,7 @@ def step(str operation, kernel, list updates, state, dict fresh, list counts):
         note_step(p)
     for own, count in counts:
         own["step"] = count
+    return found
 
 
 def clear_gradients(tensors, bint set_to_none):
@@ -104,6 +107,11 @@ def gradient_use(Tensor x not None):
 def last_writer(Tensor x not None):
     """The operation that changed x in place last, or an empty string; for `nn.lint`."""
     return "" if x.version is None or x.version.writer is None else x.version.writer
+
+
+cdef bint is_zeroed(Tensor x, Tensor g) except -1:
+    """Whether g is what zero_grad(set_to_none=False) left, and nothing has come since."""
+    return x.gradient_use == DROPPED and not np.any(g.array)
 
 
 cdef int prepare(str operation, Tensor x) except -1:

@@ -26,8 +26,8 @@ class Optimizer:
     `step`, and where it can `check_options` and `state_names`.
     """
 
-    # For nn.lint: how many steps in a row have found no gradient. None before the first step, or
-    # -n if schedules have made n steps by then. See nn/linting/record.py.
+    # For nn.lint: how many steps in a row have found no gradient, or the zeros of zero_grad(). None
+    # before the first step, or -n if schedules have made n steps by then. See linting/record.py.
     _idle: int | None = None
 
     def __init__(self, params, defaults):
@@ -115,10 +115,10 @@ class Optimizer:
     def _step(self, kernel, updates, fresh, counts=()):
         if self._idle == -1:
             _warn_of_schedule(f"{type(self).__name__}.step")
-        transaction.step(
+        found = transaction.step(
             f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts)
         )
-        self._idle = 0 if updates else max(self._idle or 0, 0) + 1
+        self._idle = 0 if found else max(self._idle or 0, 0) + 1
 
     def _note_schedule(self):
         """A schedule has made a step: too early, if the optimizer has not made its first."""

@@ -67,19 +67,19 @@ class Watch:
         monkeypatch.setattr(kind, "step", watched)
 
     def ask(self, optimizer=None):
-        """Ask about every model seen so far, with the optimizer that holds some of it."""
+        """Ask about the models of which the optimizer holds some; without one, about all."""
+        held = {p for group in getattr(optimizer, "param_groups", ()) for p in group["params"]}
         self.depth += 1  # what lint calls is none of the script's
         try:
-            for model, x in list(self.models.items()):
-                own = set(model.parameters())
-                held = {
-                    p for group in getattr(optimizer, "param_groups", ()) for p in group["params"]
-                }
-                mine = optimizer if own & held else None
+            if not self.models and self.loss is not None:  # functions and tensors alone
                 self.asked += 1
-                loss = self.loss if mine and self.loss is not None else None
-                self.findings += nn.lint(model, loss, mine, x)
-                self.findings += nn.lint(model)
+                self.findings += nn.lint(nn.Module(), self.loss, optimizer)
+            for model, x in list(self.models.items()):
+                if optimizer is None or held & set(model.parameters()):
+                    self.asked += 1
+                    loss = None if optimizer is None else self.loss
+                    self.findings += nn.lint(model, loss, optimizer, x)
+                    self.findings += nn.lint(model)
         finally:
             self.depth -= 1
 

@@ -207,23 +207,54 @@ def test_2_also_with_clipped_gradients():
     only(nn.lint(model, None, optimizer), "zero-grad-missing")
 
 
-@pytest.mark.parametrize("forget", ["optimizer", "model"])
-@pytest.mark.parametrize(
-    "order", ["backward zero step", "zero step backward", "step backward zero"]
-)
-def test_3_the_right_lines_in_the_wrong_order(order, forget):
-    model, (x, y) = network(), data()
-    optimizer = sgd(model)
+def in_order(order, model, optimizer, zero_grad, times=3):
+    x, y = data()
     lines = {
-        "zero": (optimizer if forget == "optimizer" else model).zero_grad,
+        "zero": zero_grad,
         "step": optimizer.step,
         "backward": lambda: F.cross_entropy(model(x), y).backward(),
     }
-    for _ in range(3):
+    for _ in range(times):
         for line in order.split():
             lines[line]()
+
+
+@pytest.mark.parametrize("forget", ["optimizer", "model"])
+@pytest.mark.parametrize("set_to_none", [True, False])
+@pytest.mark.parametrize(
+    "order", ["backward zero step", "zero step backward", "step backward zero"]
+)
+def test_3_the_right_lines_in_the_wrong_order(order, set_to_none, forget):
+    model = network()
+    optimizer = sgd(model)
+    zero_grad = (optimizer if forget == "optimizer" else model).zero_grad
+    in_order(order, model, optimizer, lambda: zero_grad(set_to_none=set_to_none))
     finding = only(nn.lint(model, None, optimizer), "step-order")
     assert " 3 steps found" in finding.what or " 2 steps found" in finding.what
+    nothing = "no gradient" if set_to_none or "backward" in order.split()[-1] else "only zeros"
+    assert nothing in finding.what
+
+
+@pytest.mark.parametrize(
+    "order", ["zero backward step", "backward step zero", "step zero backward"]
+)
+def test_3_filled_with_zeros_in_the_right_order(order):
+    model = network()
+    optimizer = sgd(model)
+    in_order(order, model, optimizer, lambda: optimizer.zero_grad(set_to_none=False))
+    assert not nn.lint(model, None, optimizer)
+
+
+def test_3_zeros_that_something_was_written_into():
+    model = network()
+    optimizer = sgd(model)
+
+    def zero_grad():
+        optimizer.zero_grad(set_to_none=False)
+        model[0].weight.grad += 1
+
+    in_order("backward zero step", model, optimizer, zero_grad)
+    assert not nn.lint(model, None, optimizer)
 
 
 def test_4_another_model_s_parameters():

@@ -94,6 +94,17 @@ def test_one_layer_with_an_absurd_rate(batch):
     assert findings == [] and "could not be copied" in findings.notes[0]
 
 
+def test_a_loss_that_has_run_away(batch):
+    model = Net()
+    steps(model, optim.SGD(model.parameters(), lr=100), *batch, count=6)
+    (finding,) = nn.lint(model, F.cross_entropy, batch=batch)
+    assert finding.code == "learning-rate"
+    assert "after some steps the loss is" in finding.what and "log 3 = 1.1" in finding.what
+    loaded = Net()
+    loaded.load_state_dict(model.state_dict())
+    assert not nn.lint(loaded, F.cross_entropy, batch=batch)
+
+
 def test_data_that_are_no_numbers(batch):
     finding = nn.lint(Net(), F.cross_entropy, batch=(batch[0] / 0, batch[1]), ignore=[
         "unscaled-input"])[0]  # fmt: skip

@@ -1,6 +1,7 @@
 """nn.lint says nothing about what is right: examples, scripts, pages, and styles of learners."""
 
 import importlib
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -69,6 +70,52 @@ def test_an_example(example, watch, name, options, capsys, monkeypatch, tmp_path
     monkeypatch.setenv("MINIGRAD_HOME", str(tmp_path))
     example(name).main(options)
     assert watch.silent()
+
+
+def test_an_example_of_tensors_alone(example, watch, capsys):
+    example("by_hand").main()
+    assert not watch.models and watch.silent()
+
+
+IN_TRAINING_MODE = ["evaluation-in-training-mode"]
+SPOILED = ["dead-units", "learning-rate", "gradient-scale", "infinite-loss"]
+# What claims about batch normalization do on purpose, and lint rightly finds: the first code
+# always, the others perhaps. All other claims are to be silent.
+ON_PURPOSE = {
+    # They look at what a batch does to a layer in training mode, and train nothing meanwhile.
+    "identity": IN_TRAINING_MODE,
+    "bias_before": IN_TRAINING_MODE,
+    "slow_statistics": IN_TRAINING_MODE,
+    "covariate_shift": IN_TRAINING_MODE,
+    "shift_as_the_reason": IN_TRAINING_MODE,
+    # They show how networks without normalization are spoiled: depth, inputs, weights, rates.
+    "deep_sigmoids": ["gradient-scale"],
+    "scale_of_inputs": ["unscaled-input", *SPOILED],
+    "width_of_weights": SPOILED,
+    "learning_rates": SPOILED,
+}
+
+
+@pytest.mark.parametrize("name", [
+    "identity", "scale_of_weights", "bias_before", "batch_of_one",
+    *(pytest.param(each, marks=pytest.mark.slow) for each in (
+        "ignored_statistics", "slow_statistics", "deep_sigmoids", "scale_of_inputs",
+        "width_of_weights", "learning_rates", "noise_of_the_batch", "covariate_shift",
+        "shift_as_the_reason")),
+])  # fmt: skip
+def test_a_claim_about_batch_norm(example, watch, name):
+    claim = getattr(example("batch_norm_explained"), name)
+    claim(**({"steps": 11} if "steps" in inspect.signature(claim).parameters else {}))
+    watch.ask()
+    codes, expected = {each.code for each in watch.findings}, ON_PURPOSE.get(name, [])
+    found = "\n".join(dict.fromkeys(map(str, watch.findings)))
+    assert codes <= set(expected) and set(expected[:1]) <= codes, found
+
+
+def test_every_claim_is_asked_about(example):
+    claims = {each.__name__ for each in example("batch_norm_explained").CLAIMS}
+    (mark,) = test_a_claim_about_batch_norm.pytestmark
+    assert claims == {getattr(each, "values", (each,))[0] for each in mark.args[1]}
 
 
 def test_the_smallest_example(example, watch):

@@ -132,7 +132,7 @@ MISTAKES = {
     ),
     "learning-rate": Mistake(
         "21. A learning rate far too large",
-        "The next step replaces the weights rather than corrects them.",
+        "Such steps replace the weights rather than correct them.",
         "Try a learning rate 10 or 100 times smaller: 0.1 to 0.001 for SGD, 0.001 for Adam.",
     ),
     "infinite-loss": Mistake(

@@ -11,7 +11,7 @@ from .finding import MISTAKES, Finding, Findings, found
 from .graph import mistakes_in_graph
 from .history import History
 from .model import last_layer_and_loss, mistakes_in_model
-from .training import gradient_use, is_fresh, large_steps, mistakes_in_training, parameters_of
+from .training import gradient_use, large_steps, mistakes_in_training, parameters_of, progress_of
 from .trial import Trial, run_trial
 from .values import gradients_apart, mistakes_in_values, short
 
@@ -31,10 +31,10 @@ def lint(
     loss: a value with its graph, best before backward(), or a function `loss(output, y)` for the
     batch. batch: `(x, y)`, x alone, or an item of a loader; y may be None. A copy of the model
     runs on it once. The more is given, the more is seen. ignore: codes not to report.
-    Call it inside the training loop, or after some steps. Returns a list of findings, each with
-    code, layer, line, what was seen, why, cure and link; print it, or take `.to_json()`. Its
-    `notes` say what could not be looked at. Errors: TypeError, ValueError for an unknown code.
-    Every mistake with its cure: docs/mistakes.md. torch has no such function.
+    Call it inside the training loop, or after some steps; it knows no earlier losses. Returns a
+    list of findings, each with code, layer, line, what was seen, why, cure and link; print it, or
+    take `.to_json()`. Its `notes` say what could not be looked at. Errors: TypeError, ValueError
+    for an unknown code. Every mistake with its cure: docs/mistakes.md. torch has no such function.
     """
     check_arguments(model, loss, optimizer, ignore)
     inputs, target = parts_of(batch)
@@ -45,9 +45,9 @@ def lint(
         *mistakes_in_model(model, set(parameters_of(optimizer))),
         *mistakes_in_training(model, optimizer),
     ]
-    fresh = is_fresh(model)
+    progress = progress_of(model)
     if isinstance(loss, Tensor):
-        findings += mistakes_in_loss(model, loss, fresh, own_line, notes)
+        findings += mistakes_in_loss(model, loss, progress, own_line, notes)
     trial = None
     if inputs is not None:
         function = None if isinstance(loss, Tensor) else loss
@@ -59,7 +59,7 @@ def lint(
         if seen is not None:
             history = History(seen, trial.names, own_line)
             data = inputs[0].detach().numpy() if isinstance(inputs[0], Tensor) else None
-            findings += mistakes_in_history(history, fresh, data)
+            findings += mistakes_in_history(history, progress, data)
     elif callable(loss) and not isinstance(loss, Tensor):
         findings += last_layer_and_loss(model, loss)
         notes.append("a loss function is used on a batch, and there is none: lint(…, batch=(x, y))")
@@ -69,7 +69,7 @@ def lint(
 
 
 def mistakes_in_loss(
-    model: Module, loss: Tensor, fresh: bool, own_line: str, notes: list[str]
+    model: Module, loss: Tensor, progress: str, own_line: str, notes: list[str]
 ) -> Iterator[Finding]:
     """Findings in a loss that the caller has computed."""
     names = {each: name for name, each in model.named_parameters()}
@@ -87,7 +87,7 @@ def mistakes_in_loss(
             "backward() has freed the values in the graph of the loss; ask before it, to have them "
             "looked at"
         )
-    yield from mistakes_in_history(history, fresh, None)
+    yield from mistakes_in_history(history, progress, None)
 
 
 def mistakes_in_origin(loss: Tensor, names: Mapping[Tensor, str]) -> Iterator[Finding]:
@@ -103,9 +103,9 @@ def mistakes_in_origin(loss: Tensor, names: Mapping[Tensor, str]) -> Iterator[Fi
         yield found("loss-without-history", what)
 
 
-def mistakes_in_history(history: History, fresh: bool, data: Any) -> Iterator[Finding]:
+def mistakes_in_history(history: History, progress: str, data: Any) -> Iterator[Finding]:
     yield from mistakes_in_graph(history)
-    yield from mistakes_in_values(history, fresh, data)
+    yield from mistakes_in_values(history, progress, data)
 
 
 def mistakes_in_gradients(

@@ -3,7 +3,8 @@
 One number each, written where something is written anyway:
 
 - a leaf, for `zero_grad()`: autograd/gradient_use.pxd;
-- an optimizer, `_idle`: how many steps in a row have found no gradient (optim/optimizer.py);
+- an optimizer, `_idle`: how many steps in a row have found no gradient, or only the zeros that
+  zero_grad(set_to_none=False) had put in the place of one (optim/optimizer.py);
 - a layer, `_record`: in training mode how many calls in a row ran under `no_grad()`, noted by what
   such calls should not have, batch normalization and dropout; in evaluation mode how often its own
   parameters had been written when the mode was switched.

@@ -22,10 +22,12 @@ def parameters_of(optimizer: Optimizer | None) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def is_fresh(model: Module) -> bool:
-    """Whether no step and no loaded state has changed a parameter of the model."""
+def progress_of(model: Module) -> str:
+    """What has changed its parameters: "stepped" (an optimizer), "loaded", or "fresh" (nothing)."""
     writers = {last_writer(each) for each in model.parameters()}
-    return not any(each.endswith((".step", "load_state_dict")) for each in writers)
+    if any(each.endswith(".step") for each in writers):
+        return "stepped"
+    return "loaded" if any(each.endswith("load_state_dict") for each in writers) else "fresh"
 
 
 def mistakes_in_training(model: Module, optimizer: Optimizer | None) -> Iterator[Finding]:
@@ -58,25 +60,26 @@ def idle_steps(
     idle = optimizer._idle or 0
     if idle <= 0:
         return
-    steps = "step found" if idle == 1 else f"{idle} steps found"
+    steps = "step" if idle == 1 else f"{idle} steps"
     dropped = [each for each in own if gradient_use(each) == "dropped"]
     waiting = [each for each in own if each._grad is not None and not gradient_use(each)]
     name = type(optimizer).__name__
+    zeros = "only zeros" if any(each._grad is not None for each in dropped) else "no gradient"
     if dropped:
         what = (
-            f"the last {steps} no gradient; zero_grad() had thrown away those of {len(dropped)} "
-            f"parameters, which no step of {name} had used"
+            f"the last {steps} found {zeros}; zero_grad() had thrown away the gradients of "
+            f"{len(dropped)} parameters, which no step of {name} had used"
         )
         yield found("step-order", what)
     elif idle > 1 and waiting:
         what = (
-            f"the last {steps} no gradient, and now {len(waiting)} parameters of {name} have one "
-            "that no step has used"
+            f"the last {steps} found no gradient, or zeros, and now {len(waiting)} parameters of "
+            f"{name} have one that no step has used"
         )
         yield found("step-order", what)
     elif idle > 1 and set(names) <= set(own):
         if all(each._grad is None and not gradient_use(each) for each in own):
-            what = f"the last {steps} no gradient: no backward() has reached the model"
+            what = f"the last {steps} found no gradient: no backward() has reached the model"
             yield found("loss-without-history", what)
 
 

@@ -22,15 +22,18 @@ FEWEST_SAMPLES = 32  # below, a unit may rest on all of them by chance
 FEWEST_UNITS, MANY_UNITS = 8, 16
 FLAT = 0.01  # of the largest slope
 MOSTLY = 0.75
-SURE_AND_WRONG = 3  # times log C
+SURE_AND_WRONG = 3  # times log C, before any training
+LOST = 1000  # times log C, after some steps
 LAYERS_APART, ROUNDING = 1e3, 1e-7
 
 
-def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -> Iterator[Finding]:
+def mistakes_in_values(
+    history: History, progress: str, data: np.ndarray | None
+) -> Iterator[Finding]:
     """Findings in what the operations of a graph saved.
 
-    fresh: the model was not trained yet. data: the batch, if it is known. If not, and no layer is
-    frozen, what no parameter has touched is taken for it.
+    progress: "fresh", "loaded" or "stepped". data: the batch, if it is known. If not, and no layer
+    is frozen, what no parameter has touched is taken for it.
     """
     hidden = below_products(history)
     tells = data is None or data.ndim == 0 or bool((data != data[:1]).any())  # samples that differ
@@ -44,8 +47,8 @@ def mistakes_in_values(history: History, fresh: bool, data: np.ndarray | None) -
             yield from dead_units(history, node)
         elif name in ("Sigmoid", "Tanh") and tells and node in hidden:
             yield from saturated_units(history, node)
-        elif name == "CrossEntropy" and fresh:
-            yield from first_loss(history, node)
+        elif name == "CrossEntropy":
+            yield from loss_beside_chance(history, node, progress)
     yield from infinite_loss(history, data)
 
 
@@ -120,25 +123,38 @@ def saturated_units(history: History, node: Source) -> Iterator[Finding]:
         yield found("saturated-units", what, history.layer(node), history.line(node))
 
 
-def first_loss(history: History, node: Source) -> Iterator[Finding]:
+def loss_beside_chance(history: History, node: Source, progress: str) -> Iterator[Finding]:
+    """Whether the network is far too sure, at the start or after its steps."""
+    said = loss_and_classes(node)
+    if said is None:
+        return
+    loss, classes = said
+    chance, code, when = math.log(classes), "", ""
+    if progress == "fresh" and loss > SURE_AND_WRONG * chance:
+        code, when = "first-loss", "before any training"
+    elif progress == "stepped" and loss > LOST * chance:
+        code, when = "learning-rate", "after some steps"
+    if code:
+        what = (
+            f"{when} the loss is {loss:.3g}; guessing among {classes} classes costs log {classes} "
+            f"= {chance:.3g}"
+        )
+        yield found(code, what, history.layer(node), history.line(node))
+
+
+def loss_and_classes(node: Source) -> tuple[float, int] | None:
     """The mean of −log p over the samples, whatever reduction and weights the loss has."""
     saved = node.saved_arrays()
     if len(saved) < 2 or saved[0].ndim != 2 or saved[1].shape != saved[0].shape[:1]:
-        return
+        return None
     logits, labels = saved[0].astype(np.float64), saved[1]
     counted = (labels >= 0) & (labels < logits.shape[1])
     if logits.shape[1] < 2 or not counted.any() or not np.isfinite(logits).all():
-        return
+        return None
     logits, labels = logits[counted], labels[counted]
     logits -= logits.max(axis=1, keepdims=True)
     said = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
-    loss, chance = float(said.mean()), math.log(logits.shape[1])
-    if loss > SURE_AND_WRONG * chance:
-        what = (
-            f"before any training the loss is {loss:.3g}; guessing among {logits.shape[1]} classes "
-            f"costs log {logits.shape[1]} = {chance:.3g}"
-        )
-        yield found("first-loss", what, history.layer(node), history.line(node))
+    return float(said.mean()), logits.shape[1]
 
 
 # --- where an infinity was born ------------------------------------------------------------------
