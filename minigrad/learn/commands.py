@@ -44,7 +44,7 @@ from . import folder as learner
 from .checking import OPEN, CannotCheck, Report, check_step, report_on
 from .course import PageError, Step
 from .grading import grade, table, without_a_grade
-from .handout import write_handout
+from .handout import for_a_class, write_handout
 from .notebook import copy_pictures, notebook_text
 from .places import Course, find_course
 from .process import Limits
@@ -133,7 +133,8 @@ def _parser(program: str, handout: bool) -> argparse.ArgumentParser:
     add("--page", action="store_true", help="print where the step's page is")
     add("--notebook", action="store_true", help="write the step as a Jupyter notebook")
     add("--json", action="store_true", help="print the verdicts as JSON")
-    add("--dir", metavar="FOLDER", help=f"where your files are; without it {FOLDER}, or here")
+    place = "here" if handout else f"{FOLDER}, or here"
+    add("--dir", metavar="FOLDER", help=f"where your files are; without it {place}")
     add("--seconds", type=_seconds, help="time limit per exercise (10)")
     if handout:  # it holds no answers to print, and grades nobody
         parser.set_defaults(solution=False, handout=None, grade=None)
@@ -318,9 +319,14 @@ def _write_notebook(course: Course, step: Step, folder: Path, program: str) -> N
     folder.mkdir(parents=True, exist_ok=True)
     learner.copy_missing(course.beside(step), folder)
     copy_pictures(step.text, course.pages, folder)
+    names = {each.name for each in course.steps}
+
+    def told(prose: str) -> str:
+        return for_a_class(prose, step, names) if course.handout else prose
+
     try:
         with open(file, "x", encoding="utf-8") as target:
-            target.write(notebook_text(step, command))
+            target.write(notebook_text(step, command, told))
     except FileExistsError:
         raise Refused(f"{file} is there already, and stays as it is") from None
     print(f"written: {file}")

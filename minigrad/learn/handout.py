@@ -36,11 +36,23 @@ README = """\
 Step by step you build what learns: first an engine that finds slopes, at the end batch
 normalization. Each step is a page in `pages/` and a file `NN_name.py` here.
 
-1. You need Python 3.11 or later with NumPy (`pip install numpy`), and nothing else.
+1. You need Python 3.11 or later with NumPy (`pip install numpy`), and nothing else. "The package"
+   on the pages is minigrad, the library that the path leads to. It need not be here.
 2. Read the page, and put your lines where the file raises NotImplementedError.
 3. `python check.py 5` says of each exercise of step 5 whether it is right, and what is wrong.
    `python check.py 5 --hint` helps; `python check.py` shows how far you are.
 """
+
+ONLY_TO_READ = """
+A page without a file of its own needs a compiler or minigrad. It is here to be read.
+"""
+
+HOW_TO_WORK = (
+    "**How to work**: the file `{file}`, beside the folder of this page, holds the code of this "
+    "page without the lines marked *yours*. Those are the exercises. Write your lines there, and "
+    "call `python check.py {number}`: it says what is right, and what is wrong with the rest. "
+    "`python check.py {number} --hint` helps."
+)
 
 
 def page_without_answers(step: Step, names: set[str]) -> str:
@@ -50,12 +62,18 @@ def page_without_answers(step: Step, names: set[str]) -> str:
         if block.exercise:
             opened = hidden(block.body, f"...  # yours: {block.exercise}")
             text = text.replace(f"\n{block.body}```\n", f"\n{opened}```\n", 1)
+    return without_comments(for_a_class(text, step, names))
+
+
+def for_a_class(text: str, step: Step, names: set[str]) -> str:
+    """Prose of the step with a handout's commands, and links to its pages alone."""
+    how = HOW_TO_WORK.format(file=step.file, number=step.number)
+    text = re.sub(r"^\*\*How to work\*\*: .*", how, text, flags=re.MULTILINE)
     text = re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", text)  # links to what is not handed out
     text = re.sub(
         r"\[([^\]]*)\]\((\d\d_\w+)\.md[^)]*\)", lambda m: m[0 if m[2] in names else 1], text
     )
-    text = re.sub(r"`(python -m minigrad )?learn\b", "`python check.py", text)
-    return without_comments(text)
+    return re.sub(r"`(python -m minigrad )?learn\b", "`python check.py", text)
 
 
 def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step]:
@@ -87,5 +105,6 @@ def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step
     archive = archived(texts, [step.number for step in checked])
     (folder / "checker" / "learn" / "course.bin").write_bytes(archive)
     (folder / "check.py").write_text(CHECK, encoding="utf-8")
-    (folder / "README.md").write_text(README, encoding="utf-8")
+    readme = README if len(checked) == len(pages) else README + ONLY_TO_READ
+    (folder / "README.md").write_text(readme, encoding="utf-8")
     return checked

@@ -8,13 +8,17 @@ needs no package. `learn N --check FILE.ipynb` reads its code cells.
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from .course import Step
 
 
-def notebook_text(step: Step, command: str) -> str:
-    """The notebook, without outputs: its cells print what the page shows."""
+def notebook_text(step: Step, command: str, told: Callable[[str], str] = str) -> str:
+    """The notebook, without outputs: its cells print what the page shows.
+
+    `told` is applied to the page's prose.
+    """
     start = f'__file__ = "{step.file}"  # the data files lie beside the notebook\n'
     if step.before and step.before.engine:
         start += f"\n# Built in the steps before\n\n{step.before.engine.source}"
@@ -23,11 +27,11 @@ def notebook_text(step: Step, command: str) -> str:
     position = 0
     for block in step.blocks:
         prose = "".join(lines[position : block.line - 2])
-        cells += [("markdown", without_comments(prose)), ("code", step.opened(block))]
+        cells += [("markdown", told(without_comments(prose))), ("code", step.opened(block))]
         position = block.line + block.body.count("\n")
         if block.printed is not None:
             position += 3 + block.printed.count("\n")
-    cells.append(("markdown", without_comments("".join(lines[position:]))))
+    cells.append(("markdown", told(without_comments("".join(lines[position:])))))
     cells.insert(0, cells.pop(1))  # the title stands above the engine
     cells.append(("markdown", f"Check your answers in a terminal: `{command}`"))
     written = [

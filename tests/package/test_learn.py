@@ -413,6 +413,22 @@ def test_a_handout_needs_numpy_alone_and_shows_no_answers(course, capsys):
     assert alone(folder, "0", "--solution").returncode == 2
     found = alone(folder)
     assert found.returncode == 0 and "2 of 3 exercises right" in found.stdout
+    assert alone(folder, "0", "--notebook").returncode == 0
+    told = (folder / "00_slopes.ipynb").read_text(encoding="utf-8")
+    assert "link. Call `python check.py 0`, see [1](01_data.md)." in told
+
+
+def test_a_handout_says_what_happens_there(capsys, tmp_path):
+    assert learn(["--handout", str(tmp_path / "class")]) == 0
+    pages = sorted((tmp_path / "class" / "pages").glob("*.md"))
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    assert len(texts) == 16 and "A page without a file of its own" in (
+        tmp_path / "class" / "README.md"
+    ).read_text(encoding="utf-8")
+    assert "the file `00_slope.py`, beside the folder of this page, holds" in texts["00_slope.md"]
+    for name, text in texts.items():
+        assert "python -m minigrad" not in text and "writes a file" not in text, name
+        assert "](../" not in text, name
 
 
 def test_a_handout_of_some_steps(course):
