@@ -5,13 +5,14 @@ opening    `minigrad.explain`: from a tensor to the page of its operation
 shelf      where the built pages are: in a wheel, in a folder of one's own, in the cache
 building   all pages of the site, in the one reading order
 contents   which pages there are, and their order
-page       one page as HTML: header, contents, text, what comes before and after
+page       one page as HTML: header, text, what comes before and after; the contents of all
 markdown   from Markdown to HTML
 formulas   from TeX to MathML
 code       highlighted source
 excerpts   the lines of kernels and rules that cite an equation
 citations  equation numbers in sources
-panels     what stands beside an equation
+panels     what stands beside an equation: a little in the page, all of it in the page's script
+sources    the quoted files, whole, as pages of their own
 
 `building` and what it imports need markdown-it-py, latex2mathml and Pygments, and nothing else of
 minigrad: setup.py builds the pages of a wheel before anything is compiled.

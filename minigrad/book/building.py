@@ -7,10 +7,11 @@ from html import unescape
 from pathlib import Path
 
 from .contents import Chapter, chapters
-from .excerpts import equation_numbers, header_links
+from .excerpts import equation_numbers
 from .markdown import Text
-from .page import html_page, plain_title
+from .page import contents, html_page, plain_title
 from .panels import Beside
+from .sources import place_of, write_sources
 
 ASSETS = Path(__file__).parent / "assets"
 SEARCHED = 700  # characters of a section that the search looks at
@@ -21,30 +22,50 @@ def write_book(root: Path, target: Path) -> list[Path]:
     book = chapters(root)
     pages = [each.name for each in book if each.derives]
     target.mkdir(parents=True, exist_ok=True)
+    panels = {
+        each.name: Beside(root, root / each.source, each.text, pages)
+        for each in book
+        if each.derives
+    }
+    quoted = {source.path for beside in panels.values() for source in beside.quoted}
     index: list[list[str]] = []
     written, titles, rules = [], {}, {}
     for chapter in book:
-        text = render(root, chapter, book, pages, target)
+        text = render(root, chapter, book, panels.get(chapter.name), quoted, target)
         file = target / chapter.file
         file.write_text(html_page(chapter, text, book), encoding="utf-8", newline="\n")
         written.append(file)
         index += search_entries(chapter, text)
         titles[chapter.name] = plain_title(chapter)
-        if chapter.derives:
-            links = header_links(root / chapter.source, chapter.text)
-            found = [path.relative_to(root).as_posix() for path in links.get("rule", [])]
-            rules[chapter.name] = found
+    for name, beside in panels.items():
+        rules[name] = [source.path.as_posix() for source in beside.sources["rule"]]
+        (target / "beside").mkdir(exist_ok=True)
+        script = f"window.BESIDE = {dense(beside.script)};\n"
+        (target / "beside" / f"{name}.js").write_text(script, encoding="utf-8", newline="\n")
+    write_sources(target, {name: beside.quoted for name, beside in panels.items()})
     for asset in sorted(ASSETS.iterdir()):
         shutil.copyfile(asset, target / asset.name)
-    search = "window.BOOK = " + json.dumps(index, ensure_ascii=False, separators=(",", ":"))
-    (target / "search.js").write_text(search + ";\n", encoding="utf-8", newline="\n")
+    script = f"window.CONTENTS = {dense(contents(book))};\n"
+    (target / "contents.js").write_text(script, encoding="utf-8", newline="\n")
+    (target / "search.js").write_text(
+        f"window.BOOK = {dense(index)};\n", encoding="utf-8", newline="\n"
+    )
     facts = json.dumps({"titles": titles, "rules": rules}, indent=1, ensure_ascii=False)
     (target / "book.json").write_text(facts + "\n", encoding="utf-8", newline="\n")
     return written
 
 
+def dense(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def render(
-    root: Path, chapter: Chapter, book: list[Chapter], pages: list[str], target: Path
+    root: Path,
+    chapter: Chapter,
+    book: list[Chapter],
+    beside: Beside | None,
+    quoted: set[Path],
+    target: Path,
 ) -> Text:
     """The Markdown of a page as HTML; the pictures that it shows are copied."""
     home = root / chapter.source
@@ -64,15 +85,16 @@ def render(
             shutil.copyfile(path, target / "images" / path.name)
             return f"images/{path.name}"
         if path not in places:
-            return None
+            file = path.relative_to(root) if path.is_relative_to(root) else path
+            return place_of(file) if file in quoted else None
         page = sections.get((path.relative_to(root), anchor), places[path])
         return page.file + (f"#{anchor}" if anchor and page.name not in ("index", "guide") else "")
 
     numbers = equation_numbers(chapter.text) if chapter.derives else []
-    beside = Beside(root, home, chapter.text, pages) if chapter.derives else None
     text = Text(chapter.text, resolve, numbers, beside.panel if beside else None)
     if beside:
         text.append(beside.end())
+        text.scripts = [f"beside/{chapter.name}.js"]
     if chapter.name == "batch_norm":
         text.html_text = with_playground(text.html_text)
     return text

@@ -1,4 +1,7 @@
-"""Highlighted source: one letter per kind of word, whose color is in book.css."""
+"""Highlighted source: one element per kind of word, whose color is in book.css.
+
+Elements of one letter instead of classes: there are some hundred on a page.
+"""
 
 from functools import cache
 from html import escape
@@ -9,13 +12,13 @@ from pygments.token import Comment, Keyword, Name, Operator, String, _TokenType
 
 # The first that contains the token's type decides.
 KINDS = [
-    (Comment, "c"),
-    (String, "s"),
-    (Keyword, "k"),
-    (Operator.Word, "k"),
-    (Name.Function, "f"),
-    (Name.Class, "f"),
-    (Name.Decorator, "f"),
+    (Comment, "i"),
+    (String, "q"),
+    (Keyword, "b"),
+    (Operator.Word, "b"),
+    (Name.Function, "u"),
+    (Name.Class, "u"),
+    (Name.Decorator, "u"),
 ]
 LANGUAGES = {".py": "python", ".pyx": "cython", ".pxd": "cython"}
 
@@ -26,7 +29,7 @@ def lexer(language: str) -> Lexer:
 
 
 @cache
-def token_class(token: _TokenType) -> str:
+def element(token: _TokenType) -> str:
     return next((letter for family, letter in KINDS if token in family), "")
 
 
@@ -37,19 +40,19 @@ def highlighted(source: str, language: str) -> list[str]:
         return [escape(line, quote=False) for line in source.split("\n")]
     lines, before = [""], ""
     for token, text in lexer(language).get_tokens(source):
-        letter = token_class(token)
+        letter = element(token)
         for number, part in enumerate(text.split("\n")):
             if number:
-                lines[-1] += "</i>" if before else ""
+                lines[-1] += f"</{before}>" if before else ""
                 lines.append("")
                 before = ""
             if not part:
                 continue
             if letter != before and part.strip():
-                lines[-1] += ("</i>" if before else "") + (f"<i class={letter}>" if letter else "")
+                lines[-1] += (f"</{before}>" if before else "") + (f"<{letter}>" if letter else "")
                 before = letter
             lines[-1] += escape(part, quote=False)
-    lines[-1] += "</i>" if before else ""
+    lines[-1] += f"</{before}>" if before else ""
     return lines
 
 

@@ -1,13 +1,12 @@
 """Which lines of which source belong to an equation: those that cite its number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .citations import NUMBER, comment_citations, home_of, numbers_in_prose
 
-AROUND = 3  # lines shown before and after a line that cites
 KINDS = {"optimizer": "layer", "arrows": "rule"}  # words of the header that mean another
 
 
@@ -27,19 +26,16 @@ class Source:
     def citing(self, number: str) -> list[int]:
         return [line for line, numbers in self.comments.items() if number in numbers]
 
-    def hunks(self, number: str, around: int = AROUND) -> list[tuple[int, int]]:
+    def documenting(self, number: str) -> list[int]:
+        return [line for line, numbers in self.docstrings.items() if number in numbers]
+
+    def hunks(self, number: str, around: int) -> list[tuple[int, int]]:
         """Ranges of lines to show; those of a docstring stand alone."""
-        shown = set()
+        shown = set(self.documenting(number))
         for line in self.citing(number):
             shown |= set(range(line - around, line + around + 1))
-        shown |= {line for line, numbers in self.docstrings.items() if number in numbers}
-        ranges: list[tuple[int, int]] = []
-        for line in sorted(n for n in shown if 0 <= n < len(self.lines)):
-            if ranges and line == ranges[-1][1]:
-                ranges[-1] = ranges[-1][0], line + 1
-            else:
-                ranges.append((line, line + 1))
-        return [each for each in (self._without_blanks(*one) for one in ranges) if each]
+        there = ranges(n for n in shown if 0 <= n < len(self.lines))
+        return [each for each in (self._without_blanks(*one) for one in there) if each]
 
     def _without_blanks(self, first: int, last: int) -> tuple[int, int] | None:
         while first < last and not self.lines[first].strip():
@@ -47,6 +43,17 @@ class Source:
         while last > first and not self.lines[last - 1].strip():
             last -= 1
         return (first, last) if first < last else None
+
+
+def ranges(lines: Iterable[int]) -> list[tuple[int, int]]:
+    """[3, 4, 7] as (3, 5) and (7, 8)."""
+    found: list[tuple[int, int]] = []
+    for line in sorted(lines):
+        if found and line == found[-1][1]:
+            found[-1] = found[-1][0], line + 1
+        else:
+            found.append((line, line + 1))
+    return found
 
 
 def header_links(page: Path, text: str) -> dict[str, list[Path]]:

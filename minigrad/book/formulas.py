@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
 
@@ -31,10 +32,35 @@ def elements(tex: str, display: bool = True) -> str:
     text = re.sub(r"<mrow>(<(m[ino])[^>]*>[^<]*</\2>)</mrow>", r"\1", text)
     text = re.sub(r'(?:<mi mathvariant="normal">\w</mi>){2,}', word, text)
     text = re.sub(r'(?:<mi mathvariant="italic">\w</mi>){2,}', slanted_word, text)
-    if not re.search(r"<m(?!(?:row|i|o|n|over|space)\b)", text):
-        text = text.replace(' stretchy="false"', "")  # nothing here is tall
+    text = without_idle_attributes(text)
     outer = re.fullmatch(r"<mrow>(.*)</mrow>", text, re.S)
     return outer[1] if outer and balanced(outer[1]) else text
+
+
+def without_idle_attributes(text: str) -> str:
+    """Without what keeps a delimiter from growing where nothing beside it is tall."""
+    tree = ElementTree.fromstring(f"<math>{text}</math>")
+    for row in tree.iter():
+        if row.tag in ("math", "mrow", "mtd", "msqrt") and not any(map(tall, row)):
+            for each in row:
+                each.attrib.pop("stretchy", None)
+                if each.get("minsize") == each.get("maxsize"):
+                    each.attrib.pop("maxsize", None)
+    for each in tree.iter():
+        if each.get("stretchy") == "true" or each.get("fence") == "true":
+            each.attrib.clear()  # as every delimiter is by itself
+    return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=True)[6:-7].replace(
+        " />", "/>"
+    )
+
+
+def tall(element: ElementTree.Element) -> bool:
+    """Whether a delimiter beside it would grow."""
+    if element.tag in ("mi", "mn", "mo", "mspace", "mtext"):
+        return False
+    if element.tag == "mrow" or element.get("accent"):
+        return any(map(tall, element))
+    return True
 
 
 def character(found: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ class Text:
         self.beside = beside or (lambda number, code: "")  # HTML to stand beside an equation
         self.headings: list[tuple[int, str, str]] = []  # level, anchor, HTML
         self.equation: str | None = None
+        self.scripts: list[str] = []  # that the page needs beside those of all pages
         parser = MarkdownIt("commonmark").enable("table")
         parser.inline.ruler.before("escape", "formula", formula)
         rules = {
@@ -34,7 +35,8 @@ class Text:
         for name, rule in rules.items():
             parser.add_render_rule(name, lambda renderer, *rest, rule=rule: rule(*rest))
         self.dead: list[bool] = []  # for each open link, whether it leads to no page
-        self.html_text = parser.render(source)
+        shown = parser.render(source)
+        self.html_text = shown.replace(' style="text-align:right"', " class=r")
 
     def append(self, html: str) -> None:
         """A last section, written in HTML."""

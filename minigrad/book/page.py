@@ -11,6 +11,7 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
     before = book[position - 1] if position else None
     after = book[position + 1] if position + 1 < len(book) else None
     kind = "derivation" if chapter.derives else "plain"
+    scripts = "".join(f'<script src="{each}"></script>\n' for each in text.scripts)
     title = "minigrad" if chapter.name == "index" else f"{plain_title(chapter)} · minigrad"
     return f"""<!doctype html>
 <html lang="en">
@@ -30,15 +31,18 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
 <input type="search" id="find" placeholder="Search" aria-label="Search" aria-controls="found">
 <ol id="found" hidden></ol></div></header>
 <div class="columns">
-<nav class="contents" aria-label="Contents"><details><summary>Contents</summary>
-{contents(chapter, text, book)}</details></nav>
+<nav class="contents" aria-label="Contents"><details data-here="{chapter.file}">
+<summary>Contents</summary>
+{contents(book) if chapter.name == "index" else ALL_PAGES}
+{sections(text)}</details></nav>
 <main id="text">
 <article>
 {text.html_text}</article>
 <nav class="turn" aria-label="Before and after">{turn(before, "before")}{turn(after, "after")}</nav>
 </main>
 </div>
-<script src="book.js"></script>
+<script src="contents.js"></script>
+{scripts}<script src="book.js"></script>
 </body>
 </html>
 """
@@ -48,17 +52,15 @@ def plain_title(chapter: Chapter) -> str:
     return escape(chapter.title.replace("`", "").replace("*", "").replace("$", ""), quote=False)
 
 
-def contents(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
-    """All pages, and under the one at hand its sections."""
+ALL_PAGES = '<p><a href="index.html">All pages</a></p>'  # without scripts
+
+
+def contents(book: list[Chapter]) -> str:
+    """All pages by their parts; a page has only its sections, and book.js puts them under it."""
     parts = []
     for part in PARTS:
-        items = []
-        for each in book:
-            if each.part != part:
-                continue
-            here = ' aria-current="page"' if each is chapter else ""
-            inner = sections(text) if each is chapter else ""
-            items.append(f'<li><a href="{each.file}"{here}>{plain_title(each)}</a>{inner}</li>')
+        chapters = [each for each in book if each.part == part]
+        items = [f'<li><a href="{each.file}">{plain_title(each)}</a></li>' for each in chapters]
         if items:
             parts.append(f"<p>{part}</p><ul>{''.join(items)}</ul>")
     return "\n".join(parts)
@@ -70,7 +72,7 @@ def sections(text: Text) -> str:
         for level, anchor, title in text.headings
         if level == 2
     ]
-    return f"<ul>{''.join(items)}</ul>" if items else ""
+    return f'<ul class="own">{"".join(items)}</ul>' if items else ""
 
 
 def turn(chapter: Chapter | None, kind: str) -> str:

@@ -6,15 +6,17 @@ from pathlib import Path
 
 from .code import LANGUAGES, highlighted
 from .excerpts import (
-    AROUND,
     Source,
     cited_source,
     functions,
     header_links,
     other_form,
     page_claims,
+    ranges,
 )
+from .sources import place_of
 
+AROUND = 3  # lines shown before and after a line that cites
 TESTS = "tests/documents/test_derivations.py"
 
 
@@ -29,42 +31,67 @@ class Beside:
             for kind in ("kernel", "rule", "layer")
         }
         self.tests = [path.relative_to(root).as_posix() for path in links.get("test", [])]
-        self.reference = [path.read_text(encoding="utf-8") for path in links.get("reference", [])]
-        self.cited: set[str] = set()  # functions of the reference that a panel names
+        self.reference = [
+            Source(path.relative_to(root), path.read_text(encoding="utf-8"))
+            for path in links.get("reference", [])
+        ]
+        self.script: dict[str, str] = {}  # number -> its whole panel
         blocks = text.split("```python\n")[1:]
         self.claims = page_claims([block.partition("\n```")[0] for block in blocks])
 
+    @property
+    def quoted(self) -> list[Source]:
+        """All files that the panels show lines of."""
+        files = [*self.sources["kernel"], *self.sources["rule"], *self.sources["layer"]]
+        return list({source.path: source for source in [*files, *self.reference]}.values())
+
     def panel(self, number: str, code: str) -> str:
-        """What the page itself does not show; its NumPy, just above, is repeated by book.js."""
-        tabs = {
-            "kernel": self.shown("kernel", number),
-            "reference": self.twins(number),
-            "rule": self.shown("rule", number) + self.shown("layer", number),
-        }
-        tabs = {name: content for name, content in tabs.items() if content}
-        sections = "".join(
-            f'<section data-tab="{name}">{content}</section>' for name, content in tabs.items()
-        )
-        names = " · ".join([*tabs, "check"])
+        """For the page: what cites the number, and the check. The rest is in the page's script."""
+        kind = next((kind for kind in self.sources if self.of(kind, number)), None)
+        checked = self.check(number, code)
+        sections = self.tabs(number) + checked
+        self.script[number] = sections
+        if kind is None:
+            return ""
+        lines = self.first_form(kind, number) + listing(self.of(kind, number)[0], number, 0)
+        tab = "kernel" if kind == "kernel" else "rule"
         return (
-            f'<details class="beside" id="beside-{number}"><summary>Beside ({number}): {names}'
-            f"</summary>{sections}{self.check(number, code)}</details>\n"
+            f'<details class="beside" id="beside-{number}"><summary>Beside ({number})</summary>'
+            f'<section data-tab="{tab}">{lines}</section>{checked}</details>\n'
         )
 
-    def shown(self, kind: str, number: str) -> str:
-        parts = []
-        others = other_form(self.sources[kind], number)
-        if kind == "kernel" and others:
-            links = " and ".join(f'<a href="#eq-{other}">({other})</a>' for other in others)
-            parts.append(
-                f"<p>The kernel computes ({number}) in the form of {links}: equal, and arranged "
-                "for the loop. The plain form is its NumPy.</p>"
-            )
-        for source in self.sources[kind]:
-            around = AROUND if source is self.sources[kind][0] else 1
-            if hunks := source.hunks(number, around):
-                parts.append(listing(source, hunks, set(source.citing(number))))
-        return "".join(parts)
+    def tabs(self, number: str) -> str:
+        """All files that cite the number, with the lines around; book.js adds the NumPy."""
+        shown = {
+            kind: "".join(listing(source, number, AROUND) for source in self.of(kind, number))
+            for kind in self.sources
+        }
+        tabs = {
+            "reference": self.twins(number),
+            "kernel": shown["kernel"] and self.first_form("kernel", number) + shown["kernel"],
+            "rule": shown["rule"] + shown["layer"],
+        }
+        return "".join(
+            f'<section data-tab="{name}">{content}</section>'
+            for name, content in tabs.items()
+            if content
+        )
+
+    def of(self, kind: str, number: str) -> list[Source]:
+        """The files of a kind that cite the number; what computes it, before words about it."""
+        found = [source for source in self.sources[kind] if self.lines_of(source, number)]
+        return sorted(found, key=lambda source: not source.citing(number))
+
+    def first_form(self, kind: str, number: str) -> str:
+        """A sentence where the kernel computes an equation in the form of a later one."""
+        others = other_form(self.sources[kind], number) if kind == "kernel" else []
+        if not others:
+            return ""
+        links = " and ".join(f'<a href="#eq-{other}">({other})</a>' for other in others)
+        return (
+            f"<p>The kernel computes ({number}) in the form of {links}: equal, and arranged "
+            "for the loop. The plain form is its NumPy.</p>"
+        )
 
     def twins(self, number: str) -> str:
         """The functions of reference.py whose compiled twins cite the equation."""
@@ -74,36 +101,25 @@ class Beside:
             for name, first, last in functions(source.text)
             if any(first <= line < last for line in self.lines_of(source, number))
         }
-        self.cited |= cited
-        known = {name for text in self.reference for name, _, _ in functions(text)}
-        return ", ".join(
-            f'<a href="#reference-{name}"><code>{name}</code></a>' for name in sorted(cited & known)
-        )
+        parts = []
+        for source in self.reference:
+            for name, first, last in functions(source.text):
+                if name in cited:
+                    parts.append(file_link(source, first) + excerpt(source, first, last))
+        return "".join(parts)
 
     def end(self) -> str:
-        """The reference functions that its panels name, each once, and how the page is tested."""
-        parts = []
-        for text in self.reference:
-            shown = highlighted(text, "python")
-            for name, first, last in functions(text):
-                if name in self.cited:
-                    lines = [(n, shown[n]) for n in range(first, last)]
-                    parts.append(f'<div class="code" id="reference-{name}">{pre(lines, 0)}</div>')
-        twins = (
-            "<p>The same functions in NumPy, from <code>minigrad/_kernels/reference.py</code>:</p>"
-        )
+        """How the page is tested."""
         files = ", ".join(f"<code>{escape(name)}</code>" for name in [TESTS, *self.tests])
         return (
-            '<h2 id="tests">The reference and the tests</h2>\n'
-            + (twins + "\n".join(parts) if parts else "")
-            + "<p>Every block of this page is executed with random numbers. A name assigned again "
+            '<h2 id="tests">How this page is tested</h2>\n'
+            "<p>Every block of this page is executed with random numbers. A name assigned again "
             "must have the same value: to 10<sup>−7</sup> of the largest, to 10<sup>−6</sup> "
             f"where finite differences are compared. The tests are {files}.</p>\n"
         )
 
     def lines_of(self, source: Source, number: str) -> list[int]:
-        inside = [line for line, numbers in source.docstrings.items() if number in numbers]
-        return source.citing(number) + inside
+        return source.citing(number) + source.documenting(number)
 
     def check(self, number: str, code: str) -> str:
         """What the test of the page compares, for the names that this equation assigns."""
@@ -120,26 +136,29 @@ class Beside:
             )
         if not sentences:
             sentences.append("Executed, and compared with nothing else.")
-        tested = '<a href="#tests">tests</a>'
-        return f'<div class="check">{" ".join(sentences[:3])} {tested}</div>'
+        return f'<div class="check">{" ".join(sentences[:3])}</div>'
 
 
-def listing(source: Source, hunks: list[tuple[int, int]], cited: set[int]) -> str:
+def listing(source: Source, number: str, around: int) -> str:
+    """The lines that cite an equation, and those around."""
+    cited = set(source.citing(number))
+    hunks = source.hunks(number, around) if around or not cited else ranges(cited)
+    return file_link(source, hunks[0][0]) + "".join(
+        excerpt(source, first, last, cited) for first, last in hunks
+    )
+
+
+def file_link(source: Source, line: int) -> str:
+    name = "/".join(source.path.parts[1:])
+    return f'<a class=file href="{place_of(source.path, line)}">{escape(name)}</a>'
+
+
+def excerpt(source: Source, first: int, last: int, marked: Set[int] = frozenset()) -> str:
+    """Lines with their number; the indentation that all have in common is out of sight."""
     shown = highlighted(source.text, LANGUAGES[source.path.suffix])
-    parts = [f'<p class="file">{escape(source.path.as_posix())}</p>']
-    for first, last in hunks:
-        lines = [source.lines[n] for n in range(first, last) if source.lines[n].strip()]
-        indent = min(len(line) - len(line.lstrip()) for line in lines)
-        parts.append(pre([(n, shown[n]) for n in range(first, last)], indent, cited))
-    return "".join(parts)
-
-
-def pre(lines: list[tuple[int, str]], indent: int, marked: Set[int] = frozenset()) -> str:
-    """Numbered lines; the indentation that all have in common is there, and out of sight."""
-    rows = []
-    for number, line in lines:
-        rows.append(f"<b>{line}</b>" if number in marked else line)
-    text = "\n".join(rows).replace("</b>\n<b>", "\n")
-    start = lines[0][0] + 1 if lines else 1
+    lines = [source.lines[n] for n in range(first, last) if source.lines[n].strip()]
+    indent = min(len(line) - len(line.lstrip()) for line in lines)
+    rows = [f"<mark>{shown[n]}</mark>" if n in marked else shown[n] for n in range(first, last)]
+    text = "\n".join(rows).replace("</mark>\n<mark>", "\n")
     moved = f" class=i{indent}" if indent else ""  # to the left, in book.css
-    return f"<pre data-line={start}><code{moved}>{text}</code></pre>"
+    return f"<pre data-line={first + 1}><code{moved}>{text}</code></pre>"

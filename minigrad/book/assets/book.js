@@ -11,6 +11,12 @@ const make = (tag, properties = {}, ...children) => {
 // --- contents: open where there is a column for them ---------------------------------------------
 
 const contents = document.querySelector(".contents details");
+const own = contents.querySelector(".own");
+contents.innerHTML = `<summary>Contents</summary>${window.CONTENTS}`;
+for (const link of all(`[href="${contents.dataset.here}"]`, contents)) {
+  link.setAttribute("aria-current", "page");
+  if (own) link.after(own);
+}
 const roomy = matchMedia("(min-width: 62rem)");
 const fold = () => { contents.open = roomy.matches; };
 roomy.addEventListener("change", fold);
@@ -23,12 +29,24 @@ if (here && roomy.matches) {
 
 // --- beside the equation in view ----------------------------------------------------------------
 
+// A page holds the lines that cite; its script has the whole panels, with the lines around.
+for (const [number, html] of Object.entries(window.BESIDE || {})) {
+  let panel = document.getElementById(`beside-${number}`);
+  if (!panel) {
+    panel = make("details", { className: "beside", id: `beside-${number}` });
+    let code = document.getElementById(`eq-${number}`);
+    while (!code.matches(".code")) code = code.nextElementSibling;
+    code.after(panel);
+  }
+  panel.innerHTML = `<summary>Beside (${number})</summary>${html}`;
+}
+
 const panels = all(".beside");
 const equations = panels.map((panel) => document.getElementById(panel.id.replace("beside", "eq")));
 const two = matchMedia("(min-width: 70rem)");
 let preferred = "kernel";
 
-// The panel's NumPy is what stands under the equation; its reference, what stands at the end.
+// The panel's NumPy is what stands under the equation.
 function completed(panel) {
   const number = panel.id.replace("beside-", "");
   const lines = (panel.previousElementSibling.querySelector("code")?.innerHTML || "").split("\n");
@@ -39,10 +57,6 @@ function completed(panel) {
   const section = make("section", {}, make("pre", {}, code));
   section.dataset.tab = "NumPy";
   panel.querySelector("summary").after(section);
-  for (const link of all('[data-tab="reference"] a', panel)) {
-    const whole = document.getElementById(link.hash.slice(1)).querySelector("pre");
-    link.closest("section").append(whole.cloneNode(true));
-  }
 }
 
 function tabbed(panel) {
