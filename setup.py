@@ -1,6 +1,7 @@
 """The extension list; the only home of compiler flags and Cython directives."""
 
 import os
+import re
 import runpy
 import shlex
 import shutil
@@ -8,8 +9,6 @@ import subprocess
 import sys
 import sysconfig
 from hashlib import sha256
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_start_method
 from pathlib import Path
 from platform import python_version
@@ -86,7 +85,7 @@ SHARED = "minigrad._memoryviews"
 
 
 class BuildPackage(build_py):
-    """Put the pages that `learn` reads into the package, and the book if it can be built."""
+    """Put the pages that `learn` reads into the package."""
 
     def run(self):
         super().run()
@@ -94,20 +93,19 @@ class BuildPackage(build_py):
         if PATH.exists() and not self.editable_mode:  # a checkout reads its own
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(PATH, target)
-        if Path("docs", "derivations").exists() and not self.editable_mode:
-            build_book(Path(self.build_lib, PACKAGE, "book", "site"))
 
 
-def build_book(target):
-    """Its builder is a part of the package that runs before anything is compiled."""
+def build_book(library):
+    """In a process of its own, with the kernels just compiled: the pages show what they compute."""
+    target = Path(library, PACKAGE, "book", "site").resolve()
     shutil.rmtree(target, ignore_errors=True)
-    start = PACKAGE / "book" / "__init__.py"
-    spec = spec_from_file_location("book", start, submodule_search_locations=[str(start.parent)])
-    sys.modules["book"] = module_from_spec(spec)
-    try:
-        import_module("book.building").write_book(Path.cwd(), target)
-    except ModuleNotFoundError as missing:
-        print(f"the wheel will hold no book: {missing.name} is not installed (extra `book`)")
+    command = [sys.executable, "-m", "minigrad.book.building", os.getcwd(), str(target)]
+    run = subprocess.run(command, cwd=library, stderr=subprocess.PIPE, encoding="utf-8")
+    if run.returncode:
+        problem = run.stderr.rstrip().rpartition("\n")[2]
+        if not re.match(r"(ModuleNotFound|Import)Error", problem):
+            raise SystemExit(run.stderr)
+        print(f"the wheel will hold no book: {problem} (extra `book`)")
 
 
 class BuildExtensions(build_ext):
@@ -122,6 +120,8 @@ class BuildExtensions(build_ext):
         super().run()
         if self.inplace:
             self.copy_file(str(self.build_info), str(PACKAGE))
+        elif Path("docs", "derivations").exists():
+            build_book(self.build_lib)
 
     def build_extensions(self):
         flags = FLAGS.get(self.compiler.compiler_type, [])

@@ -12,8 +12,9 @@ code       highlighted source
 excerpts   the lines of kernels and rules that cite an equation
 citations  equation numbers in sources
 panels     what stands beside an equation: a little in the page, all of it in the page's script
+measured   how far equal expressions of a page are apart
 sources    the quoted files, whole, as pages of their own
 
-`building` and what it imports need markdown-it-py, latex2mathml and Pygments, and nothing else of
-minigrad: setup.py builds the pages of a wheel before anything is compiled.
+`building` and what it imports need markdown-it-py, latex2mathml and Pygments. setup.py builds the
+pages of a wheel when its kernels are compiled, for they run the pages.
 """

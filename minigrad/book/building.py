@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from html import unescape
 from pathlib import Path
 
@@ -139,3 +140,7 @@ def search_entries(chapter: Chapter, text: Text) -> list[list[str]]:
         address = chapter.file if heading[1] == "1" else f"{chapter.file}#{heading[2]}"
         entries.append([address, title, section, " ".join(words.split())[:SEARCHED]])
     return entries
+
+
+if __name__ == "__main__":  # setup.py, for a wheel
+    write_book(Path(sys.argv[1]), Path(sys.argv[2]))

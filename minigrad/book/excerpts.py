@@ -118,23 +118,6 @@ def other_form(sources: list[Source], number: str) -> list[str]:
     return sorted((n for n in common if n.isdigit() and int(n) > int(number)), key=int)
 
 
-def page_claims(blocks: list[str]) -> dict[str, dict[str, int]]:
-    """Name -> how often a page assigns it, whether from differences, whether from a kernel."""
-    found: dict[str, dict[str, int]] = {}
-    returned: set[str] = set()
-    for block in blocks:
-        for line in block.splitlines():
-            if call := re.search(r"kernels\.\w+\((.*)", line):
-                returned |= set(re.findall(r"\w+", call[1]))
-            for name, value in re.findall(r"^(\w+(?:, \w+)*) = (.*)", line):
-                for each in name.split(", "):
-                    entry = found.setdefault(each, {"times": 0, "differences": 0, "kernel": 0})
-                    entry["times"] += 1
-                    entry["differences"] |= "differences(" in value
-                    entry["kernel"] |= bool(set(re.findall(r"\w+", value)) & returned)
-    return found
-
-
 def equation_numbers(text: str) -> list[str]:
     found = re.findall(r"\\tag\{([^}]*)\}", re.sub(r"````.*?````", "", text, flags=re.S))
     return [number for number in found if re.fullmatch(NUMBER, f"({number})")]

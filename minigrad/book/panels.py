@@ -1,5 +1,6 @@
 """What stands beside an equation: its NumPy, its reference, its kernel, its rule, its check."""
 
+import re
 from collections.abc import Set
 from html import escape
 from pathlib import Path
@@ -11,12 +12,13 @@ from .excerpts import (
     functions,
     header_links,
     other_form,
-    page_claims,
     ranges,
 )
+from .measured import Measured
 from .sources import place_of
 
 AROUND = 3  # lines shown before and after a line that cites
+WORDS = {"kernel": "the kernel", "minigrad": "minigrad", "differences": "finite differences"}
 TESTS = "tests/documents/test_derivations.py"
 
 
@@ -36,8 +38,7 @@ class Beside:
             for path in links.get("reference", [])
         ]
         self.script: dict[str, str] = {}  # number -> its whole panel
-        blocks = text.split("```python\n")[1:]
-        self.claims = page_claims([block.partition("\n```")[0] for block in blocks])
+        self.measured = Measured(text)
 
     @property
     def quoted(self) -> list[Source]:
@@ -48,7 +49,7 @@ class Beside:
     def panel(self, number: str, code: str) -> str:
         """For the page: what cites the number, and the check. The rest is in the page's script."""
         kind = next((kind for kind in self.sources if self.of(kind, number)), None)
-        checked = self.check(number, code)
+        checked = self.check(number)
         sections = self.tabs(number) + checked
         self.script[number] = sections
         if kind is None:
@@ -83,15 +84,35 @@ class Beside:
         return sorted(found, key=lambda source: not source.citing(number))
 
     def first_form(self, kind: str, number: str) -> str:
-        """A sentence where the kernel computes an equation in the form of a later one."""
+        """Where the kernel computes an equation in the form of a later one: the plain loop."""
         others = other_form(self.sources[kind], number) if kind == "kernel" else []
         if not others:
             return ""
         links = " and ".join(f'<a href="#eq-{other}">({other})</a>' for other in others)
-        return (
-            f"<p>The kernel computes ({number}) in the form of {links}: equal, and arranged "
-            "for the loop. The plain form is its NumPy.</p>"
+        sentence = (
+            f"The kernel computes ({number}) in the form of {links}: equal, and arranged for the "
+            "loop. "
         )
+        if not (plain := self.plain_loop(number)):
+            return f"<p>{sentence}The plain form is its NumPy.</p>"
+        step, loop = plain
+        shown = "\n".join(highlighted(loop, "cython"))
+        return (
+            f'<p>{sentence}As it reads, it is the loop of <a href="{step}.html">step '
+            f'{step.partition("_")[0]}</a>:</p><pre class="plain"><code>{shown}</code></pre>'
+            "<p>And in the kernel:</p>"
+        )
+
+    def plain_loop(self, number: str) -> tuple[str, str] | None:
+        """The step of the path that has this equation's loop in Cython, and the loop."""
+        for step in sorted((self.root / "docs" / "path").glob("*.md")):
+            text = step.read_text(encoding="utf-8")
+            if f"derivations/{self.name}.md" not in text:
+                continue
+            for loop in re.findall(r"^```cython \w+\n(.*?)^```$", text, re.M | re.S):
+                if re.search(rf"# .*\({number}\)", loop):
+                    return step.stem, re.sub(r" +# yours$", "", loop, flags=re.M).rstrip("\n")
+        return None
 
     def twins(self, number: str) -> str:
         """The functions of reference.py whose compiled twins cite the equation."""
@@ -115,28 +136,40 @@ class Beside:
             '<h2 id="tests">How this page is tested</h2>\n'
             "<p>Every block of this page is executed with random numbers. A name assigned again "
             "must have the same value: to 10<sup>−7</sup> of the largest, to 10<sup>−6</sup> "
-            f"where finite differences are compared. The tests are {files}.</p>\n"
+            f"where finite differences are compared. The tests are {files}. Beside an equation "
+            "stands the largest difference that was found when this page was made.</p>\n"
         )
 
     def lines_of(self, source: Source, number: str) -> list[int]:
         return source.citing(number) + source.documenting(number)
 
-    def check(self, number: str, code: str) -> str:
-        """What the test of the page compares, for the names that this equation assigns."""
+    def check(self, number: str) -> str:
+        """How far what this equation assigns is from what the kernel computes."""
         sentences = []
-        for name, claim in page_claims([code]).items():
-            whole = self.claims.get(name, claim)
-            if whole["times"] < 2:
-                continue
-            among = ["finite differences"] if whole["differences"] else []
-            among += ["the kernel's result"] if whole["kernel"] else []
-            tail = f", among them {' and '.join(among)}" if among else ""
+        for each in self.measured.of(number)[:2]:
+            apart = [
+                f"from {WORDS[by]} {digit(each.apart[by])}" for by in WORDS if by in each.apart
+            ]
+            if not apart and each.times > 1:
+                apart = [f"among {each.times} equal expressions {digit(each.apart['NumPy'])}"]
+            if apart:
+                sentences.append(
+                    f"<code>{escape(each.name)}</code>: largest difference {', '.join(apart)}."
+                )
+        by = "kernel" if self.sources["kernel"] else "minigrad"
+        whole = self.measured.of_operation(by)
+        if whole and not sentences:
             sentences.append(
-                f"<code>{escape(name)}</code>: {whole['times']} equal expressions{tail}."
+                "A step on the way. The whole operation: largest difference from "
+                f"{WORDS[by]} {digit(whole.apart[by])}, in <code>{escape(whole.name)}</code>."
             )
-        if not sentences:
-            sentences.append("Executed, and compared with nothing else.")
-        return f'<div class="check">{" ".join(sentences[:3])}</div>'
+        tested = f'<a href="#tests">{Path(TESTS).name}</a>'
+        return f'<div class="check">{" ".join(sentences) or "Executed."} {tested}</div>'
+
+
+def digit(difference: float) -> str:
+    """`2e-16`: one digit says how large a difference is."""
+    return f"{difference:.0e}" if difference else "0"
 
 
 def listing(source: Source, number: str, around: int) -> str:

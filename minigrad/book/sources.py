@@ -4,6 +4,7 @@ import re
 from html import escape
 from pathlib import Path
 
+from .citations import NUMBER
 from .code import LANGUAGES, highlighted
 from .excerpts import Source
 
@@ -53,11 +54,17 @@ def write_sources(target: Path, quoted: dict[str, list[Source]]) -> None:
 def listing(path: Path, shown: list[str], by_page: dict[str, Source]) -> str:
     lines = []
     for line, html in enumerate(shown):
-        for page, source in by_page.items():
-            for number in source.comments.get(line, set()) | source.docstrings.get(line, set()):
-                link = f'<a href="../{page}.html#eq-{number}">({number})</a>'
-                html = re.sub(rf"(?<![\w>])\({number}\)(?![\w<])", link, html)
-        lines.append(f"<span id=L{line + 1}>{html}</span>")
+        homes = {
+            number: page
+            for page, source in by_page.items()
+            for number in source.comments.get(line, set()) | source.docstrings.get(line, set())
+        }
+
+        def link(found: re.Match[str], homes=homes) -> str:
+            page = homes.get(found[1])
+            return f'<a href="../{page}.html#eq-{found[1]}">{found[0]}</a>' if page else found[0]
+
+        lines.append(f"<span id=L{line + 1}>{re.sub(NUMBER, link, html)}</span>")
     pages = [page for page, source in by_page.items() if source.comments or source.docstrings]
     links = ", ".join(f'<a href="../{page}.html">{page}</a>' for page in pages)
     cited = f"Numbers in parentheses are equations of {links}." if links else "No line cites."

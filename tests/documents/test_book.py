@@ -12,7 +12,8 @@ import pytest
 from helpers import derivations
 
 import minigrad
-from minigrad.book import commands, opening, shelf
+from minigrad._kernels import active
+from minigrad.book import commands, measured, opening, shelf
 
 pytest.importorskip("markdown_it")
 pytest.importorskip("latex2mathml")
@@ -181,16 +182,48 @@ def test_a_listing_holds_the_whole_file_and_leads_back(site):
         count += 'href="../' in lines
     assert count > 25
     kernel = (site / "source" / "_kernels.batch_norm.pyx.html").read_text(encoding="utf-8")
-    assert '<a href="../batch_norm.html#eq-18">(18)</a>' in kernel
+    for cited in re.findall(r"# (?:\(\d+\)[ ,]*)+</i>", kernel):
+        raise AssertionError(f"{cited} leads nowhere")
+    assert kernel.count('<a href="../batch_norm.html#eq-18">(18)</a>') > 3
 
 
-def test_the_panel_says_where_another_form_is_computed(pages):
-    panel = re.search(r'id="beside-8">.*?</details>', pages["batch_norm.html"], re.S)[0]
-    assert "computes (8) in the form of" in panel and 'href="#eq-18"' in panel
-    assert (
-        "in the form of"
-        not in re.search(r'id="beside-3">.*?</details>', pages["batch_norm.html"], re.S)[0]
-    )
+def test_the_panel_says_where_another_form_is_computed(pages, panels):
+    """And shows the plain loop of step 14 first."""
+    for panel in (static_panels(pages["batch_norm.html"])["8"], panels["batch_norm"]["8"]):
+        assert "computes (8) in the form of" in panel and 'href="#eq-18"' in panel
+        plain_loop = panel.index("x_hat * dgamma[c] / N")
+        assert panel.index('href="14_typed.html"') < plain_loop < panel.index("_kernels/batch_norm")
+    assert "# yours" not in panel
+    assert "in the form of" not in panels["batch_norm"]["3"]
+
+
+def test_every_panel_says_how_far_its_kernel_is_and_which_test_proves_it(panels):
+    count = 0
+    for page, by_number in panels.items():
+        for number, panel in by_number.items():
+            check = re.search(r'<div class="check">(.*?)</div>', panel)[1]
+            assert '<a href="#tests">test_derivations.py</a>' in check, f"{page} ({number})"
+            found = re.findall(r"from (?:the kernel|minigrad) (\S+?)[,.]? ", plain(check))
+            assert all(float(each) < 1e-12 for each in found), f"{page} ({number}): {check}"
+            count += bool(found)
+    assert count > 150
+    kernel = plain(re.search(r'<div class="check">(.*?)</div>', panels["batch_norm"]["8"])[1])
+    assert re.match(r"dx: largest difference from the kernel \de-\d\d, from finite", kernel)
+
+
+def test_a_wrong_kernel_shows_in_the_check(monkeypatch):
+    right = active.batch_norm_backward
+
+    def wrong(dy, x, gamma, mean, inv_std, dx, *rest):
+        right(dy, x, gamma, mean, inv_std, dx, *rest)
+        dx += 0.25
+
+    text = (ROOT / "docs" / "derivations" / "batch_norm.md").read_text(encoding="utf-8")
+    assert measured.Measured(text).of("8")[0].apart["kernel"] < 1e-14
+    monkeypatch.setattr(active, "batch_norm_backward", wrong)
+    found = {each.name: each.apart for each in measured.Measured(text).of("8")}
+    assert found["dx"]["kernel"] == pytest.approx(0.25)
+    assert found["dx"]["differences"] < 1e-7
 
 
 def test_one_title_and_headings_in_order(pages):

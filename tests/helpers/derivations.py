@@ -21,6 +21,7 @@ from minigrad.book.citations import (
     home_of,
     top_level,
 )
+from minigrad.book.measured import differences
 
 ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "derivations" / "README.md"
@@ -161,21 +162,6 @@ class Page:
                     approximate[name] = statement.lineno
 
 
-def differences(f, x, h=6e-6):
-    """The gradient of the scalar function f at x by central differences, in float64."""
-    x = np.array(x, dtype=np.float64)
-    gradient = np.empty_like(x)
-    for index in np.ndindex(x.shape):
-        value = x[index]
-        x[index] = value + h
-        above = f(x)
-        x[index] = value - h
-        below = f(x)
-        x[index] = value
-        gradient[index] = (above - below) / (2 * h)
-    return gradient
-
-
 def disagreement(old, new, rough):
     """None if both values are equal to rounding, else a sentence with the place and the values."""
     try:
@@ -230,7 +216,11 @@ def check_citations(page, page_names):
             cited |= docstring_citations(source) & comment_citations(source)
     for equation in page.equations:
         if equation.number in plain - cited:
-            missing = "nowhere" if equation.number not in documented | commented else (
-                "in no docstring" if equation.number in commented else "in no trailing comment"
+            missing = (
+                "nowhere"
+                if equation.number not in documented | commented
+                else (
+                    "in no docstring" if equation.number in commented else "in no trailing comment"
+                )
             )
             page.fail(equation.line, f"equation ({equation.number}) is cited {missing} of {names}")
