@@ -13,6 +13,7 @@ excerpts   the lines of kernels and rules that cite an equation
 citations  equation numbers in sources
 panels     what stands beside an equation: a little in the page, all of it in the page's script
 measured   how far equal expressions of a page are apart
+jacobians  every operation's Jacobian on a small example, as cells
 sources    the quoted files, whole, as pages of their own
 
 `building` and what it imports need markdown-it-py, latex2mathml and Pygments. setup.py builds the

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .contents import Chapter, chapters
 from .excerpts import equation_numbers
+from .jacobians import figure
 from .markdown import Text
 from .page import contents, html_page, plain_title
 from .panels import Beside
@@ -94,7 +95,7 @@ def render(
     numbers = equation_numbers(chapter.text) if chapter.derives else []
     text = Text(chapter.text, resolve, numbers, beside.panel if beside else None)
     if beside:
-        text.append(beside.end())
+        text.append(figure(chapter.name) + beside.end())
         text.scripts = [f"beside/{chapter.name}.js"]
     if chapter.name == "batch_norm":
         text.html_text = with_playground(text.html_text)

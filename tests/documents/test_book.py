@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from helpers import derivations
 
@@ -19,7 +20,7 @@ pytest.importorskip("markdown_it")
 pytest.importorskip("latex2mathml")
 pytest.importorskip("pygments")
 
-from minigrad.book import building, formulas  # noqa: E402  they need these three
+from minigrad.book import building, formulas, jacobians  # noqa: E402  they need these three
 
 ROOT = Path(__file__).parents[2]
 KB = 1000
@@ -226,6 +227,69 @@ def test_a_wrong_kernel_shows_in_the_check(monkeypatch):
     assert found["dx"]["differences"] < 1e-7
 
 
+# --- the Jacobian as cells ------------------------------------------------------------------------
+
+NO_OPERATION = {"chain_rule", "sgd", "adam"}  # a rule for all, and two that end in a parameter
+SHAPE = {
+    "Diagonal": {
+        "arithmetic", "selection", "relu", "leaky_relu", "sigmoid", "tanh", "gelu", "dropout",
+    },
+    "dense blocks of 3 × 3": {
+        "softmax", "log_softmax", "batch_norm", "batch_renorm", "layer_norm", "group_norm",
+    },
+    "dense blocks of 3 × 2": {"linear"},
+    "dense columns of 3": {"reductions", "cross_entropy"},
+    "dense rows of 2": {"broadcasting"},
+    "cells are not 0": {"conv2d", "max_pool2d", "minmax"},
+}  # fmt: skip
+
+
+def test_every_operation_shows_its_jacobian(pages):
+    names = {path.stem for path in derivations.PAGES}
+    assert set(jacobians.EXAMPLES) == names - NO_OPERATION
+    assert set().union(*SHAPE.values()) == set(jacobians.EXAMPLES)
+    for name in names - NO_OPERATION:
+        figure = re.search(r'<figure class="jacobian".*?</figure>', pages[f"{name}.html"], re.S)[0]
+        assert re.search(r'tabindex="0" aria-label="Jacobian of [^"]{40,}"', figure)
+        words = plain(re.search(r"<figcaption>(.*?)</figcaption>", figure, re.S)[1])
+        shape = next(shape for shape, pages_of in SHAPE.items() if name in pages_of)
+        assert "one column per output" in words and shape in words, name
+
+
+@pytest.mark.parametrize("name", sorted(jacobians.EXAMPLES))
+def test_the_cells_are_what_finite_differences_find(name, pages):
+    example = jacobians.EXAMPLES[name]
+
+    def value(x, index):
+        return float(example.f(minigrad.tensor(x)).detach().numpy()[index])
+
+    x = np.array(example.x)
+    if name == "minmax":
+        x[1, 2] += 1e-3  # at a tie there is no slope; the caption says what happens there
+    shape = example.f(minigrad.tensor(x)).shape
+    columns = [
+        measured.differences(lambda x, at=at: value(x, at), x).ravel() for at in np.ndindex(*shape)
+    ]
+    right = np.stack(columns, axis=1)
+    shown = re.search(r'<figure class="jacobian".*?</figure>', pages[f"{name}.html"], re.S)[0]
+    rows = re.findall(r"<tr><th scope=row>x([\d,]*)((?:<td.*?)+)(?=<tr>|</tbody>)", shown)
+    outputs = re.findall(r"<th scope=col>y([\d,]*)", shown)
+    place_in = {label(index, x.shape): n for n, index in enumerate(np.ndindex(*x.shape))}
+    place_out = {label(index, shape): n for n, index in enumerate(np.ndindex(*shape))}
+    assert len(rows) == x.size and len(outputs) == len(columns)
+    for row, cells in rows:
+        for output, cell in zip(outputs, re.findall(r"<td[^>]*>([^<]*)", cells), strict=True):
+            if name == "minmax" and row.startswith("1") and row != "1,0":
+                assert cell == ("0.5" if output == "1" else "0")
+                continue
+            wanted = right[place_in[row], place_out[output]]
+            assert abs(float(cell.replace("−", "-")) - wanted) < 0.00501, f"{row} {output}"
+
+
+def label(index, shape):
+    return ",".join(str(i) for i, size in zip(index, shape, strict=True) if size > 1)
+
+
 def test_one_title_and_headings_in_order(pages):
     for name, html in pages.items():
         levels = [int(level) for level in re.findall(r"<h([1-6])\b", html)]
@@ -251,9 +315,14 @@ def test_nothing_waits_for_scripts(pages):
             assert sentence in html
 
 
+def contrast(one, other):
+    high, low = sorted([luminance(one), luminance(other)], reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
 def luminance(color):
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    parts = [each / 255 for each in channels(color)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -264,9 +333,19 @@ def test_contrast_in_light_and_dark():
         color = dict(re.findall(r"--(\w+): (#\w{6})", theme))
         for ink in ("ink", "quiet", "link", "c", "s", "k", "f"):
             for ground in ("paper", "tint", "cited") + (("mark",) if ink == "ink" else ()):
-                high, low = sorted([luminance(color[ink]), luminance(color[ground])], reverse=True)
-                contrast = (high + 0.05) / (low + 0.05)
-                assert contrast >= 4.5, f"{ink} on {ground}: {contrast:.1f}"
+                reached = contrast(color[ink], color[ground])
+                assert reached >= 4.5, f"{ink} on {ground}: {reached:.1f}"
+        shades = re.findall(r"color-mix\(in srgb, (#\w{6}) (\d+)%, var\(--paper\)\)", css)
+        assert len(shades) == 8
+        for shade, percent in shades:
+            pairs = zip(channels(shade), channels(color["paper"]), strict=True)
+            mixed = [round(a * int(percent) / 100 + b * (1 - int(percent) / 100)) for a, b in pairs]
+            cell = "#" + "".join(f"{each:02x}" for each in mixed)
+            assert contrast(color["ink"], cell) >= 4.5, f"ink on {percent}% of {shade}"
+
+
+def channels(color):
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
 
 
 @pytest.mark.slow
