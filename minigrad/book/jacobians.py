@@ -46,6 +46,8 @@ def tensor(values: Sequence) -> minigrad.Tensor:
 
 ROW = [-2.0, -0.5, 0.5, 2.0]
 TWO_ROWS = [[1.0, 2.0, 4.0], [0.0, 3.0, 3.0]]
+SAMPLES = [[1.0, 2.0, 4.0], [0.0, 2.0, 9.0]]
+LOGITS = [[0.0, 1.0, 2.0], [1.0, 0.0, 1.0]]
 CHANNELS = [[1.0, 0.0], [2.0, 1.0], [6.0, 2.0]]
 WIDE_CHANNELS = [[1.0, 0.0], [2.0, 3.0], [6.0, 9.0]]
 WEIGHT = tensor([[1.0, 2.0, 3.0], [-1.0, 4.0, 1.0]])
@@ -120,20 +122,20 @@ EXAMPLES = {
     "softmax": Example(
         "F.softmax(x, 1)",
         lambda x: F.softmax(x, 1),
-        TWO_ROWS,
+        LOGITS,
         "Its own logit raises a probability, all others of the row lower it. Each row is a block, "
         "and its columns sum to 0.",
     ),
     "log_softmax": Example(
         "F.log_softmax(x, 1)",
         lambda x: F.log_softmax(x, 1),
-        TWO_ROWS,
+        LOGITS,
         "In a column stand the probabilities with a minus, and 1 more at the output's own logit.",
     ),
     "cross_entropy": Example(
         'F.cross_entropy(x, [2, 0], reduction="none")',
         lambda x: F.cross_entropy(x, minigrad.tensor([2, 0]), reduction="none"),
-        TWO_ROWS,
+        LOGITS,
         "One loss per row, so one column: the probabilities, less 1 at the right class.",
     ),
     "batch_norm": Example(
@@ -154,13 +156,13 @@ EXAMPLES = {
     "layer_norm": Example(
         "F.layer_norm(x, [3])",
         lambda x: F.layer_norm(x, [3]),
-        TWO_ROWS,
+        SAMPLES,
         "As in batch normalization, but a block is a sample, not a channel. Each column sums to 0.",
     ),
     "group_norm": Example(
         "F.group_norm(x, 2)",
         lambda x: F.group_norm(x, 2),
-        [[1.0, 2.0, 4.0, 0.0, 3.0, 3.0]],
+        [[1.0, 2.0, 4.0, 0.0, 2.0, 9.0]],
         "One sample, two groups of three channels: a block is a group.",
     ),
     "conv2d": Example(
