@@ -14,8 +14,9 @@ citations  equation numbers in sources
 panels     what stands beside an equation: a little in the page, all of it in the page's script
 measured   how far equal expressions of a page are apart
 jacobians  every operation's Jacobian on a small example, as cells
+heat       how much of a line of Cython still calls Python, on the ladders
 sources    the quoted files, whole, as pages of their own
 
-`building` and what it imports need markdown-it-py, latex2mathml and Pygments. setup.py builds the
-pages of a wheel when its kernels are compiled, for they run the pages.
+`building` and what it imports need markdown-it-py, latex2mathml, Pygments and Cython. setup.py
+builds the pages of a wheel when its kernels are compiled, for they run the pages.
 """

@@ -7,6 +7,7 @@ import sys
 from html import unescape
 from pathlib import Path
 
+from . import heat
 from .contents import Chapter, chapters
 from .excerpts import equation_numbers
 from .jacobians import figure
@@ -93,7 +94,8 @@ def render(
         return page.file + (f"#{anchor}" if anchor and page.name not in ("index", "guide") else "")
 
     numbers = equation_numbers(chapter.text) if chapter.derives else []
-    text = Text(chapter.text, resolve, numbers, beside.panel if beside else None)
+    warm = {code: heat.heated(code, scores) for code, scores in heat.heat(chapter).items()}
+    text = Text(chapter.text, resolve, numbers, beside.panel if beside else None, warm)
     if beside:
         text.append(figure(chapter.name) + beside.end())
         text.scripts = [f"beside/{chapter.name}.js"]

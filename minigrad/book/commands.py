@@ -6,9 +6,9 @@
     book --path [PAGE]       print where it is, and open nothing
     book --build DIR         build the book into a folder
 
-In a checkout the pages are built at the first call, with markdown-it-py, latex2mathml and Pygments
-(the extra `book`), into the folder `book` of the cache that MINIGRAD_HOME names. Where no cache
-can be written, that is a folder for temporary files. An installed wheel has them ready.
+In a checkout the pages are built at the first call, with markdown-it-py, latex2mathml, Pygments and
+Cython (the extra `book`), into the folder `book` of the cache that MINIGRAD_HOME names. Where no
+cache can be written, that is a folder for temporary files. An installed wheel has them ready.
 """
 
 import argparse

@@ -10,10 +10,12 @@ from html import escape
 
 import numpy as np
 
-import minigrad
-
 from .. import nn
+from ..dtypes import float64
 from ..nn import functional as F
+from ..ops.array.creation import tensor, zeros
+from ..random import get_rng_state, manual_seed, set_rng_state
+from ..tensor import Tensor
 from .markdown import inline_html
 
 STEPS = 4  # shades of a color
@@ -24,24 +26,20 @@ class Example:
     """An operation on a few numbers, and what one sees in its Jacobian."""
 
     code: str
-    f: Callable[[minigrad.Tensor], minigrad.Tensor]
+    f: Callable[[Tensor], Tensor]
     x: Sequence
     words: str
     order: str = "C"  # of the labels: "F" puts the values of one channel side by side
 
 
-def kept_half(x: minigrad.Tensor) -> minigrad.Tensor:
+def kept_half(x: Tensor) -> Tensor:
     """Dropout with the same mask at every call; the generator is as before."""
-    state = minigrad.get_rng_state()
+    state = get_rng_state()
     try:
-        minigrad.manual_seed(1)
+        manual_seed(1)
         return F.dropout(x, 0.5)
     finally:
-        minigrad.set_rng_state(state)
-
-
-def tensor(values: Sequence) -> minigrad.Tensor:
-    return minigrad.tensor(values, dtype=minigrad.float64)
+        set_rng_state(state)
 
 
 ROW = [-2.0, -0.5, 0.5, 2.0]
@@ -50,9 +48,9 @@ SAMPLES = [[1.0, 2.0, 4.0], [0.0, 2.0, 9.0]]
 LOGITS = [[0.0, 1.0, 2.0], [1.0, 0.0, 1.0]]
 CHANNELS = [[1.0, 0.0], [2.0, 1.0], [6.0, 2.0]]
 WIDE_CHANNELS = [[1.0, 0.0], [2.0, 3.0], [6.0, 9.0]]
-WEIGHT = tensor([[1.0, 2.0, 3.0], [-1.0, 4.0, 1.0]])
+WEIGHT = tensor([[1.0, 2.0, 3.0], [-1.0, 4.0, 1.0]], dtype=float64)
 IMAGE = [[[[1.0, 5.0, 2.0], [3.0, 4.0, 6.0], [0.0, 2.0, 1.0]]]]
-WINDOW = tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+WINDOW = tensor([[[[1.0, 2.0], [3.0, 4.0]]]], dtype=float64)
 
 EXAMPLES = {
     "arithmetic": Example(
@@ -60,7 +58,7 @@ EXAMPLES = {
     ),
     "broadcasting": Example(
         "x + zeros(2, 3)",
-        lambda x: x + minigrad.zeros(2, 3, dtype=minigrad.float64),
+        lambda x: x + zeros(2, 3, dtype=float64),
         [1.0, 2.0, 3.0],
         "A value that was repeated has a 1 in every column that it was repeated into. Its gradient "
         "is its whole row times $dy$: that is why gradients are summed where values were repeated.",
@@ -134,7 +132,7 @@ EXAMPLES = {
     ),
     "cross_entropy": Example(
         'F.cross_entropy(x, [2, 0], reduction="none")',
-        lambda x: F.cross_entropy(x, minigrad.tensor([2, 0]), reduction="none"),
+        lambda x: F.cross_entropy(x, tensor([2, 0]), reduction="none"),
         LOGITS,
         "One loss per row, so one column: the probabilities, less 1 at the right class.",
     ),
@@ -182,22 +180,22 @@ EXAMPLES = {
 
 def jacobian(example: Example) -> tuple[np.ndarray, list[str], list[str]]:
     """(inputs, outputs) of slopes, with the labels of rows and columns."""
-    x = minigrad.tensor(example.x, dtype=minigrad.float64)
+    x = tensor(example.x, dtype=float64)
     shape = example.f(x).shape
     columns = []
     for index in np.ndindex(*shape):
         one = np.zeros(shape)
         one[index] = 1
-        x = minigrad.tensor(example.x, dtype=minigrad.float64, requires_grad=True)
-        example.f(x).backward(minigrad.tensor(one))
+        x = tensor(example.x, dtype=float64, requires_grad=True)
+        example.f(x).backward(tensor(one))
         columns.append(x.grad.numpy().ravel())
     slopes = np.stack(columns, axis=1)
-    rows, names_of_rows = in_order("x", x.shape, example.order)
-    outputs, names = in_order("y", shape, example.order)
+    rows, names_of_rows = _in_order("x", x.shape, example.order)
+    outputs, names = _in_order("y", shape, example.order)
     return slopes[np.ix_(rows, outputs)], names_of_rows, names
 
 
-def in_order(letter: str, shape: Sequence[int], order: str) -> tuple[list[int], list[str]]:
+def _in_order(letter: str, shape: Sequence[int], order: str) -> tuple[list[int], list[str]]:
     """Positions in memory in the order of the figure, and the names; axes of length 1 have none."""
     places = sorted(np.ndindex(*shape), key=lambda index: index[::-1] if order == "F" else index)
     positions = [int(np.ravel_multi_index(index, shape)) for index in places]

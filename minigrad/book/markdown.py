@@ -18,8 +18,9 @@ Resolve = Callable[[str], str | None]  # a link as written -> an address in the 
 class Text:
     """One page's Markdown as HTML, with the headings that were met on the way."""
 
-    def __init__(self, source: str, resolve: Resolve, numbers: list[str], beside=None):
+    def __init__(self, source: str, resolve: Resolve, numbers: list[str], beside=None, heat=None):
         self.resolve, self.numbers = resolve, set(numbers)
+        self.heat = heat or {}  # code -> HTML of its own
         self.beside = beside or (lambda number, code: "")  # HTML to stand beside an equation
         self.headings: list[tuple[int, str, str]] = []  # level, anchor, HTML
         self.equation: str | None = None
@@ -54,7 +55,8 @@ class Text:
             return self.display(source)
         if language == "mermaid":
             return diagram(source)
-        shown = block(source, language)
+        warm = self.heat.get(source) if language == "cython" else None
+        shown = warm or block(source, language)
         kind = {"text": "printed", "python": "code", "cython": "code"}.get(language, "code")
         html = f'<div class="{kind}">{shown}</div>\n'
         if self.equation and language == "python":

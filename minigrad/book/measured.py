@@ -70,7 +70,7 @@ class Measured:
             self.latest[name] = by
             self.made.setdefault(name, by)
             (self.empty.add if ALLOCATED.search(code) else self.empty.discard)(name)
-            array = numbers_of(value)
+            array = _numbers_of(value)
             if array is not None:
                 if not isinstance(statement, ast.Assign):  # a loop changed it: no claim
                     self.values.pop(name, None)
@@ -130,7 +130,7 @@ def names_in(node: ast.AST) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
-def numbers_of(value: object) -> np.ndarray | None:
+def _numbers_of(value: object) -> np.ndarray | None:
     """A copy as doubles; None for what is no array of numbers."""
     if not isinstance(value, np.ndarray | np.generic | float | int | list):
         return None
@@ -140,13 +140,13 @@ def numbers_of(value: object) -> np.ndarray | None:
         return None
 
 
-def largest(value: np.ndarray) -> float:
+def _largest(value: np.ndarray) -> float:
     return float(np.abs(value[np.isfinite(value)]).max(initial=0.0))
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
-        return largest(one - other)
+        return _largest(one - other)
 
 
 def differences(f: Callable[[np.ndarray], Any], x: Any, h: float = 6e-6) -> np.ndarray:

@@ -48,8 +48,8 @@ def checkout() -> Path:
     root = HERE.parents[1]
     if not (root / "docs" / "derivations" / "README.md").is_file():
         raise BookError(
-            "this installation holds no book: it was made without markdown-it-py, latex2mathml "
-            "and Pygments. Install them and minigrad again, or read docs/ in the repository"
+            "this installation holds no book: it was made without markdown-it-py, latex2mathml, "
+            "Pygments or Cython. Install them and minigrad again, or read docs/ in the repository"
         )
     return root
 
@@ -78,9 +78,9 @@ def build_into(folder: Path, root: Path | None = None, stamp: str = "") -> Path:
         from .building import write_book
     except ModuleNotFoundError as missing:
         raise BookError(
-            f"the book is built with markdown-it-py, latex2mathml and Pygments, and {missing.name} "
-            'is not installed: pip install "minigrad-cython[book]" (in a clone: pip install -e '
-            '".[book]")'
+            "the book is built with markdown-it-py, latex2mathml, Pygments and Cython, and "
+            f'{missing.name} is not installed: pip install "minigrad-cython[book]" (in a clone: '
+            'pip install -e ".[book]")'
         ) from None
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".book-", dir=folder.parent))

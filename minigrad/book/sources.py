@@ -47,11 +47,11 @@ def write_sources(target: Path, quoted: dict[str, list[Source]]) -> None:
     for path, by_page in sorted(files.items()):
         text = next(iter(by_page.values())).text
         shown = highlighted(text.rstrip("\n"), LANGUAGES[path.suffix])
-        page = listing(path, shown, by_page)
+        page = _listing(path, shown, by_page)
         (target / place_of(path)).write_text(page, encoding="utf-8", newline="\n")
 
 
-def listing(path: Path, shown: list[str], by_page: dict[str, Source]) -> str:
+def _listing(path: Path, shown: list[str], by_page: dict[str, Source]) -> str:
     lines = []
     for line, html in enumerate(shown):
         homes = {

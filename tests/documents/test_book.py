@@ -3,6 +3,9 @@
 import json
 import posixpath
 import re
+import subprocess
+import sys
+import time
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,14 +16,16 @@ import pytest
 from helpers import derivations
 
 import minigrad
+from minigrad import _build_info
 from minigrad._kernels import active
 from minigrad.book import commands, measured, opening, shelf
 
 pytest.importorskip("markdown_it")
 pytest.importorskip("latex2mathml")
 pytest.importorskip("pygments")
+pytest.importorskip("Cython")
 
-from minigrad.book import building, formulas, jacobians  # noqa: E402  they need these three
+from minigrad.book import building, formulas, heat, jacobians  # noqa: E402  they need these
 
 ROOT = Path(__file__).parents[2]
 KB = 1000
@@ -31,8 +36,11 @@ if not (ROOT / "minigrad" / "book").exists():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    """Without heat, which takes as long as all the rest; a slow test has the whole book."""
     folder = tmp_path_factory.mktemp("book")
-    building.write_book(ROOT, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heat, "heat", lambda chapter: {})
+        building.write_book(ROOT, folder)
     return folder
 
 
@@ -337,12 +345,13 @@ def test_contrast_in_light_and_dark():
                 reached = contrast(color[ink], color[ground])
                 assert reached >= 4.5, f"{ink} on {ground}: {reached:.1f}"
         shades = re.findall(r"color-mix\(in srgb, (#\w{6}) (\d+)%, var\(--paper\)\)", css)
-        assert len(shades) == 8
+        assert len(shades) == 8 + 3  # cells of a Jacobian, lines of a ladder
         for shade, percent in shades:
             pairs = zip(channels(shade), channels(color["paper"]), strict=True)
             mixed = [round(a * int(percent) / 100 + b * (1 - int(percent) / 100)) for a, b in pairs]
             cell = "#" + "".join(f"{each:02x}" for each in mixed)
-            assert contrast(color["ink"], cell) >= 4.5, f"ink on {percent}% of {shade}"
+            reached = contrast(color["ink"], cell)
+            assert reached >= 4.5, f"ink on {percent}% of {shade}: {reached:.1f}"
 
 
 def channels(color):
@@ -350,12 +359,60 @@ def channels(color):
 
 
 @pytest.mark.slow
-def test_the_same_bytes_twice(site, tmp_path):
-    building.write_book(ROOT, tmp_path)
-    first = {path.relative_to(site): path.read_bytes() for path in site.rglob("*.*")}
-    assert {
-        path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.*")
-    } == first
+def test_the_same_bytes_twice(tmp_path):
+    """In two processes, whose sets of words have different orders, in 20 seconds of processor."""
+    contents = []
+    for name in ("one", "two"):
+        command = [sys.executable, "-m", "minigrad.book.building", str(ROOT), str(tmp_path / name)]
+        subprocess.run(command, cwd=ROOT, check=True)
+        files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        contents.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+    assert sum(map(len, contents[0].values())) < 4000 * KB
+    assert max(len(b) for path, b in contents[0].items() if path.suffix == ".html") < 150 * KB
+    start = time.process_time()
+    building.write_book(ROOT, tmp_path / "three")
+    assert time.process_time() - start < 20
+    ladder = (tmp_path / "three" / "ladder.html").read_text(encoding="utf-8")
+    assert ladder.count('<p class="heat">') == 6  # the rungs in Cython, not the one in Python
+
+
+# --- heat ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_heat_is_cythons_annotation_of_each_rung():
+    """Rung 3, without types, is yellow nearly everywhere; rung 4 where it takes its arguments."""
+    text = (ROOT / "docs" / "ladder.md").read_text(encoding="utf-8")
+    third, fourth, *_ = found = list(heat.of_the_ladder(text).items())
+    assert len(found) == 6 and "float[:, ::1]" not in third[0]
+    assert sum(map(bool, third[1])) == 15 and len(third[1]) == 17
+    hot = [line for line, score in zip(fourth[0].split("\n"), fourth[1], strict=True) if score]
+    assert len(hot) == 1 and hot[0].startswith("def forward(")
+    alone = heat.annotated([fourth[0]], _build_info.directives)[0]
+    assert [bool(score) for score in alone] == [bool(score) for score in fourth[1]]
+
+
+@pytest.mark.slow
+def test_heat_shows_the_divisions_of_step_14():
+    """By default Cython checks every divisor: (8) has two in a line, the loop after it none."""
+    text = (ROOT / "docs" / "path" / "14_typed.md").read_text(encoding="utf-8")
+    scores = {
+        line.strip(): score
+        for code, row in heat.of_the_path(text).items()
+        for line, score in zip(code.split("\n"), row, strict=True)
+    }
+    eight = next(score for line, score in scores.items() if "x_hat * dgamma[c] / N" in line)
+    faster = next(score for line, score in scores.items() if "* slope[c]) * scale[c]" in line)
+    assert eight > next(score for line, score in scores.items() if "+= x[n, c] / N" in line) > 0
+    assert eight > faster
+
+
+def test_the_heat_of_a_block():
+    shown = heat.heated("def f(x):\n    cdef int n\n    return x", [50, 0, 5])
+    assert re.search(r'^<pre><code><mark class=h3 title="score 50"><b>def', shown)
+    assert "\n    <b>cdef int </b>n\n" in shown
+    assert "<mark class=h1" in shown and "2 of 3 lines call Python" in shown
 
 
 # --- commands ------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 """Hooks on tensors and modules."""
+
 import numpy as np
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ def keep(name):
     def hook(module, inputs, output):
         activations[name] = output.detach()
         shapes.append((name, tuple(inputs[0].shape), tuple(output.shape)))
+
     return hook
 
 

@@ -1,4 +1,5 @@
 """Linear regression with raw tensors and updates by hand."""
+
 import numpy as np
 import torch
 

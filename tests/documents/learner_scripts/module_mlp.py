@@ -1,4 +1,5 @@
 """A subclass of nn.Module, trained with Adam, evaluated without gradients."""
+
 import numpy as np
 import torch
 import torch.nn as nn

@@ -1,4 +1,5 @@
 """Scalar expressions, the graph behind them, and what a gradient is."""
+
 import math
 
 import torch

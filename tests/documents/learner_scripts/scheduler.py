@@ -1,4 +1,5 @@
 """Learning-rate schedules, parameter groups, weight decay, gradient clipping."""
+
 import numpy as np
 import torch
 from torch import nn

@@ -1,4 +1,5 @@
 """nn.Sequential fed by a DataLoader, with momentum SGD."""
+
 import numpy as np
 import torch
 from torch import nn, optim

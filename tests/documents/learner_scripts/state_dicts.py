@@ -1,4 +1,5 @@
 """Saving a state in a dictionary, loading it, freezing, train and eval."""
+
 import copy
 
 import numpy as np
