@@ -1,5 +1,6 @@
 """One page of the book as HTML."""
 
+import re
 from html import escape
 
 from .contents import PARTS, Chapter
@@ -37,7 +38,7 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
 {sections(text)}</details></nav>
 <main id="text">
 <article>
-{text.html_text}</article>
+{title_page(text.html_text) if chapter.name == "index" else text.html_text}</article>
 <nav class="turn" aria-label="Before and after">{turn(before, "before")}{turn(after, "after")}</nav>
 </main>
 </div>
@@ -46,6 +47,19 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
 </body>
 </html>
 """
+
+
+def title_page(html: str) -> str:
+    """The picture at the end of the fifteen lines stands before them, as wide as there is room."""
+    picture = re.search(r' *<img src="([^"]*)"[^>]*>', html)
+    if picture is None:
+        return html
+    plate = (
+        f'<figure class="plate"><a href="{picture[1]}">{picture[0].strip()}</a>'
+        "<figcaption>The network of the fifteen lines, with four points and three units: values as "
+        "they went forward, gradients as they came back.</figcaption></figure>\n"
+    )
+    return html.replace(picture[0], "", 1).replace("<h2 ", plate + "<h2 ", 1)
 
 
 def plain_title(chapter: Chapter) -> str:

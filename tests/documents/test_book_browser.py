@@ -45,8 +45,8 @@ def complaints(answers):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_at_every_width(site, pages, dark):
-    """Nothing on the console, nothing asked of a network, nothing wider than the window, and
-    nothing too pale to read."""
+    """Nothing on the console, nothing asked of a network, nothing wider than the window;
+    nothing too pale to read, and lines of 60 to 75 characters."""
     asked = [{"page": page, "width": width} for page in pages for width in WIDTHS]
     look = """
         const root = d.documentElement;
@@ -55,7 +55,7 @@ def test_every_page_at_every_width(site, pages, dark):
           text: d.querySelector("article").textContent.length,
           asked: w.performance.getEntriesByType("resource").map((e) => e.name)
             .filter((name) => !/^(file|data):/.test(name)),
-          ...(asked.width === 1280 ? pale(w, d) : {}) };"""
+          ...(asked.width === 1280 ? { ...pale(w, d), lines: measures(w, d) } : {}) };"""
     answers = opened(site, asked, look, dark)
     keys = [f"{one['page']} at {one['width']}" for one in asked]
     assert {each["dark"] for each in answers} == {dark}
@@ -63,6 +63,10 @@ def test_every_page_at_every_width(site, pages, dark):
     assert complaints(zip(keys, (each["asked"] for each in answers), strict=True)) == {}
     assert complaints(zip(keys, (each.get("pale") for each in answers), strict=True)) == {}
     assert min(each["text"] for each in answers) > 500
+    lines = {key: np.median(each["lines"]) for key, each in zip(keys, answers, strict=True)
+             if each.get("lines")}  # fmt: skip
+    assert len(lines) > 40
+    assert {key: length for key, length in lines.items() if not 60 <= length <= 75} == {}
 
 
 def test_the_keyboard_alone_reaches_every_control(site, pages):

@@ -23,6 +23,17 @@ async function at(w, hashes, look) {
 const clipped = (d, selector) => every(d, selector)
   .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1).map(named);
 
+// Characters per line, of paragraphs of several lines; the last line counts by its length.
+function measures(w, d) {
+  return every(d, "article > p").filter((p) => p.textContent.length > 200).map((p) => {
+    const range = d.createRange();
+    range.selectNodeContents(p);
+    const lines = Math.round(p.clientHeight / parseFloat(w.getComputedStyle(p).lineHeight));
+    const last = [...range.getClientRects()].at(-1).right - p.getBoundingClientRect().left;
+    return p.textContent.replace(/\s+/g, " ").length / (lines - 1 + last / p.clientWidth);
+  });
+}
+
 // --- contrast -----------------------------------------------------------------------------------
 
 const rgba = (text) => {
@@ -93,7 +104,7 @@ function unreachable(w, d) {
     if (control.tabIndex < 0 && control.getAttribute("role") !== "tab") say(control, "no tab stop");
     if (control.tabIndex > 0) say(control, "out of order");
     const name = control.getAttribute("aria-label") || control.textContent.trim()
-      || (control.labels && control.labels.length);
+      || control.querySelector("img")?.alt || (control.labels && control.labels.length);
     if (!name) say(control, "no name");
     const before = appearance(w, control);
     control.focus({ preventScroll: true, focusVisible: true });
