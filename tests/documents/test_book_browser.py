@@ -69,6 +69,32 @@ def test_every_page_at_every_width(site, pages, dark):
     assert {key: length for key, length in lines.items() if not 60 <= length <= 75} == {}
 
 
+KERNEL_LINE = "dx[n, start + k] = p * scale[k]"
+
+
+def test_an_equation_its_numpy_its_kernel_and_its_check_are_seen_at_once(site):
+    """Where (8) is opened, and where the window is made wide."""
+    look = """
+        w.frameElement.style.width = "1280px";
+        await new Promise((done) => setTimeout(done, 100));
+        d.getElementById("eq-8").scrollIntoView();
+        await new Promise((done) => setTimeout(done, 100));
+        const box = (element) => element.getBoundingClientRect();
+        const panel = d.getElementById("beside-8");
+        const code = panel.querySelector("[data-tab=kernel] pre");
+        const line = placed(w, d, code, asked.line);
+        return { eight: seen(w, d, box(d.getElementById("eq-8"))),
+          numpy: seen(w, d, box(d.querySelector("#eq-8 + .code"))),
+          kernel: seen(w, d, line) && line.right < box(code).right,
+          check: seen(w, d, box(panel.querySelector(".check"))) };"""
+    asked = [
+        {"page": "batch_norm.html#eq-8", "width": width, "line": KERNEL_LINE}
+        for width in (1280, 360)
+    ]
+    for one, found in zip(asked, opened(site, asked, look), strict=True):
+        assert all(found.values()), f"{one}: {found}"
+
+
 def test_the_keyboard_alone_reaches_every_control(site, pages):
     asked = [{"page": page, "width": width} for page in pages for width in (360, 1280)]
     answers = opened(site, asked, "return unreachable(w, d);")

@@ -34,6 +34,27 @@ function measures(w, d) {
   });
 }
 
+// Whether a reader sees a box whole: inside the window, and nothing in front of it.
+function seen(w, d, { left, right, top, bottom }) {
+  if (left < 0 || right > w.innerWidth || top < 0 || bottom > w.innerHeight) return false;
+  const front = (x, y) => !d.elementFromPoint(x, y)?.closest("header");
+  return front(left + 1, top + 1) && front(right - 1, bottom - 1);
+}
+
+// The place of some words in an element, across the elements within.
+function placed(w, d, element, words) {
+  const range = d.createRange();
+  const walker = d.createTreeWalker(element, w.NodeFilter.SHOW_TEXT);
+  const start = element.textContent.indexOf(words), end = start + words.length;
+  for (let before = 0; walker.nextNode(); before += walker.currentNode.length) {
+    const text = walker.currentNode;
+    const inside = (at) => at >= before && at <= before + text.length;
+    if (inside(start)) range.setStart(text, start - before);
+    if (inside(end)) { range.setEnd(text, end - before); break; }
+  }
+  return range.getBoundingClientRect();
+}
+
 // --- contrast -----------------------------------------------------------------------------------
 
 const rgba = (text) => {

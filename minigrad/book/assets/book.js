@@ -133,7 +133,7 @@ function inView() {
 
 function place() {
   if (!panels.length) return;
-  panels.forEach((panel) => { if (!two.matches) panel.open = false; });
+  panels.forEach((panel, index) => { panel.open = two.matches && index === current; });
   const text = document.querySelector("main").getBoundingClientRect();
   const left = text.right + 24;
   const style = document.documentElement.style;
