@@ -10,6 +10,8 @@ import re
 from html import escape
 from pathlib import Path
 
+import numpy as np
+
 from ..serialization.atomic_write import write
 from ..tensor import Tensor, method
 from .svg import Box, draw
@@ -224,7 +226,7 @@ def rows_of(array):
     if array.size == 0:
         return ["empty"]
     if array.ndim == 0:
-        return [short_number(array)]
+        return [short_number(array[()])]
     if array.ndim == 1 and array.size <= 5:
         return [f"[{', '.join(map(short_number, array))}]"]
     if array.ndim == 2 and array.shape[0] <= 4 and array.shape[1] <= 4:
@@ -235,6 +237,6 @@ def rows_of(array):
 
 
 def short_number(value):
-    """A number in about six characters, with a real minus sign."""
-    text = f"{value:.3g}" if isinstance(value.item(), float) else str(value)
+    """A number in about six characters, with a real minus sign; integers in full."""
+    text = f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)
     return text.replace("-", "−")

@@ -7,6 +7,7 @@ import json
 from html import escape
 from pathlib import Path
 
+from .graph import short_number
 from .svg import draw
 
 HERE = Path(__file__).parent
@@ -183,8 +184,8 @@ def value_box(value):
     )
     label = f"histogram of {len(value['strip'])} bins: {value['strip']}"
     return (
-        f'<div class="value">{shape}<dl><dt>min</dt><dd>{cell_text(value["min"])}</dd>'
-        f"<dt>mean</dt><dd>{cell_text(value['mean'])}</dd><dt>max</dt><dd>{cell_text(value['max'])}</dd>"
+        f'<div class="value">{shape}<dl><dt>min</dt><dd>{short_number(value["min"])}</dd>'
+        f"<dt>mean</dt><dd>{short_number(value['mean'])}</dd><dt>max</dt><dd>{short_number(value['max'])}</dd>"
         f"<dt>zeros</dt><dd>{100 * value['zeros']:.0f} %</dd></dl>"
         f'<svg class="strip" viewBox="0 0 64 24" width="64" height="24" role="img" '
         f'aria-label="{label}">{bars}</svg>'
@@ -203,7 +204,9 @@ def cells_table(cells):
     elif cells[0] and isinstance(cells[0][0], list):
         return "".join(map(cells_table, cells))
     rows = "".join(
-        "<tr>" + "".join(f'<td class="{sign_class(x)}">{cell_text(x)}</td>' for x in each) + "</tr>"
+        "<tr>"
+        + "".join(f'<td class="{sign_class(x)}">{short_number(x)}</td>' for x in each)
+        + "</tr>"
         for each in cells
     )
     return f'<div class="cells"><table>{rows}</table></div>'
@@ -211,10 +214,6 @@ def cells_table(cells):
 
 def sign_class(x):
     return "plus" if x > 0 else "minus" if x < 0 else "zero" if x == 0 else "odd"
-
-
-def cell_text(x):
-    return f"{x:.3g}".replace("-", "−")
 
 
 def times(shape):
