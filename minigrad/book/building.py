@@ -32,7 +32,7 @@ def write_book(root: Path, target: Path) -> list[Path]:
     }
     quoted = {source.path for beside in panels.values() for source in beside.quoted}
     index: list[list[str]] = []
-    written, titles, rules = [], {}, {}
+    written, titles = [], {}
     for chapter in book:
         text = render(root, chapter, book, panels.get(chapter.name), quoted, target)
         file = target / chapter.file
@@ -41,7 +41,6 @@ def write_book(root: Path, target: Path) -> list[Path]:
         index += search_entries(chapter, text)
         titles[chapter.name] = plain_title(chapter)
     for name, beside in panels.items():
-        rules[name] = [source.path.as_posix() for source in beside.sources["rule"]]
         (target / "beside").mkdir(exist_ok=True)
         script = f"window.BESIDE = {dense(beside.script)};\n"
         (target / "beside" / f"{name}.js").write_text(script, encoding="utf-8", newline="\n")
@@ -53,7 +52,7 @@ def write_book(root: Path, target: Path) -> list[Path]:
     (target / "search.js").write_text(
         f"window.BOOK = {dense(index)};\n", encoding="utf-8", newline="\n"
     )
-    facts = json.dumps({"titles": titles, "rules": rules}, indent=1, ensure_ascii=False)
+    facts = json.dumps({"titles": titles}, indent=1, ensure_ascii=False)
     (target / "book.json").write_text(facts + "\n", encoding="utf-8", newline="\n")
     return written
 

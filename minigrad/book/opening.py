@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import flag
+from ..display.rules import page_of
 from .shelf import BookError, find_book
 
 
@@ -23,7 +24,7 @@ def explain(tensor_or_name: Any, show: bool = True) -> str:
     if isinstance(tensor_or_name, str):
         page = place_named(book, tensor_or_name)
     elif hasattr(tensor_or_name, "grad_fn"):
-        page = of_node(book, tensor_or_name.grad_fn)
+        page = of_node(tensor_or_name.grad_fn)
     else:
         raise TypeError(
             f"explain: expected a tensor or the name of a page, got {type(tensor_or_name).__name__}"
@@ -63,26 +64,16 @@ def place_named(book: Path, name: str) -> str:
     return f"{page}#{anchor}" if anchor else page
 
 
-def of_node(book: Path, node: Any) -> str:
-    """The page of the operation that a node recorded, by its class and the file of its rule."""
+def of_node(node: Any) -> str:
+    """The page of the operation that a node recorded."""
     if node is None:
         raise BookError(
             "explain: no recorded operation made this tensor; it is a leaf, or was made without "
             "gradients. Give explain a result of it, or the name of a page"
         )
     kind = type(node)
-    rules = facts(book)["rules"]
-    path = kind.__module__.replace(".", "/") + ".pyx"
-    pages = [page for page, files in rules.items() if path in files]
-    name = kind.__name__.lower()
-    of_its_own = [page for page in pages or rules if name.startswith(page.replace("_", ""))]
-    if of_its_own:
-        return max(of_its_own, key=len)
-    stem = path.rpartition("/")[2].removesuffix(".pyx")
-    if stem in rules:
-        return stem
-    if pages:
-        return pages[0]
+    if page := page_of(kind):
+        return page
     raise BookError(
         f"explain: {kind.__name__} of {kind.__module__} has no page of its own; it moves values "
         "and computes nothing, and its gradient takes the same way back"

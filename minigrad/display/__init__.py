@@ -4,5 +4,6 @@
     graph      what `tensor.graph()` returns
     svg        boxes and arrows, laid out and drawn
     walk       what `tensor.walk()` returns: a backward pass, contribution by contribution
+    rules      what the docstring of a rule says: formulas, and their place in the book
     walk_page  its page, with walk.css and walk.js
 """

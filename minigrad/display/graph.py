@@ -6,7 +6,6 @@ neighbors, then positions that keep neighbors close. No other program is needed.
 """
 
 import os
-import re
 from html import escape
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import numpy as np
 
 from ..serialization.atomic_write import write
 from ..tensor import Tensor, method
+from .rules import snake_case
 from .svg import Box, draw
 
-CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 LARGEST = 2000  # boxes; a picture of more is unreadable
 
 
@@ -163,7 +162,7 @@ def collect(root, names):
             )
             continue
         value, gradient, constants = key.picture()
-        title = CAPITAL.sub("_", type(key).__name__).lower()
+        title = snake_case(type(key))
         if key in names_of_nodes:
             title = f"{names_of_nodes[key]} = {title}"
         box = Box(

@@ -6,7 +6,6 @@ additions of the engine, in its order. `walk_page.py` makes a page of it.
 """
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +15,15 @@ from ..errors import GraphError
 from ..serialization.atomic_write import write
 from ..tensor import Function, Tensor, method
 from .graph import collect, describe, names_of, rows_of
+from .rules import Formula, cited, formulas_of
 from .walk_page import page, times
 
 CELLS = 64  # elements of the largest array that is shown number by number
 BINS = 8
 MOST = 500  # operations: a longer walk is nothing to read
 
-# "dX = dY W  (3)" in the docstring of a rule: the input, the formula, the equation
 ELEMENTWISE = (".arithmetic", ".selection")
-FORMULA = re.compile(r"d(\w+) = (.+?)(?:\s+(\(\d\w*\)))?(?=,\s+d\w+ = |$)")
+BROADCASTING = "broadcasting"  # the page of the book
 
 
 class Walk:
@@ -47,10 +46,9 @@ class Walk:
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number:>3}  {step['title']}: dy = {brief(step['arrived'])}")
             for row in step["rows"]:
-                rule = f"  {row['rule']}" if row["rule"] else ""
-                lines.append(f"       to {row['title']}{rule}  {brief(row['contribution'])}")
+                lines.append(in_columns(f"       to {row['title']}", row, row["contribution"]))
                 for road in row["roads"]:
-                    lines.append(f"            {road['name']}  {brief(road['value'])}")
+                    lines.append(in_columns(" " * 10, road, road["value"]))
                 if row["before"] is not None:
                     lines.append(
                         f"            was {brief(row['before'])}, the roads add up to "
@@ -60,6 +58,9 @@ class Walk:
         for leaf in self.leaves:
             update = "" if leaf["update"] is None else f"  lr·|grad|/|w| {leaf['update']:.2g}"
             lines.append(f"     {leaf['title']}: grad = {brief(leaf['gradient'])}{update}")
+        places = [each for step in self.steps for row in step["rows"] for each in row["book"]]
+        if places:
+            lines.append(f"derivations: python -m minigrad book {places[0]}")
         return "\n".join(lines)
 
     def _repr_html_(self):
@@ -141,7 +142,8 @@ class Recorder:
 
     def __call__(self, node, dy, answer):
         answers = answer if isinstance(answer, tuple) else (answer,)
-        formulas = formulas_of(node)
+        kind = type(node)
+        formulas = formulas_of(kind)
         roads = node.roads(dy) or {}
         rows = []
         for i, (key, dx) in enumerate(zip(node.inputs, answers, strict=False)):
@@ -149,17 +151,16 @@ class Recorder:
                 continue
             before = self.sums.get(key)
             after = self.sums[key] = dx if before is None else before.detach() + dx.detach()
-            name, rule = formulas[i] if i < len(formulas) else ("", "")
+            formula = formulas[i] if i < len(formulas) else Formula("", "", "")
+            repeated = repetition(node, dy, dx)
             rows.append(
                 {
                     "to": self.number[self.boxes[key]],
-                    "input": name,
                     "title": self.boxes[key].title,
-                    "rule": rule + repetition(node, dy, dx),
+                    "rule": formula.text + repeated,
+                    "book": [each for each in (formula.place, repeated and BROADCASTING) if each],
                     "contribution": shown(dx),
-                    "roads": [
-                        {"name": each, "value": shown(part)} for each, part in roads.get(i, ())
-                    ],
+                    "roads": [road(kind, each, part) for each, part in roads.get(i, ())],
                     "before": None if before is None else shown(before),
                     "after": shown(after),
                 }
@@ -187,15 +188,16 @@ def layer_suffix(key, boxes):
     return ""
 
 
-def formulas_of(node):
-    """(input, "dX = dY W (3)") for each input, from the docstring of the rule."""
-    text = (type(node).__doc__ or "").partition("\n")[0]
-    _, colon, text = text.partition(":")
-    found, equation = [], ""
-    for name, formula, number in reversed(FORMULA.findall(text.strip() if colon else "")):
-        equation = number or equation  # one number may stand for several
-        found.insert(0, (name, f"d{name} = {formula.strip()} {equation}".strip()))
-    return found
+def road(kind, name, value):
+    """One summand of a contribution, and its equation."""
+    name, place = cited(kind, name)
+    return {"rule": name, "book": [place] if place else [], "value": shown(value)}
+
+
+def in_columns(start, row, value):
+    """A line of the text: who, the rule, its places in the book, the value."""
+    places = f"({', '.join(row['book'])})" if row["book"] else ""
+    return "  ".join(filter(None, (start, row["rule"], places, brief(value))))
 
 
 def repetition(node, dy, dx):

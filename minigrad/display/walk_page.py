@@ -100,12 +100,12 @@ def row_item(found, number, step_name):
         f'<details class="row" id="{step_name}-row-{number}" data-to="{found["to"]}">',
         f'<summary><span class="to">→ {escape(found["title"])}</span>{rule}</summary>',
         question(found),
-        f'<div class="tell">{value_box(found["contribution"])}',
+        f'<div class="tell">{derivation(found["book"])}{value_box(found["contribution"])}',
     ]
     for road in found["roads"]:
         parts.append(
-            f'<div class="road"><span class="label">{escape(road["name"])}</span>'
-            f"{value_box(road['value'])}</div>"
+            f'<div class="road"><span class="label">{escape(road["rule"])}</span>'
+            f"{value_box(road['value'])}{derivation(road['book'])}</div>"
         )
     if found["before"] is not None:
         parts.append(
@@ -114,6 +114,14 @@ def row_item(found, number, step_name):
             f"{value_box(found['after'])}</div>"
         )
     return "\n".join([*parts, "</div></details>"])
+
+
+def derivation(places):
+    """The commands that open the book where a rule is derived."""
+    return "".join(
+        f'<p class="book">derived: <code>python -m minigrad book {escape(each)}</code></p>'
+        for each in places
+    )
 
 
 def question(found):

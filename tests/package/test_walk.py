@@ -5,14 +5,18 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import datasets, nn, optim
+from minigrad.display.rules import cited, formulas_of, page_of
+from minigrad.display.walk import BROADCASTING
 from minigrad.errors import GraphError
 from minigrad.nn import functional as F
+from minigrad.tensor import Function
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -106,9 +110,42 @@ def test_the_text_names_rule_equation_and_sum():
     y = x * x
     text = str((y * x + y).sum().walk())
     assert "was [1, 1], the roads add up to [2, 3]" in text
-    assert "db = dy · a (3)" in text
+    assert "db = dy · a  (arithmetic#eq-3)" in text
+    assert "\nderivations: python -m minigrad book " in text
     b = mg.zeros(3, requires_grad=True)
     assert "it was repeated, so summed: 4×3 → 3" in str((mg.ones(4, 3) + b).sum().walk())
+
+
+def every_rule(kind=Function):
+    for each in kind.__subclasses__():
+        yield from (each, *every_rule(each))
+
+
+DERIVATIONS = Path(__file__).parents[2] / "docs" / "derivations"
+
+
+@pytest.mark.skipif(not DERIVATIONS.exists(), reason="the pages are not beside the package here")
+def test_every_place_in_the_book_exists():
+    ours = {each for each in every_rule() if each.__module__.startswith("minigrad.")}
+    places = {formula.place for each in ours for formula in formulas_of(each)} | {BROADCASTING}
+    bn = nn.BatchNorm1d(2)(mg.randn(5, 2, requires_grad=True))
+    places |= {cited(type(bn.grad_fn), name)[1] for name, _ in bn.grad_fn.roads(bn)[0]}
+    assert {"linear#eq-4", "relu#eq-2", "arithmetic#eq-3", "batch_norm#eq-8h"} < places
+    for page, _, anchor in (place.partition("#") for place in places - {""}):
+        text = (DERIVATIONS / f"{page}.md").read_text(encoding="utf-8")
+        assert not anchor or rf"\tag{{{anchor.removeprefix('eq-')}}}" in text, (page, anchor)
+    derived = {path.stem for path in DERIVATIONS.glob("*.md")}
+    assert {page_of(each) for each in ours} - {""} < derived
+    assert page_of(type("Relu", (Function,), {})) == ""
+
+
+def test_formulas_are_told_apart():
+    x = mg.ones(1, requires_grad=True)
+    assert formulas_of(type(x.pow(2).grad_fn)) == [
+        ("da", "da = dy · b · a^(b−1)", "arithmetic#eq-6"),
+        ("db", "db = dy · y · ln a", "arithmetic#eq-7"),
+    ]
+    assert formulas_of(type(x.sqrt().grad_fn)) == [("dx", "dx = dy / (2y)", "arithmetic#eq-11")]
 
 
 def test_nothing_listens_afterwards_and_errors_pass():

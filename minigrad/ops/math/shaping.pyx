@@ -40,16 +40,19 @@ cdef class View(Function):
 
 
 cdef class UnsafeView(View):
-    """A reshape that had to copy."""
+    """y = x in another shape, which had to be copied:  dx = dy in the first shape"""
 
 
 cdef class Unsqueeze(View):
-    """y = x with one more dimension."""
+    """y = x with one more dimension:  dx = dy without it"""
 
 
 @cython.binding(False)   # see Tensor
 cdef class Squeeze(View):
-    """y = x without dimensions of size 1: all (0), one (1), or several that were named (2)."""
+    """y = x without dimensions of size 1:  dx = dy with them
+
+    All (0), one (1), or several that were named (2): as torch counts them.
+    """
 
     cdef int form
 

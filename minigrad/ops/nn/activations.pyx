@@ -1,5 +1,6 @@
 """Activations: y = f(x), element by element. The formulas are in `_kernels/activations.pyx`.
 
+Derivations: relu.md, leaky_relu.md, sigmoid.md, tanh.md and gelu.md of docs/derivations.
 Each backward is an operation of its own with a rule of its own, so that it can be differentiated
 again. Its arriving gradient, of the loss by `dx`, is called `ddx`.
 """
@@ -26,7 +27,7 @@ cnp.import_array()
 # --- relu --------------------------------------------------------------------------------------
 
 cdef class Relu(Function):
-    """y = max(x, 0):  dx = dy where y > 0, else 0"""
+    """y = max(x, 0):  dx = dy where y > 0, else 0  (2)"""
 
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
@@ -72,7 +73,7 @@ cdef Tensor relu_backward(Tensor dy, Tensor y):
 # --- leaky_relu --------------------------------------------------------------------------------
 
 cdef class LeakyRelu(Function):
-    """y = x where x > 0, else slope · x:  dx = dy where x > 0, else slope · dy"""
+    """y = x where x > 0, else slope · x:  dx = dy where x > 0, else slope · dy  (2)"""
 
     cdef double slope
 
@@ -127,7 +128,7 @@ cdef Tensor leaky_relu_backward(Tensor dy, Tensor x, double slope):
 # --- sigmoid -----------------------------------------------------------------------------------
 
 cdef class Sigmoid(Function):
-    """y = σ(x):  dx = dy · y · (1 − y)"""
+    """y = σ(x):  dx = dy · y · (1 − y)  (3)"""
 
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
@@ -167,7 +168,7 @@ cdef Tensor sigmoid_backward(Tensor dy, Tensor y):
 # --- tanh --------------------------------------------------------------------------------------
 
 cdef class Tanh(Function):
-    """y = tanh x:  dx = dy · (1 − y²)"""
+    """y = tanh x:  dx = dy · (1 − y²)  (3)"""
 
     cdef backward(self, Tensor dy):
         (y,) = self.saved()
@@ -204,7 +205,7 @@ cdef Tensor tanh_backward(Tensor dy, Tensor y):
 # --- gelu --------------------------------------------------------------------------------------
 
 cdef class Gelu(Function):
-    """y = x · Φ(x):  dx = dy · (Φ(x) + x φ(x));  by_tanh: with the approximation of Φ"""
+    """y = x · Φ(x):  dx = dy · (Φ(x) + x φ(x))  (4);  by_tanh: with the approximation of Φ"""
 
     cdef bint by_tanh
 

@@ -1,7 +1,7 @@
 """Cross-entropy of logits, in one operation, and the same from log-probabilities.
 
-The formulas are in `_kernels/cross_entropy.pyx`. The backward is an operation of its own with a
-rule of its own, so that it can be differentiated again.
+The formulas are in `_kernels/cross_entropy.pyx`, derived in docs/derivations/cross_entropy.md. The
+backward is an operation of its own with a rule of its own, so that it can be differentiated again.
 """
 
 cimport numpy as cnp

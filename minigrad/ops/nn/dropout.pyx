@@ -1,4 +1,4 @@
-"""Dropout. The formulas are in `_kernels/dropout.pyx`."""
+"""Dropout. The formulas are in `_kernels/dropout.pyx`, derived in docs/derivations/dropout.md."""
 
 cimport numpy as cnp
 

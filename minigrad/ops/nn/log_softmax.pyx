@@ -1,4 +1,7 @@
-"""Log-softmax and log-sum-exp over any dimension. Formulas: `_kernels/log_softmax.pyx`."""
+"""Log-softmax and log-sum-exp over any dimension.
+
+The formulas are in `_kernels/log_softmax.pyx`, derived in docs/derivations/log_softmax.md.
+"""
 
 cimport numpy as cnp
 from libc.math cimport INFINITY

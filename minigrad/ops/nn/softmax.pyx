@@ -1,7 +1,8 @@
 """Softmax over any dimension. The formulas are in `_kernels/softmax.pyx`.
 
-The backward is an operation of its own with a rule of its own, so that it can be differentiated
-again. Its arriving gradient, of the loss by `dx`, is called `ddx`.
+Derivation: docs/derivations/softmax.md. The backward is an operation of its own with a rule of its
+own, so that it can be differentiated again. Its arriving gradient, of the loss by `dx`, is called
+`ddx`.
 """
 
 cimport numpy as cnp
