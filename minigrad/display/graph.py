@@ -99,7 +99,8 @@ def graph(self, model=None, /, **names):
     """The graph below this tensor: Jupyter shows it, `.save("graph.svg")` writes it.
 
     model: a Module whose parameters are to be called by their names; names: tensors by name, as in
-    `loss.graph(w=w, x=x)`.
+    `loss.graph(w=w, x=x)`. Operations that ran within `autograd.detect_anomaly()` show the line of
+    your program that called them.
     """
     return Graph(self, names_of("graph", model, names))
 
@@ -170,6 +171,7 @@ def collect(root, names):
             title,
             *shape_and_value(value),
             gradient,
+            call_of(key)[0],
         )
         for source, constant in zip(key.inputs, constants, strict=True):
             if source is not None:
@@ -179,6 +181,14 @@ def collect(root, names):
         del boxes[key]
         boxes[key] = box
     return boxes
+
+
+def call_of(node):
+    """("spirals.py:12", "y = model(x)"): the line of the call, if detect_anomaly remembered it."""
+    if not node.called_at:
+        return "", ""
+    call = node.called_at[-1]
+    return f"{Path(call.filename).name}:{call.lineno}", call.line or ""
 
 
 def constant_box(boxes, constant, names_of_memory):
@@ -217,6 +227,8 @@ def describe(box):
     if box.gradient is not None:
         first, *rest = rows_of(box.gradient)
         lines += [("gradient", f"grad {first}")] + [("gradient", f"     {row}") for row in rest]
+    if box.called:
+        lines.append(("called", box.called))
     return lines
 
 

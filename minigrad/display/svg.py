@@ -19,7 +19,7 @@ SWEEPS = 12
 STYLE = """
   .box rect { stroke-width: 1.2; rx: 8px; }
   text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; }
-  .title { font-weight: 700; } .shape { opacity: .65; }
+  .title { font-weight: 700; } .shape, .called { opacity: .65; }
   .parameter rect { fill: #e3efff; stroke: #3b73c4; }
   .input rect { fill: #f2f2f2; stroke: #8a8a8a; }
   .operation rect { fill: #fffdf5; stroke: #b58a2e; }
@@ -46,6 +46,7 @@ class Box:
     shape: tuple
     value: np.ndarray | None = None
     gradient: np.ndarray | None = None
+    called: str = ""  # "spirals.py:12", where the user's program called the operation, if known
     inputs: list = field(default_factory=list)
     rank: int = 0
     x: float = 0.0

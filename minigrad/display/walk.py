@@ -14,9 +14,9 @@ from ..autograd.anomaly import observed
 from ..errors import GraphError
 from ..serialization.atomic_write import write
 from ..tensor import Function, Tensor, method
-from .graph import collect, describe, names_of, rows_of
+from .graph import call_of, collect, describe, names_of, rows_of
 from .rules import Formula, cited, formulas_of
-from .walk_page import page, times
+from .walk_page import HOW_TO_SEE_LINES, page, times
 
 CELLS = 64  # elements of the largest array that is shown number by number
 BINS = 8
@@ -45,6 +45,8 @@ class Walk:
         lines = []
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number:>3}  {step['title']}: dy = {brief(step['arrived'])}")
+            if step["line"]:
+                lines.append(f"     called at {shortened(step['line'])}")
             for row in step["rows"]:
                 lines.append(in_columns(f"       to {row['title']}", row, row["contribution"]))
                 for road in row["roads"]:
@@ -61,6 +63,8 @@ class Walk:
         places = [each for step in self.steps for row in step["rows"] for each in row["book"]]
         if places:
             lines.append(f"derivations: python -m minigrad book {places[0]}")
+        if self.steps and not any(step["line"] for step in self.steps):
+            lines.append(HOW_TO_SEE_LINES)
         return "\n".join(lines)
 
     def _repr_html_(self):
@@ -109,6 +113,9 @@ def walk(self, model=None, optimizer=None, /):
     `.grad` is afterwards what `backward()` gives, bit for bit; the graph is freed as it frees it.
     model: a Module whose parameters are to be called by their names. optimizer: for its learning
     rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
+    The graph was recorded before walk is called, and remembering the lines of your program would
+    slow every operation down. So they appear where you asked for it: run the forward pass within
+    `autograd.detect_anomaly(check_nan=False)`.
     """
     if not isinstance(self, Tensor):
         raise TypeError(f"walk: expected a tensor to walk from, got {type(self).__name__}")
@@ -172,7 +179,7 @@ class Recorder:
                 "node": self.number[box],
                 "title": box.title,
                 "arrived": shown(dy),
-                "line": line_of(node),
+                "line": "  ".join(filter(None, call_of(node))),
                 "rows": rows,
             }
         )
@@ -205,12 +212,6 @@ def repetition(node, dy, dx):
     if not type(node).__module__.endswith(ELEMENTWISE) or dx.shape == dy.shape:
         return ""
     return f"; it was repeated, so summed: {times(dy.shape)} → {times(dx.shape)}"
-
-
-def line_of(node):
-    """The user's line that called the operation, where detect_anomaly has remembered it."""
-    calls = node.called_at
-    return f"{Path(calls[-1].filename).name}:{calls[-1].lineno}  {calls[-1].line}" if calls else ""
 
 
 def leaves_of(boxes, rates):
@@ -257,6 +258,10 @@ def shown(value):
         "strip": np.histogram(finite, BINS)[0].tolist(),
         "corner": np.asarray(corner[:3] if corner.ndim > 1 else corner, np.float64).tolist(),
     }
+
+
+def shortened(text, most=88):
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def brief(value):

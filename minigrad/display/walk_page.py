@@ -25,6 +25,7 @@ def page(walks, whole=True):
             "<main>",
             f"<h1>The walk back from {escape(' and '.join(titles))}</h1>",
             CONTROLS,
+            *([] if any(step["line"] for walk in walks for step in walk.steps) else [NO_LINES]),
             f'<div class="walks of-{len(walks)}">',
             *(walk_panel(walk, f"w{i}") for i, walk in enumerate(walks)),
             "</div>\n</main>",
@@ -41,6 +42,12 @@ def page(walks, whole=True):
         f'srcdoc="{escape(text, quote=True)}"></iframe>'
     )
 
+
+HOW_TO_SEE_LINES = (
+    "To see the lines of your program here, run the forward pass within "
+    "autograd.detect_anomaly(check_nan=False)."
+)
+NO_LINES = f'<p class="lines">{HOW_TO_SEE_LINES}</p>'
 
 CONTROLS = """\
 <p class="lead">A step visits one operation. What has arrived there is complete; its rule hands a \
@@ -80,7 +87,11 @@ def walk_panel(walk, name):
 
 
 def step_item(walk, found, number, name):
-    line = f'<p class="line"><code>{escape(found["line"])}</code></p>' if found["line"] else ""
+    line = (
+        f'<p class="line">called at <code>{escape(found["line"])}</code></p>'
+        if found["line"]
+        else ""
+    )
     rows = [row_item(each, j, f"{name}-step-{number}") for j, each in enumerate(found["rows"], 1)]
     return "\n".join(
         [

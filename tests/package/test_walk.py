@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -114,6 +115,26 @@ def test_the_text_names_rule_equation_and_sum():
     assert "\nderivations: python -m minigrad book " in text
     b = mg.zeros(3, requires_grad=True)
     assert "it was repeated, so summed: 4×3 → 3" in str((mg.ones(4, 3) + b).sum().walk())
+
+
+def test_the_lines_of_the_program_where_detect_anomaly_remembers_them(tmp_path):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    plain = (x * x).sum().walk()
+    how = "run the forward pass within autograd.detect_anomaly(check_nan=False)"
+    assert how in str(plain) and how in plain._repr_html_()
+    program = tmp_path / "long.py"
+    line = f"y = x * x  # </code><script>alert(1)</script> {'x' * 10_000} \"'&amp;"
+    program.write_text(f"\n{line}\n", encoding="utf-8")
+    with mg.autograd.detect_anomaly(check_nan=False):
+        y = runpy.run_path(str(program), {"x": x})["y"]
+    assert 'class="called"' in y.graph().to_svg() and ">long.py:2<" in y.graph().to_svg()
+    walk = y.sum().walk()
+    assert [step["line"] for step in walk.steps] == ["", f"long.py:2  {line}"]
+    assert how not in str(walk) and how not in walk._repr_html_()
+    assert "     called at long.py:2  y = x * x  # </code><script>" in str(walk)
+    assert max(map(len, str(walk).splitlines())) < 120
+    walk.save(tmp_path / "walk.html")
+    assert f"long.py:2  {line}" in Page((tmp_path / "walk.html").read_text(encoding="utf-8")).texts
 
 
 def every_rule(kind=Function):
