@@ -88,6 +88,15 @@ def all_aims(products):
     for batch, bound in zip(BATCHES, (1.9, 1.6, 1.35, 1.25, 1.2), strict=True):
         measure = ours_over("mlp_step", "step", batch, "matrix products")
         aims.append(Aim(f"MLP step, batch {batch}: minigrad / products", "≤", bound, measure))
+    for subject, name, bounds in (
+        ("mlp_step", "MLP", dict(zip(BATCHES, (1.15, 1.15, 1.1, 1.1, 1.1), strict=True))),
+        ("cnn_step", "CNN", {"16": 1.15, "64": 1.15, "256": 1.1}),
+    ):
+        for batch, bound in bounds.items():
+            measure = ours_over(subject, "kernels alone", batch, report.KERNELS)
+            aims.append(
+                Aim(f"{name} step, batch {batch}: minigrad / its kernels", "≤", bound, measure)
+            )
     shapes = ("(64,128)", "(256,128)", "(1024,256)", "(8192,512)", "(64,32,26,26)")
     for shape, bound in zip(shapes, (1.5, 1.5, 1.2, 1.0, 1.0), strict=True):
         measure = peer_over_ours("batch_norm", "through autograd, both", shape, "torch")

@@ -4,7 +4,9 @@ Contestants take turns in short blocks, in an order that changes each round, so 
 of the machine falls on all of them. Ratios are medians of the ratios within a round.
 
 `use_threads` comes before anything that computes is imported: run.py gives each subject and each
-number of threads a process of its own.
+number of threads a process of its own. It pins the process to as many CPUs as it may use threads,
+for all contestants alike: JAX ignores every setting that asks for one thread. Where a system cannot
+pin a process (macOS, Windows), the description of the machine says so, and JAX has all CPUs.
 """
 
 import importlib.metadata
@@ -12,12 +14,15 @@ import os
 import platform
 import random
 import sys
+from contextlib import suppress
+from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 
 BLOCK = 0.02  # seconds a contestant runs at a stretch
 BUDGET = 20.0  # seconds for all rounds of one size; with less than LEAST rounds it is exceeded
 LEAST = 5
+CAN_PIN = hasattr(os, "sched_setaffinity")
 PACKAGES = ("numpy", "torch", "jax")
 
 
@@ -27,8 +32,26 @@ def use_threads(count):
         raise RuntimeError("use_threads: NumPy is imported already")
     for name in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{name}_NUM_THREADS"] = str(count)
-    if hasattr(os, "sched_setaffinity"):  # JAX has no setting of its own; it counts the CPUs
+    if CAN_PIN:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
+
+
+def check_pinned(count):
+    """Every thread that a contestant has started by now may use those CPUs and no other."""
+    threads = Path("/proc/self/task")
+    if not CAN_PIN or not threads.exists():
+        return
+    allowed = os.sched_getaffinity(0)
+    strays = []
+    for thread in map(int, os.listdir(threads)):
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            if not os.sched_getaffinity(thread) <= allowed:
+                strays.append(thread)
+    if strays or len(allowed) > count:
+        raise RuntimeError(
+            f"check_pinned: {len(allowed)} CPU(s) for {count} thread(s), and {len(strays)} "
+            "thread(s) of this process may use others; call use_threads before anything computes"
+        )
 
 
 def installed(name):
@@ -98,9 +121,11 @@ def machine():
     library, core = blas["NumPy's BLAS"], blas["its kernels"]
     return {
         "processor": doctor.processor(info)["model"],
+        "pinned": "one CPU per thread, for everyone" if CAN_PIN else "no: not on this system",
         "system": platform.platform(terse=True),
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
+        "minigrad": minigrad.__version__,
         "NumPy's BLAS": f"{library}, kernels: {core}",
         "minigrad's products": blas["provider"],
         "minigrad's build": f"{build['form']}; {build['with']}",

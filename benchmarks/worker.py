@@ -16,7 +16,8 @@ the last three
     ROUNDS
     runs(quick)                name -> function of the number of the round: part -> value
 
-"minigrad" is one of the names, LIMITS are what nobody can go below, all others are peers.
+"minigrad" is one of the names, LIMITS are what nobody can go below, PARTS are parts of a step,
+which are summed up. All others are peers.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import json
 import sys
 
 import harness
+import report
 
 SCALE = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "s": 1}
 
@@ -59,12 +61,17 @@ def measure_calls(subject, options, figures):
                 continue
             show(options, f"{part}, {subject.SIZE} {label}")
             calls = subject.contestants(part, size)
+            harness.check_pinned(options.threads)
             block = harness.BLOCK / 10 if options.quick else harness.BLOCK
             # Nobody shall pay for others: the objects that torch and JAX make at their import
             # would lengthen each collection of the garbage that a contestant makes itself.
             gc.collect()
             gc.freeze()
             times = harness.time_in_turns(calls, options.rounds, block)
+            if kernels := [times[name] for name in times if name in report.PARTS.values()]:
+                times[report.KERNELS] = [
+                    sum(of_a_round) for of_a_round in zip(*kernels, strict=True)
+                ]
             factor = scale / subject.count(size) if hasattr(subject, "count") else scale
             figures[part][label] = {n: [t * factor for t in times[n]] for n in times}
             del calls

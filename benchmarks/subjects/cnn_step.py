@@ -4,6 +4,7 @@ Conv 32 3 × 3 - BatchNorm - ReLU - MaxPool 2 - Flatten - Linear 64 - BatchNorm 
 cross-entropy, Adam, float32.
 """
 
+import kernels_alone
 import numpy as np
 import peers
 
@@ -11,7 +12,7 @@ import minigrad
 
 TITLE = "training step of the convolutional network, Adam"
 SIZE = "batch"
-PARTS = {"step": "µs per step"}
+PARTS = {"step": "µs per step", "kernels alone": "µs per step"}
 
 
 def sizes(part, quick):
@@ -47,7 +48,11 @@ def problem(batch):
 def contestants(part, size):
     batch, compiled = size
     weights, x, y = problem(batch)
-    steps = peers.by_modules(cnn, [w.astype(np.float32) for w in weights], x, y, compiled)
+    in_single = [w.astype(np.float32) for w in weights]
+    if part == "kernels alone":
+        step = peers.Modules(minigrad, cnn, in_single, x, y)
+        return {"minigrad": step} | kernels_alone.parts(step)
+    steps = peers.by_modules(cnn, in_single, x, y, compiled)
     with minigrad.use_kernels("reference"):
         oracle = peers.Modules(minigrad, cnn, weights, x.astype(float), y)
         peers.check_agreement(steps, oracle)

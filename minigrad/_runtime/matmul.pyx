@@ -127,7 +127,7 @@ cdef double multiplications(Matrix a, Matrix b) noexcept nogil:
     return <double>a.rows * a.columns * b.columns
 
 
-cdef int linear_forward(
+cpdef int linear_forward(
     cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y, bint turned
 ) except -1:
     """Y = X Wᵀ + b for matrices X and W, a row b or None, and a C-ordered Y; of one float dtype.
@@ -185,7 +185,7 @@ cdef int linear_forward(
     return 0
 
 
-cdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
+cpdef cnp.ndarray products(cnp.ndarray a, cnp.ndarray b, cnp.ndarray y):
     """y = a b for each pair of matrices of two stacks (n, groups, …) of aligned floats.
 
     A stack of n = 1 is repeated. Without y (None), a new array.

@@ -8,11 +8,15 @@ import math
 import os
 import subprocess
 import sys
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+import minigrad
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,15 +26,19 @@ def bench(monkeypatch):
     """The modules of benchmarks/, imported as its scripts import each other."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import aims
+    import compare
     import harness
+    import kernels_alone
     import ladder
     import peers
     import report
     import run
+    import worker
     from ladders import batch_norm, matrix_product
 
     return SimpleNamespace(
-        aims=aims, harness=harness, ladder=ladder, peers=peers, report=report, run=run,
+        aims=aims, compare=compare, harness=harness, kernels_alone=kernels_alone, ladder=ladder,
+        peers=peers, report=report, run=run, worker=worker,
         ladders={"batch_norm": batch_norm, "matrix_product": matrix_product},
     )  # fmt: skip
 
@@ -174,6 +182,121 @@ def test_the_products_are_those_of_a_step(bench):
     assert len(shapes) == 8
     multiplications = sum(math.prod(a) * b[1] for a, b in shapes)
     assert multiplications == 7 * (3 * (784 * 128 + 128 * 64 + 64 * 10) - 784 * 128)
+
+
+def test_a_watched_step_gives_its_kernels(bench):
+    """All of them, on the arrays of the step; afterward the kernels are as they were."""
+    rng = np.random.default_rng(0)
+    weights = bench.peers.initial_weights(rng, (6, 5, 4, 3))
+    x, y = rng.random((8, 6), dtype=np.float32), rng.integers(0, 3, 8)
+    network = partial(bench.peers.mlp, sizes=(6, 5, 4, 3))
+    step = bench.peers.Modules(minigrad, network, weights, x, y)
+    step()
+    calls = bench.kernels_alone.watched(step)
+    found = Counter(subject for subject, _, _ in calls)
+    assert found == {
+        "linear": 8, "batch_norm": 6, "activations": 4, "cross_entropy": 3, "reductions": 3,
+        "adam": 1,
+    }  # fmt: skip
+    shapes = {tuple(a.shape for a in c[2][:2]) for c in calls if c[0] == "linear"}
+    assert {((8, 6), (5, 6)), ((5, 8), (8, 6)), ((8, 3), (3, 4))} <= shapes
+    assert np.shares_memory(calls[0][2][0], x)
+    assert minigrad.use_kernels.current == "compiled"
+    assert not bench.kernels_alone.watched(lambda: None)
+
+    before = [w.copy() for w in step.weights()]
+    parts = bench.kernels_alone.parts(step)
+    assert list(parts) == ["products", "batch norm", "activations", "loss", "sums", "optimizer"]
+    parts["optimizer"]()
+    assert all(np.any(w != was) for w, was in zip(step.weights(), before, strict=True))
+
+
+def test_stacks_of_matrices_are_watched(bench):
+    x, w = minigrad.ones(2, 3, 5, 5), minigrad.ones(4, 3, 2, 2)
+    calls = bench.kernels_alone.watched(lambda: minigrad.nn.functional.conv2d(x, w))
+    assert [subject for subject, _, _ in calls] == ["conv2d", "linear"]
+    product, (_, _, y) = calls[1][1:]
+    y[...] = 0
+    product(*calls[1][2])
+    assert (y == 12).all()
+
+
+def test_the_parts_of_a_step_are_summed_up(bench, monkeypatch, capsys):
+    calls = dict.fromkeys(("minigrad", "products", "loss"), lambda: None)
+    subject = SimpleNamespace(
+        PARTS={"kernels alone": "s"}, SIZE="batch", sizes=lambda part, quick: {"8": 8},
+        contestants=lambda part, size: dict(calls),
+    )  # fmt: skip
+    times = {"minigrad": [8.0, 9.0], "products": [2.0, 3.0], "loss": [2.0, 1.5]}
+    monkeypatch.setattr(bench.harness, "time_in_turns", lambda *_: dict(times))
+    monkeypatch.setattr(bench.harness, "check_pinned", lambda count: None)
+    options = SimpleNamespace(sizes=None, quick=True, progress=False, rounds=2, threads=1)
+    figures = {"kernels alone": {}}
+    bench.worker.measure_calls(subject, options, figures)
+    assert figures["kernels alone"]["8"]["its kernels"] == [4.0, 4.5]
+    about = {"title": "a step", "size": "batch", "units": subject.PARTS}
+    bench.report.print_subject(about, 1, figures)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "minigrad / its kernels 2.00" in lines and "products / minigrad 0.29" in lines
+    assert not any("fastest" in line for line in lines)
+    aims = bench.aims.measure_all({"1": {"mlp_step": {"kernels alone": {"32": times}}}}, "")
+    assert not aims  # without kernels alone there is nothing to compare with
+    column = figures["kernels alone"]["8"]
+    (aim,) = bench.aims.measure_all({"1": {"mlp_step": {"kernels alone": {"128": column}}}}, "")
+    assert (aim["name"], aim["bound"]) == ("MLP step, batch 128: minigrad / its kernels", 1.1)
+    assert (aim["measured"], aim["reached"]) == ({"1": 2.0}, {"1": False})
+
+
+def test_two_runs_side_by_side(bench, tmp_path, capsys):
+    files = []
+    for name, ours, form in (("a", 2.0, "for processors with x86-64-v4"), ("b", 3.0, "portable")):
+        column = {"minigrad": [ours], "torch": [6.0], "its kernels": [1.0]}
+        only = {"only in a": {"": column}} if name == "a" else {}
+        run = {
+            "machine": {"numpy": "2.0", "minigrad's build": form},
+            "about": {"step": {"title": "a title", "size": "batch", "units": {"step": "µs"}}},
+            "figures": {"1": {"step": {"step": {"32": column, f"{ours}": column}, **only}}},
+        }
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(json.dumps(run), encoding="utf-8")
+    bench.compare.main(list(map(str, files)))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert {"numpy: 2.0", "A: for processors with x86-64-v4", "B: portable"} <= set(lines)
+    for line in (
+        "batch 32", "minigrad, A 2", "minigrad, B / A 1.50",
+        "torch / minigrad, A 3.00", "torch / minigrad, B 2.00", "minigrad / its kernels, B 3.00",
+    ):  # fmt: skip
+        assert line in lines
+    with pytest.raises(SystemExit):
+        bench.compare.main([str(files[0]), str(tmp_path / "none.json")])
+    assert "expected a file of `run.py --json`" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin")
+def test_a_thread_that_may_use_other_cpus_is_found(tmp_path):
+    script = tmp_path / "pinned.py"
+    script.write_text(
+        "import os, sys, threading\n"
+        f"sys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n"
+        "import harness\n"
+        "everywhere = os.sched_getaffinity(0)\n"
+        "harness.use_threads(1)\n"
+        "import numpy\n"
+        "harness.check_pinned(1)\n"
+        "go = threading.Event()\n"
+        "def stray():\n"
+        "    os.sched_setaffinity(0, everywhere)\n"
+        "    go.set()\n"
+        "    threading.Event().wait()\n"
+        "threading.Thread(target=stray, daemon=True).start()\n"
+        "go.wait()\n"
+        "try: harness.check_pinned(1)\n"
+        "except RuntimeError as problem: print(len(everywhere), problem)\n",
+        encoding="utf-8",
+    )
+    out = command(script)
+    cpus = int(out.split()[0]) if out else 1
+    assert cpus == 1 or "1 CPU(s) for 1 thread(s), and 1 thread(s) of this process" in out
 
 
 @pytest.fixture(params=["batch_norm", "matrix_product"])
