@@ -46,7 +46,7 @@ class Walk:
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number:>3}  {step['title']}: dy = {brief(step['arrived'])}")
             if step["line"]:
-                lines.append(f"     called at {shortened(step['line'])}")
+                lines.append(f"     called at {abridged(step['line'])}")
             for row in step["rows"]:
                 lines.append(in_columns(f"       to {row['title']}", row, row["contribution"]))
                 for road in row["roads"]:
@@ -260,7 +260,7 @@ def shown(value):
     }
 
 
-def shortened(text, most=88):
+def abridged(text, most=88):
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
