@@ -440,6 +440,19 @@ cdef class Function:
         arrays = [(<SavedTensor>each).array for each in values if each is not None]
         return [array for array in arrays if array is not None]
 
+    def known_values(self):
+        """[(node, what it made)] for the nodes around whose value is saved, and unchanged."""
+        cdef SavedTensor saved
+        found = []
+        for each in self.saved_values or ():
+            if type(each) is SavedTensor:
+                saved = each
+                if saved.origin != NOWHERE and saved.array is not None and (
+                        saved.count == saved.version.count):
+                    node = self if saved.origin == OWN else self.inputs[saved.origin]
+                    found.append((node, saved.array))
+        return found
+
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{self.name()}: a node of the graph can be neither copied nor pickled")
 

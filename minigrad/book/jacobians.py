@@ -187,8 +187,8 @@ def jacobian(example: Example) -> tuple[np.ndarray, list[str], list[str]]:
         one = np.zeros(shape)
         one[index] = 1
         x = tensor(example.x, dtype=float64, requires_grad=True)
-        example.f(x).backward(tensor(one))
-        columns.append(x.grad.numpy().ravel())
+        (dx,) = grad(example.f(x), x, tensor(one))
+        columns.append(dx.numpy().ravel())
     slopes = np.stack(columns, axis=1)
     rows, names_of_rows = _in_order("x", x.shape, example.order)
     outputs, names = _in_order("y", shape, example.order)

@@ -17,20 +17,21 @@ from .rules import snake_case
 from .svg import Box, draw
 
 LARGEST = 2000  # boxes; a picture of more is unreadable
+SMALL = 64  # elements of the largest array that a box keeps; see PICTURE_SIZE
 
 
 class Graph:
     """The graph below a tensor: shown by Jupyter, saved as a picture, or exported.
 
     `.save(path)` writes .svg, .dot, .mmd (Mermaid) or .txt; `.to_svg()`, `.to_dot()` and
-    `.to_mermaid()` give the text. Gradients come from the last backward pass; they are shown for
-    small tensors.
+    `.to_mermaid()` give the text. Small tensors show their numbers, large ones their range and
+    their share of zeros: as long as a rule has them saved, which is until the backward pass.
+    Gradients come from the last backward pass, of leaves and of small tensors. What a walk has seen
+    is complete: `loss.walk(model).graph()`.
     """
 
-    def __init__(self, root, names):
-        self.boxes = list(collect(root, names).values())
-        for box in self.boxes:
-            box.lines = describe(box)
+    def __init__(self, boxes):
+        self.boxes = boxes
 
     def __repr__(self):
         operations = sum(box.kind in ("operation", "output") for box in self.boxes)
@@ -102,7 +103,10 @@ def graph(self, model=None, /, **names):
     `loss.graph(w=w, x=x)`. Operations that ran within `autograd.detect_anomaly()` show the line of
     your program that called them.
     """
-    return Graph(self, names_of("graph", model, names))
+    boxes = list(collect(self, names_of("graph", model, names)).values())
+    for box in boxes:
+        describe(box)
+    return Graph(boxes)
 
 
 method("graph", graph)
@@ -131,7 +135,7 @@ def collect(root, names):
         tensor.grad_fn: name for tensor, name in names.items() if tensor.grad_fn is not None
     }
     names_of_memory = {address(tensor.detach().numpy()): name for tensor, name in names.items()}
-    boxes = {}
+    boxes, known = {}, {}
 
     def leaf_box(tensor):
         box = Box(
@@ -180,6 +184,10 @@ def collect(root, names):
                 box.inputs.append(constant_box(boxes, constant, names_of_memory))
         del boxes[key]
         boxes[key] = box
+        known.update(key.known_values())
+    for key, array in known.items():
+        if boxes[key].value is None and array.shape == boxes[key].shape:
+            boxes[key].value = array
     return boxes
 
 
@@ -218,36 +226,65 @@ def address(array):
 
 
 def describe(box):
-    """The lines of a box, each with the role that decides its color."""
+    """Write the lines of a box, each with the role that decides its color.
+
+    Of what is large it keeps nothing else: a picture should hold no activations.
+    """
     lines = [("title", box.title)]
     if box.shape:
         lines.append(("shape", " × ".join(map(str, box.shape))))
     if box.value is not None:
-        lines += [("value", row) for row in rows_of(box.value)]
+        lines += [("value", row) for row in shown_rows(box.value)]
     if box.gradient is not None:
-        first, *rest = rows_of(box.gradient)
-        lines += [("gradient", f"grad {first}")] + [("gradient", f"     {row}") for row in rest]
+        rows = shown_rows(box.gradient)
+        if box.gradient.ndim == 0:
+            rows = [f"grad {rows[0]}"]
+        else:
+            rows.insert(0, "grad")
+        lines += [("gradient", row) for row in rows]
     if box.called:
         lines.append(("called", box.called))
-    return lines
+    box.lines = lines
+    if box.value is not None and box.value.size > SMALL:
+        box.value = None
+    if box.gradient is not None and box.gradient.size > SMALL:
+        box.gradient = None
 
 
-def rows_of(array):
+def shown_rows(array):
+    """The rows of an array, in two digits, and how many of its numbers are zero if not all show."""
+    rows = rows_of(array[None] if array.ndim == 1 else array, 2)  # a vector as a row
+    zeros = np.count_nonzero(array == 0)
+    if "…" not in rows[0] or not zeros:
+        return rows
+    share = 100 * zeros / array.size
+    return [*rows, f"{share:.0f} % zeros" if share >= 1 else "< 1 % zeros"]
+
+
+def rows_of(array, digits=3):
     """An array in at most four short lines; larger ones as their range."""
     if array.size == 0:
         return ["empty"]
     if array.ndim == 0:
         return [short_number(array[()])]
     if array.ndim == 1 and array.size <= 5:
-        return [f"[{', '.join(map(short_number, array))}]"]
+        return [f"[{', '.join(short_number(each, digits) for each in array)}]"]
     if array.ndim == 2 and array.shape[0] <= 4 and array.shape[1] <= 4:
-        cells = [[short_number(each) for each in row] for row in array]
-        width = max(len(cell) for row in cells for cell in row)
-        return [" ".join(cell.rjust(width) for cell in row) for row in cells]
-    return [f"{short_number(array.min())} … {short_number(array.max())}"]
+        columns = [[short_number(each, digits) for each in column] for column in array.T]
+        columns = [[cell.rjust(max(map(len, cells))) for cell in cells] for cells in columns]
+        return [" ".join(row) for row in zip(*columns, strict=True)]
+    low, high = array.min(), array.max()
+    if low == high:
+        return [f"all {short_number(low, digits)}"]
+    return [f"{short_number(low, digits)} … {short_number(high, digits)}"]
 
 
-def short_number(value):
+def short_number(value, digits=3):
     """A number in about six characters, with a real minus sign; integers in full."""
-    text = f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)
+    if not isinstance(value, float | np.floating):
+        text = str(value)
+    elif 10**digits <= abs(value) < 1e5:
+        text = f"{value:.0f}"
+    else:
+        text = f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     return text.replace("-", "−")

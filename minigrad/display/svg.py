@@ -10,15 +10,16 @@ from html import escape
 
 import numpy as np
 
-CHARACTER, LINE = 7.3, 17  # width and height of text, in pixels
-PADDING, GAP, RANK_GAP = 12, 22, 46
-MARGIN = 16
+CHARACTER, LINE = 6.7, 15  # width and height of text, in pixels
+PADDING, GAP, RANK_GAP = 9, 18, 28
+MARGIN = 12
+LONGEST = 40  # characters of a line; of more, its beginning
 HEAD = 8  # length of an arrow's head, which stands on a straight piece
 SWEEPS = 12
 
 STYLE = """
   .box rect { stroke-width: 1.2; rx: 8px; }
-  text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; }
+  text { font: 11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre; }
   .title { font-weight: 700; } .shape, .called { opacity: .65; }
   .parameter rect { fill: #e3efff; stroke: #3b73c4; }
   .input rect { fill: #f2f2f2; stroke: #8a8a8a; }
@@ -47,6 +48,7 @@ class Box:
     value: np.ndarray | None = None
     gradient: np.ndarray | None = None
     called: str = ""  # "spirals.py:12", where the user's program called the operation, if known
+    arrives: int = 0  # the step of a walk from which on the gradient is complete
     inputs: list = field(default_factory=list)
     rank: int = 0
     x: float = 0.0
@@ -66,6 +68,7 @@ def draw(boxes, name=None):
     and each arrow those of its ends (data-from, data-to), for a script.
     """
     for box in boxes:
+        box.lines = [(role, cut_off(line, LONGEST)) for role, line in box.lines]
         box.width = CHARACTER * max(len(line) for _, line in box.lines) + 2 * PADDING
         box.height = LINE * len(box.lines) + PADDING
     ranks, paths = rank(boxes)
@@ -87,6 +90,10 @@ def draw(boxes, name=None):
     parts += [arrow(path, head, number) for path in paths]
     parts += [drawn(box, number) for box in boxes]
     return "\n".join([*parts, "</svg>", ""])
+
+
+def cut_off(text, most):
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def rank(boxes):
@@ -226,7 +233,7 @@ def leads_from(box, source):
 
 
 def drawn(box, number):
-    data = f' data-node="{number[box]}"' if number else ""
+    data = f' data-node="{number[box]}" data-arrives="{box.arrives}"' if number else ""
     rows = [
         f'<g class="box {box.kind}"{data}><rect x="{box.x:.1f}" y="{box.y:.1f}" '
         f'width="{box.width:.1f}" height="{box.height:.1f}"/>'

@@ -47,6 +47,7 @@ function showWalk(walk) {
   for (const box of walk.querySelectorAll(".box")) {
     box.classList.toggle("now", box.dataset.node === now.dataset.node && now.dataset.node !== "");
     box.classList.toggle("done", done.has(box.dataset.node));
+    box.classList.toggle("known", state.step >= Number(box.dataset.arrives));
   }
   const rows = [...now.querySelectorAll(".row")];
   rows.forEach((row, i) => { row.open = state.open === 0 || state.open === i + 1; });

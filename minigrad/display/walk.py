@@ -14,8 +14,9 @@ from ..autograd.anomaly import observed
 from ..errors import GraphError
 from ..serialization.atomic_write import write
 from ..tensor import Function, Tensor, method
-from .graph import call_of, collect, describe, names_of, rows_of
+from .graph import Graph, call_of, collect, describe, names_of, rows_of
 from .rules import Formula, cited, formulas_of
+from .svg import cut_off
 from .walk_page import HOW_TO_SEE_LINES, page, times
 
 CELLS = 64  # elements of the largest array that is shown number by number
@@ -46,7 +47,7 @@ class Walk:
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number:>3}  {step['title']}: dy = {brief(step['arrived'])}")
             if step["line"]:
-                lines.append(f"     called at {abridged(step['line'])}")
+                lines.append(f"     called at {cut_off(step['line'], 88)}")
             for row in step["rows"]:
                 lines.append(in_columns(f"       to {row['title']}", row, row["contribution"]))
                 for road in row["roads"]:
@@ -69,6 +70,10 @@ class Walk:
 
     def _repr_html_(self):
         return page([self], whole=False)
+
+    def graph(self):
+        """The picture of `loss.graph(model)`, with the gradients of all nodes, large ones, too."""
+        return Graph(self.boxes)
 
     def beside(self, other):
         """This walk and another one, which go step by step together."""
@@ -129,11 +134,13 @@ def walk(self, model=None, optimizer=None, /):
         )
     for key, box in boxes.items():
         box.title += layer_suffix(key, boxes)
-        box.lines = describe(box)
     recorder = Recorder(boxes)
     with observed(recorder):
         self.backward()
-    return Walk(list(boxes.values()), recorder.steps, leaves_of(boxes, rates))
+    leaves = leaves_of(boxes, rates, recorder.seen)
+    for box in boxes.values():
+        describe(box)
+    return Walk(list(boxes.values()), recorder.steps, leaves)
 
 
 method("walk", walk)
@@ -146,6 +153,7 @@ class Recorder:
         self.boxes, self.steps = boxes, []
         self.number = {box: i for i, box in enumerate(boxes.values())}
         self.sums = {}  # key -> the sum so far, as the engine forms it
+        self.seen = {}  # key -> the last step that contributed to it
 
     def __call__(self, node, dy, answer):
         answers = answer if isinstance(answer, tuple) else (answer,)
@@ -157,6 +165,7 @@ class Recorder:
             if key is None or dx is None:
                 continue
             before = self.sums.get(key)
+            self.seen[key] = len(self.steps) + 1
             after = self.sums[key] = dx if before is None else before.detach() + dx.detach()
             formula = formulas[i] if i < len(formulas) else Formula("", "", "")
             repeated = repetition(node, dy, dx)
@@ -174,6 +183,7 @@ class Recorder:
             )
         self.sums.pop(node, None)
         box = self.boxes[node]
+        box.gradient, box.arrives = dy.detach().numpy(), len(self.steps) + 1
         self.steps.append(
             {
                 "node": self.number[box],
@@ -214,7 +224,7 @@ def repetition(node, dy, dx):
     return f"; it was repeated, so summed: {times(dy.shape)} → {times(dx.shape)}"
 
 
-def leaves_of(boxes, rates):
+def leaves_of(boxes, rates, seen):
     found = []
     for i, (key, box) in enumerate(boxes.items()):
         if not isinstance(key, Tensor) or key._grad is None:
@@ -223,8 +233,7 @@ def leaves_of(boxes, rates):
         update, size = None, float(np.sqrt(np.square(value, dtype=np.float64).sum()))
         if key in rates and size > 0:
             update = rates[key] * float(np.sqrt(np.square(gradient, dtype=np.float64).sum())) / size
-        box.gradient = gradient
-        box.lines = describe(box)
+        box.gradient, box.arrives = gradient, seen.get(key, 0) + 1
         found.append(
             {"node": i, "title": box.title, "gradient": shown(key._grad), "update": update}
         )
@@ -260,12 +269,8 @@ def shown(value):
     }
 
 
-def abridged(text, most=88):
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def brief(value):
     """One line about a shown array."""
     rows = value["brief"]
     text = rows[0] if len(rows) == 1 else f"[{'; '.join(rows)}]"
-    return f"{text} ({times(value['shape'])})" if "…" in text else text
+    return f"{text} ({times(value['shape'])})" if "…" in text or "all" in text else text

@@ -6,8 +6,8 @@ import minigrad as mg
 from minigrad import nn
 
 mg.manual_seed(0)
-points = mg.tensor([[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [-1.0, -0.5]])
-classes = mg.tensor([0, 1, 1, 0])
+points = mg.tensor([[0.5, -1.0], [-0.75, 2.0], [-1.0, -0.5]])
+classes = mg.tensor([0, 1, 1])
 model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2))
 loss = nn.functional.cross_entropy(model(points), classes)
 loss.backward()
