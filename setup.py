@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from copy import copy
 from hashlib import sha256
 from multiprocessing import get_start_method
 from pathlib import Path
@@ -58,6 +59,13 @@ FLAGS = {"unix": GCC, "mingw32": GCC, "msvc": ["/O2"]}
 # Wheels, debug builds and MINIGRAD_PORTABLE=1 stay with what every x86-64 has, as other
 # architectures do. The bits of all results are the same: no flag here may change that.
 LEVELS = ["x86-64-v4", "x86-64-v3", "x86-64-v2"]
+
+# A wheel holds its kernels once more for each of these, in minigrad/_kernels/v3 and v4, and
+# minigrad/_kernels/levels.py chooses. Without these instructions on integers: loops over floats
+# have no use for them, and NumPy before 2.4 cannot tell which processor has them.
+WHEEL_LEVELS = ["v3", "v4"]
+UNTOLD = ["-mno-bmi", "-mno-bmi2", "-mno-lzcnt", "-mno-movbe"]
+KERNELS = "minigrad._kernels."
 
 # For Intel's processors compilers prefer vectors of half the width, and the matrix product is then
 # half as fast. `_runtime/matmul.pyx` counts on all of it wherever there is AVX-512.
@@ -127,11 +135,16 @@ class BuildExtensions(build_ext):
         flags = FLAGS.get(self.compiler.compiler_type, [])
         command = getattr(self.compiler, "compiler_so", [self.compiler.compiler_type])
         check_tools(command)
-        if self.into_tree and not (PORTABLE or DEBUG) and self.compiler.compiler_type == "unix":
-            flags = flags + level([*command, *flags])
-        if "AVX512F" in features([*command, *flags]):
-            flags = flags + WIDE
+        levels = {}
+        if self.compiler.compiler_type == "unix" and not (PORTABLE or DEBUG):
+            if self.into_tree:
+                flags = flags + level([*command, *flags])
+            else:
+                levels = wheel_levels(command, flags)
+        flags = in_full_width(command, flags)
         info = describe([*command, *flags])
+        if levels:
+            info["levels"] = {name: features([*command, *more]) for name, more in levels.items()}
 
         self.build_info = Path(self.build_lib, PACKAGE, "_build_info.py")
         stale = self.stale(info)
@@ -143,8 +156,18 @@ class BuildExtensions(build_ext):
         stale.sort(key=size_of_sources, reverse=True)  # no core waits for a long last one
         everything, self.extensions, self.force = self.extensions, stale, True
         super().build_extensions()
+        for name, flags in levels.items():
+            self.build_kernels(stale, name, flags)
         self.extensions = everything
         self.build_info.write_text(render(info), encoding="utf-8")
+
+    def build_kernels(self, stale, level, flags):
+        """The kernels among the extensions once more, in a folder of that name beside them."""
+        self.extensions = [copy(each) for each in stale if each.name.startswith(KERNELS)]
+        for extension in self.extensions:
+            extension.name = extension.name.replace(KERNELS, f"{KERNELS}{level}.")
+            extension.extra_compile_args = flags
+        super().build_extensions()
 
     def stale(self, info):
         """The extensions to compile: those whose sources changed, by content; all with new flags.
@@ -222,6 +245,22 @@ def level(command):
         if needed and set(needed) <= set(here) and compiles([*command, *flags]):
             return flags
     return []
+
+
+def wheel_levels(command, flags):
+    """The flags of the kernels that a wheel holds beside the portable ones, level by level."""
+    if any(word.startswith("-march=") for word in [*command, *flags]):
+        return {}
+    found = {}
+    for name in WHEEL_LEVELS:
+        more = in_full_width(command, [*flags, f"-march=x86-64-{name}", *UNTOLD])
+        if compiles([*command, *more]):  # compilers for other architectures do not
+            found[name] = more
+    return found
+
+
+def in_full_width(command, flags):
+    return flags + WIDE if "AVX512F" in features([*command, *flags]) else flags
 
 
 def features(command):

@@ -23,8 +23,8 @@ def check():
     """ImportError for modules that cannot be loaded; one warning for sources changed since."""
     paths = sources()
     missing = [name(path) for path in paths if path.suffix == ".pyx" and not compiled(path)]
-    suffix, features, _ = build_record()
-    if suffix not in (None, *EXTENSION_SUFFIXES):
+    record = build_record()
+    if (suffix := record.get("suffix")) not in (None, *EXTENSION_SUFFIXES):
         raise ImportError(
             f"minigrad is compiled for another Python ({suffix}); this is {PYTHON}. {remedy()}"
         )
@@ -32,7 +32,7 @@ def check():
         raise ImportError(
             f"minigrad is not compiled: {PYTHON} finds no module for {few(missing)}. {remedy()}"
         )
-    if lacking := lacks(features):
+    if lacking := lacks(record.get("features", [])):
         raise ImportError(
             f"minigrad is compiled for another processor: this one has no {', '.join(lacking)}. "
             f"{remedy()} With MINIGRAD_PORTABLE=1 it is compiled for any."
@@ -53,7 +53,7 @@ def sources():
 
 def changed(paths):
     """The names of the sources that have changed since the build."""
-    hashes = build_record()[2]
+    hashes = build_record().get("sources", {})
     return [
         name(path)
         for path in paths
@@ -71,23 +71,28 @@ def compiled(path):
 
 
 def build_record():
-    """What setup.py wrote at the build: file suffix, features of the processor, source hashes."""
+    """What setup.py wrote at the build, by name; empty if it wrote nothing."""
     try:
         from . import _build_info as info
     except ImportError:
-        return None, [], {}
-    return info.suffix, getattr(info, "features", []), info.sources
+        return {}
+    return vars(info)
 
 
 def lacks(features):
     """The features (by NumPy's names) that this processor is known to lack."""
     if os.environ.keys() & {"NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"}:
         return []  # NumPy then denies what is there
-    try:
-        known = import_module("numpy._core._multiarray_umath").__cpu_features__
-    except (ImportError, AttributeError):  # a private name, without which nothing is known
-        return []
+    known = processor_features()
     return [name for name in features if not known.get(name, True)]
+
+
+def processor_features():
+    """NumPy's names of features -> whether processor and operating system have them."""
+    try:
+        return import_module("numpy._core._multiarray_umath").__cpu_features__
+    except (ImportError, AttributeError):  # a private name, without which nothing is known
+        return {}
 
 
 def few(names):

@@ -43,6 +43,9 @@ def main() -> int:
     facts["NumPy"] = sys.modules["numpy"].__version__ if numpy_core() else "cannot be imported"
     show(f"minigrad {getattr(minigrad, '__version__', '')}", facts)
     info = build_info()
+    level, why = kernels_level(minigrad)
+    if level in info.get("levels", {}):
+        info["features"] = info["levels"][level]  # of the kernels, not of all the rest
     show("build", build(info, minigrad))
     show("processor", processor(info))
     show("matrix products", blas(minigrad))
@@ -51,7 +54,9 @@ def main() -> int:
         error = largest_error(minigrad)
         works = error < TOLERANCE
         verdict = f"{'good' if works else 'WRONG'}: {error:.0e} from the reference kernels"
-        show("kernels", {"in use": minigrad.use_kernels.current, "gradients": verdict})
+        in_use = minigrad.use_kernels.current
+        level = f"{level}: {why}" if level else why
+        show("kernels", {"in use": in_use, "level": level, "gradients": verdict})
     show("hints", dict.fromkeys(hints(info, minigrad), "") or {"none": ""})
     return 0 if works else 1
 
@@ -78,11 +83,20 @@ def numpy_core() -> Any:
         return None
 
 
+def kernels_level(minigrad: ModuleType | None) -> tuple[str | None, str]:
+    """The level of the kernels in use, and why it is this one."""
+    if not minigrad:
+        return None, "unknown"
+    return minigrad._kernels.levels.current, minigrad._kernels.levels.reason
+
+
 def build(info: dict[str, Any], minigrad: ModuleType | None) -> dict[str, Any]:
     if not info:
         return {"form": "unknown: setup.py has left no minigrad/_build_info.py"}
     level = [word.partition("=")[2] for word in info["command"].split() if "-march=" in word]
     form = f"for processors with {level[-1]}" if level else "portable"
+    if more := ", ".join(info.get("levels", {})):
+        form += f", with kernels for {more}"
     changed = (
         minigrad._build_check.changed(minigrad._build_check.sources()) if minigrad else ["unknown"]
     )
@@ -166,7 +180,8 @@ def largest_error(m: ModuleType) -> float:
 
 def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
     has = features()
-    if info and not info["debug"] and "AVX2" in has and "AVX2" not in info.get("features", []):
+    once = info and not info["debug"] and not info.get("levels")
+    if once and "AVX2" in has and "AVX2" not in info.get("features", []):
         cloned = (PACKAGE.parent / "setup.py").exists()
         where = PACKAGE.parent if cloned else "a clone of the repository"
         yield f"portable build: `pip install -e .` in {where} compiles for this processor"

@@ -13,7 +13,7 @@ from importlib import import_module
 
 import numpy as np
 
-from . import reference
+from . import levels, reference  # noqa: F401  (levels first: it says which modules are found)
 from .adam import AdamOptions  # noqa: F401  (for the optimizers)
 from .conv2d import LARGEST_STEP  # noqa: F401  (for the checks in Python)
 from .sgd import SGDOptions  # noqa: F401

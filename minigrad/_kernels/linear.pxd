@@ -9,6 +9,7 @@ ctypedef struct Matrix:
 cdef inline Matrix transposed(Matrix x) noexcept nogil:
     return Matrix(x.data, x.columns, x.rows, x.column_stride, x.row_stride)
 
+cdef bint has_wide_vectors() noexcept nogil
 cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil
 cdef Py_ssize_t begin_of(int part, int parts, Py_ssize_t size, Py_ssize_t step) noexcept nogil
 cdef int multiply(

@@ -11,7 +11,7 @@ rows of A that it meets in the second.
 A sum of more than DEPTH terms is a sum of such sums, so that fewer roundings follow each other.
 `fma` rounds once, also where the processor cannot do it: what this kernel computes depends neither
 on the build nor on the layout of A and B nor on how many other rows and columns there are. It is
-fast where the processor has `fma` and vectors of 16 floats; `_runtime/matmul.pyx` knows that.
+fast where the processor has `fma` and vectors of 16 floats; `_runtime/matmul.pyx` asks for that.
 """
 
 from libc.math cimport fma, fmaf
@@ -29,6 +29,16 @@ cdef enum:
     TALL = 4        # times as many rows as columns
     FEW = 64        # rows of A for which rows of B are read where they lie
     LARGEST = 1073741824   # multiplications of a product, 1024³: 11 ms in float32
+
+cdef extern from *:
+    """
+    #ifdef __AVX512F__
+    #define MINIGRAD_HAS_WIDE_VECTORS 1
+    #else
+    #define MINIGRAD_HAS_WIDE_VECTORS 0
+    #endif
+    """
+    const bint WIDE_VECTORS "MINIGRAD_HAS_WIDE_VECTORS"
 
 
 cdef inline void add_row(real a, const real *b, real *sums) noexcept nogil:
@@ -158,6 +168,11 @@ cdef int tiled(Matrix a, Matrix b, Matrix y, real *y_data) except -1 nogil:
 cdef bint better_transposed(Matrix a, Matrix b) noexcept nogil:
     """Whether Yᵀ = Bᵀ Aᵀ is computed instead: less has to be packed, or nothing."""
     return b.column_stride != 1 and (a.row_stride == 1 or a.rows < b.columns)
+
+
+cdef bint has_wide_vectors() noexcept nogil:
+    """Whether these loops were compiled for vectors of 16 floats; otherwise BLAS is faster."""
+    return WIDE_VECTORS
 
 
 cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil:

@@ -1,11 +1,11 @@
 """Products of two matrices, and what computes them.
 
-MKL does, where it is installed (the extra `mkl`). Otherwise, on a build for AVX-512,
-`_kernels/linear.pyx` multiplies, large products in parts on several threads (`workers.pyx`). Two
-cases still go to BLAS: shapes that would fill less than half of a tile, and very large products,
-for which it packs both factors. On other builds BLAS computes everything. Stacks of matrices go to
-`numpy.matmul`, except those of convolution, which are multiplied one by one where the loops of
-`_kernels/linear.pyx` are meant for them.
+MKL does, where it is installed (the extra `mkl`). Otherwise `_kernels/linear.pyx` multiplies, if
+its loops in use are those for AVX-512, large products in parts on several threads (`workers.pyx`).
+Two cases still go to BLAS: shapes that would fill less than half of a tile, and very large
+products, for which it packs both factors. Without AVX-512 BLAS computes everything. Stacks of
+matrices go to `numpy.matmul`, except those of convolution, which are multiplied one by one where
+the loops of `_kernels/linear.pyx` are meant for them.
 
 BLAS is called by a pointer to its `cblas_sgemm` or `cblas_dgemm`: MKL's, or that of the OpenBLAS
 inside NumPy's wheels, which NumPy has loaded already. Without either, `numpy.matmul` computes, with
@@ -27,23 +27,15 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from .._kernels.linear cimport Matrix, add_bias, begin_of, multiply, transposed, worthwhile
+from .._kernels.linear cimport (
+    Matrix, add_bias, begin_of, has_wide_vectors, multiply, transposed, worthwhile,
+)
 from .._kernels.switch cimport switch
 from .array_pool cimport copied, empty_array_of
 from .fp_warnings import quietly
 from .workers cimport Part, enough_parts, in_parts
 
 cnp.import_array()
-
-cdef extern from *:
-    """
-    #ifdef __AVX512F__
-    #define MINIGRAD_HAS_WIDE_VECTORS 1
-    #else
-    #define MINIGRAD_HAS_WIDE_VECTORS 0
-    #endif
-    """
-    const bint WIDE_VECTORS "MINIGRAD_HAS_WIDE_VECTORS"
 
 cdef enum:  # of the C interface to BLAS
     ROW_MAJOR = 101
@@ -285,7 +277,7 @@ def provider():
 def _choose():
     asked = os.environ.get("MINIGRAD_PRODUCTS")
     for name in [asked] if asked else _PROVIDERS:
-        if name == "minigrad" and not asked and not WIDE_VECTORS:
+        if name == "minigrad" and not asked and not has_wide_vectors():
             continue
         try:
             use(name)

@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 
 from .. import nn
+from ..autograd import grad
 from ..dtypes import float64
 from ..nn import functional as F
 from ..ops.array.creation import tensor, zeros

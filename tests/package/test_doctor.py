@@ -42,6 +42,20 @@ def test_the_command(no_trials, capsys):
     assert told["changed since"] == "nothing"
     assert told["in use"] == "compiled"
     assert told["gradients"].startswith("good: ")
+    level, why = _kernels.levels.current, _kernels.levels.reason
+    assert told["level"] == (f"{level}: {why}" if level else why)
+
+
+def test_the_level_of_a_wheel_and_what_it_uses(no_trials, capsys, monkeypatch):
+    info = INFO | {"debug": False, "command": "cc", "levels": {"v3": ["AVX2"], "v4": ["AVX512F"]}}
+    monkeypatch.setattr(doctor, "build_info", lambda: info)
+    monkeypatch.setattr(_kernels.levels, "current", "v3")
+    monkeypatch.setattr(_kernels.levels, "reason", "because")
+    assert doctor.main() == 0
+    told = facts(capsys.readouterr().out)
+    assert told["form"] == "portable, with kernels for v3, v4"
+    assert told["level"] == "v3: because"
+    assert told["build uses"] == "AVX2"
 
 
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"]], ids=str)
@@ -165,11 +179,13 @@ def test_another_blas_is_no_error(monkeypatch):
 
 def test_a_portable_build_is_told_how_to_be_faster(no_trials, monkeypatch):
     monkeypatch.setattr(doctor, "features", lambda: ["AVX2"])
-    slow = INFO | {"features": ["SSE3"], "debug": False}
+    slow = INFO | {"features": ["SSE3"], "debug": False, "levels": {}}
     (hint,) = doctor.hints(slow, minigrad)
     assert hint.startswith("portable build: `") and "compiles for this processor" in hint
     assert not list(doctor.hints(slow | {"features": ["AVX2"]}, minigrad))
     assert not list(doctor.hints(slow | {"debug": True}, minigrad))
+    # A wheel takes what the processor has, unless MINIGRAD_LEVEL asks for less.
+    assert not list(doctor.hints(slow | {"levels": {"v3": ["AVX2"]}}, minigrad))
 
 
 def test_settings_that_help_are_named_and_no_others(no_trials, monkeypatch):

@@ -112,6 +112,45 @@ def test_builds_in_place_are_for_the_processor_at_hand(tree):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a compiler that takes gcc's options")
+def test_a_wheel_holds_its_kernels_once_more_per_level(tree):
+    kernels = tree / "minigrad" / "_kernels"
+    kernels.mkdir()
+    (kernels / "__init__.py").touch()
+    (kernels / "loop.pyx").write_text("def twice(double[::1] x): return x[0] * 2\n")
+
+    def forms(**environment):
+        """The files of each form of the kernel, and the levels of the record."""
+        shutil.rmtree(tree / "build", ignore_errors=True)
+        code, words = build(tree, "setup.py", "build", **environment)
+        assert code == 0, words
+        (lib,) = tree.glob("build/lib*/minigrad")
+        found = {path.parent.name: path for path in lib.rglob("loop.*") if path.suffix != ".pyx"}
+        assert len([path for path in lib.rglob("small.*") if path.suffix != ".pyx"]) == 1
+        return found, runpy.run_path(str(lib / "_build_info.py")).get("levels", {})
+
+    found, levels = forms()
+    if not levels:
+        pytest.skip("this compiler has no levels of x86-64")
+    assert list(levels) == ["v3", "v4"]
+    assert "AVX2" in levels["v3"] and "AVX512F" not in levels["v3"]
+    assert set(levels["v3"]) < set(levels["v4"]) and "AVX512VL" in levels["v4"]
+    # NumPy must be able to tell of all of them, or no import takes the level.
+    known = pytest.importorskip("numpy._core._multiarray_umath").__cpu_features__
+    assert set(levels["v4"]) <= known.keys()
+    assert not {"BMI", "BMI2", "LZCNT", "MOVBE"} & set(levels["v4"])
+    assert found.keys() == {"_kernels", "v3", "v4"}
+    assert len({path.read_bytes() for path in found.values()}) == 3
+
+    (tree / "old-cc").write_text(OLD_COMPILER)
+    (tree / "old-cc").chmod(0o755)
+    old = {"CC": str(tree / "old-cc"), "LDSHARED": f"{tree / 'old-cc'} -shared"}
+    for environment in ({"MINIGRAD_PORTABLE": "1"}, old):
+        found, levels = forms(**environment)
+        assert (list(found), levels) == (["_kernels"], {})
+
+
+@pytest.mark.slow
 def test_builds_compile_what_changed_and_all_when_flags_change(tree):
     code, words = build(tree)
     assert code == 0, words

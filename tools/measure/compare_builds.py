@@ -2,9 +2,11 @@
 
     python tools/measure/compare_builds.py
     python tools/measure/compare_builds.py --portable
+    python tools/measure/compare_builds.py --levels
 
 One line per kernel and dtype, and one for the training. With --portable the portable form is
-built in a temporary folder, too, and compared: the status is not 0 if a line differs.
+built in a temporary folder, too, and compared: the status is not 0 if a line differs. With --levels
+all the levels of an installed wheel that run here are compared (MINIGRAD_LEVEL).
 
 Compiler flags must not change a result. What a build for this processor computes with AVX-512 is,
 bit for bit, what a wheel computes with SSE2. (The matrix products are our own here, in both: what
@@ -24,6 +26,7 @@ import numpy as np
 os.environ["MINIGRAD_PRODUCTS"] = "minigrad"
 import minigrad as m  # noqa: E402
 from minigrad import _kernels, nn, optim  # noqa: E402
+from minigrad._kernels import levels  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from helpers.kernel_calls import CALLS  # noqa: E402
@@ -93,19 +96,23 @@ def lines():
     yield f"{of_training()}  30 steps of training"
 
 
+def printed(script, **environment):
+    """The lines of another process."""
+    command, environment = [sys.executable, script], os.environ | environment
+    run = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return run.stdout.splitlines()
+
+
 def lines_of_the_portable_build():
     from sanitize import copy
 
     with tempfile.TemporaryDirectory() as folder:
         copy(Path(folder))
-        environment = {**os.environ, "MINIGRAD_PORTABLE": "1", "PYTHONPATH": folder}
+        environment = os.environ | {"MINIGRAD_PORTABLE": "1"}
         build = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
         subprocess.run(build, cwd=folder, env=environment, check=True)
-        command = [sys.executable, "tools/measure/compare_builds.py"]
-        run = subprocess.run(
-            command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
-        )
-        return run.stdout.splitlines()
+        script = Path(folder, "tools", "measure", "compare_builds.py")
+        return printed(script, PYTHONPATH=folder)
 
 
 def main():
@@ -113,15 +120,21 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--portable", action="store_true")
-    here = list(lines())
-    if not parser.parse_args().portable:
+    parser.add_argument("--levels", action="store_true")
+    asked, here, others = parser.parse_args(), list(lines()), {}
+    if asked.portable:
+        others["the portable build"] = lines_of_the_portable_build()
+    if asked.levels:
+        others |= {level: printed(__file__, MINIGRAD_LEVEL=level) for level in levels.here()}
+    if not asked.portable and not asked.levels:
         print(*here, sep="\n")
-        return
-    there = lines_of_the_portable_build()
-    differing = [line for line in here if line not in there]
-    print(*differing, sep="\n")
-    print(f"{len(here)} results, {len(differing)} not those of the portable build")
-    sys.exit(bool(differing) or len(here) != len(there))
+    different = False
+    for name, there in others.items():
+        differing = [line for line in here if line not in there]
+        print(*differing, sep="\n", end="\n" if differing else "")
+        print(f"{len(here)} results, {len(differing)} not those of {name}")
+        different = different or bool(differing) or len(here) != len(there)
+    sys.exit(different)
 
 
 if __name__ == "__main__":
