@@ -16,6 +16,7 @@ import os
 import random
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import harness
@@ -59,12 +60,12 @@ def work(options):
             del call
 
 
-def start(build, arguments):
+def start(build):
     folder, _, level = build.partition("@")
     environment = {**os.environ, "PYTHONPATH": str(Path(folder).resolve())}
     if level:
         environment["MINIGRAD_LEVEL"] = level
-    command = [sys.executable, __file__, *arguments, "--work"]
+    command = [sys.executable, __file__, *sys.argv[1:], "--work"]
     return subprocess.Popen(
         command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -84,10 +85,17 @@ def main():
     if options.work:
         work(options)
         return
-    workers = [start(build, sys.argv[1:]) for build in options.builds]
+    with ExitStack() as started:
+        workers = [started.enter_context(start(build)) for build in options.builds]
+        take_turns(workers, options.rounds)
+    sys.exit(max(worker.returncode for worker in workers))
+
+
+def take_turns(workers, rounds):
+    """A line per job: the shortest time of the first build, and the others' as ratios."""
     while all(titles := [worker.stdout.readline() for worker in workers]):
         shortest = [float("inf")] * len(workers)
-        for _ in range(MAKES * options.rounds):
+        for _ in range(MAKES * rounds):
             for number in random.sample(range(len(workers)), len(workers)):
                 workers[number].stdin.write("\n")
                 workers[number].stdin.flush()
@@ -95,7 +103,6 @@ def main():
                 shortest[number] = min(shortest[number], time)
         ratios = "".join(f"{time / shortest[0]:8.3f}" for time in shortest[1:])
         print(f"{titles[0].strip():50} {shortest[0]:10.2f}{ratios}", flush=True)
-    sys.exit(max(worker.wait() for worker in workers))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,15 @@ def command(*words):
 
 
 @pytest.mark.slow
+def test_builds_are_timed_in_turns():
+    words = ("--only", "cross_entropy", "--sizes", 10, "--rounds", 1)
+    (line,) = command("benchmarks/builds.py", ROOT, ROOT, *words).splitlines()
+    *title, shortest, ratio = line.split()
+    assert title == ["cross_entropy,", "both,", "10"]
+    assert float(shortest) > 0 and 0.1 < float(ratio) < 10
+
+
+@pytest.mark.slow
 def test_the_suite_runs(bench, tmp_path):
     pytest.importorskip("matplotlib")
     figures, picture = tmp_path / "speed.json", tmp_path / "speed.png"
