@@ -78,9 +78,11 @@ def test_an_equation_its_numpy_its_kernel_and_its_check_are_seen_at_once(site):
         w.frameElement.style.width = "1280px";
         await new Promise((done) => setTimeout(done, 100));
         d.getElementById("eq-8").scrollIntoView();
-        await new Promise((done) => setTimeout(done, 100));
-        const box = (element) => element.getBoundingClientRect();
         const panel = d.getElementById("beside-8");
+        for (let wait = 0; wait < 50 && !panel.matches(".on"); wait += 1) {
+          await new Promise((done) => w.requestAnimationFrame(() => setTimeout(done, 20)));
+        }
+        const box = (element) => element.getBoundingClientRect();
         const code = panel.querySelector("[data-tab=kernel] pre");
         const line = placed(w, d, code, asked.line);
         return { eight: seen(w, d, box(d.getElementById("eq-8"))),
