@@ -143,6 +143,8 @@ def verdict_of(number: str, comparisons: list[Comparison], answer: Answer) -> tu
             return "open", OPEN
         if kind == "missing":
             return "error", f"the file has no `{what}`: put the stub's lines of it back"
+        if kind == "known":
+            return "known", str(what)
         return "error", str(what)
     if len(answer.results) != len(comparisons) or not comparisons:
         return "error", "the check was not finished"

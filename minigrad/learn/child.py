@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 1 << 24  # bytes of a result
+OVERWRITTEN = "the answer overwrites {}: make a new array (`-=`, `*=` and `x[…] =` change the old)"
 CURES = {
     "NoneType": "here is None, which a function without `return` gives, too",
     "'tuple' object has no attribute": "made_from holds pairs: `for source, slope in made_from`",
@@ -38,6 +39,10 @@ CURES = {
 
 class Missing(AttributeError):
     """The file does not have what the check calls."""
+
+
+class Wrong(AssertionError):
+    """What a check finds wrong in an answer, in words; `assert` in a check says it, too."""
 
 
 class Program(types.SimpleNamespace):
@@ -172,19 +177,67 @@ def values_only(check: str) -> ast.Module:
 
 
 def run_check(check: ast.Module | str, names: dict[str, Any], compare: Callable[..., None]) -> None:
-    """Run the source of a check, with what it may use."""
+    """Run the source of a check, with what it may use. What it hands in has to stay as it is."""
     import numpy as np
+
+    def comparing(*arguments: Any, **structure: Any) -> None:
+        before = held(scope)
+        compare(*arguments, **structure)
+        for name, content in held(scope).items():
+            if before.get(name, content) != content:
+                kind = type(scope[name]).__name__.replace("ndarray", "array")
+                raise Wrong(OVERWRITTEN.format(f"the {kind} that came in"))
 
     scope = {
         "np": np,
         "math": math,
-        "compare": compare,
+        "compare": comparing,
+        "backward_twice": backward_twice,
         "known": getattr(diagnosis(), "known", None),
         **names,
     }
     code = compile(check, "<check>", "exec")
     with np.errstate(all="ignore"):
         exec(code, scope)
+
+
+def held(scope: dict[str, Any]) -> dict[str, Any]:
+    """What the arrays and lists of a check hold, in a form that can be compared."""
+    import numpy as np
+
+    arrays = {name: each.tobytes() for name, each in scope.items() if type(each) is np.ndarray}
+    return arrays | {name: repr(each) for name, each in scope.items() if type(each) is list}
+
+
+def backward_twice(y: Any, dy: Any, *inputs: tuple[Any, Any]) -> None:
+    """y.backward(dy), and once more from the start; says what the rules overwrite: dy, what they
+    keep, or the numbers of the inputs, each a pair (Tensor, its array)."""
+    import numpy as np
+
+    def differ(ours: Any, theirs: Any) -> bool:
+        ours, theirs = np.asarray(ours), np.asarray(theirs)
+        comparable = ours.shape == theirs.shape and ours.dtype.kind == theirs.dtype.kind == "f"
+        return comparable and not np.array_equal(ours, theirs, equal_nan=True)
+
+    dy = np.array(dy, float)
+    y.backward(dy.copy())
+    if differ(y.grad, dy * np.ones_like(y.data)):
+        raise Wrong(OVERWRITTEN.format("dy, which other inputs may still need"))
+    found: dict[int, Any] = {}
+    todo = [y]
+    while todo:
+        if id(each := todo.pop()) not in found:
+            found[id(each)] = each
+            todo += [pair[0] for pair in each.made_from]
+    kept = [(each, np.array(each.grad)) for each in found.values() if not len(each.made_from)]
+    for each in found.values():
+        each.grad = 0.0
+    y.backward(dy.copy())
+    if any(differ(each.grad, grad) for each, grad in kept):
+        raise Wrong("a second backward finds another gradient: a rule changes what it keeps")
+    for each, data in inputs:
+        if differ(each.data, data):
+            raise Wrong(OVERWRITTEN.format("the numbers of the Tensor that came in"))
 
 
 def diagnosis() -> types.ModuleType:
@@ -205,7 +258,18 @@ def outcome(error: BaseException, file: str, failed: list[str]) -> dict[str, str
         return {"error": failed[0]}
     if isinstance(error, Missing):
         return {"missing": str(error)}
+    if isinstance(error, AssertionError) and said_by_the_check(error):
+        return {"known": str(error)}
     return {"error": own_words(error, file)}
+
+
+def said_by_the_check(error: AssertionError) -> bool:
+    """Is this a sentence of the check, and not an `assert` in the learner's file?"""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    asserted = trace and trace.tb_frame.f_code.co_filename == "<check>"
+    return bool(str(error)) and (isinstance(error, Wrong) or bool(asserted))
 
 
 def encode(value: Any, depth: int = 0) -> dict[str, Any]:
