@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Case, case, floats, quiet
-from .comparing import Array
+from .comparing import Array, largest_size
 
 
 @quiet
@@ -30,13 +30,39 @@ def cellwise(
         "1/slope in the place of the slope": 1 / slope,
         "the slope is squared": slope**2,
     }
-    wrong = {phrase: dy * s for phrase, s in {**usual, **slopes}.items()}
+    here = {**usual, **slopes}
+    there = [slope, *here.values()]
+    for name, s in slopes_of_others(x).items():
+        if np.isfinite(s).all() and not any(largest_size(s - one) < 1e-9 for one in there):
+            here[f"the slope of {name}"] = s
+    wrong = {phrase: dy * s for phrase, s in here.items()}
     wrong["y: the forward pass"] = y
     wrong["x itself"] = x
     wrong["dy + slope in the place of dy · slope"] = dy + slope
+    wrong["|dy| in the place of dy"] = np.abs(dy) * slope
     wrong = {phrase: u for phrase, u in wrong.items() if np.isfinite(u).all()}
-    here = {name: dy * part for name, part in (parts or {}).items()}
-    return case(dy * slope, here, {"dy": dy, **(factors or {})}, wrong)
+    pieces = {name: dy * part for name, part in (parts or {}).items()}
+    return case(dy * slope, pieces, {"dy": dy, **(factors or {})}, wrong)
+
+
+def slopes_of_others(x: Array) -> dict[str, Array]:
+    """The slopes of functions that one may take for another."""
+    s, t = logistic(x), np.tanh(x)
+    return {
+        "the sigmoid": s * (1 - s),
+        "tanh": 1 - t * t,
+        "arctan": 1 / (1 + x * x),
+        "softplus": s,
+        "silu": s + x * s * (1 - s),
+        "x²": 2 * x,
+        "√x": 0.5 / np.sqrt(x),
+        "1/x": -(x**-2.0),
+        "e^x": np.exp(x),
+        "log x": 1 / x,
+        "log(1 + x)": 1 / (1 + x),
+        "sin x": np.cos(x),
+        "cos x": -np.sin(x),
+    }
 
 
 # --- the family of relu --------------------------------------------------------------------------
@@ -58,6 +84,7 @@ def relu_dx(x: Any, dy: Any) -> Case:
         "the mask is |x|": np.abs(x),
         "the slope of leaky relu, 0.01 where x ≤ 0": on + 0.01 * (1 - on),
         "the mask x > 1": (x > 1) * 1.0,
+        "the mask 0 < x < 1": (x > 0) * (x < 1.0),
         "½ · dy in every cell": np.full_like(x, 0.5),
     })  # fmt: skip
     found["wrong"]["the mask without dy"] = on
@@ -104,6 +131,8 @@ def elu_dx(x: Any, dy: Any, alpha: float = 1.0) -> Case:
         "y + 1 in the place of y + α where x ≤ 0": on + (alpha * (e - 1) + 1) * (1 - on),
         "e^−x in the place of e^x": on + alpha * np.exp(-np.minimum(x, 0)) * (1 - on),
         "e^x everywhere": alpha * np.exp(x),
+        "e^(αx) where x ≤ 0": on + np.exp(alpha * np.minimum(x, 0)) * (1 - on),
+        "α e^(αx) where x ≤ 0": on + alpha * np.exp(alpha * np.minimum(x, 0)) * (1 - on),
     }, parts={"the part where x > 0": on, "the part where x ≤ 0": alpha * e * (1 - on)},
        factors={"α": alpha, "e^x": np.exp(x)})  # fmt: skip
 
@@ -144,6 +173,7 @@ def sigmoid_dx(x: Any, dy: Any) -> Case:
         "1 / (1 + e^−x)²": y * y,
         "y(1 − dy)": y * (1 - floats(dy)) / floats(dy),
         "the mask x > 0, the slope of relu": (x > 0) * 1.0,
+        "y(1 − y)(1 − 2y), the second derivative": y * (1 - y) * (1 - 2 * y),
     }, factors={"y": y, "1 − y": 1 - y})  # fmt: skip
     s = logistic(floats(dy))
     found["wrong"]["a bracket is missing: dy · y · 1 − y"] = floats(dy) * y - y
@@ -166,6 +196,7 @@ def tanh_dx(x: Any, dy: Any) -> Case:
         "y(1 − y), the slope of the sigmoid": y * (1 - y),
         "1 − tanh²(y): y went through tanh again": 1 - np.tanh(y) ** 2,
         "1 − 2y²": 1 - 2 * y * y,
+        "−2y(1 − y²), the second derivative": -2 * y * (1 - y * y),
         "1 − 2y: the slope is 1 − y²": 1 - 2 * y,
         "1 − |y|": 1 - np.abs(y),
         "1/cosh(x²) in the place of 1/cosh² x": 1 / np.cosh(x * x),
@@ -205,18 +236,29 @@ def silu_dx(x: Any, dy: Any) -> Case:
        factors={"σ(x)": s, "1 − σ(x)": 1 - s, "x": x})  # fmt: skip
 
 
+def by_tanh(x: Array) -> Array:
+    """The slope of gelu as ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
+    c = math.sqrt(2 / math.pi)
+    t = np.tanh(c * (x + 0.044715 * x**3))
+    return np.asarray(0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x * x))
+
+
 @quiet
 def gelu_dx(x: Any, dy: Any) -> Case:
     """dx = (Φ(x) + x φ(x)) · dy of y = x Φ(x), with the normal distribution's Φ and density φ."""
     x = floats(x)
     cdf = normal_cdf(x)
     density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    s = logistic(1.702 * x)
     return cellwise(x, dy, x * cdf, cdf + x * density, {
         "x is missing in the second part": cdf + density,
         "the density lacks 1/√(2π)": cdf + x * np.exp(-0.5 * x * x),
         "the density has e^(−x²)": cdf + x * np.exp(-x * x) / math.sqrt(2 * math.pi),
         "Φ without ½": 2 * cdf + x * density,
         "the density lacks √2: 1/√π": cdf + x * density * math.sqrt(2),
+        "Φ lacks /√2 in erf": normal_cdf(x * math.sqrt(2)) + x * density,
+        "the slope of the approximation by tanh": by_tanh(x),
+        "the slope of the approximation x·σ(1.702 x)": s + 1.702 * x * s * (1 - s),
     }, parts={"the part Φ·dy": cdf, "the part x·φ·dy": x * density},
        factors={"x": x, "2": 2.0})  # fmt: skip
 
@@ -228,7 +270,7 @@ def exp_dx(x: Any, dy: Any) -> Case:
     return cellwise(x, dy, y, y, {
         "x e^(x − 1), the rule of powers": x * np.exp(x - 1), "x e^x": x * y,
         "e^(x − 1)": np.exp(x - 1), "e^y": np.exp(np.minimum(y, 700)), "e^−x": 1 / y,
-        "1/x": 1 / x,
+        "1/x": 1 / x, "e^(x · dy), without dy": np.exp(x * floats(dy)) / floats(dy),
     })  # fmt: skip
 
 
@@ -248,7 +290,8 @@ def sqrt_dx(x: Any, dy: Any) -> Case:
     y = np.sqrt(x)
     return cellwise(x, dy, y, 0.5 / y, {
         "1/(2x): x in the place of y": 0.5 / x, "y/2": 0.5 * y, "2y": 2 * y, "2/y": 2 / y,
-        "½ x^(−3/2)": 0.5 * x**-1.5, "−½ x^(−3/2)": -0.5 * x**-1.5,
+        "½ y^(−½): y in the place of x": 0.5 * y**-0.5, "½ x^(−3/2)": 0.5 * x**-1.5,
+        "−½ x^(−3/2)": -0.5 * x**-1.5,
     }, factors={"½": 0.5, "1/y": 1 / y})  # fmt: skip
 
 
@@ -263,7 +306,9 @@ def pow_dx(x: Any, n: Any, dy: Any) -> Case:
         "(n − 1) x^(n − 2)": (n - 1) * x ** (n - 2), "n x^(n + 1)": n * x ** (n + 1),
         "n x": n * x, "xⁿ log x, the slope along n": y * np.log(np.abs(x)),
         "x^(n + 1)/(n + 1), the integral": x ** (n + 1) / (n + 1), "n + x": n + x,
-        "(n + 1) xⁿ": (n + 1) * y, "n y^(n − 1)": n * y ** (n - 1),
+        "n |x|^(n − 1)": n * np.abs(x) ** (n - 1),
+        "n |x|^(n − 1) · sign x": n * np.abs(x) ** (n - 1) * np.sign(x), "(n + 1) xⁿ": (n + 1) * y,
+        "n y^(n − 1)": n * y ** (n - 1),
     }, factors={"n": n, "x": x})  # fmt: skip
 
 
@@ -271,8 +316,10 @@ def pow_dx(x: Any, n: Any, dy: Any) -> Case:
 def abs_dx(x: Any, dy: Any) -> Case:
     x = floats(x)
     return cellwise(x, dy, np.abs(x), np.sign(x), {
-        "the mask x > 0": (x > 0) * 1.0, "the sign of dy": np.sign(floats(dy)),
-        "the value |x|": np.abs(x),
+        "the mask x > 0": (x > 0) * 1.0, "the value |x|": np.abs(x),
+        "the sign of dy in the place of the sign of x": np.sign(floats(dy)),
+        "the slope at x = 0 is 1": np.sign(x) + (x == 0),
+        "the slope at x = 0 is −1": np.sign(x) - (x == 0),
     }, factors={"the sign of x": np.sign(x)})  # fmt: skip
 
 
@@ -336,6 +383,8 @@ def mean_dx(x: Any, dy: Any, axis: Any = None, keepdims: bool = False) -> Case:
     for other, n in enumerate(x.shape):
         wrong[f"divided by {n}, the length of axis {other}"] = full / n
     wrong[f"divided by {x.size}, the number of all cells"] = full / x.size
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        wrong["dy is laid along the wrong axis"] = full.T / m
     return case(full / m, factors={"1/m": 1 / max(m, 1), "dy": full}, wrong=wrong)
 
 
@@ -361,13 +410,15 @@ def var_dx(x: Any, dy: Any, axis: Any = None, correction: int = 0, keepdims: boo
         "dy is taken for ones": 2 / n * (x - mean),
         "|x − μ| in the place of x − μ": scale * np.abs(x - mean),
         "the variance itself": full * x.var(axis, keepdims=True),
-        "2 (x − μ) / (m · σ), the slope of the standard deviation": scale
+        "(x − μ) / (m · σ), the slope of the standard deviation": scale
         * (x - mean) / (x.var(axis, keepdims=True) + 1e-300) ** 0.5 / 2,
     }  # fmt: skip
     for other in range(x.ndim):
         wrong[f"μ is the mean over axis {other}"] = scale * (x - x.mean(other, keepdims=True))
         length = f"divided by {x.shape[other]}, the length of axis {other}"
         wrong[length] = scale * n / max(x.shape[other], 1) * (x - mean)
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        wrong["dy is laid along the wrong axis"] = scale.T * (x - mean)
     wrong = {
         phrase: u for phrase, u in wrong.items() if not np.allclose(u, scale * (x - mean), 1e-12, 0)
     }

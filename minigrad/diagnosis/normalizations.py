@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Case, case, eps_instead, floats, quiet, summed_parts
-from .comparing import Array
+from .comparing import Array, axis_sets
 
 USUAL_EPS = (1e-3, 1e-5)
 HELD = "remark: the statistics were held still"  # "missing: roads 2 and 3 (…)"
@@ -33,6 +33,7 @@ class Normalized:
             "ε outside": lambda: 1 / (self.var**0.5 + eps),
             "ε squared": lambda: (self.var + eps**2) ** -0.5,
             "no root": lambda: 1 / (self.var + eps),
+            "no root, no ε": lambda: 1 / self.var,
             "two roots": lambda: (self.var**0.5 + eps) ** -0.5,
             "times": lambda: (self.var + eps) ** 0.5,
         }.get(form, lambda: (self.var + eps) ** -0.5)()
@@ -55,6 +56,7 @@ FORMS = {
     "ε outside": "ε stands outside the root",
     "ε squared": "ε is squared",
     "no root": "r is 1/(σ² + ε), without the root",
+    "no root, no ε": "r is 1/σ², without the root and ε",
     "two roots": "r is 1/√(σ + ε): the root is taken twice",
     "times": "r is the standard deviation, not 1 over it",
     "m − 1": "the variance is divided by m − 1",
@@ -70,9 +72,9 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
     names = ["road 1, directly", "road 2, through the mean", "road 3, through the variance"]
     parts = dict(zip(names, n.roads(dx_hat), strict=True))
     _, two, three = names
-    rest = tuple(axis for axis in range(x.ndim) if axis not in over)
+    elsewhere = [axes for axes in axis_sets(x.ndim) if axes != over and len(axes) < x.ndim]
     others: dict[str, dict[str, Any]] = {two: {}, three: {}}
-    for axes, what in ((rest, axes_phrase(rest)), (None, "all cells")):
+    for axes, what in [*((axes, axes_phrase(axes)) for axes in elsewhere), (None, "all cells")]:
         other_mean = mean_over(axes)
         # γ and r do not leave a mean over other axes unchanged, so it matters where they stand
         for inside, outside, where in ((dx_hat, r, ""), (dy, gamma * r, ", with γ in front"),
@@ -114,7 +116,7 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
         "the sum of road 3 is divided by m − 1": parts[three] * m / max(m - 1, 1),
     })  # fmt: skip
     wrong = {HELD: parts[names[0]], **summed_parts(parts, others)}
-    for axes, what in ((rest, axes_phrase(rest)), (None, "all cells")):
+    for axes, what in [*((axes, axes_phrase(axes)) for axes in elsewhere), (None, "all cells")]:
         for where in ("", ", with γ in front", ", with r inside"):
             names_of_means = [f"the mean of road {k} is taken over {what}{where}" for k in (2, 3)]
             wrong[f"the means of roads 2 and 3 are taken over {what}{where}"] = (
@@ -145,12 +147,15 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
     wrong["x in the place of x̂ everywhere"] = r * (dx_hat - M(dx_hat) - x * M(dx_hat * x))
     wrong["the means are divided by m − 1"] = road_sum(parts, m / max(m - 1, 1))
     others_count = x.size // max(m, 1)
-    if others_count not in {0, m}:
-        phrase = f"the sums of roads 2 and 3 are divided by {others_count}, not by m"
-        wrong[phrase] = road_sum(parts, m / others_count)
+    for count in {others_count, *x.shape} - {0, m}:
+        phrase = f"the sums of roads 2 and 3 are divided by {count}, not by m"
+        wrong[phrase] = road_sum(parts, m / count)
     if others_count > 1:
         phrase = "the sums of roads 2 and 3 are divided by x.size, the number of all cells"
         wrong[phrase] = road_sum(parts, 1 / others_count)
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        wrong["γ is laid along the wrong axis"] = sum(n.roads(gamma.T * dy))
+        wrong["γ in front is laid along the wrong axis"] = gamma.T * sum(n.roads(dy))
     for other in USUAL_EPS:
         if other != eps:
             wrong[eps_instead(other, eps)] = sum(Normalized(x, over, other).roads(dx_hat))
@@ -278,6 +283,7 @@ def batch_norm_eval_dx(x: Any, gamma: Any, dy: Any, mean: Any, var: Any, eps: fl
         "ε is missing in r": gamma * dy * var**-0.5,
         "ε stands outside the root": gamma * dy / (var**0.5 + eps),
         "r is 1/(σ² + ε), without the root": gamma * dy / (var + eps),
+        "r is 1/σ², without the root and ε": gamma * dy / var,
         "r is the standard deviation, not 1 over it": gamma * dy * (var + eps) ** 0.5,
         "the running mean in the place of the running variance": gamma * dy
         * (np.abs(one_per_channel(mean, x)) + eps) ** -0.5,
@@ -305,6 +311,10 @@ def batch_norm_eval_dgamma(x: Any, dy: Any, mean: Any, var: Any, eps: float = 1e
         "the batch's statistics in the place of the running ones": total(dy * batch.x_hat),
         "x in the place of x̂": total(dy * x),
         "x − μ in the place of x̂": total(dy * (x - mean)),
+        "the mean is not subtracted: x·r in the place of x̂": total(dy * x * r),
+        "the batch's mean in the place of the running one": total(dy * batch.centered * r),
+        "the batch's variance in the place of the running one": total(dy * (x - mean) * batch.r),
+        "r is 1/σ², without the root and ε": total(dy * (x - mean) / var),
         "x̂ is missing: this is dβ": total(dy),
         "ε is missing in r": total(dy * (x - mean) * var**-0.5),
         "ε stands outside the root": total(dy * (x - mean) / (var**0.5 + eps)),

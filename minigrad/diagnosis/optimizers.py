@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Case, case, eps_instead, floats, quiet
+from .comparing import Array
 
 
 @quiet
@@ -26,6 +27,10 @@ def sgd_velocity(
         "momentum multiplies g, not the velocity": velocity + momentum * decayed,
         "the old velocity": velocity,
     }
+    if weight_decay:
+        wrong["the weight decay takes g in the place of p"] = (
+            momentum * velocity + g + weight_decay * g
+        )
     return case(
         sum(parts.values()), parts, {"momentum": momentum, "1 − momentum": 1 - momentum}, wrong
     )
@@ -65,26 +70,60 @@ def sgd_step(
         "the step alone, without p, and its sign is wrong": lr * v,
         "the new velocity in the place of p": v,
         "the sign of g in the place of g": p - lr * np.sign(v),
-        "the weight decay has the wrong sign": p - lr * (v - 2 * weight_decay * p),
-        "the weight decay has no p": p - lr * (momentum * old + g + weight_decay),
-        "the weight decay is not multiplied by lr": p
-        - lr * (momentum * old + g)
-        - weight_decay * p,
+        "g is squared": p - lr * (v - g + g * g),
+        "g is clipped to −1 … 1": p - lr * (v - g + np.clip(g, -1, 1)),
     }
     if nesterov:
         wrong["the step of momentum, without Nesterov's look ahead"] = p - lr * v
+        wrong["g is missing: only momentum · v, with the new v"] = p - lr * momentum * v
+        wrong["v in the place of g: v + momentum · v"] = p - lr * (1 + momentum) * v
+        wrong["v is added to g without momentum"] = p - lr * (decayed + v)
+        wrong["the look ahead has momentum² · the old v, without g"] = p - lr * (
+            decayed + momentum**2 * old
+        )
     elif momentum:
         wrong["Nesterov's step"] = p - lr * (decayed + momentum * v)
+    if weight_decay:
+        wrong.update(false_decays(p, g, lr, momentum, old, nesterov, weight_decay))
     factors = {"lr": lr, "momentum": momentum, "1 − momentum": 1 - momentum,
                "weight decay": weight_decay, "2": 2.0}  # fmt: skip
     factors = {name: f for name, f in factors.items() if f}
     return case(p - lr * (decayed + momentum * v if nesterov else v), parts, factors, wrong)
 
 
+def false_decays(
+    p: Array, g: Array, lr: float, momentum: float, old: Array, nesterov: bool, decay: float
+) -> dict[str, Array]:
+    """SGD's step with a weight decay that is another one."""
+
+    def after(grad: Any) -> Array:
+        v = momentum * old + grad
+        return np.asarray(p - lr * (grad + momentum * v if nesterov else v))
+
+    plain = after(g)
+    return {
+        "the weight decay is missing": plain,
+        "the weight decay has the wrong sign": after(g - decay * p),
+        "the weight decay has no p": after(g + decay),
+        "the weight decay has the sign of p, as for |p|": after(g + decay * np.sign(p)),
+        "the weight decay takes g in the place of p": after(g + decay * g),
+        "the weight decay is not multiplied by lr": plain - decay * p,
+        "the weight decay comes after the step": plain * (1 - lr * decay),
+        "the weight decay comes after the step, and is not multiplied by lr": plain * (1 - decay),
+        "the weight decay stands outside of the momentum": plain - lr * decay * p,
+    }
+
+
 @quiet
 def adam_m(g: Any, m: Any, beta1: float = 0.9) -> Case:
     """m ← β₁ m + (1 − β₁) g."""
-    return running_mean(floats(g), floats(m), beta1, "m", "β₁", "g")
+    g, m = floats(g), floats(m)
+    found = running_mean(g, m, beta1, "m", "β₁", "g")
+    found["wrong"]["g², as in v"] = beta1 * m + (1 - beta1) * g * g
+    found["wrong"]["|g| in the place of g"] = beta1 * m + (1 - beta1) * np.abs(g)
+    for other, whose in ((0.9, "β₁"), (0.99, "β₂"), (0.999, "β₂")):
+        found["wrong"].update(other_beta("β₁", beta1, other, whose, g, m))
+    return found
 
 
 @quiet
@@ -97,8 +136,22 @@ def adam_v(g: Any, v: Any, beta2: float = 0.999) -> Case:
         "|g| in the place of g²": beta2 * v + (1 - beta2) * np.abs(g),
         "(1 − β₂) is squared, too": beta2 * v + ((1 - beta2) * g) ** 2,
         "the sum of g² in every cell": beta2 * v + (1 - beta2) * np.sum(g * g),
+        "the mean of g² in every cell": beta2 * v + (1 - beta2) * np.mean(g * g),
+        "all of it is squared": (beta2 * v + (1 - beta2) * g) ** 2,
     })  # fmt: skip
+    for other, whose in ((0.999, "β₂"), (0.9, "β₁")):
+        found["wrong"].update(other_beta("β₂", beta2, other, whose, g * g, v))
     return found
+
+
+def other_beta(
+    name: str, beta: float, other: float, whose: str, g: Array, m: Array
+) -> dict[str, Array]:
+    """The mean with another β, which is the default of one of the two."""
+    if abs(other - beta) < 1e-9:
+        return {}
+    what = "the default" if whose == name else f"{whose}'s default"
+    return {f"{name} is {other:g}, {what}": other * m + (1 - other) * g}
 
 
 @quiet
@@ -185,6 +238,10 @@ def adam_step(
         "√v̂ multiplies": p - lr * m_hat * (np.sqrt(v_hat) + eps),
         "lr stands inside the root": p - m_hat / (np.sqrt(v_hat / lr**2) + eps),
         "SGD's step": p - lr * grad,
+        "m̂ looks ahead, as in NAdam": after(m=beta1 * new_m + (1 - beta1) * grad),
+        "(g − m)² in the place of g² in v": after(
+            v=beta2 * old_v + (1 - beta2) * (grad - new_m) ** 2
+        ),
     }  # fmt: skip
     if beta2 != 0.999:
         wrong["β₂ is 0.999, the default"] = after(
@@ -196,6 +253,12 @@ def adam_step(
         plain_m = beta1 * old_m + (1 - beta1) * g
         plain_v = beta2 * old_v + (1 - beta2) * g**2
         wrong["the weight decay is missing"] = after(m=plain_m, v=plain_v)
+        wrong["the weight decay is missing in v"] = after(v=plain_v)
+        wrong["the weight decay is missing in m"] = after(m=plain_m)
+        turned = g - weight_decay * p
+        wrong["the weight decay has the wrong sign"] = after(
+            m=beta1 * old_m + (1 - beta1) * turned, v=beta2 * old_v + (1 - beta2) * turned**2
+        )
         wrong["the weight decay of AdamW, outside of m and v"] = (
             after(m=plain_m, v=plain_v) - lr * weight_decay * p
         )

@@ -92,6 +92,7 @@ def linear_dx(w: Any, dy: Any, x: Any = None) -> Case:
     wrong["W is taken for ones"] = dy @ np.ones_like(w)
     wrong["|W| in the place of W"] = dy @ np.abs(w)
     wrong["the pseudo-inverse of W in the place of W"] = dy @ pseudo_inverse(w).T
+    wrong["the mean is subtracted from dY"] = (dy - dy.mean(0)) @ w
     wrong["the last output is missing"] = dy[:, :-1] @ w[:-1]
     wrong["the first output is missing"] = dy[:, 1:] @ w[1:]
     for X in others.values():
@@ -116,6 +117,7 @@ def linear_dw(x: Any, dy: Any, w: Any = None) -> Case:
     wrong["the mean is subtracted from X"] = dy.T @ (x - x.mean(0))
     wrong["the rows of dY stand in reverse order"] = dy[::-1].T @ x
     for W in others.values():
+        wrong["W itself"] = W
         wrong["W is multiplied in"] = W * (dy.T @ x)
         wrong["Y (without b) in the place of dY"] = W @ x.T @ x
     wrong["only the last row of the batch counts"] = np.outer(dy[-1], x[-1])
@@ -153,6 +155,8 @@ def broadcast_sum(dy: Any, shape: tuple[int, ...]) -> Case:
             wrong[f"only the {what} of the repeated cells counts"] = only.reshape(shape)
         wrong["1 in every cell"] = np.ones(shape)
         wrong["the largest cell in the place of the sum"] = dy.max(axes).reshape(shape)
+        if dy.ndim == 2 and shape == dy.shape[:1] == dy.shape[1:]:
+            wrong["the diagonal in the place of the sums"] = np.diag(dy)
     count = int(np.prod([dy.shape[axis] for axis in axes]))
     return case(right, factors={"1/N": 1 / max(count, 1)}, wrong=wrong)
 
@@ -183,6 +187,7 @@ def mul_da(a: Any, b: Any, dy: Any) -> Case:
         "b is missing": dy + 0 * b,
         "dy is missing": b + 0 * dy,
         "dy + b in the place of dy · b": dy + b,
+        "a + b in the place of b": dy * (a + b),
         "y in the place of b": dy * a * b,
         "dy / b in the place of dy · b": dy / b,
         "b is squared": dy * b * b,
@@ -228,11 +233,12 @@ def exchanged(named: dict[str, Any]) -> dict[str, Any]:
 def div_da(a: Any, b: Any, dy: Any) -> Case:
     """da = dy / b of y = a / b, summed where a was repeated."""
     a, b, dy = floats(a), floats(b), floats(dy)
-    return quotient(dy / b, a.shape, {"1/b": 1 / b, "dy": dy}, {
+    return quotient(dy / b, (dy, b), a.shape, {"1/b": 1 / b, "dy": dy}, {
         "b in the place of 1/b": dy * b,
         "1/b² in the place of 1/b": dy / b**2,
         "a in the place of b": dy / a,
         "y in the place of 1/b": dy * a / b,
+        "// in the place of /": dy // b,
         "this is db": -dy * a / b**2,
     })  # fmt: skip
 
@@ -241,9 +247,11 @@ def div_da(a: Any, b: Any, dy: Any) -> Case:
 def div_db(a: Any, b: Any, dy: Any) -> Case:
     """db = −dy · a / b² of y = a / b, summed where b was repeated."""
     a, b, dy = floats(a), floats(b), floats(dy)
-    return quotient(-dy * a / b**2, b.shape, {"1/b": 1 / b, "a": a, "dy": dy}, {
+    return quotient(-dy * a / b**2, (-dy * a, b**2), b.shape, {"1/b": 1 / b, "a": a, "dy": dy}, {
         "this is da": dy / b,
         "a² in the place of b²": -dy * b / a**2,
+        "b² in the place of 1/b²": -dy * a * b**2,
+        "2b in the place of b²": -dy * a / (2 * b),
         "log b, as if 1/b were integrated": dy * a * np.log(np.abs(b)),
         "−1/b² with dy forgotten": -a / b**2 + 0 * dy,
     })  # fmt: skip
@@ -251,11 +259,15 @@ def div_db(a: Any, b: Any, dy: Any) -> Case:
 
 @quiet
 def quotient(
-    values: Array, shape: tuple[int, ...], factors: dict[str, Any], others: dict[str, Array]
-) -> Case:
+    values: Array, parts: tuple[Array, Array], shape: tuple[int, ...],
+    factors: dict[str, Any], others: dict[str, Array],
+) -> Case:  # fmt: skip
+    """`values`, summed to this shape; they are the first of the parts over the second."""
     right = broadcast_sum(values, shape)
     wrong = {phrase: broadcast_sum(u, shape)["right"] for phrase, u in others.items()}
     if shape != values.shape:
+        over, below = (broadcast_sum(u + 0 * values, shape)["right"] for u in parts)
+        wrong["the sums are divided, not the numbers"] = over / below
         factors = {}
     return case(right["right"], factors={**right["factors"], **factors},
                 wrong={**right["wrong"], **wrong})  # fmt: skip

@@ -13,6 +13,7 @@ from .cases import Case, case, floats, quiet, summed_parts
 from .comparing import Array
 
 OWN, SHARED = "the own part y·dy", "the shared part −y·Σ(y·dy)"
+ACROSS = "the sum of the shared part is laid along the wrong axis: keepdims is missing"
 
 
 def probabilities(x: Array, axis: int | None) -> Array:
@@ -63,6 +64,8 @@ def softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
             others[f"the sum of the shared part is taken over axis {other}"] = -y * np.sum(
                 y * dy, other, keepdims=True
             )
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        others[ACROSS] = -y * np.sum(y * dy, axis, keepdims=True).T
     wrong = summed_parts(parts, {SHARED: others})
     for phrase, u in false_probabilities(x, axis).items():
         wrong[phrase] = u * (dy - np.sum(u * dy, axis, keepdims=True))
@@ -93,6 +96,7 @@ def log_softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
     others: dict[str, Any] = {
         "the shared part has Σ(y·dy), as in softmax": -y * np.sum(y * dy, axis, keepdims=True),
         "the shared part has dy in the place of its sum": -y * dy,
+        "the own part has the sum of dy, too": (1 - y) * np.sum(dy, axis, keepdims=True) - dy,
         "the shared part has Σ(y·dy), without y in front": 0 * x
         - np.sum(y * dy, axis, keepdims=True),
         "the shared part has a mean in the place of the sum": parts[shared] / x.shape[axis],
@@ -103,6 +107,8 @@ def log_softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
             others[f"the sum of the shared part is taken over axis {other}"] = -y * np.sum(
                 dy, other, keepdims=True
             )
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        others[ACROSS] = -y * np.sum(dy, axis, keepdims=True).T
     for phrase, u in false_probabilities(x, axis).items():
         others[phrase] = -u * np.sum(dy, axis, keepdims=True)
     wrong = summed_parts(parts, {shared: others})
@@ -156,6 +162,9 @@ def cross_entropy_dx(
     off = np.roll(onehot, 1, axis=1)
     wrong["the labels are one too large"] = (p - off) * scale
     wrong["the labels are one too small"] = (p - np.roll(onehot, -1, axis=1)) * scale
+    predicted = np.zeros_like(x)
+    predicted[rows, x.argmax(1)] = 1
+    wrong["the predicted class in the place of the label"] = (p - predicted) * scale
     wrong["only the label's cells: p − 1 there and 0 elsewhere"] = (p - 1) * onehot * scale
     wrong["the label's cells are missing: p elsewhere, 0 there"] = p * (1 - onehot) * scale
     wrong["1 is subtracted everywhere"] = (p - 1) * scale

@@ -25,6 +25,7 @@ from .comparing import (
 
 CONDITION = 1e4  # parts that are more alike than this cannot be told apart
 BARE = {"2", "½"}  # 4 has more likely causes than 2, twice
+CLOSE = 1e-5  # of the largest right number: what is off by less is nearly right
 EXACT = 1e-6  # how close to 0, 1, −1 or a factor a fitted number must be
 
 
@@ -184,6 +185,44 @@ def beside_one(c: float) -> str:
 
 def slices(values: Array, axis: int) -> list[Array]:
     return list(np.moveaxis(values, axis, 0))
+
+
+# --- something added -----------------------------------------------------------------------------
+
+
+def added(p: Problem) -> str:
+    """yours = right + a number, or numbers that differ along one axis only; or a multiple of
+    what the catalogue calls "… itself"."""
+    extra = p.yours - p.right
+    if extra.size < 3 or largest_size(extra) <= CLOSE * p.scale:
+        return ""
+    if np.ptp(extra) <= p.rtol * p.scale:
+        return f"yours is right but for {written(float(extra.mean()))} added in every cell"
+    for phrase, values in p.wrong.items():
+        c = ratio(extra, values) if values.shape == extra.shape else None
+        if phrase.endswith(" itself") and c is not None and p.equals(p.right + c * values):
+            times = "" if abs(c - 1) <= EXACT else f"{written(c)} · "
+            return f"yours is right but for {times}{phrase.removesuffix(' itself')}, added"
+    for axis in range(extra.ndim if extra.ndim > 1 else 0):
+        others = tuple(k for k in range(extra.ndim) if k != axis)
+        enough = min(extra.shape[axis], extra.size // extra.shape[axis]) > 1
+        if enough and np.ptp(extra, axis=others).max() <= p.rtol * p.scale:
+            numbers = np.moveaxis(extra, axis, 0).reshape(extra.shape[axis], -1)[:, 0]
+            some = ", ".join(written(float(c)) for c in numbers[:4]) + ", …" * (len(numbers) > 4)
+            return f"yours is right but for numbers added that differ along axis {axis}: {some}"
+    return ""
+
+
+def added_below(p: Problem) -> str:
+    """The same in a denominator: yours = right · d / (d + a number), for a factor 1/d."""
+    for name, factor in p.factors.items():
+        if name.startswith("1/") and distinct(factor) >= 3 and factor.all() and p.yours.all():
+            number = (p.right / p.yours - 1) / factor
+            size = largest_size(number)
+            if size > 0 and np.ptp(number) <= 1e-6 * size:
+                c = written(float(number.mean()))
+                return f"yours is right but for {c} added to {name.removeprefix('1/')}"
+    return ""
 
 
 # --- parts ---------------------------------------------------------------------------------------
@@ -370,5 +409,9 @@ def along_axes(p: Problem) -> list[Explanation]:
             over = np.broadcast_to(reduce(p.yours, axes, keepdims=True), p.right.shape)
             alone = np.count_nonzero(p.yours, axes).max() == 1  # dy in one row and 0 elsewhere
             if distinct(over) > 1 and not alone and p.beside(over).is_right():
+                if distinct(p.right) * 2 <= p.right.size:  # repeated, and perhaps no sum at all
+                    what = "sums" if done == "summed" else "means"
+                    said = f"the {what} of yours over {axis_word(axes)} are right, its cells differ"
+                    return [Explanation("axis", said, named=False)]
                 return [Explanation("axis", f"yours is not {done} over {axis_word(axes)}")]
     return []

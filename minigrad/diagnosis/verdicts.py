@@ -7,6 +7,7 @@ is "different" and shows the cells. It is better to say less than to say somethi
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +30,10 @@ from .comparing import (
     written,
 )
 from .structure import (
+    CLOSE,
     Explanation,
+    added,
+    added_below,
     along_axes,
     elsewhere,
     factor_along_an_axis,
@@ -162,6 +166,11 @@ def explained_values(p: Problem) -> Explanation | None:
         phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
         mistake = "perhaps this mistake" if few else "known mistake"
         return Explanation("known", f"{mistake}: {phrases}{measured}")
+    more = added(p) or added_below(p)
+    if more and not fits:
+        return Explanation("part", more, named=False)
+    if more and "differs along" in fits[0].sentence:
+        return fits[0]._replace(sentence=f"{more}; or {fits[0].sentence}")
     return fits[0] if fits else twice(p)
 
 
@@ -269,12 +278,15 @@ def summed_too_often(p: Problem, shapes: str) -> Explanation | None:
 def right_but_for_shape(p: Problem, shapes: str) -> Explanation | None:
     if p.yours.size == p.right.size and p.beside(p.yours.reshape(p.right.shape)).is_right():
         return Explanation("shape", f"{shapes}; the numbers are right")
-    try:
-        repeated = np.broadcast_to(p.yours, p.right.shape)
-    except ValueError:
+    if p.yours.ndim > p.right.ndim:
         return None
-    if p.beside(repeated).is_right():
-        return Explanation("shape", f"{shapes}; the numbers are right, and have to be repeated")
+    for axes in itertools.combinations(range(p.right.ndim), p.right.ndim - p.yours.ndim):
+        try:
+            repeated = np.broadcast_to(np.expand_dims(p.yours, axes), p.right.shape)
+        except ValueError:
+            continue
+        if p.beside(repeated).is_right():
+            return Explanation("shape", f"{shapes}; the numbers are right, and have to be repeated")
     return None
 
 
@@ -345,7 +357,7 @@ def in_some_slices(p: Problem) -> Explanation | None:
 def different(p: Problem) -> Explanation:
     """Nothing is known: how far, where, and the three worst cells."""
     off = np.abs(p.yours - p.right)
-    close = largest_size(off) <= 1e-5 * p.scale
+    close = largest_size(off) <= CLOSE * p.scale
     word = "close" if close else "different"
     if off.ndim == 0:
         said = f"yours is {written(float(p.yours))}, right is {written(float(p.right))}"

@@ -255,7 +255,7 @@ def test_little_evidence_is_not_a_name():
     assert said(np.array([2.0, 1.0]), np.array([1.0, 2.0]))[0] == "different"  # not "backward"
     square = np.array([[1.0, 3.0], [3.0, 1.0]])
     assert said(np.full((2, 2), 4.0), square)[0] == "different"  # both sums are 4
-    assert said(A + 1, wrong={"a division by 0": A * np.inf})[0] == "different"
+    assert said(A + A**2, wrong={"a division by 0": A * np.inf})[0] == "different"
     one_wrong = A + [[0, 1, 0], [0, 0, 0]]
     assert said(one_wrong, wrong={"a slip": one_wrong}) == ("known", "perhaps this mistake: a slip")
     again = {"f": 2 + A**2, "g": 3 + np.abs(A), "h": 2 + A**2 + 1e-15}
