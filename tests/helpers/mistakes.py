@@ -1,5 +1,6 @@
 """Answers to exercises, with the sentences they are to get: the *_mistakes.txt files."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,9 @@ def numbers(seed=5):
         "small": rng.normal(size=(N, C)) * 0.1, "squares": rng.uniform(0.01, 0.3, (N, C)),
         "row": rng.normal(size=C), "A": rng.normal(size=(5, C)), "B": rng.normal(size=(C, OUT)),
         "dAB": rng.normal(size=(5, OUT)), "b": rng.normal(size=OUT),
-        "column": rng.normal(size=(N, 1)),
+        "column": rng.normal(size=(N, 1)), "images": rng.normal(size=(3, C, 5, 2)) + 0.4,
+        "dimages": rng.normal(size=(3, C, 5, 2)), "sequences": rng.normal(size=(2, 3, C)),
+        "dsequences": rng.normal(size=(2, 3, C)), "whole": np.round(rng.normal(size=(N, C)) * 1.4),
     }  # fmt: skip
 
 
@@ -109,6 +112,71 @@ def exercises(seed=5):
         "log": (n, known.log_dx(positive, dy)),
         "SGD with momentum": (step, known.sgd_step(x, dy, 0.05, n["small"], 0.9)),
         "Adam": (adam, known.adam_step(x, dy, n["small"], n["squares"], 3, 0.1, 0.9, 0.99, eps)),
+        **of_other_shapes(n), **of_other_functions(n), **with_decay(step, adam),
+    }  # fmt: skip
+
+
+def of_other_shapes(n):
+    """Exercises on images, sequences, and squares, where a wrong axis keeps the shape."""
+    images = {**n, "x": n["images"], "dy": n["dimages"], "N": 3, "m": 30}
+    sequences = {**n, "x": n["sequences"], "dy": n["dsequences"], "N": 2, "m": C}
+    square = {**n, "x": n["x"][:C], "dy": n["dy"][:C], "N": C, "m": C, "g": n["row"]}
+    gamma, eps, x, dy, s = n["gamma"], n["eps"], n["x"], n["dy"], square["x"]
+    return {
+        "batch norm dx of images": (images, known.batch_norm_dx(images["x"], gamma, images["dy"],
+                                                                eps)),
+        "batch norm dx of a square": (square, known.batch_norm_dx(s, gamma, square["dy"], eps)),
+        "batch norm dgamma, evaluation": (
+            n, known.batch_norm_eval_dgamma(x, dy, n["run_mean"], n["run_var"], eps)),
+        "layer norm dx of sequences": (
+            sequences, known.layer_norm_dx(sequences["x"], gamma, sequences["dy"], eps)),
+        "softmax of a square": (square, known.softmax_dx(s, square["dy"])),
+        "unbiased variance over the columns of a square": (
+            square, known.var_dx(s, n["row"], 1, correction=1)),
+        "broadcast sum of a square": (square, known.broadcast_sum(square["dy"], (C,))),
+        "sum over columns": ({**n, "g": n["column"][:, 0]}, known.sum_dx(x, n["column"][:, 0], 1)),
+    }  # fmt: skip
+
+
+def of_other_functions(n):
+    x, dy, positive = n["x"], n["dy"], n["positive"]
+    pair = {**n, "a": x, "b": positive}
+    return {
+        "elu": ({**n, "alpha": 0.6}, known.elu_dx(x, dy, 0.6)),
+        "gelu": ({**n, "erf": np.vectorize(math.erf)}, known.gelu_dx(x, dy)),
+        "silu": (n, known.silu_dx(x, dy)),
+        "softplus": (n, known.softplus_dx(x, dy)),
+        "absolute value": (n, known.abs_dx(x, dy)),
+        "absolute value, also of 0": ({**n, "x": n["whole"]}, known.abs_dx(n["whole"], dy)),
+        "exp": (n, known.exp_dx(x, dy)),
+        "square root": (n, known.sqrt_dx(positive, dy)),
+        "cube, also of negative numbers": (n, known.pow_dx(x, 3, dy)),
+        "product, da": (pair, known.mul_da(x, positive, dy)),
+        "quotient, da": (pair, known.div_da(x, positive, dy)),
+        "quotient of a row, da": ({**n, "a": n["row"], "b": positive},
+                                  known.div_da(n["row"], positive, dy)),
+        "standard deviation over rows": ({**n, "g": n["row"]}, known.std_dx(x, n["row"], 0)),
+        "squared error": ({**n, "a": x, "b": dy}, known.squared_error_da(x, dy)),
+    }  # fmt: skip
+
+
+def with_decay(step, adam):
+    """Steps of optimizers with a weight decay, or with Nesterov's look ahead."""
+    x, g, v, lr, mu = (step[name] for name in ("x", "g", "v", "lr", "mu"))
+    m, squares, wd = adam["m"], adam["v"], 0.1
+    return {
+        "SGD": (step, known.sgd_step(x, g, lr)),
+        "SGD with weight decay": ({**step, "wd": wd}, known.sgd_step(x, g, lr, weight_decay=wd)),
+        "SGD with momentum and weight decay": (
+            {**step, "wd": wd}, known.sgd_step(x, g, lr, v, mu, wd)),
+        "SGD with Nesterov's momentum": (step, known.sgd_step(x, g, lr, v, mu, nesterov=True)),
+        "velocity with weight decay": (
+            {**step, "wd": wd}, known.sgd_velocity(g, v, mu, x, weight_decay=wd)),
+        "m of Adam": (adam, known.adam_m(g, m, 0.9)),
+        "v of Adam": (adam, known.adam_v(g, squares, 0.99)),
+        "Adam with weight decay": (
+            {**adam, "wd": wd},
+            known.adam_step(x, g, m, squares, 3, 0.1, 0.9, 0.99, adam["eps"], wd)),
     }  # fmt: skip
 
 
