@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import derivations
+from helpers import book_symbols, derivations
 
 import minigrad
 from minigrad import _build_info
@@ -133,6 +133,9 @@ def test_formulas_that_need_help():
     assert "<mi>mean</mi>" in formulas.mathml(r"\mathrm{mean}(x)")
 
 
+REFERENCE = r'<section data-tab="reference">.*?</section>'
+
+
 def static_panels(html):
     """Number -> what the page itself holds beside the equation."""
     found = re.findall(r'<details class="beside" id="beside-(\w+)">(.*?)</details>', html, re.S)
@@ -172,9 +175,7 @@ def test_every_plain_number_shows_a_line_that_cites_it(pages, panels):
             if not number.isdigit():
                 continue
             for panel in (static.get(number, ""), panels[path.stem][number]):
-                shown = list(
-                    excerpts(re.sub(r'<section data-tab="reference">.*?</section>', "", panel))
-                )
+                shown = list(excerpts(re.sub(REFERENCE, "", panel, flags=re.S)))
                 marked = any(f"({number})" in cited for *_, cited in shown)
                 assert marked, f"{path.stem} shows nothing beside ({number})"
 
@@ -194,6 +195,22 @@ def test_a_listing_holds_the_whole_file_and_leads_back(site):
     for cited in re.findall(r"# (?:\(\d+\)[ ,]*)+</i>", kernel):
         raise AssertionError(f"{cited} leads nowhere")
     assert kernel.count('<a href="../batch_norm.html#eq-18">(18)</a>') > 3
+
+
+def test_every_symbol_is_in_numpy_and_in_a_kernel(pages, panels):
+    """A browser lights them; here: there is something to light, or the row says why not."""
+    dark = []
+    for page, by_number in panels.items():
+        html = pages[f"{page}.html"]
+        numpy = plain("\n".join(re.findall(r'<div class="code"><pre>.*?</pre>', html, re.S)))
+        shown = re.sub(REFERENCE, "", "".join(by_number.values()), flags=re.S)
+        sources = plain("\n".join(re.findall(r"<pre.*?</pre>", shown, re.S)))
+        for key, names in book_symbols.rows(page, html):
+            words = [re.compile(rf"(?<![\w.]){name}(?!\w)") for name in names]
+            if not any(word.search(numpy) and word.search(sources) for word in words):
+                dark.append(key)
+    assert len(dark) == len(set(dark))
+    assert set(dark) == set(book_symbols.EXEMPT)
 
 
 def test_the_panel_says_where_another_form_is_computed(pages, panels):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import book_symbols
 from helpers.browser import BROWSER, opened
 
 from minigrad._kernels import active as kernels
@@ -126,36 +127,29 @@ def test_paper_clips_nothing(site, pages):
     assert complaints(zip(pages, answers, strict=True)) == {}
 
 
-# The output of both choices has no letter in a formula; one row names dx_sum for all reductions.
-EXEMPT = {"selection y", "reductions dx_sum"}
-
-
-def test_symbols_are_lit_in_formulas_and_in_code(site, pages):
-    asked = []
+def test_symbols_are_lit_in_formulas_in_numpy_and_in_sources(site, pages):
+    """#sym=x_hat, for every name in a symbol table: of a row, one is lit in all three."""
+    asked, keys = [], []
     for page in pages:
         html = (site / page).read_text(encoding="utf-8")
-        names = []
-        for table in re.findall(r"<table class=symbols>.*?</table>", html, re.S):
-            for cells in re.findall(r"<tr>(.*?)</tr>", table, re.S)[1:]:
-                cell = re.findall(r"<td.*?</td>", cells, re.S)[1]
-                names += re.findall(r"<code>(\w+)(?:\([^<]*)?</code>", cell)
-        hashes = [f"#sym={name}" for name in names]
-        asked += [{"page": page, "width": 1280, "hashes": hashes}] if names else []
+        rows = list(book_symbols.rows(page.removesuffix(".html"), html))
+        hashes = [f"#sym={name}" for _, names in rows for name in names]
+        keys += [key for key, names in rows for _ in names]
+        asked += [{"page": page, "width": 1280, "hashes": hashes}] if hashes else []
     look = """
         const lit = (where) => d.querySelectorAll(`${where} .lit`).length;
         return at(w, asked.hashes, () => ({ formula: lit("article math"),
-          numpy: lit(".code pre"), pale: pale(w, d, ".lit, .lit *").pale }));"""
-    answers = opened(site, asked, look)
-    found = {
-        f"{one['page'].removesuffix('.html')} {hash.removeprefix('#sym=')}": each
-        for one, answer in zip(asked, answers, strict=True)
-        for hash, each in zip(one["hashes"], answer, strict=True)
+          numpy: lit(".code pre"), source: lit(":is([data-tab=kernel], [data-tab=rule]) pre"),
+          pale: pale(w, d, ".lit, .lit *").pale }));"""
+    found = [each for answer in opened(site, asked, look) for each in answer]
+    lit = {
+        key
+        for key, each in zip(keys, found, strict=True)
+        if each["formula"] and each["numpy"] and each["source"]
     }
-    assert len(found) > 50
-    assert {name for name, each in found.items() if not (each["formula"] and each["numpy"])} == (
-        EXEMPT
-    )
-    assert complaints((name, each["pale"]) for name, each in found.items()) == {}
+    assert len(set(keys)) > 120
+    assert set(keys) - lit <= set(book_symbols.EXEMPT)
+    assert complaints((key, each["pale"]) for key, each in zip(keys, found, strict=True)) == {}
 
 
 def play_states():
