@@ -180,6 +180,20 @@ def test_every_plain_number_shows_a_line_that_cites_it(pages, panels):
                 assert marked, f"{path.stem} shows nothing beside ({number})"
 
 
+def test_every_operation_prints_a_small_example(pages):
+    """By hand: in words or a table, and in the next block, which is executed, as numbers."""
+    for path in derivations.PAGES:
+        html = pages[f"{path.stem}.html"]
+        if path.stem == "chain_rule":  # follows one example over the whole page
+            assert "<table" in html[html.index('id="the-loop"') :]
+            continue
+        place = re.search(r"<(?:p|h2[^>]*)>[^<]*\b[Bb]y hand\b", html)
+        assert place, f"{path.stem} has no example by hand"
+        block = re.search(r'<div class="code"><pre>(.*?)</pre>', html[place.start() :], re.S)[1]
+        numbers = re.findall(r"[\[(](?:-?[\d./]+, )+-?[\d./ -]+[\])]|= \[\[?-?\d", plain(block))
+        assert numbers, f"{path.stem} prints no numbers in {plain(block)}"
+
+
 def test_a_listing_holds_the_whole_file_and_leads_back(site):
     count = 0
     for path in sorted((site / "source").glob("*.html")):

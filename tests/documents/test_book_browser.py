@@ -1,6 +1,5 @@
 """A real browser opens every page of the book from its file: what a reader meets there."""
 
-import re
 from pathlib import Path
 
 import numpy as np
