@@ -1,5 +1,4 @@
 """A small language model: indexing as embedding, one-hot inputs, negative log-likelihood."""
-
 import numpy as np
 import torch
 import torch.nn.functional as F

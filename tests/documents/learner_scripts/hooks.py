@@ -1,5 +1,4 @@
 """Hooks on tensors and modules."""
-
 import numpy as np
 import torch
 from torch import nn
@@ -16,7 +15,6 @@ def keep(name):
     def hook(module, inputs, output):
         activations[name] = output.detach()
         shapes.append((name, tuple(inputs[0].shape), tuple(output.shape)))
-
     return hook
 
 

@@ -1,5 +1,4 @@
 """Linear regression with raw tensors and updates by hand."""
-
 import numpy as np
 import torch
 

@@ -1,5 +1,4 @@
 """Batch normalization by hand, every intermediate gradient kept, as lectures do it."""
-
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -1,5 +1,4 @@
 """A subclass of nn.Module, trained with Adam, evaluated without gradients."""
-
 import numpy as np
 import torch
 import torch.nn as nn

@@ -1,5 +1,4 @@
 """Scalar expressions, the graph behind them, and what a gradient is."""
-
 import math
 
 import torch

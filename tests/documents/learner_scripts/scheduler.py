@@ -1,5 +1,4 @@
 """Learning-rate schedules, parameter groups, weight decay, gradient clipping."""
-
 import numpy as np
 import torch
 from torch import nn

@@ -1,5 +1,4 @@
 """nn.Sequential fed by a DataLoader, with momentum SGD."""
-
 import numpy as np
 import torch
 from torch import nn, optim

@@ -1,5 +1,4 @@
 """A small convolutional network in the classical form: two convolutions, two poolings, a class."""
-
 import numpy as np
 import torch
 import torch.nn as nn

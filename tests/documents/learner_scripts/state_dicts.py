@@ -1,5 +1,4 @@
 """Saving a state in a dictionary, loading it, freezing, train and eval."""
-
 import copy
 
 import numpy as np
