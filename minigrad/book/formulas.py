@@ -9,6 +9,9 @@ from latex2mathml.converter import convert
 ALIGNED = re.compile(r"\\begin\{aligned\}(.*)\\end\{aligned\}", re.S)
 # A delimiter of a size of its own is understood as a character, not as a command.
 AS_CHARACTERS = {r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉"}
+ROWS = ("math", "mrow", "mtd", "msqrt")
+BASES = ("mo", "msub", "msup", "msubsup")  # |x|, and |x| with an exponent
+SIGNS, OPEN = ("−", "-", "+", "±"), ("=", "≈", "<", ">", "≤", "≥", "(", "[", "{", ",", "→", "·")
 SIZED = re.compile(r"(\\[bB]igg?[lrm]?)\s*(\\[lr](?:floor|ceil))")
 
 
@@ -32,35 +35,32 @@ def elements(tex: str, display: bool = True) -> str:
     text = re.sub(r"<mrow>(<(m[ino])[^>]*>[^<]*</\2>)</mrow>", r"\1", text)
     text = re.sub(r'(?:<mi mathvariant="normal">\w</mi>){2,}', word, text)
     text = re.sub(r'(?:<mi mathvariant="italic">\w</mi>){2,}', slanted_word, text)
-    text = without_idle_attributes(text)
+    text = with_forms(text)
     outer = re.fullmatch(r"<mrow>(.*)</mrow>", text, re.S)
     return outer[1] if outer and balanced(outer[1]) else text
 
 
-def without_idle_attributes(text: str) -> str:
-    """Without what keeps a delimiter from growing where nothing beside it is tall."""
+def with_forms(text: str) -> str:
+    """Bars and signs know which side they belong to, and what grows by itself is not told to."""
     tree = ElementTree.fromstring(f"<math>{text}</math>")
-    for row in tree.iter():
-        if row.tag in ("math", "mrow", "mtd", "msqrt") and not any(map(tall, row)):
-            for each in row:
-                each.attrib.pop("stretchy", None)
-                if each.get("minsize") == each.get("maxsize"):
-                    each.attrib.pop("maxsize", None)
     for each in tree.iter():
         if each.get("stretchy") == "true" or each.get("fence") == "true":
             each.attrib.clear()  # as every delimiter is by itself
-    return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=True)[6:-7].replace(
-        " />", "/>"
-    )
+    for row in tree.iter():
+        if row.tag in ROWS:
+            belong(row)
+    shown = ElementTree.tostring(tree, encoding="unicode")
+    return shown.removeprefix("<math>").removesuffix("</math>").replace(" />", "/>")
 
 
-def tall(element: ElementTree.Element) -> bool:
-    """Whether a delimiter beside it would grow."""
-    if element.tag in ("mi", "mn", "mo", "mspace", "mtext"):
-        return False
-    if element.tag == "mrow" or element.get("accent"):
-        return any(map(tall, element))
-    return True
+def belong(row: ElementTree.Element) -> None:
+    """In the middle of a row, |x| would be two relations, and the minus of = −x a difference."""
+    bars = [bar for each in row for bar in each.iter("mo") if bar.text == "|" and each.tag in BASES]
+    for place, bar in enumerate(bars if len(bars) % 2 == 0 else []):
+        bar.set("form", "postfix" if place % 2 else "prefix")
+    for before, each in zip(row, row[1:], strict=False):
+        if each.tag == "mo" and each.text in SIGNS and before.tag == "mo" and before.text in OPEN:
+            each.set("form", "prefix")
 
 
 def character(found: re.Match[str]) -> str:

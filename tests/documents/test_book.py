@@ -133,6 +133,15 @@ def test_formulas_that_need_help():
     assert "<mi>mean</mi>" in formulas.mathml(r"\mathrm{mean}(x)")
 
 
+def test_bars_and_signs_know_where_they_belong():
+    """As a relation or a difference they would stand between two spaces."""
+    size = formulas.mathml(r"y = 2 |x|^2")
+    assert re.search(r'<mo [^>]*form="prefix">\|</mo><mi>x</mi><msup><mo [^>]*postfix">', size)
+    assert '<mo form="prefix">−</mo>' in formulas.mathml("y = -m")
+    assert "form" not in formulas.mathml("a - b") + formulas.mathml("p(a | b)")
+    assert formulas.mathml("f(y)").count('stretchy="false"') == 2  # or "(" would cover y's tail
+
+
 REFERENCE = r'<section data-tab="reference">.*?</section>'
 
 
