@@ -12,6 +12,7 @@ cache can be written, that is a folder for temporary files. An installed wheel h
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def book(words: list[str]) -> int:
     parser.add_argument("--path", action="store_true", help="print where it is, and open nothing")
     parser.add_argument("--build", metavar="DIR", help="build the book into this folder")
     asked = parser.parse_args(words)
+    for stream in (sys.stdout, sys.stderr):  # a terminal may not know the letters of a path
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         folder = build_into(Path(asked.build).absolute()) if asked.build else find_book()
         page = place_named(folder, asked.page)
@@ -39,5 +43,5 @@ def book(words: list[str]) -> int:
     if asked.path or asked.build:
         print(f"{folder / file}.html{hash_}{anchor}")
     else:
-        print(opened(folder, page, True))
+        print(opened(folder, page, show=True))
     return 0

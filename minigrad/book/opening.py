@@ -3,8 +3,10 @@
 import difflib
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from .._checks import flag
 from ..display.rules import page_of
@@ -34,11 +36,12 @@ def explain(tensor_or_name: Any, show: bool = True) -> str:
 
 def opened(book: Path, page: str, show: bool) -> str:
     file, _, anchor = page.partition("#")
-    address = (book / f"{file}.html").resolve().as_uri() + (f"#{anchor}" if anchor else "")
+    address = (book / f"{file}.html").resolve().as_uri() + (f"#{quote(anchor)}" if anchor else "")
     if show:
         import webbrowser
 
-        webbrowser.open(address)
+        if not webbrowser.open(address):
+            print(f"no browser could be opened here; the page is {address}", file=sys.stderr)
     return address
 
 
@@ -52,16 +55,23 @@ def place_named(book: Path, name: str) -> str:
     page = page.strip().lower().removesuffix(".html").removesuffix(".md").replace("-", "_")
     pages = list(facts(book)["titles"])
     if page not in pages:
-        near = difflib.get_close_matches(page, pages, 3) or sorted(pages)
-        raise BookError(f"the book has no page {page!r}; is it {' or '.join(map(repr, near))}?")
+        raise BookError(f"the book has no page {page!r}; {instead(page, pages, 'its pages')}")
     if re.fullmatch(r"\d+[a-h]?", anchor):
         anchor = f"eq-{anchor}"
     text = (book / f"{page}.html").read_text(encoding="utf-8")
     if anchor and f'id="{anchor}"' not in text:
-        equations = re.findall(r'id="eq-(\w+)"', text)
-        has = f"its equations are {', '.join(equations)}" if equations else "it has no equations"
+        places = re.findall(r'<(?:h[1-4]|div class="equation") id="([^"]+)"', text)
+        has = instead(anchor, places, "its sections and equations")
         raise BookError(f"the page {page} has no place {anchor!r}; {has}")
     return f"{page}#{anchor}" if anchor else page
+
+
+def instead(asked: str, names: list[str], what: str) -> str:
+    """What may have been meant; where nothing is near, all there is."""
+    near = difflib.get_close_matches(asked, names, 3)
+    if near:
+        return f"is it {' or '.join(map(repr, near))}?"
+    return f"{what} are {', '.join(names)}"
 
 
 def of_node(node: Any) -> str:

@@ -72,6 +72,8 @@ def made_from(root: Path) -> str:
 def build_into(folder: Path, root: Path | None = None, stamp: str = "") -> Path:
     """Build beside the folder, then put it in its place, so that no half book is ever found."""
     root = root or checkout()
+    if folder.exists() and not folder.is_dir():
+        raise BookError(f"{folder} is a file; name a folder")
     if folder.exists() and any(folder.iterdir()) and not (folder / STAMP).exists():
         raise BookError(f"{folder} holds something else, and would be overwritten; name another")
     try:

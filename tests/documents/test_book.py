@@ -1,6 +1,7 @@
 """The book: built from docs/, small, whole, the same twice, and true to the files it shows."""
 
 import json
+import os
 import posixpath
 import re
 import subprocess
@@ -474,13 +475,41 @@ def test_the_command_prints_where_a_page_is(found, capsys):
     ("asked", "said"),
     [
         ("batchnorm", "is it 'batch_norm'"),
-        ("relu#eq-99", "its equations are 1"),
-        ("../x", "no page"),
+        ("relu#eq-99", "'eq-1'"),
+        ("relu#99", "'eq-1'"),
+        ("batch_norm#rode-1-directly", "is it 'road-1-directly'?"),
+        ("relu#ж", "its sections and equations are relu, symbols, setting"),
+        ("../x", "its pages are index, guide, path"),
+        ("", "no page ''"),
     ],
 )
 def test_the_command_says_what_there_is_instead(found, capsys, asked, said):
     assert commands.book(["--path", asked]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_without_a_browser_the_address_is_said(found, capsys, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    assert commands.book(["batch_norm#from-the-loss-to-γ-β-and-x_hat"]) == 0
+    said = capsys.readouterr()
+    assert said.out.endswith("batch_norm.html#from-the-loss-to-%CE%B3-%CE%B2-and-x_hat\n")
+    assert said.err == f"no browser could be opened here; the page is {said.out}"
+
+
+@pytest.mark.slow
+def test_a_terminal_without_the_letters_and_a_home_that_cannot_be_written(tmp_path):
+    """In a process of its own: the address is printed in what letters there are."""
+    (tmp_path / "a file").write_text("", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "TMPDIR": str(tmp_path)}
+    environment |= {"MINIGRAD_HOME": str(tmp_path / "a file"), "PYTHONPATH": str(ROOT)}
+    place = "batch_norm#from-the-loss-to-γ-β-and-x_hat"
+    command = [sys.executable, "-m", "minigrad", "book", "--path", place]
+    run = subprocess.run(command, env=environment, capture_output=True, cwd=tmp_path, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [
+        str(next(tmp_path.glob("minigrad-book*")) / "batch_norm.html").encode()
+        + rb"#from-the-loss-to-\u03b3-\u03b2-and-x_hat"
+    ]
 
 
 def test_explain_finds_the_page_of_an_operation(found):
@@ -514,3 +543,9 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "mine").write_text("", encoding="utf-8")
     with pytest.raises(shelf.BookError, match="holds something else"):
         shelf.build_into(tmp_path)
+
+
+def test_a_file_is_no_folder_for_a_book(tmp_path, capsys):
+    (tmp_path / "mine").write_text("", encoding="utf-8")
+    assert commands.book(["--build", str(tmp_path / "mine")]) == 2
+    assert "mine is a file; name a folder\n" in capsys.readouterr().err
