@@ -56,8 +56,8 @@ def title_page(html: str) -> str:
         return html
     plate = (
         f'<figure class="plate"><a href="{picture[1]}">{picture[0].strip()}</a>'
-        "<figcaption>The network of the fifteen lines, with three points and three units: values as "
-        "they went forward, gradients as they came back.</figcaption></figure>\n"
+        "<figcaption>The network of the fifteen lines, with three points and three units: values "
+        "as they went forward, gradients as they came back.</figcaption></figure>\n"
     )
     return html.replace(picture[0], "", 1).replace("<h2 ", plate + "<h2 ", 1)
 

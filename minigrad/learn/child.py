@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import threading
+import time
 import types
 from collections.abc import Callable
 from importlib import import_module
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 1 << 24  # bytes of a result
+TOO_LONG = 75  # the status of a process that has worked longer than it may
 OVERWRITTEN = "the answer overwrites {}: make a new array (`-=`, `*=` and `x[…] =` change the old)"
 CURES = {
     "NoneType": "here is None, which a function without `return` gives, too",
@@ -300,6 +302,29 @@ def encode(value: Any, depth: int = 0) -> dict[str, Any]:
     return {"dtype": array.dtype.str, "shape": list(array.shape), "data": data}
 
 
+class Watch:
+    """Ends the process where one exercise takes more of the processor's time than it may.
+
+    A thread sees to that: every platform has them. Should the caller be gone while the process
+    waits for something, the clock on the wall ends it.
+    """
+
+    def __init__(self, seconds: float, patience: float):
+        self.seconds, self.patience = seconds, patience
+        self.restart()
+        threading.Thread(target=self.look, daemon=True).start()
+
+    def restart(self) -> None:
+        self.end, self.late = time.process_time() + self.seconds, time.monotonic() + self.patience
+
+    def look(self) -> None:
+        while (left := self.end - time.process_time()) > 0:
+            if time.monotonic() > self.late:
+                os._exit(1)
+            time.sleep(max(left / 2, 0.01))  # half: several threads are faster than the clock
+        os._exit(TOO_LONG)
+
+
 def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Run every file with its checks, and say what each gives."""
     say({})
@@ -337,17 +362,16 @@ def main() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
     sys.stdin = open(os.devnull, encoding="utf-8")
 
+    watch = Watch(job["seconds"], job["patience"])
+
     def say(message: dict[str, Any]) -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
+        watch.restart()
 
-    # Should the caller be gone by then, an endless loop comes to its end all the same.
-    end = threading.Timer(job["seconds"], os._exit, args=(1,))
-    end.daemon = True
-    end.start()
     os.chdir(job["scratch"])
+    diagnosis()  # and with it NumPy, which is not the learner's time
     if refused:  # a stranger's file, which may not read the pages there
-        diagnosis()  # and with it NumPy
         import_module("rooms.learn.sandbox").close_sandbox(job["scratch"], folders, refused)
     work(job, say)
     os._exit(0)  # not waiting for threads that are still there

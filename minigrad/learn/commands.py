@@ -135,7 +135,7 @@ def _parser(program: str, handout: bool) -> argparse.ArgumentParser:
     add("--json", action="store_true", help="print the verdicts as JSON")
     place = "here" if handout else f"{FOLDER}, or here"
     add("--dir", metavar="FOLDER", help=f"where your files are; without it {place}")
-    add("--seconds", type=_seconds, help="time limit per exercise (10)")
+    add("--seconds", type=_seconds, help="the processor's time that an exercise may take (10)")
     if handout:  # it holds no answers to print, and grades nobody
         parser.set_defaults(solution=False, handout=None, grade=None)
     else:

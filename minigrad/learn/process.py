@@ -1,8 +1,9 @@
 """The process of a learner's file: what it is told, what it says, and how long it may take.
 
-The next message has to come within the time limit; then the process is ended. It hands numbers
-back, and nothing that runs. An exercise that ends the process costs no other its answer: the caller
-asks for the rest in a new one.
+The time limit counts the processor's time: on a busy machine a right answer only comes later. The
+process watches that itself (`child.py`). Here a message may take several times as long by the
+clock, so that a process which waits comes to an end, too. It hands numbers back, and nothing that
+runs. An exercise that ends it costs no other its answer: the caller asks for the rest in a new one.
 """
 
 import json
@@ -25,6 +26,8 @@ from .course import NUMPY_ALONE, Exercise, Step
 
 SECONDS = 10.0
 SECONDS_TO_COMPILE = 120.0
+BUSY = 6  # seconds by the clock, per second of work
+PATIENCE = 30.0  # seconds by the clock, in addition
 VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # Python may need them
 LARGEST = 100_000_000  # bytes of all the answers of one process
 
@@ -68,17 +71,17 @@ def answers(
     sent = [_sent(tasks[index], exercises, scratch) for index, exercises in grouped.items()]
     numpy_alone = all(tasks[index].step.number <= NUMPY_ALONE for index in grouped)
     seconds = limits.seconds or (SECONDS if numpy_alone else SECONDS_TO_COMPILE)
-    most = seconds * (len(todo) + len(sent)) + 60
-    job = {"scratch": scratch, "tasks": sent, "seconds": most}
+    job = {"scratch": scratch, "tasks": sent, "seconds": seconds}
+    job["patience"] = 2 * patience(seconds)  # should nobody listen any more
     process, lines = _start(job, limits)
     try:
-        answer = _heard(lines, seconds + 20)  # Python and NumPy have started
+        answer = _heard(process, lines, seconds)
         for exercises in grouped.values():
-            answer = answer if answer.ended else _heard(lines, seconds)
+            answer = answer if answer.ended else _heard(process, lines, seconds)
             if not answer.ready:
                 yield from [answer] * len(exercises)
             for _ in exercises if answer.ready else ():
-                yield (answer := _heard(lines, seconds))
+                yield (answer := _heard(process, lines, seconds))
                 if answer.ended:
                     return
             if answer.ended:
@@ -96,19 +99,37 @@ def _sent(task: Task, exercises: list[Exercise], scratch: str) -> dict[str, Any]
     return message | {"beside": str(Path(scratch, task.step.file))}
 
 
-def _heard(lines: "queue.Queue[bytes]", seconds: float) -> Answer:
+def patience(seconds: float) -> float:
+    """How long one waits for what may take so many seconds of work."""
+    return BUSY * seconds + PATIENCE
+
+
+def _heard(process: subprocess.Popen, lines: "queue.Queue[bytes]", seconds: float) -> Answer:
     """The next message, or why none came."""
     try:
-        message = json.loads(lines.get(timeout=seconds))
+        message = json.loads(lines.get(timeout=patience(seconds)))
         results, stopped = message.get("results", []), message.get("stopped", {})
         if isinstance(results, list) and isinstance(stopped, dict):
             return Answer(results, stopped, ready="ready" in message)
         problem = "its answer cannot be read"
     except queue.Empty:
-        problem = f"it is not finished after {seconds:g} seconds: an endless loop?"
+        problem = (
+            f"not finished after {patience(seconds):g} seconds, in which it worked for less than "
+            f"{seconds:g}: does it wait for something?"
+        )
     except (ValueError, AttributeError, RecursionError):
         problem = "the process ended before the answer (os._exit, or a crash)"
+        if _status(process) == child.TOO_LONG:
+            problem = f"not finished after {seconds:g} seconds of work: an endless loop?"
     return Answer([], {"error": problem}, ended=True)
+
+
+def _status(process: subprocess.Popen) -> int | None:
+    """With what an ended process left; it closes its pipe a moment earlier."""
+    try:
+        return process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _start(job: dict[str, Any], limits: Limits) -> tuple[subprocess.Popen, "queue.Queue[bytes]"]:

@@ -2,7 +2,7 @@
 
 Prevented, in the process of the file:
 
-- Taking longer than the time limit: the process is ended, on POSIX with those that it started.
+- Working or waiting longer than it may: the process is ended, on POSIX with those it started.
 - Network: sockets are refused.
 - Other programs: `subprocess`, `os.system`, fork, exec, and signals to processes are refused.
 - Writing, renaming and deleting outside a scratch folder, which is removed afterwards.

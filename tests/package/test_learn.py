@@ -3,13 +3,14 @@
 import io
 import json
 import os
+import queue
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from minigrad.learn import commands, handout
+from minigrad.learn import commands, handout, process
 from minigrad.learn.checking import check_step, check_tasks
 from minigrad.learn.commands import learn
 from minigrad.learn.course import PageError, steps_of
@@ -336,7 +337,17 @@ def test_an_endless_loop(course):
     source = answered(course, "while True: pass", RIGHT)
     found = check_step(course.steps[0], source, "mine.py", [], Limits(0.5))
     assert [report.verdict for report in found] == ["error", "error"]
-    assert "not finished after 0.5 seconds" in found[0].sentence
+    assert found[0].sentence == "not finished after 0.5 seconds of work: an endless loop?"
+
+
+def test_the_clock_counts_only_where_nothing_comes(course, monkeypatch):
+    step = course.steps[0]
+    slow = answered(course, "import time; time.sleep(0.6); return 2 * x", RIGHT)
+    (report,) = check_step(step, slow, "mine.py", [], Limits(0.5), [step.exercise("0.1")])
+    assert report.ok, report
+    monkeypatch.setattr(process, "PATIENCE", 0.0)
+    (said,) = process._heard(None, queue.Queue(), 0.01).stopped.values()
+    assert said.startswith("not finished after 0.06 seconds, in which it worked for less than 0.01")
 
 
 def test_a_name_that_is_missing(course, capsys):
