@@ -6,7 +6,7 @@
 A build is the folder that holds the package, for an installed wheel with the level that
 MINIGRAD_LEVEL shall choose. Each has a process of its own, pinned to the same CPU, with one thread,
 and they take turns. Figures are the shortest times of the first build, and how many times as long
-the others took: the machine may do other things, if rounds are many.
+the others took. A build named twice shows how far to trust them.
 """
 
 import argparse
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 SUBJECTS = ["mlp_step", "batch_norm", "optimizers", "cross_entropy", "cnn_step"]
 GLANCE = 1e-3  # seconds that are timed at once, if a call does not take longer
 GLANCES = 10  # in a row; the shortest counts
-MAKES = 3  # times as often the arrays lie somewhere else
+MAKES = 12  # of everything that is timed: arrays lie somewhere else each time
 
 
 def jobs(options):
@@ -78,7 +78,7 @@ def main():
     parser.add_argument("builds", nargs="+", metavar="FOLDER[@LEVEL]")
     parser.add_argument("--only", nargs="+", metavar="SUBJECT", default=SUBJECTS)
     parser.add_argument("--sizes", nargs="+", metavar="SIZE", help="only these columns")
-    parser.add_argument("--rounds", type=int, default=5, help=f"{MAKES} times as many; default: 5")
+    parser.add_argument("--rounds", type=int, default=2, help=f"{MAKES} times as many; default: 2")
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
