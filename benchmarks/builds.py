@@ -22,7 +22,6 @@ from pathlib import Path
 import harness
 from worker import SCALE
 
-HERE = Path(__file__).parent
 SUBJECTS = ["mlp_step", "batch_norm", "optimizers", "cross_entropy", "cnn_step"]
 GLANCE = 1e-3  # seconds that are timed at once, if a call does not take longer
 GLANCES = 10  # in a row; the shortest counts

@@ -133,7 +133,7 @@ def main():
         differing = [line for line in here if line not in there]
         print(*differing, sep="\n", end="\n" if differing else "")
         print(f"{len(here)} results, {len(differing)} not those of {name}")
-        different = different or bool(differing) or len(here) != len(there)
+        different |= bool(differing) or len(here) != len(there)
     sys.exit(different)
 
 
