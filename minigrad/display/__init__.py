@@ -5,5 +5,6 @@
     svg        boxes and arrows, laid out and drawn
     walk       what `tensor.walk()` returns: a backward pass, contribution by contribution
     rules      what the docstring of a rule says: formulas, and their place in the book
+    modules    boxes grouped by the module that owns them
     walk_page  its page, with walk.css and walk.js
 """

@@ -231,6 +231,8 @@ def describe(box):
     Of what is large it keeps nothing else: a picture should hold no activations.
     """
     lines = [("title", box.title)]
+    if box.called:
+        lines.append(("called", box.called))
     if box.shape:
         lines.append(("shape", " × ".join(map(str, box.shape))))
     if box.value is not None:
@@ -242,8 +244,6 @@ def describe(box):
         else:
             rows.insert(0, "grad")
         lines += [("gradient", row) for row in rows]
-    if box.called:
-        lines.append(("called", box.called))
     box.lines = lines
     if box.value is not None and box.value.size > SMALL:
         box.value = None

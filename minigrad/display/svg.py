@@ -7,6 +7,7 @@ positions that pull neighbors together without overlap.
 
 from dataclasses import dataclass, field
 from html import escape
+from itertools import groupby
 
 import numpy as np
 
@@ -24,6 +25,7 @@ STYLE = """
   .parameter rect { fill: #e3efff; stroke: #3b73c4; }
   .input rect { fill: #f2f2f2; stroke: #8a8a8a; }
   .operation rect { fill: #fffdf5; stroke: #b58a2e; }
+  .module rect { fill: #eef6ee; stroke: #3f8a4f; }
   .output rect { fill: #fff0d6; stroke: #b5621a; stroke-width: 2; }
   text { fill: #1d2430; } .gradient { fill: #a83279; }
   .arrow { fill: none; stroke: #8794a8; stroke-width: 1.4; } .head { fill: #8794a8; }
@@ -31,6 +33,7 @@ STYLE = """
     .parameter rect { fill: #16263f; stroke: #6ea0ea; }
     .input rect { fill: #26282c; stroke: #8d929b; }
     .operation rect { fill: #2a2618; stroke: #cfa84e; }
+    .module rect { fill: #17291b; stroke: #6fbf80; }
     .output rect { fill: #3a2916; stroke: #e79a4f; }
     text { fill: #e7eaf0; } .gradient { fill: #f08cc4; }
     .arrow { stroke: #7b889d; } .head { fill: #7b889d; }
@@ -42,7 +45,7 @@ STYLE = """
 class Box:
     """One tensor of the graph, and where it is drawn."""
 
-    kind: str  # "parameter", "input", "operation" or "output"
+    kind: str  # "parameter", "input", "operation", "output" or "module"
     title: str
     shape: tuple
     value: np.ndarray | None = None
@@ -61,11 +64,12 @@ class Box:
     lines: list = field(default_factory=list)
 
 
-def draw(boxes, name=None):
+def draw(boxes, name=None, number=None):
     """The SVG text for boxes that come inputs first.
 
-    With a name, that of the picture among others on a page, each box says its number (data-node),
-    and each arrow those of its ends (data-from, data-to), for a script.
+    With a name, that of the picture among others on a page, which has STYLE: each box says its
+    number (data-node), and each arrow those of its ends (data-from, data-to), for a script. A box
+    that stands for several has their numbers.
     """
     for box in boxes:
         box.lines = [(role, cut_off(line, LONGEST)) for role, line in box.lines]
@@ -76,13 +80,13 @@ def draw(boxes, name=None):
     place_columns(ranks)
     width = max(box.x + box.width for box in boxes) + MARGIN
     height = max(box.y + box.height for box in boxes) + MARGIN
-    number = {box: i for i, box in enumerate(boxes)} if name else {}
+    number = number or {box: i for i, box in enumerate(boxes)} if name else {}
     head = f"{name}-head" if name else "head"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" xml:space="preserve" '
         'role="img" aria-label="computation graph">',
-        f"<style>{STYLE}</style>",
+        "" if name else f"<style>{STYLE}</style>",
         f'<defs><marker id="{head}" viewBox="0 0 8 8" refX="7" refY="4" '
         'markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="head" d="M0 0 L8 4 L0 8 z"/></marker></defs>',
@@ -147,6 +151,19 @@ def order(columns):
 
             column.sort(key=middle)
             position.update((box, i / len(column)) for i, box in enumerate(column))
+    for column in columns:
+        leaves_around(column)
+
+
+def leaves_around(column):
+    """Put leaves on both sides of the operation that they meet at the next one: straight chains."""
+    ordered = []
+    for _, run in groupby(column, key=lambda box: box.right):
+        boxes = list(run)
+        leaves = [box for box in boxes if not box.left]
+        half = len(leaves) // 2
+        ordered += leaves[:half] + [box for box in boxes if box.left] + leaves[half:]
+    column[:] = ordered
 
 
 def place_columns(columns):

@@ -1,14 +1,17 @@
 "use strict";
-// Shows one step at a time. The address holds the state: #step=4&open=2&predict=1
+// Shows one step at a time. The address holds the state: #step=4&row=2&open=features&predict=1
+// open: "*" for the whole graph, "-" for the module of each step, or the name of a module.
 const walks = [...document.querySelectorAll(".walk")];
 const last = Math.max(...walks.map((walk) => walk.querySelectorAll(".step").length));
-const state = { step: 1, open: 0, predict: false };
+const start = walks.some((walk) => walk.dataset.start === "-") ? "-" : "*";
+const state = { step: 1, row: 0, open: start, predict: false };
 let playing = null;
 
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
   state.step = within(asked.get("step"), 1, last);
-  state.open = within(asked.get("open"), 0, 99);
+  state.row = within(asked.get("row"), 0, 99);
+  state.open = asked.get("open") || start;
   state.predict = asked.get("predict") === "1";
 }
 
@@ -17,16 +20,17 @@ function within(text, low, high) {
   return Number.isNaN(number) ? low : Math.min(Math.max(number, low), high);
 }
 
-function go(step, open = 0) {
+function go(step, row = 0) {
   state.step = Math.min(Math.max(step, 1), last);
-  state.open = open;
+  state.row = row;
   write();
   show();
 }
 
 function write() {
   const parts = [`step=${state.step}`];
-  if (state.open) parts.push(`open=${state.open}`);
+  if (state.row) parts.push(`row=${state.row}`);
+  if (state.open !== start) parts.push(`open=${encodeURIComponent(state.open)}`);
   if (state.predict) parts.push("predict=1");
   // A notebook's frame has no address of its own.
   try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* state stays here */ }
@@ -44,26 +48,61 @@ function showWalk(walk) {
   const now = steps[Math.min(state.step, steps.length) - 1];
   steps.forEach((step) => step.classList.toggle("now", step === now));
   const done = new Set(steps.slice(0, steps.indexOf(now)).map((step) => step.dataset.node));
+  showPictures(walk, now.dataset.node);
   for (const box of walk.querySelectorAll(".box")) {
-    box.classList.toggle("now", box.dataset.node === now.dataset.node && now.dataset.node !== "");
-    box.classList.toggle("done", done.has(box.dataset.node));
+    const nodes = numbers(box.dataset.node);
+    box.classList.toggle("now", nodes.includes(now.dataset.node));
+    box.classList.toggle("done", nodes.every((node) => done.has(node)));
     box.classList.toggle("known", state.step >= Number(box.dataset.arrives));
   }
   const rows = [...now.querySelectorAll(".row")];
-  rows.forEach((row, i) => { row.open = state.open === 0 || state.open === i + 1; });
+  rows.forEach((row, i) => { row.open = state.row === 0 || state.row === i + 1; });
   const targets = rows.map((row) => row.dataset.to);
+  const leads = (arrow, target) => numbers(arrow.dataset.from).includes(target);
   for (const arrow of walk.querySelectorAll(".arrow")) {
-    const lit = arrow.dataset.to === now.dataset.node && targets.includes(arrow.dataset.from);
+    const lit = numbers(arrow.dataset.to).includes(now.dataset.node)
+      && targets.some((target) => leads(arrow, target));
     arrow.classList.toggle("lit", lit);
-    arrow.classList.toggle("open", lit && state.open > 0
-      && arrow.dataset.from === targets[state.open - 1]);
+    arrow.classList.toggle("open", lit && state.row > 0 && leads(arrow, targets[state.row - 1]));
   }
-  const box = walk.querySelector(".box.now");
-  if (box) {
-    const graph = walk.querySelector(".graph");
-    const middle = box.getBoundingClientRect().left - graph.getBoundingClientRect().left;
-    graph.scrollLeft += middle - graph.clientWidth / 2;
+  for (const graph of walk.querySelectorAll(".graph")) {
+    const box = graph.querySelector(".box.now");
+    if (!box || graph.hidden) continue;
+    const seen = box.getBoundingClientRect();
+    graph.scrollLeft += seen.left - graph.getBoundingClientRect().left
+      - (graph.clientWidth - seen.width) / 2;
   }
+}
+
+// The whole graph; or its modules, and below them the inside of one.
+function showPictures(walk, node) {
+  const whole = walk.querySelector(".whole");
+  const modules = walk.querySelector(".modules");
+  const all = !modules || (state.open === "*" && whole !== null);
+  if (whole) whole.hidden = !all;
+  if (modules) modules.hidden = all;
+  for (const inside of walk.querySelectorAll(".inside")) {
+    const named = inside.dataset.name === state.open;
+    const follows = state.open === "-" || state.open === "*";
+    inside.hidden = all || !(named || (follows && numbers(inside.dataset.node).includes(node)));
+  }
+}
+
+function numbers(text) {
+  return text.split(" ").filter(Boolean);
+}
+
+function open(name) {
+  state.open = name;
+  write();
+  show();
+}
+
+// The module whose box in the overview this is.
+function moduleOf(target) {
+  const box = target.closest?.(".box.module");
+  const own = [...box?.closest(".walk").querySelectorAll(".inside") ?? []];
+  return own.find((inside) => inside.dataset.node === box.dataset.node)?.dataset.name;
 }
 
 function rowsNow() {
@@ -75,8 +114,9 @@ const commands = {
   back: () => go(state.step - 1),
   on: () => go(state.step + 1),
   last: () => go(last),
-  up: () => go(state.step, Math.max(state.open - 1, 0)),
-  down: () => go(state.step, Math.min(state.open + 1, rowsNow())),
+  up: () => go(state.step, Math.max(state.row - 1, 0)),
+  down: () => go(state.step, Math.min(state.row + 1, rowsNow())),
+  modules: () => open(state.open === "*" ? "-" : "*"),
   play: () => {
     const button = document.querySelector('[data-go="play"]');
     if (playing) {
@@ -92,9 +132,11 @@ const commands = {
   },
 };
 const keys = { ArrowLeft: "back", ArrowRight: "on", Home: "first", End: "last", ArrowUp: "up",
-  ArrowDown: "down", " ": "play" };
+  ArrowDown: "down", " ": "play", m: "modules" };
 
 document.addEventListener("keydown", (event) => {
+  const name = event.key === "Enter" && moduleOf(event.target);
+  if (name) open(name === state.open ? "-" : name);
   const inControl = event.target.closest?.("button, input, summary");
   if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === " " && inControl) return;
@@ -102,6 +144,8 @@ document.addEventListener("keydown", (event) => {
   commands[keys[event.key]]();
 });
 document.addEventListener("click", (event) => {
+  const name = moduleOf(event.target);
+  if (name) open(name === state.open ? "-" : name);
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.go) commands[button.dataset.go]();
@@ -119,13 +163,18 @@ addEventListener("hashchange", () => { read(); show(); });
 
 document.documentElement.classList.add("js");
 document.querySelector("nav").hidden = false;
+document.querySelector('[data-go="modules"]').hidden = !document.querySelector(".modules");
+for (const box of document.querySelectorAll(".box.module")) {
+  box.setAttribute("tabindex", "0");
+  box.setAttribute("role", "button");
+}
 read();
 show();
 if (new URLSearchParams(location.search).has("selftest")) selftest();
 
 // Sends keys and clicks, and leaves what it saw in the page.
 function selftest() {
-  const found = {};
+  const found = { width: innerWidth };
   const key = (name) => document.dispatchEvent(new KeyboardEvent("keydown", { key: name }));
   const at = (step) => state.step === step && walks.every((walk) => {
     const steps = [...walk.querySelectorAll(".step")];
@@ -145,9 +194,9 @@ function selftest() {
   found.end = at(last);
   key("Home");
   key("ArrowDown");
-  found.down = state.open === 1 && document.querySelectorAll(".step.now .row[open]").length >= 1;
+  found.down = state.row === 1 && document.querySelectorAll(".step.now .row[open]").length >= 1;
   key("ArrowUp");
-  found.up = state.open === 0;
+  found.up = state.row === 0;
   key(" ");
   found.plays = playing !== null;
   key(" ");
@@ -155,6 +204,20 @@ function selftest() {
   for (const [go_, step] of [["on", 2], ["back", 1], ["last", last], ["first", 1]]) {
     document.querySelector(`[data-go="${go_}"]`).click();
     found[`click_${go_}`] = at(Math.min(step, last));
+  }
+  const grouped = document.querySelector(".modules")?.closest(".walk");
+  if (grouped) {
+    const seen = (kind) => [...grouped.querySelectorAll(kind)].some((each) => !each.hidden);
+    open("-");
+    found.modules = seen(".modules") && !seen(".whole");
+    const box = grouped.querySelector(".box.module");
+    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    found.opens = state.open === moduleOf(box) && seen(".inside");
+    box.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    found.closes = state.open === "-";
+    key("m");
+    found.whole = state.open === "*" && seen(".whole") !== seen(".modules");
+    open(start);
   }
   const predict = document.getElementById("predict");
   predict.click();

@@ -15,6 +15,7 @@ from ..errors import GraphError
 from ..serialization.atomic_write import write
 from ..tensor import Function, Tensor, method
 from .graph import Graph, call_of, collect, describe, names_of, rows_of
+from .modules import grouped
 from .rules import Formula, cited, formulas_of
 from .svg import cut_off
 from .walk_page import HOW_TO_SEE_LINES, page, times
@@ -36,8 +37,9 @@ class Walk:
     two walks side by side.
     """
 
-    def __init__(self, boxes, steps, leaves):
+    def __init__(self, boxes, steps, leaves, groups):
         self.boxes, self.steps, self.leaves = boxes, steps, leaves
+        self.groups = groups  # {box: the Group of its module}; empty without a model
 
     def __repr__(self):
         return f"<Walk of {len(self.steps)} steps to {len(self.leaves)} leaves>"
@@ -116,8 +118,9 @@ def walk(self, model=None, optimizer=None, /):
     """Run `backward()` once and return it as a Walk: what arrived where, and what was handed on.
 
     `.grad` is afterwards what `backward()` gives, bit for bit; the graph is freed as it frees it.
-    model: a Module whose parameters are to be called by their names. optimizer: for its learning
-    rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
+    model: a Module whose parameters are to be called by their names, and whose modules can be shown
+    as one box each; on the page a graph of more than 40 boxes starts so. optimizer: for its
+    learning rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
     The graph was recorded before walk is called, and remembering the lines of your program would
     slow every operation down. So they appear where you asked for it: run the forward pass within
     `autograd.detect_anomaly(check_nan=False)`.
@@ -140,7 +143,8 @@ def walk(self, model=None, optimizer=None, /):
     leaves = leaves_of(boxes, rates, recorder.seen)
     for box in boxes.values():
         describe(box)
-    return Walk(list(boxes.values()), recorder.steps, leaves)
+    groups = {} if model is None else grouped(boxes, known, type(model).__name__)
+    return Walk(list(boxes.values()), recorder.steps, leaves, groups)
 
 
 method("walk", walk)

@@ -1,6 +1,8 @@
 """The page of a walk: everything stands in the text already; the script shows it step by step.
 
-Without scripts the page is the whole walk as a list. State is in the address: `#step=4&open=2`.
+Without scripts the page is the whole walk as a list. State is in the address:
+`#step=4&row=2&open=features` is row 2 of step 4, with the module `features` open below the others;
+`open=-` opens the module of each step, and `open=*` shows the graph as a whole.
 """
 
 import json
@@ -8,9 +10,12 @@ from html import escape
 from pathlib import Path
 
 from .graph import short_number
-from .svg import draw
+from .modules import interior, overview
+from .svg import STYLE, draw
 
 HERE = Path(__file__).parent
+MOST_BOXES = 40  # of a graph that starts as a whole, where there is a model
+MOST_BOXES_WHOLE = 150  # of one that is drawn as a whole, then
 
 
 def page(walks, whole=True):
@@ -21,7 +26,8 @@ def page(walks, whole=True):
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>The walk back from {escape(' and '.join(titles))}</title>",
-            f"<style>\n{(HERE / 'walk.css').read_text(encoding='utf-8')}</style>\n</head>\n<body>",
+            f"<style>{STYLE}\n{(HERE / 'walk.css').read_text(encoding='utf-8')}</style>",
+            "</head>\n<body>",
             "<main>",
             f"<h1>The walk back from {escape(' and '.join(titles))}</h1>",
             CONTROLS,
@@ -60,7 +66,8 @@ contribution to each input, and where roads meet, contributions add up.</p>
 <button type="button" data-go="last" title="last step (End)">last</button>
 <button type="button" data-go="play" title="play or stop (space)">play</button>
 <label><input type="checkbox" id="predict"> predict first</label>
-<span class="keys">keys: ← → Home End · ↑ ↓ rows · space plays</span>
+<button type="button" data-go="modules" title="modules or the whole graph (m)">modules</button>
+<span class="keys">keys: ← → Home End · ↑ ↓ rows · space plays · m modules</span>
 </nav>"""
 
 
@@ -74,15 +81,42 @@ def embedded(walks):
 def walk_panel(walk, name):
     steps = [step_item(walk, each, i, name) for i, each in enumerate(walk.steps, 1)]
     steps.append(leaves_item(walk, len(walk.steps) + 1, name))
+    start = "-" if walk.groups and len(walk.boxes) > MOST_BOXES else "*"
     return "\n".join(
         [
-            f'<section class="walk" id="{name}">',
-            f'<div class="graph" tabindex="0" role="region" aria-label="The graph">'
-            f"{draw(walk.boxes, name)}</div>",
+            f'<section class="walk" id="{name}" data-start="{start}">',
+            *pictures(walk, name),
             '<ol class="steps">',
             *steps,
             "</ol>\n</section>",
         ]
+    )
+
+
+def pictures(walk, name):
+    """The whole graph; and if there is a model, its modules, and the inside of each one."""
+    number = {box: str(i) for i, box in enumerate(walk.boxes)}
+
+    def numbers(meaning):
+        return {box: " ".join(number[each] for each in meant) for box, meant in meaning.items()}
+
+    if not walk.groups or len(walk.boxes) <= MOST_BOXES_WHOLE:
+        yield picture("whole", "The graph", draw(walk.boxes, name))
+    if walk.groups:
+        found = numbers(overview(walk.boxes, walk.groups))
+        yield picture("modules", "The modules", draw(list(found), f"{name}-modules", found))
+        for i, group in enumerate(dict.fromkeys(walk.groups.values())):
+            found = numbers(interior(group, walk.groups))
+            nodes = " ".join(number[box] for box in group.members)
+            svg = draw(list(found), f"{name}-inside-{i}", found)
+            data = f' data-node="{nodes}" data-name="{escape(group.name)}"'
+            yield picture("inside", f"Inside of {escape(group.name)}", svg, data)
+
+
+def picture(kind, label, svg, data=""):
+    return (
+        f'<div class="graph {kind}"{data} tabindex="0" role="region" aria-label="{label}">'
+        f"{svg}</div>"
     )
 
 
