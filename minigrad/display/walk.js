@@ -163,7 +163,9 @@ addEventListener("hashchange", () => { read(); show(); });
 
 document.documentElement.classList.add("js");
 document.querySelector("nav").hidden = false;
-document.querySelector('[data-go="modules"]').hidden = !document.querySelector(".modules");
+for (const each of document.querySelectorAll(".of-modules")) {
+  each.hidden = !document.querySelector(".modules");
+}
 for (const box of document.querySelectorAll(".box.module")) {
   box.setAttribute("tabindex", "0");
   box.setAttribute("role", "button");

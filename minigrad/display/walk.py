@@ -123,7 +123,7 @@ def walk(self, model=None, optimizer=None, /):
     learning rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
     The graph was recorded before walk is called, and remembering the lines of your program would
     slow every operation down. So they appear where you asked for it: run the forward pass within
-    `autograd.detect_anomaly(check_nan=False)`.
+    `autograd.detect_anomaly()`.
     """
     if not isinstance(self, Tensor):
         raise TypeError(f"walk: expected a tensor to walk from, got {type(self).__name__}")

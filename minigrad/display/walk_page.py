@@ -50,8 +50,7 @@ def page(walks, whole=True):
 
 
 HOW_TO_SEE_LINES = (
-    "To see the lines of your program here, run the forward pass within "
-    "autograd.detect_anomaly(check_nan=False)."
+    "To see the lines of your program here, run the forward pass within autograd.detect_anomaly()."
 )
 NO_LINES = f'<p class="lines">{HOW_TO_SEE_LINES}</p>'
 
@@ -66,8 +65,10 @@ contribution to each input, and where roads meet, contributions add up.</p>
 <button type="button" data-go="last" title="last step (End)">last</button>
 <button type="button" data-go="play" title="play or stop (space)">play</button>
 <label><input type="checkbox" id="predict"> predict first</label>
-<button type="button" data-go="modules" title="modules or the whole graph (m)">modules</button>
-<span class="keys">keys: ← → Home End · ↑ ↓ rows · space plays · m modules</span>
+<button type="button" class="of-modules" data-go="modules" \
+title="modules or the whole graph (m)">modules</button>
+<span class="keys">keys: ← → Home End · ↑ ↓ rows · space plays\
+<span class="of-modules"> · m modules</span></span>
 </nav>"""
 
 

@@ -1,15 +1,18 @@
 """The walk: contributions add up to what arrived, leaves equal .grad, and the page holds both."""
 
 import json
+import os
 import runpy
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import networks
 
 import minigrad as mg
 from minigrad import datasets, nn, optim
+from minigrad.display import walk as recording
 from minigrad.display.rules import cited, formulas_of, page_of
 from minigrad.display.walk import BROADCASTING
 from minigrad.errors import GraphError
@@ -89,6 +92,33 @@ def test_contributions_add_up_to_what_arrives(seed):
     )
 
 
+@pytest.mark.parametrize("made", [networks.fifteen_lines, networks.cnn_step])
+def test_contributions_of_networks_add_up_to_the_bit(made, monkeypatch):
+    monkeypatch.setattr(recording, "CELLS", 10**7)  # keep every number
+    loss, model = made()
+    walk = loss.walk(model)
+    sums, steps = {}, {}
+
+    def array(value):
+        return np.array(value["cells"], np.float32)
+
+    for step in walk.steps:
+        for row in step["rows"]:
+            total = array(row["contribution"])
+            if row["to"] in sums:
+                np.testing.assert_array_equal(array(row["before"]), sums[row["to"]])
+                total = sums[row["to"]] + total
+            np.testing.assert_array_equal(array(row["after"]), total)
+            sums[row["to"]] = total
+        steps[step["node"]] = array(step["arrived"])
+    assert len(steps) == len(walk.steps) > 4
+    for node, arrived in list(steps.items())[1:]:  # what the loss gets is from nowhere
+        np.testing.assert_array_equal(arrived, sums[node])
+    for leaf, (name, parameter) in zip(walk.leaves, model.named_parameters(), strict=True):
+        assert leaf["title"] == name
+        np.testing.assert_array_equal(sums[leaf["node"]], parameter.grad.numpy())
+
+
 def test_batch_norm_shows_its_three_roads():
     x = mg.tensor(np.random.default_rng(0).normal(size=(6, 2)), requires_grad=True)
     bn = nn.BatchNorm1d(2).double()
@@ -115,7 +145,7 @@ def test_the_text_names_rule_equation_and_sum():
 def test_the_lines_of_the_program_where_detect_anomaly_remembers_them(tmp_path):
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     plain = (x * x).sum().walk()
-    how = "run the forward pass within autograd.detect_anomaly(check_nan=False)"
+    how = "run the forward pass within autograd.detect_anomaly()"
     assert how in str(plain) and how in plain._repr_html_()
     program = tmp_path / "long.py"
     line = f"y = x * x  # </code><script>alert(1)</script> {'x' * 10_000} \"'&amp;"
@@ -212,6 +242,21 @@ def test_saving_wants_a_name_in_html(tmp_path):
         walk.beside("x")
     walk.save(tmp_path / "walk.html")
     assert [path.name for path in tmp_path.iterdir()] == ["walk.html"]
+
+
+def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    path = tmp_path / "walk.html"
+    (mg.ones(1, requires_grad=True) * 3.0).sum().walk().save(path)
+    before = path.read_bytes()
+    for name in ("replace", "fsync"):
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+            patch.setattr(os, name, full)
+            (mg.ones(1, requires_grad=True) * 4.0).sum().walk().save(path)
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
 
 
 class Page(HTMLParser):
