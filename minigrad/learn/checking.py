@@ -37,7 +37,7 @@ class Report:
     verdict: str
     sentence: str
     page: str
-    line: int
+    page_line: int
 
     @property
     def ok(self) -> bool:

@@ -12,6 +12,7 @@ nobody's way.
 import ast
 import base64
 import builtins
+import difflib
 import json
 import math
 import os
@@ -54,7 +55,7 @@ class Program(types.SimpleNamespace):
         raise Missing(name)
 
 
-def definitions(source: str, file: str, beside: str) -> tuple[Program, list[str]]:
+def definitions(source: str, file: str, beside: str, stub: str = "") -> tuple[Program, list[str]]:
     """Run the definitions of a file; also says what went wrong in them, in the order of lines."""
     names: dict[str, Any] = {"__name__": "learner", "__file__": beside}
     module = types.ModuleType("learner")
@@ -79,7 +80,7 @@ def definitions(source: str, file: str, beside: str) -> tuple[Program, list[str]
         except BaseException as error:
             unknown |= names_stored(node)
             if needed:
-                failed.append(own_words(error, file))
+                failed.append(own_words(error, file, source, stub))
     return Program(**names), failed
 
 
@@ -99,17 +100,29 @@ def names_stored(node: ast.stmt) -> set[str]:
     return {each.id for each in found if isinstance(each.ctx, ast.Store)}
 
 
-def own_words(error: BaseException, file: str) -> str:
-    """An exception, with the last line of the learner's file that it came through."""
+def own_words(error: BaseException, file: str, source: str = "", stub: str = "") -> str:
+    """An exception, with the last line of the learner's file that it came through, and with the
+    last one of these that is the learner's own, and not the stub's."""
     if isinstance(error, SyntaxError):
         return syntax(error, "")
-    where, frame, trace = "", None, error.__traceback__
+    where, frame, trace, passed = "", None, error.__traceback__, []
     while trace:
         code = trace.tb_frame.f_code
         if code.co_filename == file:
             inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
-            where, frame = f"line {trace.tb_lineno}{inside}: ", trace.tb_frame
+            where, frame = f"line {trace.tb_lineno}{inside}", trace.tb_frame
+            passed.append((trace.tb_lineno, where))
         trace = trace.tb_next
+    if passed and stub:
+        mine = own_lines(source, stub)
+        last = next((line for line in reversed(passed) if line[0] in mine), None)
+        if type(error) is RuntimeError and last != passed[-1]:
+            return str(error)  # a sentence of the page's program, as of step 14's for the compiler
+        if not last:
+            where = f"{where}, which was there"
+        elif last != passed[-1]:
+            where = f"{last[1]}, then {where}, which was there"
+    where += ": " if where else ""
     if isinstance(error, SystemExit):
         return f"{where}the program ends itself here (SystemExit)"
     try:
@@ -123,6 +136,14 @@ def own_words(error: BaseException, file: str) -> str:
         said = "the shapes do not fit" if said.startswith("matmul: ") else said
         return f"{where}{type(error).__name__}: {said} ({arrays})"
     return f"{where}{type(error).__name__}{': ' + said if said else ''}{cure(error, said)}"
+
+
+def own_lines(source: str, stub: str) -> set[int]:
+    """The numbers of the lines that the stub does not have."""
+    ours, given = source.splitlines(), stub.splitlines()
+    matcher = difflib.SequenceMatcher(None, given, ours, autojunk=False)
+    changes = (each for each in matcher.get_opcodes() if each[0] != "equal")
+    return {line + 1 for _, _, _, first, last in changes for line in range(first, last)}
 
 
 def cure(error: BaseException, said: str) -> str:
@@ -252,7 +273,7 @@ def diagnosis() -> types.ModuleType:
     return import_module("rooms.diagnosis")
 
 
-def outcome(error: BaseException, file: str, failed: list[str]) -> dict[str, str]:
+def outcome(error: BaseException, task: dict[str, Any], failed: list[str]) -> dict[str, str]:
     """What stopped a check: an open exercise, a name that is not there, or an error."""
     if isinstance(error, NotImplementedError):
         return {"open": " ".join(str(error).split())[:200]}
@@ -262,7 +283,7 @@ def outcome(error: BaseException, file: str, failed: list[str]) -> dict[str, str
         return {"missing": str(error)}
     if isinstance(error, AssertionError) and said_by_the_check(error):
         return {"known": str(error)}
-    return {"error": own_words(error, file)}
+    return {"error": own_words(error, task["file"], task["source"], task["stub"])}
 
 
 def said_by_the_check(error: AssertionError) -> bool:
@@ -329,7 +350,8 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     """Run every file with its checks, and say what each gives."""
     say({})
     for task in job["tasks"]:
-        program, failed = definitions(task["source"], task["file"], task["beside"])
+        given = (task[each] for each in ("source", "file", "beside", "stub"))
+        program, failed = definitions(*given)
         if failed and not vars(program):
             say({"stopped": {"error": failed[0]}})
             continue
@@ -347,7 +369,7 @@ def work(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
             try:
                 run_check(values_only(source), names, compare)
             except BaseException as error:
-                stopped = outcome(error, task["file"], failed)
+                stopped = outcome(error, task, failed)
             say({"results": results, "stopped": stopped})
 
 

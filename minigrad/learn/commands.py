@@ -27,7 +27,8 @@ The status is 0 if everything that was checked is right, 1 if something is wrong
     sentence  what is wrong, in words; up to three lines
     file      the file that was checked, or null if there is none
     page      "05_arrays.md#exercise-52-…"
-    line      the line of the exercise on its page
+    page_line the line of the exercise on its page
+    line      the same; so it was called when it could be taken for a line of the file
     name      whose hand-in it is; only with --grade
 """
 
@@ -161,6 +162,11 @@ def _choose(course: Course, word: str) -> tuple[Step, str]:
     step = course.step(int(first)) if first.isascii() and first.isdigit() else None
     if step is None:
         numbers = ", ".join(str(each.number) for each in course.steps)
+        if first in course.pages_alone():
+            raise Refused(
+                f"step {first} is a page to read here; with minigrad and a compiler, "
+                f"`python -m minigrad learn {first}` has its program and checks it"
+            )
         raise Refused(f"there is no step {word}; there are {numbers}")
     if "." in word and word not in [each.number for each in step.exercises]:
         numbers = ", ".join(each.number for each in step.exercises)
@@ -229,13 +235,14 @@ def _say(reports: list[Report]) -> None:
         if not report.ok and report.sentence != OPEN:
             for line in report.sentence.splitlines()[:3]:
                 print(f"      {line}")
-            print(f"      page: {report.page.partition('#')[0]}, line {report.line}")
+            print(f"      page: {report.page.partition('#')[0]}, line {report.page_line}")
     right = sum(report.ok for report in reports)
     print(f"\n{right} of {len(reports)} right")
 
 
 def _entry(report: Report, file: Path | None, **more: str) -> dict:
-    return more | asdict(report) | {"file": str(file) if file else None}
+    found = more | asdict(report) | {"file": str(file) if file else None}
+    return found | {"line": report.page_line}
 
 
 def _print_json(entries: list[dict]) -> None:

@@ -1,6 +1,7 @@
 """A folder for a class: pages without answers, stubs, and a program that checks them.
 
-    pages/          what to read; `...  # yours: 5.2` stands where an answer goes
+    pages/          what to read; `...  # yours: 5.2` stands where an answer goes; also the pages
+                    of steps 14 and 15, which need more than NumPy and have no stubs here
     05_arrays.py    the stubs, beside the data that they read
     check.py        `python check.py 5`: what `python -m minigrad learn 5` is
     checker/        the rooms `learn` and `diagnosis` of minigrad, which need NumPy alone
@@ -42,9 +43,9 @@ normalization. Each step is a page in `pages/` and a file `NN_name.py` here.
 3. `python check.py 5` says of each exercise of step 5 whether it is right, and what is wrong.
    `python check.py 5 --hint` helps; `python check.py` shows how far you are.
 """
-
-ONLY_TO_READ = """
-A page without a file of its own needs a compiler or minigrad. It is here to be read.
+READ_ALONE = """
+To be read, without a file and without a check: {pages}. That needs a compiler or minigrad itself;
+`python -m minigrad learn` of an installed minigrad writes the files, and checks them.
 """
 
 HOW_TO_WORK = (
@@ -105,6 +106,7 @@ def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step
     archive = archived(texts, [step.number for step in checked])
     (folder / "checker" / "learn" / "course.bin").write_bytes(archive)
     (folder / "check.py").write_text(CHECK, encoding="utf-8")
-    readme = README if len(checked) == len(pages) else README + ONLY_TO_READ
-    (folder / "README.md").write_text(readme, encoding="utf-8")
+    alone = [f"`pages/{step.name}.md`" for step in pages if step not in checked]
+    read_alone = READ_ALONE.format(pages=" and ".join(alone)) if alone else ""
+    (folder / "README.md").write_text(README + read_alone, encoding="utf-8")
     return checked

@@ -34,6 +34,12 @@ class Course:
     def step(self, number: int) -> Step | None:
         return next((each for each in self.steps if each.number == number), None)
 
+    def pages_alone(self) -> set[str]:
+        """The numbers of the pages in a handout that have no stub: they need more than NumPy."""
+        names = (path.name for path in self.pages.glob("[0-9][0-9]_*.md"))
+        numbers = {str(int(name[:2])) for name in names}
+        return numbers - {str(each.number) for each in self.steps}
+
     def page(self, step: Step) -> Path:
         return self.pages / f"{step.name}.md"
 

@@ -96,7 +96,7 @@ def _sent(task: Task, exercises: list[Exercise], scratch: str) -> dict[str, Any]
     message = {"source": task.source, "file": task.file, "checks": checks}
     if any("solution" in check for check in checks):
         message["solution"] = task.step.program
-    return message | {"beside": str(Path(scratch, task.step.file))}
+    return message | {"beside": str(Path(scratch, task.step.file)), "stub": task.step.stub}
 
 
 def patience(seconds: float) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.learn import commands, handout, process
+from minigrad.learn import commands, handout, places, process
 from minigrad.learn.checking import check_step, check_tasks
 from minigrad.learn.commands import learn
 from minigrad.learn.course import PageError, steps_of
@@ -259,11 +259,11 @@ def test_json_has_the_documented_keys(course, capsys):
     documented = commands.__doc__.split("the keys are\n")[1].split()
     for entry in entries:
         assert set(entry) == {
-            "step", "exercise", "title", "verdict", "sentence", "file", "page", "line",
+            "step", "exercise", "title", "verdict", "sentence", "file", "page", "page_line", "line",
         }  # fmt: skip
-        assert set(entry) < set(documented)
+        assert set(entry) < set(documented) and entry["line"] == entry["page_line"]
     assert entries[0]["page"] == "00_slopes.md#exercise-01-the-slope-of-a-square--σ"
-    assert SLOPES.splitlines()[entries[0]["line"] - 1].startswith("### Exercise 0.1")
+    assert SLOPES.splitlines()[entries[0]["page_line"] - 1].startswith("### Exercise 0.1")
 
 
 def test_where_nothing_can_be_written(course, capsys):
@@ -303,6 +303,7 @@ def test_notebook(course, capsys):
 
 RIGHT = "return 2 * x"
 THREAD = "import threading as t; t.Thread(target=t.Event().wait).start(); return 2 * x"
+GIVEN = "line 18, in square_slope, then line 7, in double, which was there: TypeError"
 CASES = [  # the answers of 0.1 and 0.2, their verdicts, and words of one of the sentences
     ("return x", OPEN_SECOND, "factor open", "lacks the factor 2"),
     (OPEN_FIRST, "return x, slope", "open open", "0.1 comes first"),
@@ -314,6 +315,7 @@ CASES = [  # the answers of 0.1 and 0.2, their verdicts, and words of one of the
     ("return 'no'", OPEN_SECOND, "type open", "a text"),
     ("return 2 * y", OPEN_SECOND, "error error", "line 18, in square_slope: NameError: name 'y'"),
     ("return square_slope(x)", OPEN_SECOND, "error error", "RecursionError"),
+    ("return double(None)", OPEN_SECOND, "error error", GIVEN),
     ("raise SystemExit", OPEN_SECOND, "error error", "ends itself"),
     (RIGHT, "import os; os._exit(0)", "right error", "the process ended"),
     ("print('x' * 10**7); return 2 * x", OPEN_SECOND, "right open", ""),
@@ -418,7 +420,7 @@ def test_a_handout_needs_numpy_alone_and_shows_no_answers(course, capsys):
     assert found.returncode == 1 and found.stderr == ""
     entries = json.loads(found.stdout)
     assert [each["verdict"] for each in entries] == ["open"] * 2
-    assert page.splitlines()[entries[1]["line"] - 1].startswith("### Exercise 0.2")
+    assert page.splitlines()[entries[1]["page_line"] - 1].startswith("### Exercise 0.2")
     (folder / "00_slopes.py").write_text(answered(course), encoding="utf-8")
     assert alone(folder, "0").returncode == 0
     assert alone(folder, "0", "--solution").returncode == 2
@@ -433,7 +435,7 @@ def test_a_handout_says_what_happens_there(capsys, tmp_path):
     assert learn(["--handout", str(tmp_path / "class")]) == 0
     pages = sorted((tmp_path / "class" / "pages").glob("*.md"))
     texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
-    assert len(texts) == 16 and "A page without a file of its own" in (
+    assert len(texts) == 16 and "To be read, without a file and without a check: `pages/14" in (
         tmp_path / "class" / "README.md"
     ).read_text(encoding="utf-8")
     assert "the file `00_slope.py`, beside the folder of this page, holds" in texts["00_slope.md"]
@@ -446,6 +448,19 @@ def test_a_handout_of_some_steps(course):
     assert learn(["--handout", "class", "1"]) == 0
     names = {path.name for path in Path("class").iterdir()}
     assert names == {"README.md", "check.py", "checker", "pages", "01_data.py", "digits.npz"}
+
+
+def test_a_page_that_needs_more_than_numpy_is_handed_out_to_be_read(course, capsys, monkeypatch):
+    texts = {"00_slopes": SLOPES, "14_c": DATA.replace("Step 1", "Step 14").replace("1.1", "14.1")}
+    folder = Path("class")
+    write = Course(steps_of(texts), course.pages, [])
+    assert [step.number for step in handout.write_handout(write, folder, [])] == [0]
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert "To be read, without a file and without a check: `pages/14_c.md`." in readme
+    monkeypatch.setattr(places, "ARCHIVE", folder / "checker" / "learn" / "course.bin")
+    monkeypatch.setattr(commands, "find_course", lambda: places.handed_out(folder))
+    assert learn(["14"]) == 2 and "step 14 is a page to read here" in capsys.readouterr().err
+    assert learn(["15"]) == 2 and "there is no step 15" in capsys.readouterr().err
 
 
 ATTEMPTS = [
