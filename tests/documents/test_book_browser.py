@@ -83,7 +83,7 @@ def test_an_equation_its_numpy_its_kernel_and_its_check_are_seen_at_once(site):
           await new Promise((done) => w.requestAnimationFrame(() => setTimeout(done, 20)));
         }
         const box = (element) => element.getBoundingClientRect();
-        const code = panel.querySelector("[data-tab=kernel] pre");
+        const code = panel.querySelector("[data-tab=kernel] pre:has(mark)");
         const line = placed(w, d, code, asked.line);
         return { eight: seen(w, d, box(d.getElementById("eq-8"))),
           numpy: seen(w, d, box(d.querySelector("#eq-8 + .code"))),
