@@ -32,6 +32,7 @@ def use_threads(count):
         raise RuntimeError("use_threads: NumPy is imported already")
     for name in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{name}_NUM_THREADS"] = str(count)
+    os.environ["MINIGRAD_THREADS"] = str(count)
     if CAN_PIN:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
 
@@ -116,7 +117,7 @@ def machine():
     import minigrad
     from minigrad import doctor
 
-    info = doctor.build_info()
+    info, levels = doctor.build_info(), minigrad._kernels.levels
     build, blas = doctor.build(info, minigrad), doctor.blas(minigrad)
     library, core = blas["NumPy's BLAS"], blas["its kernels"]
     return {
@@ -129,6 +130,7 @@ def machine():
         "NumPy's BLAS": f"{library}, kernels: {core}",
         "minigrad's products": blas["provider"],
         "minigrad's build": f"{build['form']}; {build['with']}",
+        "level of its kernels": f"{levels.current or 'one level'}: {levels.reason}",
         "compiler": build["compiler"],
         "flags": " ".join(flags(info["command"])),
     }
