@@ -44,6 +44,10 @@ bool = dtype("bool")
 
 ALL = (float32, float64, int64, int32, uint8, bool)
 _by_numpy = {each.numpy: each for each in ALL}
+_by_type_name = {  # x.type() gives these
+    "FloatTensor": float32, "DoubleTensor": float64, "LongTensor": int64, "IntTensor": int32,
+    "ByteTensor": uint8, "BoolTensor": bool,
+}  # fmt: skip
 _by_python = {float: float64, int: int64, builtins.bool: bool}
 _default = float32
 
@@ -55,8 +59,12 @@ def find(spec):
     if isinstance(spec, type) and spec in _by_python:
         return _by_python[spec]
     found = None
+    spec = (
+        getattr(spec, "__name__", spec) if callable(spec) and not isinstance(spec, type) else spec
+    )
     if isinstance(spec, str):
         found = {each.name: each for each in ALL}.get(spec)
+        found = found or _by_type_name.get(spec.rpartition(".")[2])
     elif isinstance(spec, np.dtype) or (isinstance(spec, type) and issubclass(spec, np.generic)):
         found = {each.numpy.type: each for each in ALL}.get(getattr(spec, "type", spec))
     if found is None:

@@ -10,7 +10,7 @@ from ._size import Size as Size
 from .autograd import engine, hooks
 from .display.graph import Graph
 from .display.walk import Walk
-from .ops.array import casting, gathering, inplace, interop, joining, sampling
+from .ops.array import casting, gathering, inplace, interop, joining, ordering, refused, sampling
 from .ops.math import arithmetic, comparison, linear, minmax, reductions, selection, shaping
 from .ops.nn import activations
 from .ops.nn import log_softmax as _log_softmax
@@ -133,6 +133,7 @@ class Tensor:
     expand = shaping.expand
     broadcast_to = shaping.broadcast_to
     expand_as = shaping.expand_as
+    repeat = shaping.repeat
     size = shaping.size
     stride = shaping.stride
     dim = shaping.dim
@@ -148,7 +149,11 @@ class Tensor:
     to = casting.to
     type = casting.type_
     cpu = casting.cpu
+    cuda = refused.cuda
+    squeeze_ = refused.squeeze_
+    unsqueeze_ = refused.unsqueeze_
     gather = gathering.gather
+    scatter = gathering.scatter
     scatter_ = gathering.scatter_
     index_select = gathering.index_select
     masked_fill = gathering.masked_fill
@@ -163,7 +168,9 @@ class Tensor:
     bitwise_and_ = inplace.bitwise_and_
     bitwise_or_ = inplace.bitwise_or_
     bitwise_xor_ = inplace.bitwise_xor_
+    clamp_ = inplace.clamp_
     copy_ = inplace.copy_
+    exp_ = inplace.exp_
     fill_ = inplace.fill_
     zero_ = inplace.zero_
     split = joining.split
@@ -174,11 +181,23 @@ class Tensor:
     logsumexp = _log_softmax.logsumexp
     matmul = linear.matmul
     mm = linear.mm
+    bmm = linear.bmm
+    mv = linear.mv
+    dot = linear.dot
+    outer = linear.outer
     sum = reductions.sum
     mean = reductions.mean
     var = reductions.var
     std = reductions.std
     norm = reductions.norm
+    cumsum = reductions.cumsum
+    prod = reductions.prod
+    flip = ordering.flip
+    sort = ordering.sort
+    argsort = ordering.argsort
+    topk = ordering.topk
+    unique = ordering.unique
+    nonzero = ordering.nonzero
     amax = minmax.amax
     amin = minmax.amin
     argmax = minmax.argmax

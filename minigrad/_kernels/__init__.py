@@ -16,13 +16,14 @@ import numpy as np
 from . import levels, reference  # noqa: F401  (levels first: it says which modules are found)
 from .adam import AdamOptions  # noqa: F401  (for the optimizers)
 from .conv2d import LARGEST_STEP  # noqa: F401  (for the checks in Python)
+from .rmsprop import RMSpropOptions  # noqa: F401
 from .sgd import SGDOptions  # noqa: F401
 from .switch import active
 
 SUBJECTS = (
     "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "cross_entropy", "dropout",
-    "group_norm", "layer_norm", "linear", "log_softmax", "max_pool2d", "reductions", "sgd",
-    "softmax",
+    "group_norm", "layer_norm", "linear", "log_softmax", "max_pool2d", "reductions", "rmsprop",
+    "sgd", "softmax",
 )
 
 _compiled = {

@@ -4,12 +4,13 @@ The kernel takes all parameters in one call, because a step is all or nothing: e
 checked before the first one is written, and nothing after that can fail. Ctrl-C waits too.
 """
 
-from libc.math cimport pow, sqrt, sqrtf
+from libc.math cimport pow, sqrt
 from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
 from .array_arguments cimport address, is_single, writable
+from .square_root cimport root
 from .types cimport real
 
 cnp.import_array()
@@ -42,14 +43,6 @@ cdef class AdamOptions:
         self.lr, self.beta1, self.beta2 = lr, beta1, beta2
         self.eps, self.weight_decay = eps, weight_decay
         self.decoupled, self.maximize = decoupled, maximize
-
-
-cdef inline real root(real x) noexcept nogil:
-    # The single-precision root is twice as wide, and both vectorize.
-    if real is float:
-        return sqrtf(x)
-    else:
-        return sqrt(x)
 
 
 cdef void _adam_step(const Update* u, real* p) noexcept nogil:

@@ -371,6 +371,19 @@ def adam_step(updates):
         p[...] = keep * p - o.lr / (1 - o.beta1**t) * m / denominator
 
 
+def rmsprop_step(updates):
+    """p ← p − lr · g / (√v + eps)   (0)   without weight decay and momentum"""
+    for g, p, v, m, buf, o in updates:
+        d = (-g if o.maximize else g) + o.weight_decay * p
+        v[...] = o.alpha * v + (1 - o.alpha) * d**2
+        if m is not None:
+            m[...] = o.alpha * m + (1 - o.alpha) * d
+        q = d / (np.sqrt(v if m is None else np.maximum(v - m**2, 0)) + o.eps)
+        if buf is not None:
+            buf[...] = o.momentum * buf + q
+        p -= o.lr * (q if buf is None else buf)
+
+
 # --- reductions ----------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ In reading order:
     explanation  what `gradcheck(…, explain=True)` says of a wrong one
     differences  slopes from values alone, and how far each can be trusted
     transaction  several tensors written, or none of them
+    variable     Variable, an older name for Tensor
 """
 
 from .._runtime import deallocation  # noqa: F401  destructors
@@ -26,9 +27,11 @@ from .engine import backward, grad
 from .function import Function
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
+from .variable import Variable
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

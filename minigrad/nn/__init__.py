@@ -11,6 +11,8 @@
     batch_renorm  for batches that are too small for batch norm
     conv2d        weights that move over images
     max_pool2d    the largest value of each window
+    avg_pool2d    the mean of each window
+    embedding     a table with a row per word
     functional    the functions of `ops`, under torch's names
     _affine       what normalizations share: γ and β
     state_dict    saving, loading and converting what a module holds
@@ -20,15 +22,18 @@ The folders can wait: utils, helpers for models, and linting, which names mistak
 """
 
 from . import functional, init, utils
+from .avg_pool2d import AdaptiveAvgPool2d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .batch_renorm import BatchRenorm1d, BatchRenorm2d
 from .containers import ModuleDict, ModuleList, Sequential
-from .conv2d import Conv2d
+from .conv2d import Conv2d, ConvTranspose2d
+from .embedding import Embedding
 from .group_norm import GroupNorm
 from .layer_norm import LayerNorm
 from .layers import (
     GELU,
     Dropout,
+    Dropout2d,
     Flatten,
     Identity,
     LeakyReLU,
@@ -40,25 +45,40 @@ from .layers import (
     Tanh,
 )
 from .linting.lint import lint
-from .losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
+from .losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from .max_pool2d import MaxPool2d
 from .module import Module, Parameter
 from .utils.inspection import inspect_batch_norm
 from .utils.summary import summary
 
 __all__ = [
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchRenorm1d",
     "BatchRenorm2d",
+    "BCELoss",
     "BCEWithLogitsLoss",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout2d",
+    "Embedding",
     "Flatten",
     "GELU",
     "GroupNorm",
     "Identity",
+    "L1Loss",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -73,6 +93,7 @@ __all__ = [
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "Tanh",
     "functional",

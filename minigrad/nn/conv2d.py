@@ -101,3 +101,83 @@ class Conv2d(Module):
         if self.bias is None:
             text += ", bias=False"
         return text
+
+
+class ConvTranspose2d(Module):
+    """Each input is spread over one window: a convolution seen from the other side.
+
+    (N, in_channels, H, W) → (N, out_channels, out_h, out_w), or both without N, with
+    out = (H − 1) · stride − 2 · padding + dilation · (kernel_size − 1) + output_padding + 1. The
+    arguments are those of Conv2d; output_padding, smaller than stride or dilation, adds to one
+    side. weight (in_channels, out_channels / groups, kernel_h, kernel_w) and bias (out_channels,)
+    start from U(−k, k) with k = 1/√(out_channels / groups · kernel_h · kernel_w).
+    torch.nn.ConvTranspose2d.
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        name = "ConvTranspose2d"
+        self.in_channels = integer(name, "in_channels", in_channels, at_least=1)
+        self.out_channels = integer(name, "out_channels", out_channels, at_least=1)
+        self.kernel_size = pair(name, "kernel_size", kernel_size, at_least=1)
+        self.stride = pair(name, "stride", stride, at_least=1)
+        self.padding = pair(name, "padding", padding, at_least=0)
+        self.output_padding = pair(name, "output_padding", output_padding, at_least=0)
+        self.dilation = pair(name, "dilation", dilation, at_least=1)
+        self.groups = integer(name, "groups", groups, at_least=1)
+        for argument, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels % self.groups:
+                raise ValueError(
+                    f"{name}: {argument} {channels} must be divisible by groups {groups}"
+                )
+        if not isinstance(padding_mode, str) or padding_mode != "zeros":
+            raise ValueError(
+                f"{name}: padding_mode must be 'zeros', the only one there is, got {padding_mode!r}"
+            )
+        self.padding_mode = padding_mode
+        options = {"dtype": dtype, "device": device}
+        field = (self.out_channels // self.groups, *self.kernel_size)
+        self.weight = Parameter(empty(self.in_channels, *field, **options))
+        if flag(name, "bias", bias):
+            self.bias = Parameter(empty(self.out_channels, **options))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    reset_parameters = Conv2d.reset_parameters
+
+    def forward(self, input):
+        settings = self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        try:
+            return F.conv_transpose2d(input, self.weight, self.bias, *settings)
+        except ShapeError as error:
+            raise ShapeError(f"{self}: {error}") from None
+
+    def extra_repr(self):
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}"
+        )
+        for name, usual in (
+            ("padding", (0, 0)),
+            ("dilation", (1, 1)),
+            ("output_padding", (0, 0)),
+            ("groups", 1),
+        ):
+            if getattr(self, name) != usual:
+                text += f", {name}={getattr(self, name)}"
+        return text if self.bias is not None else f"{text}, bias=False"

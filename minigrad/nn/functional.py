@@ -9,29 +9,44 @@ from ..ops.array.creation import as_tensor, zeros
 from ..ops.math.linear import linear
 from ..ops.math.shaping import flatten
 from ..ops.nn.activations import gelu, leaky_relu, relu, sigmoid, tanh
+from ..ops.nn.avg_pool2d import adaptive_avg_pool2d, avg_pool2d
 from ..ops.nn.batch_norm import batch_norm
 from ..ops.nn.batch_renorm import batch_renorm
-from ..ops.nn.conv2d import conv2d
+from ..ops.nn.conv2d import conv2d, conv_transpose2d
 from ..ops.nn.cross_entropy import cross_entropy, nll_loss
-from ..ops.nn.dropout import dropout
+from ..ops.nn.dropout import dropout, dropout2d
+from ..ops.nn.embedding import embedding
 from ..ops.nn.group_norm import group_norm
 from ..ops.nn.layer_norm import layer_norm
 from ..ops.nn.log_softmax import log_softmax
-from ..ops.nn.losses import binary_cross_entropy_with_logits, mse_loss
+from ..ops.nn.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
 from ..ops.nn.max_pool2d import max_pool2d
 from ..ops.nn.softmax import softmax
 from ..tensor import Tensor
 
 __all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
     "batch_norm",
     "batch_renorm",
+    "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "dropout",
+    "dropout2d",
+    "embedding",
     "flatten",
     "gelu",
     "group_norm",
+    "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
@@ -42,6 +57,7 @@ __all__ = [
     "one_hot",
     "relu",
     "sigmoid",
+    "smooth_l1_loss",
     "softmax",
     "tanh",
 ]

@@ -68,9 +68,11 @@ class Linear(Module):
         try:
             return F.linear(input, self.weight, self.bias)
         except ShapeError:
+            shape = tuple(getattr(input, "shape", ()))
+            images = len(shape) > 2 and math.prod(shape[1:]) == self.in_features
             raise ShapeError(
-                f"{self}: expected input of shape (…, {self.in_features}), "
-                f"got {tuple(getattr(input, 'shape', ()))}"
+                f"{self}: expected input of shape (…, {self.in_features}), got {shape}"
+                + ("; nn.Flatten() makes one row of each image" if images else "")
             ) from None
 
     def extra_repr(self):
@@ -173,13 +175,15 @@ class Dropout(Module):
     torch.nn.Dropout.
     """
 
+    _drop = staticmethod(F.dropout)
+
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        self.p = number("Dropout", "p", p, at_least=0, at_most=1)
-        self.inplace = flag("Dropout", "inplace", inplace)
+        self.p = number(type(self).__name__, "p", p, at_least=0, at_most=1)
+        self.inplace = flag(type(self).__name__, "inplace", inplace)
 
     def forward(self, input):
-        y = F.dropout(input, self.p, self.training, self.inplace)
+        y = self._drop(input, self.p, self.training, self.inplace)
         if self.training and self.p:
             state = vars(self)
             state["_record"] = after_call(state.get("_record", 0), is_grad_enabled())
@@ -187,3 +191,12 @@ class Dropout(Module):
 
     def extra_repr(self):
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout2d(Dropout):
+    """Dropout of whole channels: (N, C, H, W), each of the N · C planes kept or 0.
+
+    torch.nn.Dropout2d.
+    """
+
+    _drop = staticmethod(F.dropout2d)

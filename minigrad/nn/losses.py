@@ -13,9 +13,15 @@ REDUCTIONS = ("none", "mean", "sum")
 class _Loss(Module):
     """The mean of a batch's losses, their sum, or all of them ("none")."""
 
-    def __init__(self, reduction):
+    def __init__(self, reduction, size_average=None, reduce=None):
         super().__init__()
-        self.reduction = choice(type(self).__name__, "reduction", reduction, REDUCTIONS)
+        name = type(self).__name__
+        if size_average is not None or reduce is not None:
+            meant = "none" if reduce is False else "sum" if size_average is False else "mean"
+            raise ValueError(
+                f"{name}: size_average and reduce have become reduction; write reduction={meant!r}"
+            )
+        self.reduction = choice(name, "reduction", reduction, REDUCTIONS)
 
     def _keep(self, name, weight):
         if weight is not None and not isinstance(weight, Tensor):
@@ -27,18 +33,44 @@ class _Loss(Module):
 class MSELoss(_Loss):
     """(input − target)². torch.nn.MSELoss."""
 
-    def __init__(self, *, reduction="mean"):
-        super().__init__(reduction)
+    def __init__(self, *, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(reduction, size_average, reduce)
 
     def forward(self, input, target):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
+class L1Loss(_Loss):
+    """|input − target|. torch.nn.L1Loss."""
+
+    def __init__(self, *, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(reduction, size_average, reduce)
+
+    def forward(self, input, target):
+        return F.l1_loss(input, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """d² / (2 · beta) where |d| < beta, else |d| − beta / 2, with d = input − target.
+
+    torch.nn.SmoothL1Loss.
+    """
+
+    def __init__(self, *, size_average=None, reduce=None, reduction="mean", beta=1.0):
+        super().__init__(reduction, size_average, reduce)
+        self.beta = number("SmoothL1Loss", "beta", beta, at_least=0)
+
+    def forward(self, input, target):
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
 class NLLLoss(_Loss):
     """−weight[target] · input[target], for log-probabilities (N, C). torch.nn.NLLLoss."""
 
-    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean"):
-        super().__init__(reduction)
+    def __init__(
+        self, weight=None, *, size_average=None, ignore_index=-100, reduce=None, reduction="mean"
+    ):
+        super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
         self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index, at_least=-math.inf)
 
@@ -55,8 +87,17 @@ class NLLLoss(_Loss):
 class CrossEntropyLoss(_Loss):
     """−log softmax(input)[target], for logits (N, C). torch.nn.CrossEntropyLoss."""
 
-    def __init__(self, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-        super().__init__(reduction)
+    def __init__(
+        self,
+        weight=None,
+        *,
+        size_average=None,
+        ignore_index=-100,
+        reduce=None,
+        reduction="mean",
+        label_smoothing=0.0,
+    ):
+        super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
         self.ignore_index = integer(
             "CrossEntropyLoss", "ignore_index", ignore_index, at_least=-math.inf
@@ -76,14 +117,30 @@ class CrossEntropyLoss(_Loss):
         )
 
 
+class BCELoss(_Loss):
+    """−weight · (t · log x + (1 − t) · log(1 − x)), for probabilities x: after a sigmoid.
+
+    BCEWithLogitsLoss, without the sigmoid, is right for large logits, too. torch.nn.BCELoss.
+    """
+
+    def __init__(self, weight=None, *, size_average=None, reduce=None, reduction="mean"):
+        super().__init__(reduction, size_average, reduce)
+        self._keep("weight", weight)
+
+    def forward(self, input, target):
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
 class BCEWithLogitsLoss(_Loss):
     """−weight · (pos_weight · t · log σ(x) + (1 − t) · log(1 − σ(x))).
 
     torch.nn.BCEWithLogitsLoss.
     """
 
-    def __init__(self, weight=None, *, reduction="mean", pos_weight=None):
-        super().__init__(reduction)
+    def __init__(
+        self, weight=None, *, size_average=None, reduce=None, reduction="mean", pos_weight=None
+    ):
+        super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
         self._keep("pos_weight", pos_weight)
 

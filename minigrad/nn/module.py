@@ -7,6 +7,7 @@ attributes, and a plain dictionary says which attributes they are.
 import copy
 
 from .._checks import flag, function
+from ..absent.hints import HINTS
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..tensor import Tensor
@@ -128,6 +129,8 @@ class Module(StateDict):
         message = f"'{type(self).__name__}' object has no attribute '{name}'"
         if "_kinds" not in self.__dict__:
             message += ": was super().__init__() called in its __init__?"
+        elif name in HINTS["Module"]:
+            message += f": torch has it, minigrad has not; {HINTS['Module'][name]}"
         raise AttributeError(message)
 
     def __setstate__(self, state):

@@ -14,7 +14,10 @@ from .array import (  # noqa: F401  each gives Tensor its methods
     inplace,
     interop,
     joining,
+    ordering,
+    refused,
     sampling,
+    typed,
 )
 from .math import (  # noqa: F401  each gives Tensor its methods
     arithmetic,
@@ -27,11 +30,13 @@ from .math import (  # noqa: F401  each gives Tensor its methods
 )
 from .nn import (  # noqa: F401  each gives Tensor its methods
     activations,
+    avg_pool2d,
     batch_norm,
     batch_renorm,
     conv2d,
     cross_entropy,
     dropout,
+    embedding,
     group_norm,
     layer_norm,
     log_softmax,

@@ -4,7 +4,7 @@ import copy
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -34,7 +34,10 @@ class Optimizer:
         name = type(self).__name__
         groups = _in_order(name, "params", params, "tensors or groups")
         if not groups:
-            raise ValueError(f"{name}: params is empty; did the module register its parameters?")
+            cause = "did the module register its parameters?"
+            if isinstance(params, Iterator):
+                cause = "a generator can be used only once: call .parameters() anew"
+            raise ValueError(f"{name}: params is empty; {cause}")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.defaults = self.check_options(defaults)

@@ -213,7 +213,7 @@ def _read(file, size, verify):
     start = file.read(8)
     end = 8 + int.from_bytes(start, "little")
     if len(start) < 8 or end > min(size, LONGEST_HEADER):
-        raise _Damage("is not a safetensors file, or is cut off")
+        raise _Damage(_kind(start + file.read(4000)))
     header = start + file.read(end - 8)
     if verify:
         _check_sum(file, header)
@@ -253,6 +253,29 @@ def _array(name, view):
         return quietly(array.reshape(view["shape"]).astype, own, copy=False)
     except ValueError as error:  # a shape that only an empty tensor can have, (0, 2⁶³)
         raise _Damage(f"holds the tensor {name!r} of a shape beyond NumPy's: {error}") from None
+
+
+KINDS = [  # how files begin that are often taken for safetensors, and what to do with them
+    (rb"PK\x03\x04.*\.npy", "is an .npz file: numpy.load reads it, and as_tensor an array"),
+    (rb"PK\x03\x04", "is a file of torch.save, a pickle, which is never run here; where torch is, "
+     "safetensors.torch.save_file(torch.load(path), new_path) converts a dictionary of tensors, "
+     "and minigrad.load(new_path, verify=False) reads it"),
+    (rb"\x93NUMPY", "is an .npy file: numpy.load reads it, and as_tensor takes the array"),
+    (rb"\x80[\x02-\x05]", "is a pickle, which is never run here; save a dictionary of tensors or "
+     "arrays as safetensors where it was made"),
+    (rb"\s*<(!|\?|[A-Za-z])", "is a web page: the download answered with an error or a login"),
+    (rb"version https://git-lfs", "is a pointer of Git LFS, not the file; `git lfs pull` gets it"),
+    (rb"(\.git/|/)?annex/objects/", "is a pointer of git-annex, not the file; `git annex get` "
+     "fetches it"),
+]  # fmt: skip
+
+
+def _kind(start):
+    """What a file is that begins like this."""
+    for form, words in KINDS:
+        if re.match(form, start, re.DOTALL):
+            return words
+    return "is not a safetensors file, or is cut off"
 
 
 def _check_sum(file, header):

@@ -224,7 +224,7 @@ class DataLoader:
     `shuffle` takes a new permutation for each pass, from `generator`, else from the global one: its
     state when a pass begins decides the order. `drop_last` leaves out a last, smaller batch.
     `collate_fn(samples)` makes the batch from a list of samples, in place of `default_collate`.
-    `num_workers` and `pin_memory` take only torch's defaults.
+    `num_workers`, `pin_memory` and the rest are torch's; they change no batch, and do nothing here.
     """
 
     def __init__(
@@ -238,6 +238,10 @@ class DataLoader:
         *,
         num_workers=0,
         pin_memory=False,
+        sampler=None,
+        worker_init_fn=None,
+        prefetch_factor=None,
+        persistent_workers=False,
     ):
         if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
             raise TypeError(
@@ -250,12 +254,25 @@ class DataLoader:
             )
         if collate_fn is not None:
             function("DataLoader", "collate_fn", collate_fn)
-        if integer("DataLoader", "num_workers", num_workers):
+        if sampler is not None:
             raise ValueError(
-                f"DataLoader: num_workers={num_workers}: batches are made in this process"
+                "DataLoader: sampler must be None; shuffle=True draws a permutation, and "
+                "Subset(dataset, indices) takes any order"
             )
-        if flag("DataLoader", "pin_memory", pin_memory):
-            raise ValueError("DataLoader: pin_memory=True: batches are made in this process")
+        idle = {
+            "num_workers": integer("DataLoader", "num_workers", num_workers),
+            "pin_memory": flag("DataLoader", "pin_memory", pin_memory),
+            "worker_init_fn": worker_init_fn is not None,
+            "prefetch_factor": prefetch_factor is not None,
+            "persistent_workers": flag("DataLoader", "persistent_workers", persistent_workers),
+        }
+        given = [name for name, value in idle.items() if value]
+        if given:
+            warnings.warn(
+                f"DataLoader: {', '.join(given)} {'does' if len(given) == 1 else 'do'} nothing "
+                "here: batches are made in this process",
+                stacklevel=2,
+            )
         _checks.length("DataLoader", "dataset", dataset)
         self.dataset = dataset
         self.batch_size = integer("DataLoader", "batch_size", batch_size, at_least=1)

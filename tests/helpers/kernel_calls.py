@@ -37,6 +37,15 @@ ADAM = _kernels.AdamOptions(
 )
 
 
+RMSPROP = _kernels.RMSpropOptions(
+    lr=0.1, alpha=0.9, eps=1e-8, weight_decay=0.1, momentum=0.9, maximize=False
+)
+
+
+def _rmsprop(n):
+    return [[(*[_ones(n) for _ in range(5)], RMSPROP)]]
+
+
 def _sgd(n):
     return [[(_ones(n), _ones(n), _ones(n), 0.0, SGD)]]
 
@@ -84,6 +93,7 @@ CALLS = {
     "gelu_tanh_backward": _elements(3),
     "sgd_step": _sgd,
     "adam_step": _adam,
+    "rmsprop_step": _rmsprop,
     "batch_norm_statistics": lambda n: [_ones(_rows(n), ROW), _wide(ROW), _wide(ROW)],
     "batch_norm_forward": lambda n: [
         _ones(_rows(n), ROW), _ones(ROW), _ones(ROW), _ones(_rows(n), ROW),

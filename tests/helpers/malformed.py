@@ -53,9 +53,9 @@ from minigrad.utils import data  # noqa: E402
 SECONDS = 10  # a call that takes longer hangs
 MEMORY = 3 << 29  # bytes of address space: what asks for more is refused by the system
 FINDERS = ("get_parameter", "get_buffer", "get_submodule")
-WARNED = ("Data type alias", "mse_loss", "random_split", "tensor: data requires",
-          "Tensor: data requires", "var: degrees", "std: degrees",
-          "clip_grad_norm_: parameters is an iterator",
+WARNED = ("Data type alias", "mse_loss", "l1_loss", "smooth_l1_loss", "DataLoader: ",
+          "random_split", "tensor: data requires", "Tensor: data requires", "var: degrees",
+          "std: degrees", "clip_grad_norm_: parameters is an iterator",
           )  # fmt: skip  # documented UserWarnings
 
 # --- a call --------------------------------------------------------------------------------------

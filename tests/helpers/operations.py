@@ -63,6 +63,7 @@ def put(key, shape, value_shape):
 
 def reduction(name, kind="normal"):
     """Over all, one, several or no dimensions, kept or not; and of sizes 1 and 0."""
+
     def call(*arguments, **options):
         return lambda m, x: getattr(m, name)(x, *arguments, **options)
 
@@ -135,6 +136,7 @@ def augmented(name, *kinds):
 
 def reseeded(call):
     """Random numbers that are the same at every call."""
+
     def again(m, *tensors):
         m.manual_seed(5)
         return call(m, *tensors)
@@ -232,6 +234,11 @@ OPERATIONS = {
     "Tensor.__matmul__": product("__matmul__"),
     "Tensor.__rmatmul__": [
         sample(lambda m, x, y: m.Tensor.__rmatmul__(x, y), gauss(3, 2), gauss(4, 3))],
+    "bmm": [sample(lambda m, x, y: m.bmm(x, y), gauss(2, 2, 3), gauss(2, 3, 4)),
+            sample(lambda m, x, y: m.bmm(x, y), gauss(0, 2, 3), gauss(0, 3, 1))],
+    "mv": [sample(lambda m, x, y: m.mv(x, y), gauss(2, 3), gauss(3))],
+    "dot": [sample(lambda m, x, y: m.dot(x, y), gauss(n), gauss(n)) for n in (3, 0)],
+    "outer": [sample(lambda m, x, y: m.outer(x, y), gauss(2), gauss(n)) for n in (3, 0)],
     "mm": [sample(lambda m, x, y: m.mm(x, y), gauss(*a), gauss(*b))
            for a, b in (((2, 3), (3, 4)), ((1, 3), (3, 1)), ((0, 3), (3, 2)), ((2, 0), (0, 2)))],
     # --- reductions
@@ -239,6 +246,18 @@ OPERATIONS = {
             sample(lambda m, x: m.sum(x, 0, dtype=m.float64), gauss(2, 3))],
     "mean": [*reduction("mean"), sample(lambda m, x: m.mean(x, 0, dtype=m.float64), gauss(2, 3))],
     "var": spread("var"), "std": spread("std"), "norm": norms(),
+    "cumsum": [
+        *(sample(lambda m, x, d=d: m.cumsum(x, d), gauss(*s))
+          for s, d in (((2, 3), 0), ((2, 3, 2), -2), ((), 0), ((0, 3), 1), ((0, 3), 0))),
+        sample(lambda m, x: m.cumsum(x, 0, dtype=m.float64), gauss(2, 3)),
+    ],
+    "prod": [
+        sample(lambda m, x: m.prod(x), gauss(2, 3)), sample(lambda m, x: m.prod(x), gauss()),
+        *(sample(lambda m, x, d=d: m.prod(x, d), gauss(*s))
+          for s, d in (((2, 3), 0), ((2, 7), 1), ((2, 3, 2), -2), ((), 0), ((0, 3), 1))),
+        sample(lambda m, x: m.prod(x, 0, True), gauss(0, 3)),
+        sample(lambda m, x: m.prod(x, 1, True, dtype=m.float64), ties(4, 5)),
+    ],
     "amax": reduction("amax", "apart"), "amin": reduction("amin", "apart"),
     "max": fewest("max"), "min": fewest("min"),
     "logsumexp": [*(sample(lambda m, x, d=d: m.logsumexp(x, d), gauss(*s)) for s, d in (
@@ -267,6 +286,9 @@ OPERATIONS = {
                       shaping("expand", 2, -1, 3, shape=(2, 1)),
                       shaping("expand", 2, 2, shape=()), shaping("expand", 0, 3, shape=(1, 3))],
     "Tensor.expand_as": [sample(lambda m, x, y: m.Tensor.expand_as(x, y), gauss(3), mask(2, 3))],
+    "Tensor.repeat": [shaping("repeat", 2, 3), shaping("repeat", 2, 1, 2), shaping("repeat", 0, 2),
+                      shaping("repeat", (2,), shape=()),
+                      shaping("repeat", 2, 2, shape=(0, 3))],
     "broadcast_to": [sample(lambda m, x: m.broadcast_to(x, (2, 2, 3)), gauss(*s))
                      for s in ((2, 3), (1,), (), (2, 1, 1))],
     # --- picking and joining
@@ -294,6 +316,18 @@ OPERATIONS = {
         sample(lambda m, x, i: m.gather(x, 0, i), gauss(), labels(1)),
         sample(lambda m, x, i: m.gather(x, 0, i), gauss(2, 3), labels(2, 0, 3)),
     ],
+    "scatter": [
+        sample(lambda m, x, y: m.scatter(x, 1, places(m, [0, 2], [1, 0]), y),
+               gauss(2, 3), gauss(2, 2)),
+        sample(lambda m, x: m.scatter(x, 0, places(m, [0, 1, 0]), value=2.5), gauss(2, 3),
+               torch=lambda m, x: m.scatter(x, 0, places(m, [0, 1, 0]), 2.5)),
+    ],
+    "flip": [sample(lambda m, x, d=d: m.flip(x, d), gauss(*s)) for s, d in (
+        ((2, 3), (0,)), ((2, 3, 2), (0, -1)), ((2, 3), ()), ((), ()), ((0, 3), (0, 1)))],
+    "sort": [sample(lambda m, x, a=a: tuple(m.sort(x, *a)), apart(*s)) for s, a in (
+        ((2, 3), ()), ((3, 2, 2), (0, True)), ((), ()), ((0, 3), (1,)), ((4,), (-1, True)))],
+    "topk": [sample(lambda m, x, a=a: tuple(m.topk(x, *a)), apart(*s)) for s, a in (
+        ((2, 3), (2,)), ((3, 2, 2), (1, 0, False)), ((), (1,)), ((2, 3), (0,)))],
     "index_select": [
         sample(lambda m, x, i: m.index_select(x, 1, i), gauss(2, 3), labels(3, 4)),
         sample(lambda m, x, i: m.index_select(x, 0, i), gauss(2, 3), labels(2, 0)),
@@ -334,6 +368,10 @@ OPERATIONS = {
     "Tensor.div_": in_place(lambda m, z, y: m.Tensor.div_(z, y), "normal", "positive"),
     "Tensor.pow_": in_place(lambda m, z, y: m.Tensor.pow_(z, y), "positive", "normal"),
     "Tensor.copy_": in_place(lambda m, z, y: m.Tensor.copy_(z, y), "normal", "normal"),
+    "Tensor.exp_": [sample(written(lambda m, z: m.Tensor.exp_(z)), gauss(2, 3))],
+    "Tensor.clamp_": [
+        sample(written(lambda m, z: m.Tensor.clamp_(z, -0.3, 0.29)), gauss(2, 3)),
+        sample(written(lambda m, z, low: m.Tensor.clamp_(z, min=low)), gauss(2, 3), apart(3))],
     "Tensor.__iadd__": augmented("__iadd__", "normal", "normal"),
     "Tensor.__isub__": augmented("__isub__", "normal", "normal"),
     "Tensor.__imul__": augmented("__imul__", "normal", "normal"),
@@ -374,21 +412,23 @@ _STATE = "is a setting, not an operation"
 
 WITHOUT_DERIVATIVE = {
     **dict.fromkeys(
-        "arange empty eye full linspace ones rand randint randn randperm tensor zeros from_numpy "
-        "from_dlpack empty_like full_like ones_like rand_like randn_like zeros_like load".split(),
+        "arange empty eye full linspace normal ones rand randint randn randperm tensor zeros "
+        "from_numpy from_dlpack FloatTensor DoubleTensor LongTensor IntTensor ByteTensor "
+        "BoolTensor empty_like full_like ones_like rand_like randn_like zeros_like load".split(),
         _NEW),
     **dict.fromkeys(
         "eq ne lt le gt ge isclose isnan isinf isfinite logical_not logical_and logical_or "
         "logical_xor bitwise_and bitwise_or bitwise_xor bitwise_not any all argmax argmin equal "
-        "allclose multinomial nn.functional.one_hot Tensor.bool Tensor.byte Tensor.int Tensor.long "
+        "allclose argsort multinomial nonzero unique nn.functional.one_hot Tensor.bool "
+        "Tensor.byte Tensor.int Tensor.long "
         "Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__ "
         "Tensor.__and__ Tensor.__rand__ Tensor.__or__ Tensor.__ror__ Tensor.__xor__ "
         "Tensor.__rxor__ Tensor.__invert__ Tensor.__contains__ Tensor.bitwise_and_ "
         "Tensor.bitwise_or_ Tensor.bitwise_xor_ Tensor.__iand__ Tensor.__ior__ "
         "Tensor.__ixor__".split(), _CONSTANT),
     **dict.fromkeys(
-        "numel promote_types is_grad_enabled initial_seed get_default_dtype get_num_threads "
-        "get_rng_state dtype "
+        "numel promote_types is_tensor get_num_threads is_grad_enabled initial_seed "
+        "get_default_dtype get_rng_state dtype "
         "Size Generator device nn.summary nn.inspect_batch_norm nn.lint explain "
         "Tensor.data_ptr Tensor.device Tensor.dim Tensor.dtype Tensor.element_size Tensor.grad "
         "Tensor.grad_fn Tensor.graph Tensor.walk Tensor.is_contiguous Tensor.is_leaf Tensor.ndim "
@@ -412,4 +452,7 @@ WITHOUT_DERIVATIVE = {
         "nn.utils.fold_batch_norm".split(), "writes parameters, gradients or buffers"),
     "Tensor.__array_ufunc__": "hands NumPy's operators to those above",
     "Tensor.__delitem__": "is a TypeError",
+    **dict.fromkeys(
+        "Tensor.cuda Tensor.squeeze_ Tensor.unsqueeze_".split(),
+        "is an error that says what to write"),
 }  # fmt: skip

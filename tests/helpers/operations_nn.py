@@ -8,6 +8,7 @@ from helpers.sample_inputs import (
     labels,
     positive,
     sample,
+    ties,
     unit,
     with_parameters,
 )
@@ -50,7 +51,8 @@ def normalized(*shape, weight=True, bias=True, torch=True, running=None, **optio
 
     if bias and not weight:  # torch 2.13 has no second derivative of that
         torch = lambda m, x, b: m.nn.functional.batch_norm(  # noqa: E731
-            x, None, None, m.ones(3, dtype=x.dtype), b, True)
+            x, None, None, m.ones(3, dtype=x.dtype), b, True
+        )
     return sample(call, gauss(*shape), *channels, torch=torch)
 
 
@@ -65,6 +67,7 @@ def last_axis(m, x, w, b):
 
 def renormalized(running, **options):
     """Batch renormalization; in torch it is put together, with R and D taken as constants."""
+
     def ours(m, x, w, b):
         mean, var = (m.tensor(each, dtype=x.dtype) for each in running)
         return m.nn.functional.batch_renorm(x, mean, var, w, b, True, **options)
@@ -97,6 +100,29 @@ def pooled(shape, *arguments, kind="apart", **options):
                   Input(shape, kind))  # fmt: skip
 
 
+def spread(shape, weight, bias=None, **options):
+    def call(m, x, w, *b):
+        return m.nn.functional.conv_transpose2d(x, w, *b, **options)
+
+    return sample(call, gauss(*shape), gauss(*weight), *([gauss(bias)] if bias else []))
+
+
+def averaged(shape, *arguments, **options):
+    return sample(lambda m, x: m.nn.functional.avg_pool2d(x, *arguments, **options), gauss(*shape))
+
+
+def embedded(index, **options):
+    def call(m, w):
+        return m.nn.functional.embedding(m.tensor(index), w, **options)
+
+    return sample(call, gauss(4, 3))
+
+
+def channels_dropped(m, x):
+    m.manual_seed(3)
+    return m.nn.functional.dropout2d(x, 0.4)
+
+
 def dropped(m, x):
     m.manual_seed(3)
     return m.nn.functional.dropout(x, 0.4)
@@ -110,6 +136,11 @@ def dropped_in_place(m, x):
 def dropout_layer(m, x):
     m.manual_seed(3)
     return m.nn.Dropout(0.4)(x)
+
+
+def channels_dropped_by_layer(m, x):
+    m.manual_seed(3)
+    return m.nn.Dropout2d(0.4)(x)
 
 
 def classified(name):
@@ -137,6 +168,24 @@ def classified(name):
             for shape in ((4, 3), (3,), (2, 3, 2)) for r in REDUCTIONS for s in (0.0, 0.2)
         ]  # fmt: skip
     return samples
+
+
+def losses_of_probabilities():
+    name = "binary_cross_entropy"
+    return [
+        *(loss(name, unit(*s), unit(*s), reduction=r) for s in ((2, 3), ()) for r in REDUCTIONS),
+        loss(name, unit(0, 3), unit(0, 3), reduction="sum"),
+        sample(lambda m, x, y: m.nn.functional.binary_cross_entropy(
+            x, y, m.tensor([0.5, 2.0, 0.0], dtype=x.dtype)), unit(2, 3), unit(2, 3)),
+    ]  # fmt: skip
+
+
+def losses_of_differences(name, **options):
+    return [
+        *(loss(name, apart(*s), apart(*s), reduction=r, **options)
+          for s in ((2, 3), ()) for r in REDUCTIONS),
+        loss(name, apart(0, 3), apart(0, 3), reduction="sum", **options),
+    ]  # fmt: skip
 
 
 def binary_losses():
@@ -208,6 +257,34 @@ NN = {
         pooled((1, 1, 5, 4), 2, 1, 0, 2), pooled((1, 2, 4, 4), 2, return_indices=True),
         pooled((1, 1, 4, 4), 3, 1, 1, kind="ties"), pooled((1, 1, 1, 1), 1),
     ],
+    "nn.functional.conv_transpose2d": [
+        spread((2, 2, 4, 3), (2, 3, 2, 2), 3), spread((2, 4, 3), (2, 3, 2, 2)),
+        spread((1, 2, 3, 2), (2, 2, 3, 2), 2, stride=(2, 3), padding=(1, 0),
+               output_padding=(1, 2)),
+        spread((1, 4, 3, 3), (4, 1, 2, 2), 2, groups=2, dilation=2),
+        spread((2, 3, 2, 2), (3, 2, 1, 1), 2), spread((0, 2, 3, 3), (2, 1, 2, 2), 1),
+    ],
+    "nn.functional.avg_pool2d": [
+        averaged((1, 2, 4, 4), 2), averaged((2, 4, 5), 3, 1, 1), averaged((0, 1, 3, 3), 2),
+        averaged((1, 1, 5, 5), (2, 3), (2, 1), (1, 0), ceil_mode=True),
+        averaged((1, 1, 5, 5), 3, 2, 1, ceil_mode=True, count_include_pad=False),
+        averaged((2, 1, 4, 5), 3, 2, ceil_mode=True),
+        averaged((1, 2, 3, 3), 2, 1, divisor_override=3),
+    ],
+    "nn.functional.adaptive_avg_pool2d": [
+        sample(lambda m, x, o=o: m.nn.functional.adaptive_avg_pool2d(x, o), gauss(*s))
+        for s, o in (((2, 3, 4, 6), 1), ((2, 3, 4, 6), (2, 3)), ((1, 5, 7), (3, 2)),
+                     ((1, 1, 3, 4), (None, 5)), ((0, 2, 3, 3), 2))
+    ],
+    "nn.functional.embedding": [
+        embedded([[0, 3, 3], [2, 0, 3]]), embedded(2), embedded([3, 1, 3], padding_idx=3),
+        embedded([3, 0], padding_idx=-1),
+    ],
+    "nn.functional.dropout2d": [
+        sample(channels_dropped, gauss(2, 3, 2, 2), torch=None),
+        sample(channels_dropped, gauss(2, 3, 2), torch=None),
+        sample(over("dropout2d", 0.5, training=False), gauss(2, 3, 1, 1)),
+    ],
     "nn.functional.batch_norm": [
         normalized(4, 3, training=True), normalized(4, 3, training=True, running=RUNNING),
         normalized(4, 3, running=RUNNING), normalized(1, 3, running=RUNNING),
@@ -258,6 +335,18 @@ NN = {
         *(sample(lambda m, x, y, w, r=r: m.nn.functional.mse_loss(x, y, weight=w, reduction=r),
                  gauss(2, 3), gauss(2, 3), positive(2, 3)) for r in REDUCTIONS),
     ],
+    "nn.functional.l1_loss": [
+        *losses_of_differences("l1_loss"),
+        loss("l1_loss", ties(2, 3), ties(2, 3)),
+        *(sample(lambda m, x, y, w, r=r: m.nn.functional.l1_loss(x, y, weight=w, reduction=r),
+                 apart(2, 3), apart(2, 3), positive(2, 3)) for r in REDUCTIONS),
+    ],
+    "nn.functional.smooth_l1_loss": [
+        *losses_of_differences("smooth_l1_loss"),
+        *losses_of_differences("smooth_l1_loss", beta=0.3),
+        loss("smooth_l1_loss", apart(2, 3), apart(2, 3), beta=0.0),
+    ],
+    "nn.functional.binary_cross_entropy": losses_of_probabilities(),
     "nn.functional.binary_cross_entropy_with_logits": binary_losses(),
     # --- layers
     "nn.Identity": [layer("Identity")],
@@ -268,6 +357,14 @@ NN = {
     "nn.GELU": [layer("GELU"), layer("GELU", approximate="tanh")],
     "nn.Softmax": [layer("Softmax", 1)], "nn.LogSoftmax": [layer("LogSoftmax", 1)],
     "nn.Dropout": [sample(dropout_layer, gauss(2, 3), torch=None)],
+    "nn.Dropout2d": [sample(channels_dropped_by_layer, gauss(2, 3, 2, 2), torch=None)],
+    "nn.Embedding": [
+        sample(lambda m, w: with_parameters(m.nn.Embedding(4, 3, padding_idx=0), weight=w)(
+            m.tensor([2, 0, 2])), gauss(4, 3))],
+    "nn.AvgPool2d": [layer("AvgPool2d", 2, 1, 1, shape=(1, 2, 3, 3))],
+    "nn.AdaptiveAvgPool2d": [layer("AdaptiveAvgPool2d", (2, None), shape=(1, 2, 3, 3))],
+    "nn.ConvTranspose2d": [layer("ConvTranspose2d", 2, 3, 2, stride=2, shape=(1, 2, 3, 3),
+                                 parameters=[("weight", (2, 3, 2, 2)), ("bias", (3,))])],
     "nn.Linear": [
         layer("Linear", 3, 2, shape=(4, 3), parameters=[("weight", (2, 3)), ("bias", (2,))]),
         layer("Linear", 3, 2, bias=False, parameters=[("weight", (2, 3))]),
@@ -291,6 +388,12 @@ NN = {
                             *layered("CrossEntropyLoss", unit(4, 3), label_smoothing=0.1)],
     "nn.NLLLoss": layered("NLLLoss", labels(3, 4)),
     "nn.MSELoss": layered("MSELoss", gauss(4, 3)),
+    "nn.L1Loss": layered("L1Loss", apart(4, 3)),
+    "nn.SmoothL1Loss": layered("SmoothL1Loss", apart(4, 3), beta=0.5),
+    "nn.BCELoss": [
+        sample(lambda m, x, y, r=r: m.nn.BCELoss(reduction=r)(x, y), unit(4, 3), unit(4, 3))
+        for r in REDUCTIONS
+    ],
     "nn.BCEWithLogitsLoss": layered("BCEWithLogitsLoss", unit(4, 3)),
     "nn.Sequential": [sample(network, gauss(4, 3), gauss(2, 3), gauss(2), gauss(1, 2))],
 }  # fmt: skip

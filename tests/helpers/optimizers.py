@@ -6,7 +6,7 @@ import pytest
 import minigrad
 from minigrad import nn, optim
 
-SGD, Adam, AdamW = optim.SGD, optim.Adam, optim.AdamW
+SGD, Adam, AdamW, RMSprop = optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop
 ALL = [
     (SGD, {}),
     (SGD, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}),
@@ -14,6 +14,8 @@ ALL = [
     (Adam, {}),
     (Adam, {"amsgrad": True, "weight_decay": 0.1, "betas": (0.5, 0.6)}),
     (AdamW, {"weight_decay": 0.1, "maximize": True}),
+    (RMSprop, {}),
+    (RMSprop, {"momentum": 0.9, "centered": True, "weight_decay": 0.1}),
 ]
 every = pytest.mark.parametrize(("kind", "options"), ALL)
 SHAPES = [(3, 4), (4,), (), (2, 1, 2), (0, 3)]

@@ -50,6 +50,7 @@ def test_kernels_are_reached_by_the_switch(path):
                 "use_kernels",
                 "LARGEST_STEP",
                 "AdamOptions",
+                "RMSpropOptions",
                 "SGDOptions",
             }, names
         elif subject == "switch":

@@ -119,3 +119,37 @@ def test_wrong_input_names_the_layer():
 def test_bad_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         nn.Conv2d(**{"in_channels": 4, "out_channels": 8, "kernel_size": 3, **arguments})
+
+
+TRANSPOSED = [
+    dict(kernel_size=3),
+    dict(kernel_size=(3, 2), stride=2, padding=1, output_padding=1),
+    dict(kernel_size=3, groups=2, bias=False, dilation=2, stride=(1, 2)),
+]
+
+
+@pytest.mark.parametrize("options", TRANSPOSED, ids=str)
+def test_transposed_is_like_torch(torch, options):
+    ours = nn.ConvTranspose2d(4, 8, **options, dtype=minigrad.float64)
+    theirs = torch.nn.ConvTranspose2d(4, 8, **options, dtype=torch.float64)
+    assert repr(ours) == repr(theirs)
+    theirs.load_state_dict(
+        {k: torch.as_tensor(np.array(v.numpy())) for k, v in ours.state_dict().items()}
+    )
+    x = np.random.default_rng(0).standard_normal((2, 4, 3, 5))
+    np.testing.assert_allclose(
+        ours(tensor(x)).detach().numpy(), theirs(torch.tensor(x)).detach().numpy(), rtol=1e-10
+    )
+    bound = 1 / np.sqrt(np.prod(ours.weight.shape[1:]))
+    assert 0.5 * bound < abs(ours.weight.detach().numpy()).max() <= bound
+
+
+def test_transposed_arguments():
+    with pytest.raises(ValueError, match="ConvTranspose2d: in_channels 3 must be divisible"):
+        nn.ConvTranspose2d(3, 4, 2, groups=2)
+    with pytest.raises(ValueError, match="ConvTranspose2d: padding_mode must be 'zeros'"):
+        nn.ConvTranspose2d(2, 4, 2, padding_mode="circular")
+    with pytest.raises(TypeError, match="ConvTranspose2d: padding must be an integer or a pair"):
+        nn.ConvTranspose2d(2, 4, 2, padding="same")
+    with pytest.raises(ShapeError, match=r"ConvTranspose2d\(2, 4.*input has 3 channels"):
+        nn.ConvTranspose2d(2, 4, 2)(minigrad.zeros(1, 3, 4, 4))

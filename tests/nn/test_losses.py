@@ -15,6 +15,9 @@ PROBABILITIES = RNG.random((6, 4))
 
 CASES = [
     ("MSELoss", LOGITS, VALUES, [{}]),
+    ("L1Loss", LOGITS, VALUES, [{}]),
+    ("SmoothL1Loss", LOGITS, VALUES, [{}, {"beta": 0.4}]),
+    ("BCELoss", PROBABILITIES, SOFT, [{}, {"weight": WEIGHT}]),
     ("CrossEntropyLoss", LOGITS, LABELS, [{}, {"weight": WEIGHT}, {"label_smoothing": 0.1},
      {"weight": WEIGHT, "label_smoothing": 0.3}, {"ignore_index": 3}]),
     ("CrossEntropyLoss", LOGITS, SOFT, [{}, {"weight": WEIGHT, "label_smoothing": 0.2}]),
@@ -68,6 +71,17 @@ def test_options_are_checked_at_construction():
     for wrong in (1.0, None, True, "x"):
         with pytest.raises(TypeError, match="ignore_index must be an integer"):
             nn.NLLLoss(ignore_index=wrong)
+
+
+@pytest.mark.parametrize("name", ["MSELoss", "L1Loss", "CrossEntropyLoss", "BCELoss", "NLLLoss"])
+def test_the_older_arguments_are_answered_with_what_to_write(name):
+    for options, meant in (
+        ({"size_average": False}, "sum"),
+        ({"size_average": True}, "mean"),
+        ({"reduce": False, "size_average": False}, "none"),
+    ):
+        with pytest.raises(ValueError, match=f"{name}: .*; write reduction='{meant}'"):
+            getattr(nn, name)(**options)
 
 
 def test_weights_are_buffers():

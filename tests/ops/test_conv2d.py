@@ -16,7 +16,7 @@ import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, tensor
 from minigrad._kernels import active, use_kernels
 from minigrad.autograd import grad, gradcheck, gradgradcheck
-from minigrad.nn.functional import conv2d
+from minigrad.nn.functional import conv2d, conv_transpose2d
 
 BLOCK = 2**18  # what ops/nn/conv2d.pyx allows the columns and outputs of a block
 torch_warns = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
@@ -407,3 +407,54 @@ def test_bad_arguments(arguments, error, message):
 def test_too_large_an_output_is_a_memory_error():
     with pytest.raises((MemoryError, ValueError)):
         conv2d(tensor(ONES), tensor(KERNEL), padding=2**30)
+
+
+# --- seen from the other side ---------------------------------------------------------------------
+
+
+def test_conv_transpose2d_agrees_with_torch(torch, kernels):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        groups = int(rng.integers(1, 3))
+        channels, outs = groups * rng.integers(1, 3, 2)
+        kernel, stride, dilation = (tuple(rng.integers(1, 4, 2).tolist()) for _ in range(3))
+        extra = tuple(
+            int(rng.integers(0, max(s, d))) for s, d in zip(stride, dilation, strict=True)
+        )
+        options = {"stride": stride, "dilation": dilation, "groups": groups,
+                   "output_padding": extra, "padding": int(rng.integers(0, 2))}  # fmt: skip
+        x = rng.standard_normal((int(rng.integers(0, 3)), channels, 4, 5))
+        weight = rng.standard_normal((channels, outs // groups, *kernel))
+        arrays = given(x, weight, rng.standard_normal(outs) if seed % 2 else None)
+        dy = cotangent(seed, conv_transpose2d(*map(tensor, arrays), **options).shape)
+        found = differentiated(minigrad, conv_transpose2d, arrays, dy, options)
+        theirs = torch.nn.functional.conv_transpose2d
+        expected = differentiated(torch, theirs, [a.copy() for a in arrays], dy.copy(), options)
+        for a, b in zip(found, expected, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10, err_msg=f"seed {seed}")
+
+
+SQUARE, FILTERS = np.ones((1, 2, 3, 3)), np.ones((2, 3, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((SQUARE[0, 0], FILTERS), {}, ShapeError, "input must have shape"),
+        ((SQUARE[:, :, :0], FILTERS), {}, ShapeError, "only N may be 0"),
+        ((SQUARE, FILTERS[0]), {}, ShapeError, "weight must have shape"),
+        ((SQUARE[:, :1], FILTERS), {}, ShapeError, "input has 1 channels .* expects 2"),
+        ((SQUARE, FILTERS), {"groups": 3}, ShapeError, "expects 2, a multiple of groups = 3"),
+        ((SQUARE, FILTERS, np.ones(2)), {}, ShapeError, r"bias must have shape \(3,\), got \(2,\)"),
+        ((SQUARE, FILTERS.astype("f4")), {}, DTypeError, "weight is .*float32, but input is"),
+        ((SQUARE, FILTERS), {"output_padding": 1}, ValueError, "smaller than stride or dilation"),
+        ((SQUARE, FILTERS), {"padding": 3}, ShapeError, "padding 3 leaves nothing"),
+        ((SQUARE, FILTERS), {"stride": 0}, ValueError, "stride must be ≥ 1"),
+        ((SQUARE, FILTERS), {"padding": "same"}, TypeError, "padding must be an integer or a pair"),
+        ((SQUARE, FILTERS), {"stride": 2**30}, ValueError, "too large"),
+    ],
+)
+def test_conv_transpose2d_bad_arguments(arguments, options, error, message):
+    with pytest.raises(error, match=f"conv_transpose2d: .*{message}"):
+        conv_transpose2d(*arguments, **options)

@@ -8,8 +8,8 @@ from helpers.ulps import ulps
 import minigrad
 from minigrad import DTypeError, ShapeError
 from minigrad.autograd import gradcheck, gradgradcheck
+from minigrad.nn.functional import binary_cross_entropy, l1_loss, mse_loss, smooth_l1_loss
 from minigrad.nn.functional import binary_cross_entropy_with_logits as bce
-from minigrad.nn.functional import mse_loss
 
 REDUCTIONS = ["none", "mean", "sum"]
 SHAPES = [(), (5,), (3, 4), (2, 3, 2)]
@@ -80,6 +80,45 @@ def test_bce_is_torchs(torch, shape, reduction):
         np.testing.assert_allclose(t.grad.numpy(), tt.grad.numpy(), rtol=1e-11)
 
 
+@pytest.mark.parametrize("name", ["l1_loss", "smooth_l1_loss", "binary_cross_entropy"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_at_the_edges_losses_are_torchs(torch, name, dtype):
+    """Equal values, differences of just beta, probabilities 0 and 1."""
+    a = np.array([0, 0, 1, 1, 0.5, 0.25, 1e-20, 0.75], dtype)
+    b = np.array([0, 1, 0, 1, 0.5, 1, 1, 0], dtype)
+    options = {"beta": 0.75} if name == "smooth_l1_loss" else {}
+    found = []
+    for library in (minigrad, torch):
+        x = library.tensor(a, requires_grad=True)
+        t = library.tensor(b)
+        loss = getattr(library.nn.functional, name)(x, t, reduction="none", **options)
+        loss.sum().backward()
+        found.append((loss.detach().numpy(), x.grad.numpy()))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=3e-6)
+
+
+def test_losses_of_differences_at_infinity():
+    x = tensor(np.array([np.inf, -np.inf, 1e300, np.nan]))
+    for loss in (l1_loss, smooth_l1_loss):
+        x.grad = None
+        y = loss(x, np.zeros(4), reduction="none")
+        y.sum().backward()
+        assert (
+            y.tolist()[:2] == [np.inf, np.inf] and y.tolist()[2] == 1e300 and np.isnan(y[3].item())
+        )
+        assert x.grad.tolist()[:3] == [1, -1, 1]
+
+
+def test_targets_of_binary_cross_entropy_have_gradients_too(torch):
+    a, b = np.random.default_rng(0).random((2, 5))
+    x, t = tensor(a), tensor(b)
+    tx, tt = torch.tensor(a, requires_grad=True), torch.tensor(b, requires_grad=True)
+    binary_cross_entropy(x, t).backward()
+    torch.nn.functional.binary_cross_entropy(tx, tt).backward()
+    np.testing.assert_allclose(t.grad.numpy(), tt.grad.numpy(), rtol=1e-12)
+
+
 def test_gradients():
     rng = np.random.default_rng(0)
     x, t = tensor(rng.standard_normal((3, 4))), tensor(rng.random((3, 4)))
@@ -107,7 +146,7 @@ def test_bce_keeps_its_digits():
         assert ulps(z.grad.numpy(), slope) <= 1
 
 
-@pytest.mark.parametrize("loss", [mse_loss, bce])
+@pytest.mark.parametrize("loss", [mse_loss, bce, l1_loss, smooth_l1_loss, binary_cross_entropy])
 def test_empty(loss):
     x = tensor(np.empty((0, 3)))
     mean = loss(x, np.empty((0, 3)))
@@ -144,6 +183,17 @@ X = np.zeros((2, 3), np.float32)
         (mse_loss, (X, None), {}, TypeError, "target must be a Tensor"),
         (mse_loss, (X, X), {"reduction": "avg"}, ValueError, "reduction must be .* got 'avg'"),
         (mse_loss, (X, X), {"size_average": True}, ValueError, "size_average"),
+        (l1_loss, (X, np.zeros((2, 4))), {}, ShapeError, r"\(2, 3\), target \(2, 4\)"),
+        (l1_loss, (X, X), {"reduce": False}, ValueError, "reduce"),
+        (smooth_l1_loss, (X, X), {"beta": -1.0}, ValueError, "beta must be finite and ≥ 0"),
+        (smooth_l1_loss, (X, X), {"beta": "x"}, TypeError, "beta must be a number"),
+        (smooth_l1_loss, (X, None), {}, TypeError, "target must be a Tensor"),
+        (binary_cross_entropy, (X + 2, X), {}, ValueError, "from 0 to 1, got 2.0; put a sigmoid"),
+        (binary_cross_entropy, (X, X - 1), {}, ValueError, "target must be probabilities from 0"),
+        (binary_cross_entropy, (X * np.nan, X), {}, ValueError, "probabilities .* got nan"),
+        (binary_cross_entropy, (X, X[0]), {}, ShapeError, r"shape \(2, 3\), got \(3,\)"),
+        (binary_cross_entropy, (X.astype(int), X), {}, DTypeError, "input must be float32"),
+        (binary_cross_entropy, (X, X, np.ones(2)), {}, ShapeError, r"weight of shape \(2,\)"),
         (bce, (X, X[0]), {}, ShapeError, r"shape \(2, 3\), got \(3,\)"),
         (bce, (X.astype(int), X), {}, DTypeError, "input must be float32"),
         (bce, (X, [0]), {}, TypeError, "target must be a Tensor"),
@@ -159,7 +209,7 @@ def test_bad_arguments(loss, arguments, options, error, message):
 
 
 def test_argument_order_is_torchs(torch):
-    for ours in (mse_loss, bce):
+    for ours in (mse_loss, bce, l1_loss, smooth_l1_loss, binary_cross_entropy):
         theirs = getattr(torch.nn.functional, ours.__name__)
         assert list(inspect.signature(ours).parameters) == list(
             inspect.signature(theirs).parameters

@@ -272,8 +272,9 @@ def test_torchs_other_arguments(pairs):
         ({"generator": 3}, TypeError),
         ({"generator": np.random.default_rng()}, TypeError),
         ({"collate_fn": [1]}, TypeError),
-        ({"num_workers": 2}, ValueError),
-        ({"pin_memory": True}, ValueError),
+        ({"num_workers": -1}, ValueError),
+        ({"pin_memory": 1}, TypeError),
+        ({"sampler": [0]}, ValueError),
         ({"dataset": None}, TypeError),
         ({"dataset": iter([1])}, TypeError),
     ],
@@ -387,3 +388,13 @@ def test_a_state_that_does_not_fit_changes_nothing(state, error, message):
 def test_dictionaries_of_one_batch_have_the_same_keys(samples):
     with pytest.raises(ValueError, match="DataLoader: the dictionaries of a batch differ"):
         default_collate(samples)
+
+
+def test_what_changes_no_batch_is_accepted_with_a_warning():
+    with pytest.warns(
+        UserWarning, match="DataLoader: num_workers, pin_memory do nothing here"
+    ) as w:
+        loader = DataLoader(TensorDataset(minigrad.arange(3)), num_workers=2, pin_memory=True)
+    assert len(w) == 1 and [batch[0].tolist() for batch in loader] == [[0], [1], [2]]
+    with pytest.warns(UserWarning, match="DataLoader: persistent_workers does nothing here"):
+        DataLoader(TensorDataset(minigrad.arange(3)), persistent_workers=True)

@@ -17,7 +17,17 @@ if not PACKAGE.exists():
 # Data flows one way. A file imports from its own room, and from rooms on floors below its own.
 # A name is a folder of minigrad/, or else one of its files.
 FLOORS = [
-    ["errors", "_size", "devices", "cuda", "_build_check", "spine", "diagnosis"],
+    [
+        "absent",
+        "backends",
+        "cuda",
+        "devices",
+        "errors",
+        "_size",
+        "_build_check",
+        "spine",
+        "diagnosis",
+    ],
     ["_kernels"],
     ["_checks", "dtypes"],
     ["_runtime"],
@@ -65,6 +75,9 @@ ELSEWHERE = {"minigrad/_kernels/reference.py"}  # in the order of the kernels
 # A name that two files define: one of the two is the door of the other.
 DOORS = {
     "linear_forward": "_runtime/matmul asks the kernel, or NumPy in its place",
+    "is_available": "cuda, and two back ends: none of them is",
+    "manual_seed": "of all, and of the GPUs that are not there",
+    "scatter": "torch's name, and the gradient of an index",
     "main": "python -m minigrad is the doctor",
     "matmul": "the rule and its kernel",
     "normal_": "nn.init checks a parameter, and asks Tensor.normal_",

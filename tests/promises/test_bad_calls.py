@@ -105,6 +105,7 @@ def test_every_method_is_called():
         if not name.startswith("_") and callable(getattr(minigrad.Tensor, name))
     ]
     inherited = {name for name in methods if re.search(rf"\bm\.{name}\(", VALID)}
+    inherited |= {"cuda", "squeeze_", "unsqueeze_"}  # errors, whatever they are called with
     assert [name for name in methods if not called(name) and name not in inherited] == []
 
 
@@ -122,7 +123,7 @@ def test_the_search_finds_what_it_looks_for(monkeypatch):
     calls = [malformed.random_call(1, k) for k in range(200)]
     again = [malformed.random_call(1, k) for k in range(200)]
     assert list(map(str, calls)) == list(map(str, again))  # a seed is enough to see it again
-    call = calls[0]
+    call = next(call for call in calls if not call.text.startswith("np."))
     for error in (
         AttributeError("x"), SystemError(), AssertionError(), UnboundLocalError("x"),
         malformed.Hang(), RecursionError(), RuntimeWarning("x"), ZeroDivisionError(),

@@ -28,10 +28,11 @@ every_operation = pytest.mark.parametrize("name", OPERATIONS)
 every_third_operation = pytest.mark.parametrize(  # the others with the slow tests
     "name", rest_slow(OPERATIONS, list(OPERATIONS)[::3])
 )
-COUNTS = {"operations": 150, "samples": 993, "layouts": 5}  # promised in docs/promises.md
+COUNTS = {"operations": 179, "samples": 1112, "layouts": 5}  # promised in docs/promises.md
 PRODUCTS = {
     "matmul", "mm", "Tensor.__matmul__", "Tensor.__rmatmul__", "nn.functional.linear",
-    "nn.functional.conv2d", "nn.Sequential",
+    "nn.functional.conv2d", "nn.Sequential", "bmm", "mv", "dot", "nn.functional.conv_transpose2d",
+    "nn.functional.avg_pool2d", "nn.ConvTranspose2d", "nn.AvgPool2d",
 }  # fmt: skip
 
 
@@ -156,9 +157,19 @@ def mixtures(sample):
         ]  # fmt: skip
 
 
-REFUSES_INTEGERS = {"nn.functional.linear", "nn.functional.conv2d", "nn.functional.max_pool2d"}
-REFUSES_MIXTURES = {"nn.functional.batch_renorm"}  # as batch_norm does; torch's is put together
-CONVERTS = {"Tensor.scatter_", "nn.Identity", "nn.Flatten", "nn.ReLU", "nn.Sigmoid", "nn.Tanh"}
+REFUSES_INTEGERS = {
+    "nn.functional.linear", "nn.functional.conv2d", "nn.functional.max_pool2d",
+    "nn.functional.conv_transpose2d", "nn.functional.avg_pool2d", "nn.functional.embedding",
+    "nn.functional.l1_loss", "nn.ConvTranspose2d", "nn.Embedding", "nn.L1Loss",
+}  # fmt: skip
+# batch_renorm as batch_norm does, torch's is put together; bmm also of no matrices at all; a bias.
+REFUSES_MIXTURES = {
+    "nn.functional.batch_renorm", "bmm", "nn.functional.conv_transpose2d", "nn.ConvTranspose2d",
+}  # fmt: skip
+CONVERTS = {
+    "Tensor.scatter_", "scatter", "nn.Identity", "nn.Flatten", "nn.ReLU", "nn.Sigmoid", "nn.Tanh",
+    "nn.functional.binary_cross_entropy", "nn.BCELoss",
+}  # fmt: skip
 # There a float64 input keeps its dtype, whatever the target's; torch gives that of the target.
 KEEPS_THE_INPUTS = {"nn.functional.binary_cross_entropy_with_logits", "nn.BCEWithLogitsLoss"}
 

@@ -60,7 +60,9 @@ def doors():
     functions = {name: getattr(mg, name) for name in mg.__all__}
     methods = {f"Tensor.{name}": getattr(mg.Tensor, name) for name in dir(mg.Tensor)}
     layers = {f"nn.{name}": getattr(nn, name) for name in nn.__all__}
-    optimizers = {f"optim.{name}": getattr(mg.optim, name) for name in ("SGD", "Adam", "AdamW")}
+    optimizers = {
+        f"optim.{name}": getattr(mg.optim, name) for name in ("SGD", "Adam", "AdamW", "RMSprop")
+    }
     init = {f"nn.init.{name}": f for name, f in vars(nn.init).items() if name.endswith("_")}
     utils = ("clip_grad_norm_", "parameters_to_vector", "vector_to_parameters", "fold_batch_norm")
     tools = {f"nn.utils.{name}": getattr(nn.utils, name) for name in utils}

@@ -30,7 +30,7 @@ SANITIZERS = "-fsanitize=address,undefined -fno-sanitize=alignment "
 SANITIZERS += "-fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 KERNELS = (
     "activations adam batch_norm batch_renorm conv2d cross_entropy dropout group_norm layer_norm "
-    "linear log_softmax max_pool2d reductions sgd softmax"
+    "linear log_softmax max_pool2d reductions rmsprop sgd softmax"
 ).split()
 QUICK = [*KERNELS, "arithmetic", "checkpoint", "function", "fuzzing", "indexing"]
 # torch brings an allocator, threads and an OpenMP of its own into the process; without it, the

@@ -93,6 +93,11 @@ def scatter_(Tensor self not None, dim, index, src=None, *, value=None):
     return x
 
 
+def scatter(input, dim, index, src=None, *, value=None):
+    """A copy of `input` into which `scatter_` wrote. torch.scatter."""
+    return scatter_(operand("scatter", "input", input).clone(), dim, index, src, value=value)
+
+
 def index_select(input, dim, index):
     """The parts of `input` at the positions `index` (1-d, int64 or int32) along `dim`, as a copy.
 
@@ -128,7 +133,8 @@ def masked_fill_(Tensor self not None, mask, value):
 
 
 for name, function in [
-    ("gather", gather), ("scatter_", scatter_), ("index_select", index_select),
+    ("gather", gather), ("scatter_", scatter_), ("scatter", scatter),
+    ("index_select", index_select),
     ("masked_fill", masked_fill), ("masked_fill_", masked_fill_),
 ]:
     method(name, function)

@@ -83,7 +83,8 @@ cdef tuple parse(Tensor x, key):
         elif item is not None and item is not Ellipsis and not isinstance(item, bool):
             used += 1
     if used > ndim:
-        raise IndexError(f"index: {used} indices for a {ndim}-d tensor of shape {shape}")
+        hint = "" if ndim else "; its number is .item()"
+        raise IndexError(f"index: {used} indices for a {ndim}-d tensor of shape {shape}{hint}")
     left = ndim - used
     for item in items:
         if item is None:

@@ -16,10 +16,11 @@ from ...errors import ShapeError
 from ...tensor cimport Tensor, wrap
 from ...tensor import method
 from ..math.arguments cimport is_number, operand, operands, refuse_bool, scalar_like, stored
-from ..math.arithmetic import add, div, floor_divide, mul, power, remainder, sub
+from ..math.arithmetic import add, div, exp, floor_divide, mul, power, remainder, sub
 from ..math.arithmetic cimport scaled
 from ..math.comparison import bitwise_and, bitwise_or, bitwise_xor
 from ..math.elementwise cimport ADD, DIV, MUL, SUB, Operation, broadcast_binary
+from ..math.selection import clamp
 
 cnp.import_array()
 
@@ -141,6 +142,18 @@ def remainder_(self, other):
     return rewritten("remainder_", remainder, self, other)
 
 
+def exp_(self):
+    """self ← e^self. torch.Tensor.exp_."""
+    cdef Tensor x = tensor_itself("exp_", self)
+    return overwrite("exp_", x, exp(x))
+
+
+def clamp_(self, min=None, max=None):
+    """self ← self, moved to the nearer end of [min, max]. torch.Tensor.clamp_."""
+    cdef Tensor x = tensor_itself("clamp_", self)
+    return overwrite("clamp_", x, clamp(x, min, max))
+
+
 def bitwise_and_(self, other):
     """self ← self & other, for bool and integers. torch.Tensor.bitwise_and_."""
     return rewritten("bitwise_and_", bitwise_and, self, other)
@@ -185,6 +198,6 @@ def zero_(self):
 
 for function in (
     add_, sub_, mul_, div_, pow_, floor_divide_, remainder_, bitwise_and_, bitwise_or_,
-    bitwise_xor_, copy_, fill_, zero_,
+    bitwise_xor_, clamp_, copy_, exp_, fill_, zero_,
 ):
     method(function.__name__, function)

@@ -17,6 +17,16 @@ def randn(
     device: _Device | None = None,
     requires_grad: bool = False,
 ) -> Tensor: ...
+def normal(
+    mean: Tensor | float,
+    std: Tensor | float = 1.0,
+    size: _Shape | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: _DType | None = None,
+    device: _Device | None = None,
+    requires_grad: bool = False,
+) -> Tensor: ...
 def rand_like(
     input: Tensor,
     *,

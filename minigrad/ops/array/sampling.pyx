@@ -14,6 +14,7 @@ from ...random import generator_or_default
 from ...tensor cimport Tensor, wrap
 from ...tensor import method
 from ..math.arguments cimport floating, operand
+from ..math.broadcasting import broadcast_call
 from ..math.shaping cimport shape_argument
 from .creation cimport allocated, finished, float_dtype, new_shape
 
@@ -28,7 +29,7 @@ cdef Tensor uniform(str operation, shape, dtype, device, requires_grad, generato
     return y
 
 
-cdef Tensor normal(str operation, shape, dtype, device, requires_grad, generator):
+cdef Tensor gaussian(str operation, shape, dtype, device, requires_grad, generator):
     source = generator_or_default(operation, generator)
     array = allocated(operation, shape, float_dtype(operation, dtype))
     cdef Tensor y = finished(operation, array, device, requires_grad)
@@ -43,7 +44,33 @@ def rand(*shape, size=None, generator=None, dtype=None, device=None, requires_gr
 
 def randn(*shape, size=None, generator=None, dtype=None, device=None, requires_grad=False):
     """Normally distributed numbers, mean 0 and standard deviation 1: randn(2, 3). torch.randn."""
-    return normal("randn", new_shape("randn", shape, size), dtype, device, requires_grad, generator)
+    shape = new_shape("randn", shape, size)
+    return gaussian("randn", shape, dtype, device, requires_grad, generator)
+
+
+def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
+           requires_grad=False):
+    """Normally distributed numbers of this mean and standard deviation, each a number or a tensor.
+
+    Of the shape `size`, or, where one of both is a tensor, of the shape to which they broadcast; no
+    gradient passes. torch.normal.
+    """
+    cdef Tensor m = operand("normal", "mean", mean), s = operand("normal", "std", std), y
+    if size is None and not isinstance(mean, Tensor) and not isinstance(std, Tensor):
+        raise TypeError("normal: size must be given where mean and std are numbers")
+    if not np.isfinite(m.array).all() or not (np.isfinite(s.array) & (s.array >= 0)).all():
+        raise ValueError("normal: mean and std must be finite and std ≥ 0")
+    shape = broadcast_call("normal", np.add, m.array, s.array).shape
+    if size is not None:
+        if shape:
+            raise TypeError("normal: size is for a mean and a std that are numbers")
+        shape = new_shape("normal", (size,), None)
+    elif dtype is None:
+        dtype = (m if isinstance(mean, Tensor) else s).dtype
+    y = gaussian("normal", shape, dtype, device, requires_grad, generator)
+    quietly(np.multiply, y.array, s.array, out=y.array, casting="same_kind")
+    quietly(np.add, y.array, m.array, out=y.array, casting="same_kind")
+    return y
 
 
 def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -55,7 +82,8 @@ def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=F
 def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
     """randn in the shape and dtype of `input`. torch.randn_like."""
     cdef Tensor x = operand("randn_like", "input", input)
-    return normal("randn_like", tuple(x.shape), dtype or x.dtype, device, requires_grad, generator)
+    shape = tuple(x.shape)
+    return gaussian("randn_like", shape, dtype or x.dtype, device, requires_grad, generator)
 
 
 def randint(
@@ -164,7 +192,7 @@ def normal_(self, mean=0, std=1, *, generator=None):
         raise ValueError(
             f"normal_: mean and std must be finite and std ≥ 0, got {mean!r} and {std!r}")
     mean, std = float(mean), float(std)   # so that NumPy's float64 gives no other bits
-    y = normal("normal_", tuple(x.shape), x.dtype, None, False, generator)
+    y = gaussian("normal_", tuple(x.shape), x.dtype, None, False, generator)
     quietly(np.multiply, y.array, std, out=y.array)
     quietly(np.add, y.array, mean, out=y.array)
     return overwrite("normal_", x, y)

@@ -31,12 +31,15 @@ cdef Tensor operand(str operation, str argument, object value):
         return wrap(np.array(value))
     if isinstance(value, numbers.Real):
         return wrap(number_array(operation, argument, value))
-    hint = "" if value is not None else (
-        "; if it is a .grad, no backward has written one: only leaves get a .grad, and "
-        "w = w - lr * w.grad makes a new tensor that is not one")
+    kind, hint = type(value).__name__, ""
+    if value is None:
+        hint = ("; if it is a .grad, no backward has written one: only leaves get a .grad, and "
+                "w = w - lr * w.grad makes a new tensor that is not one")
+    elif hasattr(type(value), "__dlpack__"):   # an array of another library
+        kind = f"{type(value).__module__.partition('.')[0]}.{kind}"
+        hint = "; minigrad.as_tensor(…) makes it a Tensor"
     raise TypeError(
-        f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got "
-        f"{type(value).__name__}{hint}")
+        f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got {kind}{hint}")
 
 
 cdef Tensor floating(str operation, str argument, object value):

@@ -14,6 +14,7 @@ from ...errors import DTypeError, ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
 from ...tensor import method
 from .arguments cimport floating, operand
+from .arithmetic import mul
 from .broadcasting cimport unbroadcast
 from .reductions cimport summed
 from .shaping import t, transpose
@@ -106,13 +107,46 @@ def matmul(input, other):
     return y
 
 
+cdef int expect_ndims(str operation, tuple arguments) except -1:
+    """Each argument (name, value, number of dimensions) must have that many."""
+    for name, value, ndim in arguments:
+        shape = tuple(operand(operation, name, value).shape)
+        if len(shape) != ndim:
+            kind = "a vector" if ndim == 1 else "a matrix" if ndim == 2 else "a batch of matrices"
+            raise ShapeError(f"{operation}: {name} must be {kind}, got shape {shape}; use matmul")
+    return 0
+
+
 def mm(input, mat2):
     """Y = A B for two matrices, (N, K) and (K, M) → (N, M). torch.mm."""
-    for name, x in (("input", input), ("mat2", mat2)):
-        shape = tuple(operand("mm", name, x).shape)
-        if len(shape) != 2:
-            raise ShapeError(f"mm: {name} must be a matrix, got shape {shape}; use matmul")
+    expect_ndims("mm", (("input", input, 2), ("mat2", mat2, 2)))
     return matmul(input, mat2)
+
+
+def bmm(input, mat2):
+    """Y = A B for each pair of matrices: (B, N, K) and (B, K, M) → (B, N, M). torch.bmm."""
+    expect_ndims("bmm", (("input", input, 3), ("mat2", mat2, 3)))
+    if len(input) != len(mat2):
+        raise ShapeError(f"bmm: input has {len(input)} matrices, mat2 {len(mat2)}; use matmul")
+    return matmul(input, mat2)
+
+
+def mv(input, vec):
+    """y = A x for a matrix and a vector: (N, K) and (K,) → (N,). torch.mv."""
+    expect_ndims("mv", (("input", input, 2), ("vec", vec, 1)))
+    return matmul(input, vec)
+
+
+def dot(input, tensor):
+    """y = Σ a · b of two vectors of one length → (). torch.dot."""
+    expect_ndims("dot", (("input", input, 1), ("tensor", tensor, 1)))
+    return matmul(input, tensor)
+
+
+def outer(input, vec2):
+    """Y[i, j] = a[i] · b[j]: vectors (N,) and (M,) → (N, M). torch.outer."""
+    expect_ndims("outer", (("input", input, 1), ("vec2", vec2, 1)))
+    return mul(operand("outer", "input", input).unsqueeze(1), vec2)
 
 
 cdef class Linear(Function):
@@ -163,7 +197,8 @@ def linear(input, weight, bias=None):
     if cnp.PyArray_TYPE(x.array) != kind or b is not None and cnp.PyArray_TYPE(b.array) != kind:
         also = "" if b is None else f", bias {b.dtype}"
         raise DTypeError(
-            f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype")
+            f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype: "
+            "input.float(), or .double() of the model")
     cdef cnp.npy_intp[2] shape
     cdef cnp.ndarray rows = x.array
     cdef tuple leading = (<object>rows).shape[:ndim - 1] if ndim != 2 else None
@@ -191,5 +226,5 @@ cdef Tensor joined_rows(Tensor x):
     return x.reshape(count, cnp.PyArray_DIM(x.array, ndim - 1))
 
 
-method("matmul", matmul)
-method("mm", mm)
+for function in (matmul, mm, bmm, mv, dot, outer):
+    method(function.__name__, function)

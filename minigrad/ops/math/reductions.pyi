@@ -26,6 +26,10 @@ def std(
     *,
     correction: float | None = None,
 ) -> Tensor: ...
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: _DType | None = None
+) -> Tensor: ...
+def cumsum(input: Tensor, dim: int, *, dtype: _DType | None = None) -> Tensor: ...
 def norm(
     input: Tensor,
     p: float | str = "fro",

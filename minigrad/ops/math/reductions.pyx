@@ -22,7 +22,7 @@ from ...tensor cimport Function, Tensor, record, wrap
 from ...tensor import method
 from .arguments cimport floating, operand
 from .arithmetic import absolute, power, sign
-from .broadcasting cimport all_finite, dimensions
+from .broadcasting cimport all_finite, dimension, dimensions
 from .broadcasting import numpy_names
 from .comparison import isfinite, isinf
 from .selection import where
@@ -380,5 +380,86 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     return y
 
 
-for function in (sum, mean, var, std, norm):
+# --- running sums ------------------------------------------------------------------------------
+
+cdef class Cumsum(Function):
+    """y[i] = Σ x[j] over j ≤ i along a dimension:  dx[i] = Σ dy[j] over j ≥ i  (8)"""
+
+    cdef Py_ssize_t axis
+    cdef bint from_the_end
+
+    cdef backward(self, Tensor dy):
+        return running_sum(dy, self.axis, not self.from_the_end)  # (8)
+
+
+cdef Tensor running_sum(Tensor x, Py_ssize_t axis, bint from_the_end):
+    """The sums so far, in double, of a float tensor of one dimension or more."""
+    cdef Cumsum node
+    array = np.flip(x.array, axis) if from_the_end else x.array
+    sums = quietly(np.cumsum, array, axis, np.float64)
+    sums = np.flip(sums, axis) if from_the_end else sums
+    cdef Tensor y = wrap(quietly(sums.astype, (<object>x.array).dtype, order="C"))
+    if recording(x):
+        node = Cumsum.__new__(Cumsum)
+        node.axis, node.from_the_end = axis, from_the_end
+        record(node, y, (x,))
+    return y
+
+
+@numpy_names
+def cumsum(input, dim, *, dtype=None):
+    """y[i] = Σ input[j] over all j ≤ i along `dim`. Integers and bools give int64.
+
+    dtype: convert the input first. torch.cumsum.
+    """
+    cdef Tensor x = operand("cumsum", "input", input)
+    cdef Py_ssize_t axis = dimension("cumsum", dim, cnp.PyArray_NDIM(x.array))
+    if dtype is not None:
+        x = x.to(dtypes.find(dtype))
+    elif not cnp.PyArray_ISFLOAT(x.array):
+        x = x.to(dtypes.int64)
+    if cnp.PyArray_NDIM(x.array) == 0:   # a sum of one
+        return x.clone()
+    if cnp.PyArray_ISFLOAT(x.array):
+        return running_sum(x, axis, False)
+    return wrap(np.cumsum(x.array, axis, (<object>x.array).dtype))
+
+
+# --- products ----------------------------------------------------------------------------------
+
+@numpy_names
+def prod(input, dim=None, keepdim=False, *, dtype=None):
+    """y = Π input over one dimension, or over all (None). Integers and bools give int64.
+
+    Halves are multiplied until one element is left, so that the gradient, the product of all the
+    others, is right where elements are 0, too. dtype: convert the input first. torch.prod.
+    """
+    cdef Tensor x = operand("prod", "input", input), rest = None
+    cdef Py_ssize_t axis = 0, size
+    if dim is not None:
+        axis = dimension("prod", dim, cnp.PyArray_NDIM(x.array))
+    if dtype is not None:
+        x = x.to(dtypes.find(dtype))
+    elif not cnp.PyArray_ISFLOAT(x.array):
+        x = x.to(dtypes.int64)
+    cdef bint is_number = cnp.PyArray_NDIM(x.array) == 0
+    x = x.reshape(cnp.PyArray_SIZE(x.array)) if dim is None or is_number else x.transpose(axis, -1)
+    cdef int last = x.ndim - 1
+    size = x.shape[last]
+    if size == 0:
+        x = x.sum(last, True).to(x.dtype) + 1   # of no elements: 1
+    while size > 1:
+        if size % 2:
+            rest = x[..., size - 1:] if rest is None else rest * x[..., size - 1:]
+        size //= 2
+        x = x[..., :size] * x[..., size:2 * size]
+    if rest is not None:
+        x = x * rest
+    if dim is None or is_number:
+        return x.reshape(())
+    x = x.transpose(axis, -1)
+    return x if keepdim else x.squeeze(axis)
+
+
+for function in (sum, mean, var, std, norm, cumsum, prod):
     method(function.__name__, function)

@@ -333,6 +333,25 @@ def expand_as(self, other):
     return expand(self, operand("expand_as", "other", other).shape)
 
 
+def repeat(Tensor self not None, *repeats):
+    """self laid side by side, repeats[i] times along dimension i, as a copy. torch.Tensor.repeat.
+
+    More repeats than dimensions make new dimensions in front. Errors: ShapeError, ValueError.
+    """
+    cdef tuple counts = shape_argument("repeat", repeats), own = (<object>self.array).shape
+    if len(counts) < len(own):
+        raise ShapeError(
+            f"repeat: {len(counts)} repeats for a tensor of shape {own}; give one per dimension")
+    if min(counts, default=0) < 0:
+        raise ValueError(f"repeat: repeats must be ≥ 0, got {counts}")
+    check_count("repeat", 2 * len(counts))
+    own = (1,) * (len(counts) - len(own)) + own
+    apart = [part for size in own for part in (1, size)]
+    beside = [part for n, size in zip(counts, own) for part in (n, size)]
+    joined = [n * size for n, size in zip(counts, own)]
+    return expand(reshape(self, apart), beside).clone().reshape(joined)
+
+
 # --- sizes ---------------------------------------------------------------------------------------
 
 def size(Tensor self not None, dim=None):
@@ -367,7 +386,8 @@ for name, function in [
     ("reshape", reshape), ("view", view), ("view_as", view_as), ("flatten", flatten),
     ("squeeze", squeeze), ("unsqueeze", unsqueeze), ("transpose", transpose), ("t", t),
     ("permute", permute), ("expand", expand), ("broadcast_to", broadcast_to),
-    ("expand_as", expand_as), ("size", size), ("stride", stride), ("dim", dim), ("numel", numel),
+    ("expand_as", expand_as), ("repeat", repeat), ("size", size),
+    ("stride", stride), ("dim", dim), ("numel", numel),
     ("nelement", numel), ("T", property(reversed_dimensions)), ("mT", property(matrix_transpose)),
 ]:
     method(name, function)

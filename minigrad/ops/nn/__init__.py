@@ -12,4 +12,6 @@
     batch_renorm   batch norm for batches that are too small for it
     conv2d         convolution of images
     max_pool2d     the largest value of each window
+    avg_pool2d     the mean of each window
+    embedding      rows of a table, one per index
 """

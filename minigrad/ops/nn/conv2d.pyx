@@ -239,20 +239,34 @@ cdef Py_ssize_t outputs_along(
     return left_over // stride + 1 if left_over >= 0 else 0
 
 
+cdef tuple image_shape(str name, Tensor x):
+    """(N, C, H, W) of an image, or of a batch of them."""
+    shape = (<object>x.array).shape
+    if len(shape) not in (3, 4):
+        raise ShapeError(
+            f"{name}: input must have shape (N, C, H, W) or (C, H, W), got {shape}")
+    return shape if len(shape) == 4 else (1, *shape)
+
+
+cdef int one_dtype(str name, Tensor x, Tensor weight, Tensor bias) except -1:
+    for argument, u in (("weight", weight), ("bias", bias)):
+        if u is not None and u.dtype is not x.dtype:
+            raise DTypeError(
+                f"{name}: {argument} is {u.dtype}, but input is {x.dtype}; they must be one dtype: "
+                "input.float(), or .double() of the model")
+    return 0
+
+
 cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dilation, groups):
     """The windows of this call, if everything fits."""
     cdef Windows windows = Windows.__new__(Windows)
     cdef Py_ssize_t kernel_h, kernel_w, dilation_h, dilation_w, tall, wide
     x_shape, w_shape = (<object>x.array).shape, (<object>weight.array).shape
-    if len(x_shape) not in (3, 4):
-        raise ShapeError(
-            "conv2d: input must have shape (N, C, H, W) or (C, H, W), got "
-            f"{x_shape}")
+    N, C, height, width = image_shape("conv2d", x)
     if len(w_shape) != 4 or 0 in w_shape[2:]:
         raise ShapeError(
             "conv2d: weight must have shape (out_channels, in_channels / groups, kernel_h, "
             f"kernel_w) with a kernel of at least 1 × 1, got {w_shape}")
-    N, C, height, width = x_shape if len(x_shape) == 4 else (1, *x_shape)
     windows.N, windows.C, windows.height, windows.width = N, C, height, width
     windows.O, per_group, kernel_h, kernel_w = w_shape
     windows.kernel_h, windows.kernel_w = kernel_h, kernel_w
@@ -270,10 +284,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
     if bias is not None and tuple(bias.shape) != (windows.O,):
         raise ShapeError(
             f"conv2d: bias must have shape ({windows.O},), got {tuple(bias.shape)}")
-    for name, u in (("weight", weight), ("bias", bias)):
-        if u is not None and u.dtype is not x.dtype:
-            raise DTypeError(
-                f"conv2d: {name} is {u.dtype}, but input is {x.dtype}; convert one of them")
+    one_dtype("conv2d", x, weight, bias)
     windows.dtype = (<object>x.array).dtype
     windows.stride_h, windows.stride_w = _checks.pair("conv2d", "stride", stride, at_least=1)
     dilation_h, dilation_w = _checks.pair("conv2d", "dilation", dilation, at_least=1)
@@ -324,3 +335,80 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if cnp.PyArray_NDIM(x.array) == 3:
         return convolution(windows, x.unsqueeze(0), w, b).squeeze(0)
     return convolution(windows, x, w, b)
+
+
+# --- seen from the other side --------------------------------------------------------------------
+
+cdef Windows spread(
+    Tensor x, Tensor weight, Tensor bias, stride, padding, output_padding, groups, dilation
+):
+    """The windows of the convolution whose outputs are x, and whose image is the result."""
+    cdef Windows windows = Windows.__new__(Windows)
+    cdef str name = "conv_transpose2d"
+    w_shape = (<object>weight.array).shape
+    N, C, height, width = image_shape(name, x)
+    if 0 in (C, height, width):
+        raise ShapeError(
+            f"{name}: only N may be 0, got input of shape {(<object>x.array).shape}")
+    if len(w_shape) != 4 or 0 in w_shape[2:]:
+        raise ShapeError(
+            f"{name}: weight must have shape (in_channels, out_channels / groups, kernel_h, "
+            f"kernel_w) with a kernel of at least 1 × 1, got {w_shape}")
+    groups = _checks.integer(name, "groups", groups, at_least=1)
+    if w_shape[0] != C or C % groups:
+        raise ShapeError(
+            f"{name}: input has {C} channels (its shape is {(<object>x.array).shape}), but weight "
+            f"of shape {w_shape} expects {w_shape[0]}, a multiple of groups = {groups}")
+    windows.groups, windows.dtype = groups, (<object>x.array).dtype
+    windows.N, windows.O, windows.out_h, windows.out_w = N, C, height, width
+    windows.C = w_shape[1] * groups
+    windows.kernel_h, windows.kernel_w = w_shape[2:]
+    if bias is not None and tuple(bias.shape) != (windows.C,):
+        raise ShapeError(
+            f"{name}: bias must have shape ({windows.C},), got {tuple(bias.shape)}")
+    one_dtype(name, x, weight, bias)
+    steps = _checks.pair(name, "stride", stride, at_least=1)
+    gaps = _checks.pair(name, "dilation", dilation, at_least=1)
+    edges = _checks.pair(name, "padding", padding, at_least=0)
+    more = _checks.pair(name, "output_padding", output_padding, at_least=0)
+    windows.stride_h, windows.stride_w = steps
+    windows.dilation_h, windows.dilation_w = gaps
+    windows.top, windows.left = edges
+    sizes = []
+    for size, step, gap, edge, extra, kernel in zip(
+            (height, width), steps, gaps, edges, more, w_shape[2:]):
+        if extra >= max(step, gap):
+            raise ValueError(
+                f"{name}: output_padding must be smaller than stride or dilation, got "
+                f"{output_padding!r} with stride {stride!r} and dilation {dilation!r}")
+        sizes.append((size - 1) * step - 2 * edge + gap * (kernel - 1) + extra + 1)
+    if min(sizes) < 1:
+        raise ShapeError(
+            f"{name}: of input of shape {(<object>x.array).shape}, padding {padding!r} leaves "
+            "nothing of the output")
+    if max(sizes) > _checks.LARGEST_STEP:
+        raise ValueError(f"{name}: an output of {sizes[0]} × {sizes[1]} is too large")
+    windows.height, windows.width = sizes
+    return windows
+
+
+def conv_transpose2d(
+    input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    """y[n, o, h, w] = Σ weight[c, o, i, j] · input[n, c, p, q] + bias[o], over p·s + i·d − pad = h
+
+    The gradient of the image of a convolution, (5), as a forward step: each input is spread over
+    one window. input (N, C, H, W) or (C, H, W), weight (C, O/groups, kernel_h, kernel_w), bias (O,)
+    or None → (N, O, out_h, out_w), out = (H − 1)·s − 2·pad + d·(kernel − 1) + output_padding + 1.
+    All of one float dtype; numbers or pairs, as in conv2d. Errors: ShapeError, DTypeError,
+    TypeError, ValueError. torch.nn.functional.conv_transpose2d.
+    """
+    cdef str name = "conv_transpose2d"
+    cdef Tensor x = floating(name, "input", input), w = floating(name, "weight", weight)
+    cdef Tensor b = None if bias is None else floating(name, "bias", bias)
+    cdef Windows windows = spread(x, w, b, stride, padding, output_padding, groups, dilation)
+    cdef bint alone = cnp.PyArray_NDIM(x.array) == 3
+    y = input_gradient(windows, x.unsqueeze(0) if alone else x, w)
+    if b is not None:
+        y = y + b.reshape(windows.C, 1, 1)
+    return y.squeeze(0) if alone else y

@@ -8,6 +8,7 @@ from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
 from ...autograd.in_place cimport may_write, overwrite
+from ...errors import ShapeError
 from ...random import generator_or_default
 from ...tensor cimport Function, Tensor, record, wrap
 from ..math.arguments cimport floating, operand
@@ -62,3 +63,24 @@ def dropout(input, p=0.5, training=True, inplace=False):
     kernels.dropout_forward(row, u, flat(y), mask.array, probability)
     recorded_dropout(y, x, mask, probability)
     return overwrite("dropout", x, y) if inplace else y
+
+
+def dropout2d(input, p=0.5, training=True, inplace=False):
+    """Dropout of whole channels: each plane of (N, C, H, W), or row of (N, C, L), is kept or 0.
+
+    The other arguments are those of dropout. torch.nn.functional.dropout2d.
+    """
+    cdef Tensor x = operand("dropout2d", "input", input), ones
+    _checks.number("dropout2d", "p", p, at_least=0, at_most=1)
+    _checks.flag("dropout2d", "inplace", inplace)
+    if x.ndim not in (3, 4):
+        raise ShapeError(f"dropout2d: input must have shape (N, C, H, W) or (N, C, L), got "
+                         f"{tuple(x.shape)}")
+    if not _checks.flag("dropout2d", "training", training) or p == 0:
+        return x
+    x = floating("dropout2d", "input", x)
+    if inplace:
+        may_write("dropout2d", x)
+    ones = wrap(np.ones((*x.shape[:2], *(1,) * (x.ndim - 2)), (<object>x.array).dtype))
+    y = x * dropout(ones, p)
+    return overwrite("dropout2d", x, y) if inplace else y

@@ -1,0 +1,169 @@
+"""Names that torch has and minigrad has not are answered with what to write; older names work."""
+
+import importlib
+import zipfile
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import CheckpointError, ShapeError, nn, optim
+from minigrad.absent.hints import HINTS
+
+MODULES = [owner for owner in HINTS if owner.startswith("minigrad")]
+
+
+@pytest.mark.parametrize("owner", MODULES)
+def test_a_module_answers_for_what_it_does_not_have(owner):
+    module = importlib.import_module(owner)
+    for name, hint in HINTS[owner].items():
+        assert not hasattr(module, name), f"{owner} has {name}: it is out of date in the table"
+        with pytest.raises(
+            AttributeError, match=f"{owner}.{name}: torch has it, minigrad"
+        ) as error:
+            getattr(module, name)
+        assert str(error.value).endswith(hint)
+    assert not set(HINTS[owner]) & set(dir(module))
+
+
+def test_what_nobody_has_is_answered_as_usual():
+    with pytest.raises(AttributeError, match="module 'minigrad.nn' has no attribute 'Liner'"):
+        nn.Liner  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'LSTM'"):
+        from minigrad.nn import LSTM  # noqa: F401
+
+
+def test_tensors_and_modules_answer_too():
+    for name, hint in HINTS["Module"].items():
+        assert not hasattr(nn.Identity(), name)
+        with pytest.raises(AttributeError, match="torch has it, minigrad has not") as error:
+            getattr(nn.Identity(), name)
+        assert str(error.value).endswith(hint)
+    with pytest.raises(AttributeError, match="there is no GPU: leave it out"):
+        nn.Linear(1, 1).cuda()
+    with pytest.raises(ValueError, match="cuda: there is no GPU: leave it out"):
+        mg.ones(1).cuda()
+    for name in ("squeeze_", "unsqueeze_"):
+        with pytest.raises(TypeError, match=rf"{name}: .*write x = x.{name[:-1]}\("):
+            getattr(mg.ones(1), name)(0)
+
+
+def test_the_table_names_only_what_torch_has(torch):
+    for owner in MODULES:
+        theirs = torch
+        for part in owner.split(".")[1:]:
+            theirs = getattr(theirs, part, None)
+        for name in HINTS[owner]:
+            if theirs is not None and name not in ("amp", "autocast", "tensorboard"):
+                assert hasattr(theirs, name), f"torch has no {owner.partition('.')[2]}.{name}"
+    for name in HINTS["Module"]:
+        assert hasattr(torch.nn.Module, name)
+
+
+# --- what is not a name ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x80\x04\x95\x10", "is a pickle, which is never run here"),
+        (b"\x93NUMPY\x01\x00v\x00", "is an .npy file: numpy.load reads it"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"\n<html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+        (b"/annex/objects/MD5-s3--1", "is a pointer of git-annex"),
+        (b"\xff" * 100, "is not a safetensors file, or is cut off"),
+    ],
+)
+def test_load_says_what_a_file_is(tmp_path, content, message):
+    path = tmp_path / "weights"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=f"load: .*weights' {message}"):
+        mg.load(path)
+
+
+def test_load_knows_the_archives_of_torch_and_numpy(tmp_path, torch):
+    np.savez(tmp_path / "a.npz", weight=np.ones(2))
+    torch.save({"weight": torch.ones(2)}, tmp_path / "a.pt")
+    with pytest.raises(CheckpointError, match="is an .npz file: numpy.load reads it"):
+        mg.load(tmp_path / "a.npz")
+    with pytest.raises(CheckpointError, match="is a file of torch.save, .*safetensors.torch.save_"):
+        mg.load(tmp_path / "a.pt")
+    assert zipfile.is_zipfile(tmp_path / "a.pt")
+
+
+def test_numbers_of_another_library(torch):
+    with pytest.raises(TypeError, match=r"got torch.Tensor; minigrad.as_tensor\(…\) makes it a"):
+        mg.ones(2) + torch.ones(2)
+    with pytest.raises(TypeError, match="linear: input must be .* got torch.Tensor"):
+        nn.Linear(2, 1)(torch.ones(2))
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(3, 2), nn.Conv2d(3, 2, 1)])
+def test_float64_data_into_a_float32_model(layer):
+    with pytest.raises(TypeError, match=r"one dtype: input.float\(\), or .double\(\) of the model"):
+        layer(np.ones((3, 3, 3)))
+
+
+def test_images_into_a_linear_layer():
+    with pytest.raises(ShapeError, match=r"got \(5, 3, 2, 2\); nn.Flatten\(\) makes one row"):
+        nn.Linear(12, 2)(mg.ones(5, 3, 2, 2))
+    with pytest.raises(ShapeError, match=r"got \(5, 3\)$"):
+        nn.Linear(12, 2)(mg.ones(5, 3))
+
+
+def test_a_generator_that_was_used_up():
+    parameters = nn.Linear(1, 1).parameters()
+    list(parameters)
+    with pytest.raises(ValueError, match="SGD: params is empty; a generator can be used only once"):
+        optim.SGD(parameters)
+    with pytest.raises(ValueError, match="SGD: params is empty; did the module register"):
+        optim.SGD([])
+
+
+def test_a_number_is_item():
+    with pytest.raises(IndexError, match="1 indices for a 0-d tensor of shape .*is .item"):
+        mg.ones(2).sum().data[0]
+
+
+# --- older names ----------------------------------------------------------------------------------
+
+
+def test_variable_is_a_leaf_on_the_same_memory(torch):
+    for library in (mg, torch):
+        x = library.ones(2, requires_grad=True)
+        y = library.autograd.Variable(x * 2)
+        assert not y.requires_grad and y.is_leaf
+        z = library.autograd.Variable(x.detach(), requires_grad=True)
+        (z * 3).sum().backward()
+        assert z.grad.tolist() == [3, 3] and x.grad is None
+    with pytest.raises(TypeError, match="Variable: data must be a Tensor, got list"):
+        mg.autograd.Variable([1.0])
+
+
+NAMES = ["FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "ByteTensor", "BoolTensor"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_constructors_by_type_name(torch, name):
+    ours, theirs = getattr(mg, name), getattr(torch, name)
+    for data in ([1, 0, 1], np.ones((2, 1)), [[1.0], [0.0]]):
+        if not isinstance(data, np.ndarray):
+            assert ours(data).tolist() == theirs(data).tolist()
+        assert ours(data).type() == f"minigrad.{name}"
+    assert ours(2, 3).shape == (2, 3) and ours().shape == (0,)
+    x = mg.ones(2)
+    for spec in (name, f"torch.{name}", f"minigrad.{name}", ours):
+        assert x.type(spec).type() == f"minigrad.{name}"
+
+
+def test_switches_that_a_cpu_lets_pass():
+    import minigrad.backends.cudnn as cudnn
+
+    cudnn.benchmark = True
+    assert not mg.backends.mps.is_available() and not cudnn.is_available()
+    mg.cuda.manual_seed_all(0)
+    assert mg.cuda.device_count() == 0
+    with mg.inference_mode():
+        assert not (mg.ones(1, requires_grad=True) * 2).requires_grad
+    assert mg.is_tensor(mg.ones(1)) and not mg.is_tensor(np.ones(1))
