@@ -6,6 +6,7 @@ between groups lead in one direction as those between operations do.
 """
 
 from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
 
 from ..tensor import Function
 from .svg import Box
@@ -113,26 +114,8 @@ def overview(boxes, groups):
                 box, inputs=[stands[each] for each in box.inputs if each in stands]
             )
             meaning[stands[box]] = [box]
-    return inputs_first(meaning)
-
-
-def inputs_first(meaning):
-    """The same, inputs first."""
-    ordered = {}
-
-    def put(box):
-        stack = [box]
-        while stack:
-            each = stack[-1]
-            waiting = [source for source in each.inputs if source not in ordered]
-            if waiting:
-                stack += waiting
-            else:
-                ordered.setdefault(stack.pop(), meaning[each])
-
-    for box in meaning:
-        put(box)
-    return ordered
+    order = TopologicalSorter({box: box.inputs for box in meaning}).static_order()
+    return {box: meaning[box] for box in order}
 
 
 def interior(group, groups):
