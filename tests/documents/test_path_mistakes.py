@@ -68,4 +68,6 @@ def test_every_mistake_and_every_rewriting():
 
 @pytest.mark.slow
 def test_those_that_need_the_package():
+    pytest.importorskip("Cython")
+    pytest.importorskip("setuptools")
     check([each for each in MISTAKES + RIGHT if step_of(each).number > NUMPY_ALONE])
