@@ -388,7 +388,8 @@ cdef class Function:
         """The tensors given to `save`, each verified to be what it was."""
         if self.saved_values is None:
             raise GraphError(f"{self.name()}: backward through this graph a second time, but its "
-                             "saved values were freed; pass retain_graph=True to the first one")
+                             "saved values were freed; pass retain_graph=True to the first one "
+                             "(more: python -m minigrad book autograd_words#retain_graph)")
         return tuple([None if each is None else self.unpack(each) for each in self.saved_values])
 
     cdef Tensor unpack(self, object saved):

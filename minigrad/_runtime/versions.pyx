@@ -34,7 +34,8 @@ cdef class SavedTensor:
             raise GraphError(
                 f"{type(owner).__name__}.backward: a value saved for the backward pass was changed "
                 f"in place by {self.version.writer} (version {self.version.count}, expected "
-                f"{self.count}); make the change on a .clone(), or after backward")
+                f"{self.count}); make the change on a .clone(), or after backward (more: "
+                "python -m minigrad book autograd_words#in-place)")
         return 0
 
 

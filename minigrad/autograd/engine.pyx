@@ -424,7 +424,8 @@ cdef Tensor cotangent_for(
         if cnp.PyArray_SIZE(output.array) != 1:
             raise GraphError(
                 f"{operation}: a gradient is implied only for a one-element output, got shape "
-                f"{tuple(output.shape)}; reduce it (for example .sum()) or pass {gradient_is}=")
+                f"{tuple(output.shape)}; reduce it (for example .sum()) or pass {gradient_is}= "
+                "(more: python -m minigrad book chain_rule#where-to-start)")
         one = cnp.PyArray_EMPTY(
             cnp.PyArray_NDIM(output.array), cnp.PyArray_DIMS(output.array),
             cnp.PyArray_TYPE(output.array), 0)

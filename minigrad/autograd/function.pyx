@@ -175,7 +175,8 @@ cdef class Custom(Node):
         expected = len(self.context.needs_input_grad)
         if len(given) < expected or any([each is not None for each in given[expected:]]):
             raise GraphError(
-                f"{self.name()}: returned {len(given)} gradients for {expected} inputs of forward")
+                f"{self.name()}: returned {len(given)} gradients for {expected} inputs of forward "
+                "(more: python -m minigrad book chain_rule#arrays)")
         for position, (shape, dtype) in zip(self.positions, self.inputs_are):
             dx = given[position]
             if dx is None:
@@ -188,7 +189,7 @@ cdef class Custom(Node):
             if dx.shape != shape:
                 misshapen = misshapen or (
                     f"{self.name()}: input {position} has shape {tuple(shape)}, got a gradient of "
-                    f"shape {tuple(dx.shape)}")
+                    f"shape {tuple(dx.shape)} (more: python -m minigrad book broadcasting#eq-1)")
             gradients.append(dx.to(dtype))
         if misshapen:
             error = ShapeError(misshapen)

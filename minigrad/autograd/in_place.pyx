@@ -72,7 +72,8 @@ cdef int may_write(str operation, Tensor x) except -1:
     if grad_mode() and root.is_grad_leaf:
         raise GraphError(
             f"{operation}: a leaf that requires a gradient (or a view of one) cannot be changed in "
-            "place while operations are recorded; do it under no_grad()")
+            "place while operations are recorded; do it under no_grad() (more: "
+            "python -m minigrad book autograd_words#no_grad)")
     return has_writable_memory(operation, x)
 
 

@@ -73,6 +73,7 @@ class Linear(Module):
             raise ShapeError(
                 f"{self}: expected input of shape (…, {self.in_features}), got {shape}"
                 + ("; nn.Flatten() makes one row of each image" if images else "")
+                + " (more: python -m minigrad book linear#the-linear-layer)"
             ) from None
 
     def extra_repr(self):

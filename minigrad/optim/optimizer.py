@@ -34,7 +34,8 @@ class Optimizer:
         name = type(self).__name__
         groups = _in_order(name, "params", params, "tensors or groups")
         if not groups:
-            cause = "did the module register its parameters?"
+            place = "mistakes#5-layers-in-a-plain-list-or-dictionary"
+            cause = f"did the module register its parameters? (more: python -m minigrad book {place})"
             if isinstance(params, Iterator):
                 cause = "a generator can be used only once: call .parameters() anew"
             raise ValueError(f"{name}: params is empty; {cause}")
@@ -82,7 +83,8 @@ class Optimizer:
             if not p.is_leaf:
                 raise ValueError(
                     f"{name}: params[{k}] is not a leaf: it was computed from other tensors. Pass "
-                    "those instead, for example model.parameters()"
+                    "those instead, for example model.parameters() (more: "
+                    "python -m minigrad book autograd_words#leaf)"
                 )
             if not p.dtype.is_floating_point:
                 raise DTypeError(f"{name}: params[{k}] must be float32 or float64, got {p.dtype}")

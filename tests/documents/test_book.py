@@ -17,9 +17,10 @@ import pytest
 from helpers import book_symbols, derivations
 
 import minigrad
-from minigrad import _build_info
+from minigrad import _build_info, ones
 from minigrad._kernels import active
 from minigrad.book import commands, measured, opening, shelf
+from minigrad.nn import functional as F
 
 pytest.importorskip("markdown_it")
 pytest.importorskip("latex2mathml")
@@ -551,3 +552,46 @@ def test_a_file_is_no_folder_for_a_book(tmp_path, capsys):
     (tmp_path / "mine").write_text("", encoding="utf-8")
     assert commands.book(["--build", str(tmp_path / "mine")]) == 2
     assert "mine is a file; name a folder\n" in capsys.readouterr().err
+
+
+# --- where the package names the book ------------------------------------------------------------
+
+
+def test_every_page_that_a_text_of_the_package_names_is_there(pages):
+    """In errors and docstrings, also where they are written over two lines."""
+    named = set()
+    for path in sorted((ROOT / "minigrad").rglob("*.py*")):
+        if path.suffix not in (".py", ".pyx") or path.parent.name == "book":
+            continue
+        text = re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))
+        named |= set(re.findall(r"python -m minigrad book ([a-z]\w*(?:#[\w-]+)?)", text))
+    assert len(named) > 30
+    for place in named:
+        page, _, anchor = place.partition("#")
+        assert f"{page}.html" in pages, place
+        assert not anchor or f'id="{anchor}"' in pages[f"{page}.html"], place
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        (lambda: F.cross_entropy(ones(2, 3), ones(2)), "cross_entropy#eq-0a"),
+        (lambda: F.cross_entropy(ones(2, 3), ones(2, 3).long()), "cross_entropy#eq-6a"),
+        (lambda: minigrad.nn.BatchNorm1d(3)(ones(1, 3)), "batch_norm#degenerate-batches"),
+        (lambda: F.softmax(ones(2, 3)), "mistakes#13-log-softmax-over-the-batch"),
+        (lambda: ones(2, 3) @ ones(2, 3), "linear#eq-1a"),
+        (lambda: minigrad.nn.Linear(2, 3)(ones(4, 3)), "linear#the-linear-layer"),
+        (lambda: minigrad.nn.Linear(2, 3)(ones(4, 2).byte()), "mistakes#14-unscaled-pixels"),
+        (lambda: ones(2, 3) + ones(2), "broadcasting#any-shapes"),
+        (lambda: F.conv2d(ones(1, 2, 5, 5), ones(4, 3, 3, 3)), "conv2d#eq-2a"),
+        (lambda: F.conv2d(ones(1, 3, 2, 2), ones(4, 3, 3, 3)), "conv2d#eq-1a"),
+        (lambda: ones(2, requires_grad=True).exp().backward(), "chain_rule#where-to-start"),
+        (lambda: ones(2, requires_grad=True).add_(1), "autograd_words#no_grad"),
+        (lambda: minigrad.optim.SGD([], 0.1), "mistakes#5-layers-in-a-plain-list-or-dictionary"),
+    ],
+)
+def test_an_error_names_its_page(call, place):
+    with pytest.raises(Exception) as caught:
+        call()
+    assert f"python -m minigrad book {place})" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -108,7 +108,7 @@ def test_float64_data_into_a_float32_model(layer):
 def test_images_into_a_linear_layer():
     with pytest.raises(ShapeError, match=r"got \(5, 3, 2, 2\); nn.Flatten\(\) makes one row"):
         nn.Linear(12, 2)(mg.ones(5, 3, 2, 2))
-    with pytest.raises(ShapeError, match=r"got \(5, 3\)$"):
+    with pytest.raises(ShapeError, match=r"got \(5, 3\) \(more"):
         nn.Linear(12, 2)(mg.ones(5, 3))
 
 

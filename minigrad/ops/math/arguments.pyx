@@ -46,7 +46,8 @@ cdef Tensor floating(str operation, str argument, object value):
     """`value` as a tensor of float32 or float64; other dtypes are refused."""
     cdef Tensor x = value if isinstance(value, Tensor) else operand(operation, argument, value)
     if not cnp.PyArray_ISFLOAT(x.array):
-        pixels = ", and pixels with .float() / 255" if x.array.dtype == np.uint8 else ""
+        pixels = (", and pixels with .float() / 255 (more: python -m minigrad book "
+                  "mistakes#14-unscaled-pixels)") if x.array.dtype == np.uint8 else ""
         raise DTypeError(
             f"{operation}: {argument} must be float32 or float64, got {x.dtype}; convert it with "
             f".float(){pixels}")

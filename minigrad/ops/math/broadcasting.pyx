@@ -51,7 +51,9 @@ def broadcast_call(name, function, *arrays):
         return np.asarray(quietly(function, *arrays))
     except ValueError:
         shapes = ", ".join(str(array.shape) for array in arrays)
-        raise ShapeError(f"{name}: shapes {shapes} do not broadcast") from None
+        raise ShapeError(
+            f"{name}: shapes {shapes} do not broadcast (more: "
+            "python -m minigrad book broadcasting#any-shapes)") from None
     except RuntimeError as error:   # NumPy's limit of 32 dimensions in some of its loops
         raise ShapeError(f"{name}: {error}") from None
 

@@ -41,7 +41,8 @@ cdef cnp.ndarray broadcast_binary(
         if a_size != b_size and a_size != 1 and b_size != 1:
             raise ShapeError(
                 f"{name}: shapes {(<object>a).shape} and {(<object>b).shape} do not broadcast: "
-                f"sizes {a_size} and {b_size} at dimension {i - ndim} differ and neither is 1")
+                f"sizes {a_size} and {b_size} at dimension {i - ndim} differ and neither is 1 "
+                "(more: python -m minigrad book broadcasting#any-shapes)")
         shape[i] = b_size if a_size == 1 else a_size
     if not ours:
         return numpy_binary(operation, a, b, y)

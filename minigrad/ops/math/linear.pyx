@@ -59,6 +59,7 @@ def matmul(input, other):
 
     Shapes (…, N, K) and (…, K, M) → (…, N, M); both of one dtype. Errors: ShapeError, DTypeError.
     torch.matmul.
+    In the book: python -m minigrad book linear
     """
     cdef Tensor a = operand("matmul", "input", input), b = operand("matmul", "other", other), y
     cdef Matmul node
@@ -80,7 +81,8 @@ def matmul(input, other):
     if inner != cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0)):
         raise ShapeError(
             f"matmul: shapes {tuple(a.shape)} and {tuple(b.shape)} do not fit: the inner sizes are "
-            f"{inner} and {cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))}")
+            f"{inner} and {cnp.PyArray_DIM(b.array, max(b_ndim - 2, 0))} (more: "
+            "python -m minigrad book linear#eq-1a)")
     try:
         if matrices and cnp.PyArray_ISFLOAT(a.array):
             shape[0], shape[1] = cnp.PyArray_DIM(a.array, 0), cnp.PyArray_DIM(b.array, 1)
@@ -171,6 +173,7 @@ def linear(input, weight, bias=None):
 
     A weight (in,) without bias → (…). All of one float dtype. Errors: ShapeError, DTypeError.
     torch.nn.functional.linear.
+    In the book: python -m minigrad book linear
     """
     cdef Tensor x = floating("linear", "input", input), w = floating("linear", "weight", weight)
     cdef Tensor b = None, y
@@ -184,7 +187,8 @@ def linear(input, weight, bias=None):
     if ndim == 0 or cnp.PyArray_DIM(x.array, ndim - 1) != in_features:
         raise ShapeError(
             f"linear: the last size of input must be {in_features} (weight is {tuple(w.shape)}), "
-            f"got input of shape {tuple(x.shape)}")
+            f"got input of shape {tuple(x.shape)} (more: "
+            "python -m minigrad book linear#the-linear-layer)")
     if bias is not None:
         b = floating("linear", "bias", bias)
         if (cnp.PyArray_SIZE(b.array) == 1 and cnp.PyArray_NDIM(b.array) < 2

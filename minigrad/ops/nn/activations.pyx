@@ -38,6 +38,7 @@ def relu(input, inplace=False):
     """y = max(input, 0), elementwise; the gradient at 0 is 0. NaN stays NaN.
 
     Any shape; integers too. inplace: write the result over `input`. torch.nn.functional.relu.
+    In the book: python -m minigrad book relu
     """
     cdef Tensor x = operand("relu", "input", input), y
     cdef bint over = inplace is not False and _checks.flag("relu", "inplace", inplace)
@@ -87,6 +88,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
 
     float32 or float64, any shape. inplace: write the result over `input`.
     torch.nn.functional.leaky_relu.
+    In the book: python -m minigrad book leaky_relu
     """
     cdef Tensor x = floating("leaky_relu", "input", input), y
     cdef double slope = _checks.number("leaky_relu", "negative_slope", negative_slope)
@@ -139,6 +141,7 @@ def sigmoid(input):
     """y = 1 / (1 + e^(−input)), elementwise, without overflow.
 
     Any shape; integers give the default float dtype. torch.sigmoid.
+    In the book: python -m minigrad book sigmoid
     """
     cdef Tensor x = as_float(operand("sigmoid", "input", input)), y
     y = wrap(empty_array_like(x.array))
@@ -176,7 +179,10 @@ cdef class Tanh(Function):
 
 
 def tanh(input):
-    """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh."""
+    """y = tanh(input), elementwise; integers give the default float dtype. torch.tanh.
+
+    In the book: python -m minigrad book tanh
+    """
     cdef Tensor x = as_float(operand("tanh", "input", input)), y
     y = wrap(empty_array_like(x.array))
     kernels.tanh_forward(contiguous_array(x), y.array)
@@ -219,6 +225,7 @@ def gelu(input, approximate="none"):
 
     approximate: "none", or "tanh" for Φ ≈ (1 + tanh(√(2/π) (input + 0.044715 input³))) / 2.
     float32 or float64, any shape. torch.nn.functional.gelu.
+    In the book: python -m minigrad book gelu
     """
     cdef Tensor x = floating("gelu", "input", input), y
     cdef Gelu node

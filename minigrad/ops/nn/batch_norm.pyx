@@ -65,6 +65,7 @@ def batch_norm(
     TypeError, GraphError; IndexError for an axis out of range; ValueError for one value per
     channel in training, a negative running variance, eps not above 0, momentum outside [0, 1].
     torch.nn.functional.batch_norm; axis and unbiased_running_var are additions.
+    In the book: python -m minigrad book batch_norm
     """
     return batch_normalized(
         "batch_norm", input, running_mean, running_var, weight, bias, training, momentum, eps,
@@ -111,7 +112,8 @@ cdef Tensor batch_normalized(
     if m == 1 and node.training:
         raise ValueError(
             f"{operation}: expected more than 1 value per channel when training, "
-            f"got input of shape {tuple(x.shape)}")
+            f"got input of shape {tuple(x.shape)} (more: "
+            "python -m minigrad book batch_norm#degenerate-batches)")
 
     if not node.training:
         node.mean = (<object>run_mean.array).astype(np.float64)

@@ -280,7 +280,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
         raise ShapeError(
             f"conv2d: input has {windows.C} channels (its shape is {x_shape}), but weight "
             f"of shape {w_shape} with groups = {groups} expects "
-            f"{per_group * windows.groups}")
+            f"{per_group * windows.groups} (more: python -m minigrad book conv2d#eq-2a)")
     if bias is not None and tuple(bias.shape) != (windows.O,):
         raise ShapeError(
             f"conv2d: bias must have shape ({windows.O},), got {tuple(bias.shape)}")
@@ -314,7 +314,8 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
         raise ShapeError(
             f"conv2d: a window of {dilation_h * (kernel_h - 1) + 1} × "
             f"{dilation_w * (kernel_w - 1) + 1} does not fit into an image of {windows.height} × "
-            f"{windows.width}, with padding {windows.height + tall} × {windows.width + wide}")
+            f"{windows.width}, with padding {windows.height + tall} × {windows.width + wide} "
+            "(more: python -m minigrad book conv2d#eq-1a)")
     return windows
 
 
@@ -327,6 +328,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     side; "valid" is 0, "same" makes y as large as input (stride 1; an odd zero goes to the end).
     Each of the groups of output channels sees its own input channels only. Errors, all before
     anything is computed: ShapeError, DTypeError, TypeError, ValueError. torch.nn.functional.conv2d.
+    In the book: python -m minigrad book conv2d
     """
     cdef Tensor x = floating("conv2d", "input", input)
     cdef Tensor w = floating("conv2d", "weight", weight)

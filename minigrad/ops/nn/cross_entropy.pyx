@@ -107,6 +107,7 @@ def cross_entropy(
     labels; it is nan when no label counts. label_smoothing: the share of the target, from 0 to 1,
     that is spread over all classes. Errors: IndexError for a label that is not a class, ShapeError,
     DTypeError, ValueError. torch.nn.functional.cross_entropy (which takes no int32 labels).
+    In the book: python -m minigrad book cross_entropy
     """
     cdef str name = "cross_entropy"
     cdef Tensor x = scores(name, input, target), t, labels, w, loss
@@ -157,7 +158,8 @@ cdef Tensor of_probabilities(
         raise DTypeError(
             f"cross_entropy: a target of the input's shape {tuple(x.shape)} is class probabilities "
             f"and must be float32 or float64, got {target.dtype}; turn one-hot rows into floats "
-            f"with .float() or into labels with .argmax({dim})")
+            f"with .float() or into labels with .argmax({dim}) (more: "
+            "python -m minigrad book cross_entropy#eq-6a)")
     if ignore_index >= 0:
         raise ValueError(
             "cross_entropy: ignore_index is for labels, but target is class probabilities; "
@@ -266,7 +268,8 @@ cdef Tensor class_labels(str name, Tensor x, object target, Py_ssize_t C, int64_
     if (<object>t).dtype.kind not in "iu":
         raise DTypeError(
             f"{name}: class labels must be integers, got {(<object>t).dtype} of shape "
-            f"{(<object>t).shape}; convert them with .long()")
+            f"{(<object>t).shape}; convert them with .long() (more: "
+            "python -m minigrad book cross_entropy#eq-0a)")
     check_label_shape(name, (<object>x.array).shape, (<object>t).shape)
     if (<object>t).dtype.kind == "u":
         too_large = np.greater(t, 2**63 - 1)

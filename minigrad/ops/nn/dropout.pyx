@@ -48,6 +48,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
 
     float32 or float64 (any dtype when not training), any shape. Draws from the default generator
     (`manual_seed`). inplace: write the result over `input`. torch.nn.functional.dropout.
+    In the book: python -m minigrad book dropout
     """
     cdef double probability = _checks.number("dropout", "p", p, at_least=0, at_most=1)
     cdef Tensor x = operand("dropout", "input", input), y, mask

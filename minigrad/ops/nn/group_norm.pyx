@@ -148,6 +148,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     of neighbors; var is divided by the number of values. weight, bias: (C,), of input's dtype, or
     None. Errors: ShapeError, DTypeError, TypeError; ValueError if num_groups does not divide C, if
     there is a single value to normalize, and if eps is not above 0. torch.nn.functional.group_norm.
+    In the book: python -m minigrad book group_norm
     """
     cdef Tensor x = floating("group_norm", "input", input), gamma, beta
     cdef Py_ssize_t groups, C

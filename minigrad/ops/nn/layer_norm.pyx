@@ -168,6 +168,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     weight, bias: of shape normalized_shape (at least one dimension) and of input's dtype, or None.
     Errors: ShapeError, DTypeError, TypeError; ValueError for an eps not above 0.
     torch.nn.functional.layer_norm.
+    In the book: python -m minigrad book layer_norm
     """
     cdef Tensor x = floating("layer_norm", "input", input), gamma, beta
     cdef tuple whole = (<object>x.array).shape, shape = _checks.sizes(

@@ -67,6 +67,7 @@ def log_softmax(input, dim=None, dtype=None):
     float32 or float64, any shape; dtype: convert the input first. A slice that is all −inf, or
     has +inf or nan, gives nan. Errors: DTypeError, IndexError; TypeError without dim, which torch
     guesses with a warning. torch.log_softmax.
+    In the book: python -m minigrad book log_softmax
     """
     cdef Tensor x = operand("log_softmax", "input", input), y
     cdef LogSoftmax node

@@ -104,6 +104,7 @@ def max_pool2d(
     h·W + w, int64 (−1 for a window that sees padding only). float32 or float64. Errors, before
     anything is computed: ShapeError, DTypeError, TypeError, ValueError.
     torch.nn.functional.max_pool2d.
+    In the book: python -m minigrad book max_pool2d
     """
     cdef Tensor x = floating("max_pool2d", "input", input), y, index
     cdef Py_ssize_t height, width

@@ -44,7 +44,8 @@ cdef Py_ssize_t chosen(str operation, object dim, Tensor x) except -1:
         raise TypeError(
             f"{operation}: dim is missing: along which dimension of the input, of shape "
             f"{(<object>x.array).shape}, do the probabilities sum to 1? For scores (N, C) of N "
-            "samples write dim=1. (torch guesses: 0 for 0-d, 1-d and 3-d inputs, 1 for others)")
+            "samples write dim=1. (torch guesses: 0 for 0-d, 1-d and 3-d inputs, 1 for others; "
+            "more: python -m minigrad book mistakes#13-log-softmax-over-the-batch)")
     return dimension(operation, dim, cnp.PyArray_NDIM(x.array))
 
 
@@ -91,6 +92,7 @@ def softmax(input, dim=None, dtype=None):
     float32 or float64, any shape; dtype: convert the input first. A slice that is all −inf, or
     has +inf or nan, gives nan. Errors: DTypeError, IndexError; TypeError without dim, which torch
     guesses with a warning. torch.softmax.
+    In the book: python -m minigrad book softmax
     """
     cdef Tensor x = operand("softmax", "input", input), y
     cdef Softmax node
