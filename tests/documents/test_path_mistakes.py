@@ -49,10 +49,16 @@ def check(answers):
     wrong = [
         (answer, report.verdict, report.sentence)
         for answer, report in zip(answers, reports, strict=True)
-        if report.verdict != answer.word
-        or any(piece not in report.sentence for piece in answer.pieces)
+        if not is_expected(answer, report)
     ]
     assert wrong == []
+
+
+def is_expected(answer, report):
+    """Named as it should be; or, if it is strange, at least not right and not misnamed."""
+    if answer.word == "strange":
+        return report.verdict != "right" and not answer.is_misnamed(report)
+    return answer.is_named(report)
 
 
 def test_one_mistake_and_one_rewriting_of_each_exercise():
