@@ -49,6 +49,7 @@ SAMPLES = [[1.0, 2.0, 4.0], [0.0, 2.0, 9.0]]
 LOGITS = [[0.0, 1.0, 2.0], [1.0, 0.0, 1.0]]
 CHANNELS = [[1.0, 0.0], [2.0, 1.0], [6.0, 2.0]]
 WIDE_CHANNELS = [[1.0, 0.0], [2.0, 3.0], [6.0, 9.0]]
+ANSWERS = tensor([0.0, 0.0, 1.0, 1.0], dtype=float64)
 WEIGHT = tensor([[1.0, 2.0, 3.0], [-1.0, 4.0, 1.0]], dtype=float64)
 IMAGE = [[[[1.0, 5.0, 2.0], [3.0, 4.0, 6.0], [0.0, 2.0, 1.0]]]]
 WINDOW = tensor([[[[1.0, 2.0], [3.0, 4.0]]]], dtype=float64)
@@ -136,6 +137,13 @@ EXAMPLES = {
         lambda x: F.cross_entropy(x, tensor([2, 0]), reduction="none"),
         LOGITS,
         "One loss per row, so one column: the probabilities, less 1 at the right class.",
+    ),
+    "binary_cross_entropy": Example(
+        'F.binary_cross_entropy(x, [0, 0, 1, 1], reduction="none")',
+        lambda x: F.binary_cross_entropy(x, ANSWERS, reduction="none"),
+        [0.1, 0.4, 0.6, 0.9],
+        "A loss for every probability: above 0 where the answer is no, below 0 where it is yes. "
+        "The further from its answer, the steeper.",
     ),
     "batch_norm": Example(
         "F.batch_norm(x, None, None, training=True)",

@@ -35,7 +35,8 @@ class Optimizer:
         groups = _in_order(name, "params", params, "tensors or groups")
         if not groups:
             place = "mistakes#5-layers-in-a-plain-list-or-dictionary"
-            cause = f"did the module register its parameters? (more: python -m minigrad book {place})"
+            cause = "did the module register its parameters? (more: python -m minigrad book "
+            cause += f"{place})"
             if isinstance(params, Iterator):
                 cause = "a generator can be used only once: call .parameters() anew"
             raise ValueError(f"{name}: params is empty; {cause}")

@@ -279,10 +279,11 @@ def test_a_wrong_kernel_shows_in_the_check(monkeypatch):
 
 # --- the Jacobian as cells ------------------------------------------------------------------------
 
-NO_OPERATION = {"chain_rule", "sgd", "adam"}  # a rule for all, and two that end in a parameter
+NO_OPERATION = {"chain_rule", "sgd", "adam", "rmsprop"}  # a rule for all; they end in a parameter
 SHAPE = {
     "Diagonal": {
         "arithmetic", "selection", "relu", "leaky_relu", "sigmoid", "tanh", "gelu", "dropout",
+        "binary_cross_entropy",
     },
     "dense blocks of 3 × 3": {
         "softmax", "log_softmax", "batch_norm", "batch_renorm", "layer_norm", "group_norm",

@@ -9,6 +9,7 @@ EXEMPT = {
     "arithmetic y": "the row stands for the results of all operations",
     "arithmetic da, db, dx": "the row stands for the gradients of all operations",
     "batch_renorm sigma": "the kernel works with its inverse, inv_std",
+    "binary_cross_entropy z": "the rule is given probabilities, not the logits behind them",
     "broadcasting b": "the rule serves all operations and names none of their operands",
     "broadcasting B": "the rule serves all operations and names none of their operands",
     "chain_rule v,k": "no value, but any",

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no tim
 LONGEST = 0.5  # seconds from the signal to its answer
 SIZE = 3 << 20  # elements: some three looks at the keyboard
 # Optimizer steps are completed; what works per channel needs millions of them to take long.
-COMPLETED = {"sgd_step", "adam_step"}
+COMPLETED = {"sgd_step", "adam_step", "rmsprop_step"}
 QUICK = {"max_pool2d_gather", "label_outside"}
 PER_CHANNEL = {"batch_norm_update", "batch_renorm_correction"}
 
