@@ -130,6 +130,7 @@ def may_write(door, named):
     return (
         name.endswith("_") and not name.startswith("__")
         or name.startswith(("__i", "__setitem__", "batch_", "rand", "dropout", "multinomial"))
+        or name == "normal"
         or name in ("call", "step", "backward", "walk", "set", "grad")
         or name in ("vector_to_parameters", "retain_grad", "relu", "leaky_relu")
         or name in ("manual_seed", "set_rng_state")
