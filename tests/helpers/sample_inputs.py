@@ -37,6 +37,8 @@ class Input:
             flat = rng.uniform(0.5, 2, size)
         elif self.kind == "unit":
             flat = rng.uniform(0.1, 0.9, size)
+        elif self.kind == "middle":  # where 1/x and its derivatives are moderate
+            flat = rng.uniform(0.3, 0.7, size)
         elif self.kind == "apart":
             steps = np.arange(size) - size // 2
             flat = rng.permutation(0.2 * steps + 0.05 + 0.06 * number) + rng.uniform(0, 0.005, size)
@@ -63,6 +65,10 @@ def positive(*shape):
 
 def unit(*shape):
     return Input(shape, "unit")
+
+
+def middle(*shape):
+    return Input(shape, "middle")
 
 
 def apart(*shape):
