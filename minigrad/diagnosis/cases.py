@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from .comparing import Array
+from .comparing import Array, axis_sets, axis_word
 
 quiet = np.errstate(all="ignore")  # wrong formulas may divide by 0
 
@@ -51,3 +51,22 @@ def summed_parts(
         for name, alternatives in others.items()
         for phrase, values in alternatives.items()
     }
+
+
+def false_sums(values: Array, axes: tuple[int, ...], right: Array) -> dict[str, Array]:
+    """{phrase: another sum}, where the one over `axes` is right; axes are those of `values`."""
+    found = {}
+    for other in axis_sets(values.ndim):
+        word = f"the sum is taken over {axis_word(other)}"
+        if set(other) < set(axes):
+            rest = tuple(axis for axis in axes if axis not in other)
+            word += f" alone; {axis_word(rest)} {'is' if len(rest) == 1 else 'are'} missing"
+            count = np.prod([values.shape[axis] for axis in other])
+            mean = f"a mean is taken over {axis_word(other)}, and a sum over {axis_word(rest)}"
+            found[mean] = right / count
+        if other != axes:
+            found[word] = values.sum(other)
+        if other != axes and len(other) == values.ndim:
+            found[f"{word}, all cells"] = found.pop(word)
+            found[f"{word}, all cells, and repeated"] = values.sum() + 0 * right
+    return found

@@ -40,6 +40,7 @@ def cellwise(
     wrong["x itself"] = x
     wrong["dy + slope in the place of dy · slope"] = dy + slope
     wrong["|dy| in the place of dy"] = np.abs(dy) * slope
+    wrong["the quotient is upside down: 1 / (dy · slope)"] = 1 / (dy * slope)
     wrong = {phrase: u for phrase, u in wrong.items() if np.isfinite(u).all()}
     pieces = {name: dy * part for name, part in (parts or {}).items()}
     return case(dy * slope, pieces, {"dy": dy, **(factors or {})}, wrong)
@@ -308,7 +309,7 @@ def pow_dx(x: Any, n: Any, dy: Any) -> Case:
         "x^(n + 1)/(n + 1), the integral": x ** (n + 1) / (n + 1), "n + x": n + x,
         "n |x|^(n − 1)": n * np.abs(x) ** (n - 1),
         "n |x|^(n − 1) · sign x": n * np.abs(x) ** (n - 1) * np.sign(x), "(n + 1) xⁿ": (n + 1) * y,
-        "n y^(n − 1)": n * y ** (n - 1),
+        "n y^(n − 1)": n * y ** (n - 1), "(n x)^(n − 1)": (n * x) ** (n - 1),
     }, factors={"n": n, "x": x})  # fmt: skip
 
 
@@ -353,7 +354,13 @@ def sum_dx(x: Any, dy: Any, axis: Any = None, keepdims: bool = False) -> Case:
     """dx = dy, repeated."""
     x = floats(x)
     full, m = again(x, dy, axis, keepdims), number_of_cells(x, axis)
-    wrong = {"x · dy": x * full, "x itself": x, "dy is taken for ones": np.ones_like(x)}
+    wrong = {
+        "x · dy": x * full,
+        "y · dy": x.sum(axis, keepdims=True) * full,
+        "the sum of dy in the place of dy": floats(dy).sum() + 0 * x,
+        "x itself": x,
+        "dy is taken for ones": np.ones_like(x),
+    }
     return case(full, factors={"1/m": 1 / max(m, 1), "dy": full}, wrong=wrong)
 
 
@@ -377,7 +384,7 @@ def mean_dx(x: Any, dy: Any, axis: Any = None, keepdims: bool = False) -> Case:
         "dy − the mean of dy": full - full.mean(),
         f"dy stands in {first_only}": full * first,
         f"dy / m stands in {first_only}": full * first / m,
-        "the mean itself": np.mean(x) * full,
+        "the mean itself": x.mean(axis, keepdims=True) * full,
         "dy is taken for ones": np.ones_like(x) / m,
     }
     for other, n in enumerate(x.shape):
@@ -406,6 +413,7 @@ def var_dx(x: Any, dy: Any, axis: Any = None, correction: int = 0, keepdims: boo
         "(x − μ)² in the place of x − μ": scale * (x - mean) ** 2,
         "the mean of x − μ, which is 0": 0 * x,
         "μ is the mean of all cells": scale * (x - x.mean()),
+        "x · (x − μ) in the place of x − μ": scale * x * (x - mean),
         "the mean was divided once more: 2 (x − μ)(1 − 1/m)": scale * (x - mean) * (m - 1) / m,
         "dy is taken for ones": 2 / n * (x - mean),
         "|x − μ| in the place of x − μ": scale * np.abs(x - mean),
@@ -433,5 +441,11 @@ def std_dx(x: Any, dy: Any, axis: Any = None, correction: int = 0, keepdims: boo
     x = floats(x)
     std = x.std(axis, ddof=correction, keepdims=True)
     found = var_dx(x, again(x, dy, axis, keepdims) / (2 * std), axis, correction)
+    m = number_of_cells(x, axis)
+    for n, name in ((m, "m"), (m - 1, "m − 1")):
+        if 0 < n != m - correction:
+            c = np.sqrt(n / (m - correction))  # right · c has the other σ
+            found["wrong"][f"σ is that with {name}"] = found["right"] * c
+            found["wrong"][f"divided by {name}, in σ, too"] = found["right"] / c
     found["factors"].update({"1/σ": 1 / std, "dy": again(x, dy, axis, keepdims)})
     return found

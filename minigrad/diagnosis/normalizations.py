@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .cases import Case, case, eps_instead, floats, quiet, summed_parts
+from .cases import Case, case, eps_instead, false_sums, floats, quiet, summed_parts
 from .comparing import Array, axis_sets
 
 USUAL_EPS = (1e-3, 1e-5)
@@ -138,13 +138,17 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
             parts[names[0]] + without[two] + without[three]
         )
     for form, phrase in FORMS.items():
-        wrong[phrase] = sum(Normalized(x, over, eps, form).roads(dx_hat))
+        other = Normalized(x, over, eps, form)
+        wrong[phrase] = sum(other.roads(dx_hat))
+        wrong[f"{phrase}, but only where it stands in front"] = sum(parts.values()) * other.r / r
     several = Normalized(x, over, eps, "m − 1")
     road_1, road_2, road_3 = several.roads(dx_hat)
     wrong["the variance is divided by m − 1, in the forward pass, too"] = (
         road_1 + road_2 + road_3 * m / max(m - 1, 1)
     )
     wrong["x in the place of x̂ everywhere"] = r * (dx_hat - M(dx_hat) - x * M(dx_hat * x))
+    s = (M(x**2) + eps) ** -0.5
+    wrong["the gradient of RMS norm, which has no mean"] = s * (dx_hat - x * s**2 * M(dx_hat * x))
     wrong["the means are divided by m − 1"] = road_sum(parts, m / max(m - 1, 1))
     others_count = x.size // max(m, 1)
     for count in {others_count, *x.shape} - {0, m}:
@@ -155,6 +159,9 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
         wrong[phrase] = road_sum(parts, 1 / others_count)
     if x.ndim == 2 and x.shape[0] == x.shape[1]:
         wrong["γ is laid along the wrong axis"] = sum(n.roads(gamma.T * dy))
+        wrong["the means over axis 1 are laid along the wrong axis: keepdims is missing"] = r * (
+            dx_hat - dx_hat.mean(1) - x_hat * (dx_hat * x_hat).mean(1)
+        )
         wrong["γ in front is laid along the wrong axis"] = gamma.T * sum(n.roads(dy))
     for other in USUAL_EPS:
         if other != eps:
@@ -194,11 +201,10 @@ def normalization_dgamma(x: Array, dy: Array, eps: float, over: tuple[int, ...],
         "x̂ is missing: this is dβ": total(dy),
         "dy is missing": total(n.x_hat),
         "the sum of the products was taken for the product of the sums": total(dy) * total(n.x_hat),
-        "the sum is taken over all cells": np.sum(dy * n.x_hat),
+        **false_sums(dy * n.x_hat, summed, total(dy * n.x_hat)),
         "x̂ is squared": total(dy * n.x_hat**2),
     }
     rest = tuple(axis for axis in range(x.ndim) if axis not in summed)
-    wrong[f"the sum is taken over {axes_phrase(rest)}"] = np.sum(dy * n.x_hat, axis=rest)
     for axes in (rest, summed, tuple(range(x.ndim))):
         if axes != over:
             what = "all cells" if len(axes) == x.ndim else axes_phrase(axes)
@@ -220,11 +226,9 @@ def summing(axes: tuple[int, ...]) -> Callable[[Array], Array]:
 @quiet
 def normalization_dbeta(dy: Array, summed: tuple[int, ...]) -> Case:
     """dβ = Σ dy over `summed`."""
-    rest = tuple(axis for axis in range(dy.ndim) if axis not in summed)
     count = int(np.prod([dy.shape[axis] for axis in summed]))
     wrong = {
-        f"the sum is taken over {axes_phrase(rest)}": np.sum(dy, axis=rest),
-        "the sum is taken over all cells": np.sum(dy),
+        **false_sums(dy, summed, np.sum(dy, axis=summed)),
         "dy is taken for ones": np.sum(np.ones_like(dy), axis=summed),
         "only the first sample counts": np.sum(dy[:1], axis=summed),
         "only the last sample counts": np.sum(dy[-1:], axis=summed),

@@ -23,6 +23,7 @@ def sgd_velocity(
     wrong = {
         "g is multiplied by 1 − momentum": momentum * velocity + (1 - momentum) * decayed,
         "momentum and 1 − momentum are exchanged": (1 - momentum) * velocity + momentum * decayed,
+        "1 − momentum in the place of momentum": (1 - momentum) * velocity + decayed,
         "momentum is applied to the sum": momentum * (velocity + decayed),
         "momentum multiplies g, not the velocity": velocity + momentum * decayed,
         "the old velocity": velocity,
@@ -159,6 +160,8 @@ def running_mean(g: Any, m: Any, beta: float, letter: str, name: str, what: str)
     parts = {f"{name}·{letter}": beta * m, f"(1 − {name})·{what}": (1 - beta) * g}
     wrong = {
         f"{name} and 1 − {name} are exchanged": (1 - beta) * m + beta * g,
+        f"{name} in the place of 1 − {name}": beta * (m + g),
+        f"1 − {name} in the place of {name}": (1 - beta) * (m + g),
         f"the old {letter}": m,
         f"{what} itself": g,
     }
@@ -179,7 +182,8 @@ def adam_step(
     def after(
         m: Any = new_m, v: Any = new_v, c1: float = 1 - beta1**t, c2: float = 1 - beta2**t
     ) -> Any:
-        return p - lr * (m / c1) / (np.sqrt(v / c2) + eps)
+        # a v below 0 is a mistake; |v| in its place gives numbers that can be compared
+        return p - lr * (m / c1) / (np.sqrt(np.abs(v / c2)) + eps)
 
     c1, c2 = 1 - beta1**t, 1 - beta2**t
     m_hat, v_hat = new_m / c1, new_v / c2
@@ -222,6 +226,7 @@ def adam_step(
         "g² in the place of v̂": p - lr * m_hat / (np.abs(grad) + eps),
         "the old m: the step comes before its update": after(m=old_m),
         "the old v: the step comes before its update": after(v=old_v),
+        "the old v, without its correction": after(v=old_v, c2=1),
         "the old m and v: the step comes before their update": after(m=old_m, v=old_v),
         "g is not squared in v": after(v=beta2 * old_v + (1 - beta2) * grad),
         "β and 1 − β are exchanged in m": after(m=(1 - beta1) * old_m + beta1 * grad),
@@ -230,11 +235,16 @@ def adam_step(
             m=beta2 * old_m + (1 - beta2) * grad, v=beta1 * old_v + (1 - beta1) * grad**2,
             c1=c2, c2=c1,
         ),
+        "β₁ and β₂ are exchanged in m and v, but not in their corrections": after(
+            m=beta2 * old_m + (1 - beta2) * grad, v=beta1 * old_v + (1 - beta1) * grad**2
+        ),
         "1 − β₁ is missing in m": after(m=beta1 * old_m + grad),
         "1 − β₂ is missing in v": after(v=beta2 * old_v + grad**2),
         "both 1 − β are missing": after(m=beta1 * old_m + grad, v=beta2 * old_v + grad**2),
         "the step alone, without p": after() - p,
         "m is not divided by √v̂": p - lr * m_hat,
+        "the fraction is upside down": p - lr * np.sqrt(v_hat) / (m_hat + eps),
+        "the sign of m̂ alone": p - lr * np.sign(m_hat),
         "√v̂ multiplies": p - lr * m_hat * (np.sqrt(v_hat) + eps),
         "lr stands inside the root": p - m_hat / (np.sqrt(v_hat / lr**2) + eps),
         "SGD's step": p - lr * grad,
@@ -252,16 +262,17 @@ def adam_step(
     if weight_decay:
         plain_m = beta1 * old_m + (1 - beta1) * g
         plain_v = beta2 * old_v + (1 - beta2) * g**2
-        wrong["the weight decay is missing"] = after(m=plain_m, v=plain_v)
+        wrong["the weight decay is missing"] = plain = after(m=plain_m, v=plain_v)
         wrong["the weight decay is missing in v"] = after(v=plain_v)
         wrong["the weight decay is missing in m"] = after(m=plain_m)
         turned = g - weight_decay * p
         wrong["the weight decay has the wrong sign"] = after(
             m=beta1 * old_m + (1 - beta1) * turned, v=beta2 * old_v + (1 - beta2) * turned**2
         )
-        wrong["the weight decay of AdamW, outside of m and v"] = (
-            after(m=plain_m, v=plain_v) - lr * weight_decay * p
-        )
+        outside = "the weight decay of AdamW, outside of m and v"
+        wrong[outside] = plain - lr * weight_decay * p
+        wrong[f"{outside}, with the wrong sign"] = plain + lr * weight_decay * p
+        wrong[f"{outside}, and not multiplied by lr"] = plain - weight_decay * p
     wrong = {phrase: u for phrase, u in wrong.items() if np.isfinite(u).all()}
     parts = {"p": p, "the step": after() - p}
     factors = {"lr": lr, "2": 2.0}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .cases import Case, case, floats, quiet
-from .comparing import Array, axis_sets, axis_word
+from .cases import Case, case, false_sums, floats, quiet
+from .comparing import Array
 
 
 def all_products(right: str, shape: tuple[int, ...], **operands: Array) -> dict[str, Array]:
@@ -32,14 +32,42 @@ def rows(x: Array) -> dict[str, float]:
     return {"1/N": 1 / max(len(x), 1)}
 
 
+def matrices(name: str, *given: Any) -> tuple[Array, Array, Array]:
+    """a, b and dy, if dy has the shape of a @ b."""
+    a, b, dy = map(floats, given)
+    shapes = f"{name}: a has shape {a.shape}, b {b.shape} and dy {dy.shape}"
+    if min(a.ndim, b.ndim) < 2:
+        raise ValueError(f"{shapes}; matrices are expected: write v[None, :] for a row v")
+    try:
+        fit = (a @ b).shape == dy.shape
+    except ValueError:
+        fit = False
+    if not fit:
+        raise ValueError(f"{shapes}; dy has to have the shape of a @ b")
+    return a, b, dy
+
+
+def batch_product(u: Array, v: Array, shape: tuple[int, ...], ones: Array) -> Case:
+    """u @ v for each pair of a batch, summed where an input of this shape was repeated."""
+    found = broadcast_sum(u @ v, shape)
+    found["wrong"]["dy is taken for ones"] = broadcast_sum(ones, shape)["right"]
+    lead = tuple(range(u.ndim - 2))
+    if u.ndim == v.ndim > len(shape):
+        found["wrong"]["the batch is summed before the product"] = u.sum(lead) @ v.sum(lead)
+    return found
+
+
 def pseudo_inverse(u: Array) -> Array:
     return np.asarray(np.linalg.pinv(u)) if np.isfinite(u).all() else np.full(u.T.shape, np.nan)
 
 
 @quiet
 def matmul_da(a: Any, b: Any, dy: Any) -> Case:
-    """da = dy @ b.T of y = a @ b."""
-    a, b, dy = floats(a), floats(b), floats(dy)
+    """da = dy @ b.T of y = a @ b; a and b may be batches of matrices."""
+    a, b, dy = matrices("matmul_da", a, b, dy)
+    if dy.ndim > 2:
+        turned = b.swapaxes(-1, -2)
+        return batch_product(dy, turned, a.shape, np.ones_like(dy) @ turned)
     wrong = all_products("dy @ b.T", a.shape, dy=dy, b=b, a=a)
     wrong["dy is taken for ones"] = np.ones_like(dy) @ b.T
     wrong["b is taken for ones"] = dy @ np.ones_like(b).T
@@ -56,8 +84,11 @@ def matmul_da(a: Any, b: Any, dy: Any) -> Case:
 
 @quiet
 def matmul_db(a: Any, b: Any, dy: Any) -> Case:
-    """db = a.T @ dy of y = a @ b."""
-    a, b, dy = floats(a), floats(b), floats(dy)
+    """db = a.T @ dy of y = a @ b; a and b may be batches of matrices."""
+    a, b, dy = matrices("matmul_db", a, b, dy)
+    if dy.ndim > 2:
+        turned = a.swapaxes(-1, -2)
+        return batch_product(turned, dy, b.shape, turned @ np.ones_like(dy))
     wrong = all_products("a.T @ dy", b.shape, a=a, dy=dy, b=b)
     wrong["dy is taken for ones"] = a.T @ np.ones_like(dy)
     wrong["a is taken for ones"] = np.ones_like(a).T @ dy
@@ -93,10 +124,13 @@ def linear_dx(w: Any, dy: Any, x: Any = None) -> Case:
     wrong["|W| in the place of W"] = dy @ np.abs(w)
     wrong["the pseudo-inverse of W in the place of W"] = dy @ pseudo_inverse(w).T
     wrong["the mean is subtracted from dY"] = (dy - dy.mean(0)) @ w
+    wrong["the sums are multiplied, not the rows"] = np.outer(dy.sum(1), w.sum(0))
     wrong["the last output is missing"] = dy[:, :-1] @ w[:-1]
     wrong["the first output is missing"] = dy[:, 1:] @ w[1:]
     for X in others.values():
         wrong["X is multiplied in"] = X * (dy @ w)
+        if w.shape != shape:
+            wrong["this is dW"] = dy.T @ X
         wrong["X times the sums of W's columns"] = X * w.sum(0)
         wrong["Y (without b) in the place of dY"] = X @ w.T @ w
     return case(
@@ -119,9 +153,13 @@ def linear_dw(x: Any, dy: Any, w: Any = None) -> Case:
     for W in others.values():
         wrong["W itself"] = W
         wrong["W is multiplied in"] = W * (dy.T @ x)
+        if x.shape != W.shape:
+            wrong["this is dX"] = dy @ W
         wrong["Y (without b) in the place of dY"] = W @ x.T @ x
     wrong["only the last row of the batch counts"] = np.outer(dy[-1], x[-1])
     wrong["only the first row of the batch counts"] = np.outer(dy[0], x[0])
+    wrong["the last row of the batch is missing"] = dy[:-1].T @ x[:-1]
+    wrong["the first row of the batch is missing"] = dy[1:].T @ x[1:]
     return case(
         dy.T @ x, factors={"1/N": 1 / max(len(x), 1)}, wrong=beside_transposed(wrong, dy.T @ x)
     )
@@ -142,10 +180,7 @@ def broadcast_sum(dy: Any, shape: tuple[int, ...]) -> Case:
     axes += tuple(i for i in range(dy.ndim - len(shape)) if i not in axes)
     axes = tuple(sorted(axes))
     right = dy.sum(axes, keepdims=True).reshape(shape)
-    wrong = {}
-    for other in axis_sets(dy.ndim):
-        if other != axes:
-            wrong[f"the sum is taken over {axis_word(other)}"] = dy.sum(other)
+    wrong = false_sums(dy, axes, right)
     wrong["dy is taken for ones"] = np.ones_like(dy).sum(axes, keepdims=True).reshape(shape)
     if axes:
         for what, index in (("first", 0), ("last", -1)):
@@ -235,6 +270,8 @@ def div_da(a: Any, b: Any, dy: Any) -> Case:
     a, b, dy = floats(a), floats(b), floats(dy)
     return quotient(dy / b, (dy, b), a.shape, {"1/b": 1 / b, "dy": dy}, {
         "b in the place of 1/b": dy * b,
+        "b is missing": dy + 0 * b,
+        "dy is missing": 1 / b + 0 * dy,
         "1/b² in the place of 1/b": dy / b**2,
         "a in the place of b": dy / a,
         "y in the place of 1/b": dy * a / b,
@@ -249,7 +286,12 @@ def div_db(a: Any, b: Any, dy: Any) -> Case:
     a, b, dy = floats(a), floats(b), floats(dy)
     return quotient(-dy * a / b**2, (-dy * a, b**2), b.shape, {"1/b": 1 / b, "a": a, "dy": dy}, {
         "this is da": dy / b,
-        "a² in the place of b²": -dy * b / a**2,
+        "a and b are exchanged: −dy · b / a²": -dy * b / a**2,
+        "a² in the place of b²": -dy * a / a**2 + 0 * b,
+        "dy / a: a in the place of b in da": dy / a + 0 * b,
+        "a is missing": -dy / b**2,
+        "b² is missing": -dy * a + 0 * b,
+        "a · dy, as of a product": dy * a + 0 * b,
         "b² in the place of 1/b²": -dy * a * b**2,
         "2b in the place of b²": -dy * a / (2 * b),
         "log b, as if 1/b were integrated": dy * a * np.log(np.abs(b)),
@@ -278,7 +320,8 @@ def dot_da(a: Any, b: Any, dy: Any = 1.0) -> Case:
     """da = dy · b of y = Σ a · b; db is `dot_da(b, a, dy)`."""
     a, b = floats(a), floats(b)
     wrong = {"a in the place of b": dy * a, "a · b, without the derivative": dy * a * b,
-             "a + b": dy * (a + b), "y in every cell": 0 * a + np.sum(a * b)}  # fmt: skip
+             "a + b": dy * (a + b), "y in every cell": 0 * a + dy * np.sum(a * b),
+             "the sum of b in the place of b": 0 * a + dy * b.sum()}  # fmt: skip
     factors: dict[str, Any] = {"1/n": 1 / max(a.size, 1)}
     if floats(dy) != 1:
         factors["dy"] = dy
@@ -297,6 +340,7 @@ def squared_error_da(a: Any, b: Any, dy: Any = 1.0, reduction: str = "mean") -> 
         "the sign of a − b": scale / 2 * np.sign(a - b),
         "divided by the number of rows": scale * n * (a - b) / max(len(np.atleast_1d(a)), 1),
         "a + b in the place of a − b": scale * (a + b),
+        "the mean of a − b in the place of a − b": scale * n * np.mean(a - b) + 0 * a,
     }
     factors = {"2": 2.0, "1/n": 1 / max(a.size, 1)}
     return case(scale * (a - b), {"a": scale * a, "−b": -scale * b}, factors, wrong)

@@ -83,6 +83,7 @@ def softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
     wrong["dy − y, as if it were cross-entropy"] = dy - y
     wrong["dy − y·Σdy, the gradient of log-softmax"] = dy - y * np.sum(dy, axis, keepdims=True)
     wrong["y − dy, as if it were cross-entropy"] = y - dy
+    wrong["y(1 − y): only the diagonal of the Jacobian, and dy is missing"] = y * (1 - y)
     return case(sum(parts.values()), parts, {"y": y, "1 − y": 1 - y, "dy": dy, "C": n}, wrong)
 
 
@@ -96,6 +97,7 @@ def log_softmax_dx(x: Any, dy: Any, axis: int = -1) -> Case:
     others: dict[str, Any] = {
         "the shared part has Σ(y·dy), as in softmax": -y * np.sum(y * dy, axis, keepdims=True),
         "the shared part has dy in the place of its sum": -y * dy,
+        "the shared part has 1 in the place of Σdy": -y,
         "the own part has the sum of dy, too": (1 - y) * np.sum(dy, axis, keepdims=True) - dy,
         "the shared part has Σ(y·dy), without y in front": 0 * x
         - np.sum(y * dy, axis, keepdims=True),

@@ -72,16 +72,26 @@ def ratio(yours: Array, right: Array) -> float | None:
 
 
 def length_like(p: Problem, c: float) -> str:
-    """Which lengths of the array the number c reminds of."""
+    """Which lengths, of the array or in a factor 1/N, the number c reminds of; or those ± 1."""
     lengths = {f"the length of axis {axis}": n for axis, n in enumerate(p.right.shape)}
     if p.right.ndim > 1:
         lengths["the number of cells"] = p.right.size
-    same = [
-        f"{n} is {what}"
-        for what, n in lengths.items()
-        if n > 1 and min(abs(c / n - 1), abs(c * n - 1)) < EXACT
-    ]
-    return f" ({' and '.join(same)})" if same else ""
+    within = {
+        name.removeprefix("1/"): round(1 / float(f.flat[0]))
+        for name, f in telling(p.factors).items()
+        if name.startswith("1/") and len(name) == 3 and np.ptp(f) == 0 and f.all()
+    }
+    k = round(max(abs(c), 1 / abs(c))) if c else 0
+    if k > 1 and min(abs(c / k - 1), abs(c * k - 1)) < EXACT:
+        same = [what for what, n in {**lengths, **within}.items() if n == k]
+        same += [f"1 less than {what}" for what, n in {**lengths, **within}.items() if n - 1 == k]
+        same += [f"1 more than {what}" for what, n in {**lengths, **within}.items() if n + 1 == k]
+        return f" ({k} is {' or: '.join(same)})" if same else ""
+    for name, n in within.items():
+        for other, sign in ((n - 1, "−"), (n + 1, "+")):
+            if abs(abs(c) * other / n - 1) < EXACT:
+                return f" ({name} {sign} 1 in the place of {name})"
+    return ""
 
 
 def one_factor(p: Problem, right: Array) -> str:

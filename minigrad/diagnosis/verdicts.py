@@ -8,8 +8,10 @@ is "different" and shows the cells. It is better to say less than to say somethi
 from __future__ import annotations
 
 import itertools
+import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,7 @@ from .structure import (
 )
 
 REMARK = "remark: "
+INPUTS = {"dy", "x", "x̂", "a", "b"}  # names of factors that are inputs
 ENOUGH = 3  # different numbers that are wrong: with fewer, an explanation begins with "perhaps"
 ROUNDED = 1e-13  # of the largest right number: what is left of a sum that is 0
 
@@ -161,6 +164,7 @@ def explained_values(p: Problem) -> Explanation | None:
         return with_remark(named[0]._replace(sentence=perhaps + named[0].sentence), known)
     if known:
         measured = f" ({fits[0].sentence})" if fits and not rounded else ""
+        measured = re.sub(r"(times what is right) \(.*", r"\1)", measured)
         if "differs along" in measured:  # less than the phrase says
             measured = ""
         phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
@@ -184,7 +188,10 @@ def with_remark(found: Explanation, known: list[str]) -> Explanation:
 
 
 def twice(p: Problem) -> Explanation | None:
-    """A transposition or a known mistake with a factor beside it."""
+    """A transposition, a known mistake or a wrong part, with a factor beside it."""
+    # An input is no such factor: x / dy is not "x itself, and lacks the factor dy"
+    factors = {name: f for name, f in p.factors.items() if name.removeprefix("1/") not in INPUTS}
+    forgettable = replace(p, factors=factors)
     for axes in [tuple(range(p.right.ndim))[::-1]] if p.right.ndim > 1 else []:
         if tuple(p.right.shape[axis] for axis in axes) == p.right.shape:
             found = factor_of_all(p.beside(p.yours.transpose(axes)))
@@ -196,9 +203,13 @@ def twice(p: Problem) -> Explanation | None:
         c = ratio(p.yours, values)
         if c is not None and abs(c + 1) < 1e-6 and p.equals(-values):
             return Explanation("known", f"known mistake: {phrase}; and the sign is wrong")
-        beside = one_factor(p, values)
+        beside = one_factor(forgettable, values)
         if beside:
             return Explanation("known", f"known mistake: {phrase}; and {beside}")
+    for name, factor in forgettable.factors.items():
+        inner = parts_of(p.beside(p.yours * factor))
+        if len(inner) == 1 and inner[0].named:
+            return Explanation("part", f"yours lacks the factor {name}; and {inner[0].sentence}")
     return None
 
 

@@ -166,7 +166,8 @@ def said(yours, right=A, **known_of_it):
         (A[::-1], "order", "backward along axis 0"),
         (A.T.reshape(2, 3), "order", "reshape does not transpose"),
         (-A, "sign", "the sign is wrong"),
-        (2 * A, "factor", "yours is 2 times what is right (2 is the length of axis 0)"),
+        (2 * A, "factor", "yours is 2 times what is right (2 is the length of axis 0 or: 1 "
+         "less than the length of axis 1)"),
         (A / 6, "factor", "6 is the number of cells"),
         (0 * A, "zero", "0 in every cell"),
         (A * [[2], [3]], "factor", "differs along axis 0: 2, 3"),
@@ -210,6 +211,12 @@ def test_one_number_is_not_called_a_multiple_of_another():
     assert said(-2.0, 2.0)[0] == "sign"
     assert said(6.0, 2.0, factors={"3": 3}) == (
         "factor", "yours is 3 times what is right; perhaps 3 is there once too often")  # fmt: skip
+
+
+def test_a_number_reminds_of_all_lengths_it_may_be():
+    assert said(A / 4, factors={"1/N": 1 / 5})[1].endswith(
+        "(4 is 1 less than N or: 1 more than the length of axis 1)")  # fmt: skip
+    assert said(A * 5 / 4, factors={"1/N": 1 / 5})[1].endswith("(N − 1 in the place of N)")
 
 
 def test_factors_of_the_same_value_are_both_given():
@@ -264,6 +271,41 @@ def test_little_evidence_is_not_a_name():
     assert found[0] == "different"  # f and g, or h and g
     del again["h"]
     assert said(A / again["f"] / again["g"], factors=again)[1] == "yours lacks the factors f and g"
+
+
+def test_a_batch_of_matrices_and_what_is_none():
+    rng = np.random.default_rng(4)
+    a, b, dy = rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 5)), rng.normal(size=(2, 3, 5))
+    da, db = known.matmul_da(a, b, dy), known.matmul_db(a, b, dy)
+    assert diagnose(dy @ b.T, **da).ok
+    assert diagnose(np.einsum("nij,nik->jk", a, dy), **db).ok
+    for yours, known_of_it, piece in [
+        (np.swapaxes(a, 1, 2) @ dy, db, "not summed over axis 0"),
+        ((np.swapaxes(a, 1, 2) @ dy).mean(0), db, "1/N once too often"),
+        (a.sum(0).T @ dy.sum(0), db, "the batch is summed before the product"),
+        (np.ones_like(dy) @ b.T, da, "dy is taken for ones"),
+    ]:
+        assert piece in diagnose(yours, **known_of_it).sentence
+    for arrays, piece in [
+        ((a[0, 0], b, dy), "matrices are expected"),
+        ((a, b.T, dy), "shape of a"),
+    ]:
+        with pytest.raises(ValueError, match=piece):
+            known.matmul_da(*arrays)
+
+
+def test_a_factor_beside_a_mistake_is_no_input():
+    x, dy = A - 0.3, A.T.reshape(2, 3)
+    case = known.log_dx(np.abs(x), dy)
+    del case["wrong"]["the quotient is upside down: 1 / (dy · slope)"]
+    assert diagnose(np.abs(x) / dy, **case).verdict == "different"
+    parts = {"road 1": A**2, "road 2": A + 3}
+    factors = {"γ": np.array([2.0, 3, 5]), "m": 6}
+    found = said(A**2 / factors["γ"] + (A + 3) * 6 / factors["γ"], A**2 + A + 3, parts=parts,
+                 factors=factors)  # fmt: skip
+    assert (
+        found[1] == "yours lacks the factor γ; and yours has the factor m once too often in road 2"
+    )
 
 
 def test_where_everything_cancels_no_multiple_is_named():
