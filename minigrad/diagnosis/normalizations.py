@@ -138,9 +138,9 @@ def normalization_dx(x: Array, gamma: Array, dy: Array, eps: float, over: tuple[
             parts[names[0]] + without[two] + without[three]
         )
     for form, phrase in FORMS.items():
-        other = Normalized(x, over, eps, form)
-        wrong[phrase] = sum(other.roads(dx_hat))
-        wrong[f"{phrase}, but only where it stands in front"] = sum(parts.values()) * other.r / r
+        false_n = Normalized(x, over, eps, form)
+        wrong[phrase] = sum(false_n.roads(dx_hat))
+        wrong[f"{phrase}, but only where it stands in front"] = sum(parts.values()) * false_n.r / r
     several = Normalized(x, over, eps, "m − 1")
     road_1, road_2, road_3 = several.roads(dx_hat)
     wrong["the variance is divided by m − 1, in the forward pass, too"] = (

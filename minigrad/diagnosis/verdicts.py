@@ -206,7 +206,7 @@ def twice(p: Problem) -> Explanation | None:
         beside = one_factor(forgettable, values)
         if beside:
             return Explanation("known", f"known mistake: {phrase}; and {beside}")
-    for name, factor in forgettable.factors.items():
+    for name, factor in factors.items() if p.evidence() >= ENOUGH else ():
         inner = parts_of(p.beside(p.yours * factor))
         if len(inner) == 1 and inner[0].named:
             return Explanation("part", f"yours lacks the factor {name}; and {inner[0].sentence}")
