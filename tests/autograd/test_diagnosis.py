@@ -33,7 +33,7 @@ def strange():
 
 
 def test_planted_mistakes_are_named(planted):
-    assert len(MISTAKES) >= 590 and len(RIGHT) >= 180
+    assert len(MISTAKES) >= 1000 and len(RIGHT) >= 240
     assert [(m.exercise, m.code, found) for m, found in planted if not m.is_named(found)] == []
     named = [m for m in MISTAKES if m.word not in UNNAMED]
     assert len(named) >= 0.9 * len(MISTAKES)

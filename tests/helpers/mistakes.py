@@ -112,7 +112,8 @@ def exercises(seed=5):
         "log": (n, known.log_dx(positive, dy)),
         "SGD with momentum": (step, known.sgd_step(x, dy, 0.05, n["small"], 0.9)),
         "Adam": (adam, known.adam_step(x, dy, n["small"], n["squares"], 3, 0.1, 0.9, 0.99, eps)),
-        **of_other_shapes(n), **of_other_functions(n), **with_decay(step, adam),
+        **of_other_shapes(n), **of_other_functions(n), **of_other_axes(n),
+        **with_decay(step, adam),
     }  # fmt: skip
 
 
@@ -157,6 +158,36 @@ def of_other_functions(n):
                                   known.div_da(n["row"], positive, dy)),
         "standard deviation over rows": ({**n, "g": n["row"]}, known.std_dx(x, n["row"], 0)),
         "squared error": ({**n, "a": x, "b": dy}, known.squared_error_da(x, dy)),
+    }  # fmt: skip
+
+
+def of_other_axes(n):
+    """Exercises with a batch, a square, a column, or an axis that the others leave out."""
+    x, dy, column, positive, row = (n[k] for k in ("x", "dy", "column", "positive", "row"))
+    square = {**n, "x": x[:C], "w": n["positive"][:C], "dy": dy[:C], "N": C}
+    sequences = {**n, "dy": n["dsequences"]}
+    batch = {**n, "a": n["sequences"], "b": n["B"], "dy": n["dsequences"] @ n["B"]}
+    pair, dots = {**n, "a": column, "b": positive}, {**n, "a": row, "b": n["beta"]}
+    over_columns = {**n, "g": column, "m": C}
+    return {
+        "layer norm dbeta of sequences": (sequences, known.layer_norm_dbeta(sequences["dy"])),
+        "softmax over axis 0": (n, known.softmax_dx(x, dy, axis=0)),
+        "linear dX of a square": (
+            square, known.linear_dx(square["w"], square["dy"], square["x"])),
+        "linear dW of a square": (
+            square, known.linear_dw(square["x"], square["dy"], square["w"])),
+        "matmul db of a batch": (batch, known.matmul_db(batch["a"], batch["b"], batch["dy"])),
+        "unbiased standard deviation over columns": (
+            over_columns, known.std_dx(x, column, 1, correction=1, keepdims=True)),
+        "mean over all cells": (n, known.mean_dx(x, 2.5)),
+        "broadcast sum of sequences": (sequences, known.broadcast_sum(sequences["dy"], (3, 1))),
+        "broadcast sum of a column, da": (pair, known.add_da(column, positive, dy)),
+        "broadcast product of a column, da": (pair, known.mul_da(column, positive, dy)),
+        "quotient of a column, da": (pair, known.div_da(column, positive, dy)),
+        "quotient of a column, db": (pair, known.div_db(column, positive, dy)),
+        "scalar product": (dots, known.dot_da(row, n["beta"], 1.7)),
+        "velocity": ({**n, "g": dy, "v": n["small"], "mu": 0.9},
+                     known.sgd_velocity(dy, n["small"], 0.9)),
     }  # fmt: skip
 
 
