@@ -103,15 +103,18 @@ def measure(ladder, rungs):
         error = f"{ladder.error(rungs[title], shapes[1]):.0e}" if title in rungs else ""
         ratio = "–"
         if title in ratios:
-            ratio = f"{harness.ratio(ratios[title], ratios[ladder.KERNEL]):.3g}"
+            ratio = digits(harness.ratio(ratios[title], ratios[ladder.KERNEL]))
         yield [title, *(amount(t.get(title)) for t in times.values()), ratio, error]
 
 
 def amount(seconds):
     if seconds is None:
         return "–"
-    microseconds = 1e6 * median(seconds)
-    return f"{microseconds:,.0f}" if microseconds >= 100 else f"{microseconds:.3g}"
+    return digits(1e6 * median(seconds))
+
+
+def digits(number):
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def main():
