@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from . import heat
+from .code import LANGUAGES
 from .contents import Chapter, chapters
 from .excerpts import equation_numbers
 from .jacobians import figure
@@ -17,7 +18,7 @@ from .panels import Beside
 from .sources import place_of, write_sources
 
 ASSETS = Path(__file__).parent / "assets"
-SEARCHED = 700  # characters of a section that the search looks at
+WORD = re.compile(r"[\w.-]*\w\w")  # of a text that is searched
 
 
 def write_book(root: Path, target: Path) -> list[Path]:
@@ -30,11 +31,11 @@ def write_book(root: Path, target: Path) -> list[Path]:
         for each in book
         if each.derives
     }
-    quoted = {source.path for beside in panels.values() for source in beside.quoted}
+    linked: set[Path] = set()  # sources that a text names
     index: list[list[str]] = []
     written, titles = [], {}
     for chapter in book:
-        text = render(root, chapter, book, panels.get(chapter.name), quoted, target)
+        text = render(root, chapter, book, panels.get(chapter.name), linked, target)
         file = target / chapter.file
         file.write_text(html_page(chapter, text, book), encoding="utf-8", newline="\n")
         written.append(file)
@@ -44,7 +45,9 @@ def write_book(root: Path, target: Path) -> list[Path]:
         (target / "beside").mkdir(exist_ok=True)
         script = f"window.BESIDE = {dense(beside.script)};\n"
         (target / "beside" / f"{name}.js").write_text(script, encoding="utf-8", newline="\n")
-    write_sources(target, {name: beside.quoted for name, beside in panels.items()})
+    quoted = {name: beside.quoted for name, beside in panels.items()}
+    linked.update(path for beside in panels.values() for path in beside.test_files)
+    write_sources(target, quoted, root, linked)
     for asset in sorted(ASSETS.iterdir()):
         shutil.copyfile(asset, target / asset.name)
     script = f"window.CONTENTS = {dense(contents(book))};\n"
@@ -66,7 +69,7 @@ def render(
     chapter: Chapter,
     book: list[Chapter],
     beside: Beside | None,
-    quoted: set[Path],
+    linked: set[Path],
     target: Path,
 ) -> Text:
     """The Markdown of a page as HTML; the pictures that it shows are copied."""
@@ -87,8 +90,10 @@ def render(
             shutil.copyfile(path, target / "images" / path.name)
             return f"images/{path.name}"
         if path not in places:
-            file = path.relative_to(root) if path.is_relative_to(root) else path
-            return place_of(file) if file in quoted else None
+            if path.suffix not in LANGUAGES or not path.is_file():
+                return None
+            linked.add(path.relative_to(root))
+            return place_of(path.relative_to(root))
         page = sections.get((path.relative_to(root), anchor), places[path])
         return page.file + (f"#{anchor}" if anchor and page.name not in ("index", "guide") else "")
 
@@ -103,7 +108,8 @@ def render(
     return text
 
 
-PLAYGROUND = """<figure id="playground" class="playground">
+PLAYGROUND = """<h3 id="playground">The playground</h3>
+<figure class="playground">
 <figcaption>Move a value, or what arrives at it, and follow the three roads.</figcaption>
 <div class="play"><p>This figure needs scripts. The table above is its first state.</p></div>
 </figure>
@@ -128,19 +134,19 @@ def section_homes(book: list[Chapter]) -> dict[tuple[Path, str], Chapter]:
 
 
 def search_entries(chapter: Chapter, text: Text) -> list[list[str]]:
-    """[address, page, section, words] of every section of a page."""
+    """[address, page, section, words] of every section of a page; each word once."""
     entries = []
     title = unescape(plain_title(chapter))
     visible = re.sub(r'<details class="beside".*?</details>', "", text.html_text, flags=re.S)
     visible = re.sub(r"<math.*?</math>|<pre>.*?</pre>", " ", visible, flags=re.S)
-    for piece in re.split(r"(?=<h[12] )", visible):
-        heading = re.match(r'<h([12]) id="([^"]*)">(.*?)</h\1>', piece, re.S)
+    for piece in re.split(r"(?=<h[1-4] )", visible):
+        heading = re.match(r'<h([1-4]) id="([^"]*)">(.*?)</h\1>', piece, re.S)
         if not heading:
             continue
-        words = unescape(re.sub(r"<[^>]*>", "", piece[heading.end() :]))
+        words = unescape(re.sub(r"<[^>]*>", "", piece[heading.end() :])).lower()
         section = unescape(re.sub(r"<[^>]*>", "", heading[3]))
         address = chapter.file if heading[1] == "1" else f"{chapter.file}#{heading[2]}"
-        entries.append([address, title, section, " ".join(words.split())[:SEARCHED]])
+        entries.append([address, title, section, " ".join(dict.fromkeys(WORD.findall(words)))])
     return entries
 
 

@@ -27,7 +27,10 @@ class Source:
         return [line for line, numbers in self.comments.items() if number in numbers]
 
     def documenting(self, number: str) -> list[int]:
-        return [line for line, numbers in self.docstrings.items() if number in numbers]
+        """Formulas of a docstring; its words, cut off, only where no line of code cites."""
+        lines = [line for line, numbers in self.docstrings.items() if number in numbers]
+        formulas = [line for line in lines if re.search("[=←] ", self.lines[line])]
+        return formulas if formulas or self.citing(number) else lines
 
     def hunks(self, number: str, around: int) -> list[tuple[int, int]]:
         """Ranges of lines to show; those of a docstring stand alone."""

@@ -11,6 +11,9 @@ from .citations import NUMBER
 from .code import block
 from .formulas import mathml
 
+HINT = re.compile(r"<!-- hint ([\d.]+) (.*?)-->", re.S)
+YOURS = re.compile(r"^( *).*# yours\n(?:.*# yours\n)*", re.M)  # lines of an answer
+FILE = re.compile(r"\.\w+$|^README$")  # a link's text that names a file
 LONG = 30  # characters of TeX in a line: wider than a small screen, perhaps
 Resolve = Callable[[str], str | None]  # a link as written -> an address in the book, or None
 
@@ -24,6 +27,9 @@ class Text:
         self.beside = beside or (lambda number, code: "")  # HTML to stand beside an equation
         self.headings: list[tuple[int, str, str]] = []  # level, anchor, HTML
         self.equation: str | None = None
+        self.exercise = False  # whether what comes is the code of an exercise
+        self.shown: set[int] = set()  # tokens that an exercise has taken to itself
+        self.code_of_dead = False
         self.scripts: list[str] = []  # that the page needs beside those of all pages
         parser = MarkdownIt("commonmark").enable("table")
         parser.inline.ruler.before("escape", "formula", formula)
@@ -49,6 +55,8 @@ class Text:
 
     def fence(self, tokens, index, options, env) -> str:
         token = tokens[index]
+        if index in self.shown:
+            return ""
         language = (token.info.split() or [""])[0]
         source = token.content.rstrip("\n")
         if language == "math":
@@ -57,12 +65,34 @@ class Text:
             return diagram(source)
         warm = self.heat.get(source) if language == "cython" else None
         shown = warm or block(source, language)
+        if self.exercise and YOURS.search(token.content):
+            return self.folded(tokens, index, shown)
         kind = {"text": "printed", "python": "code", "cython": "code"}.get(language, "code")
         html = f'<div class="{kind}">{shown}</div>\n'
         if self.equation and language == "python":
             html += self.beside(self.equation, source)
             self.equation = None
         return html
+
+    def folded(self, tokens, index, shown: str) -> str:
+        """An exercise: what is given, its hint, and the answer behind a line to open."""
+        language, *_ = tokens[index].info.split()
+        given = YOURS.sub(lambda run: f"{run[1]}...  # yours\n", tokens[index].content)
+        parts = [f'<div class="code">{block(given.rstrip(), language)}</div>\n']
+        answer = f'<div class="code">{shown}</div>\n'
+        for place in range(index + 1, len(tokens)):
+            token = tokens[place]
+            if token.type == "heading_open":
+                break
+            if place == index + 1 and token.type == "fence" and token.info == "text":
+                answer += self.fence(tokens, place, None, None)
+                self.shown.add(place)
+            if token.type == "html_block" and HINT.match(token.content):
+                parts.append(self.html(tokens, place, None, None))
+                self.shown.add(place)
+                break
+        summary = "<summary>Show the answer</summary>"
+        return "".join(parts) + f'<details class="answer">{summary}\n{answer}</details>\n'
 
     def display(self, tex: str) -> str:
         tag = re.search(r"\\tag\{([^}]*)\}", tex)
@@ -99,15 +129,22 @@ class Text:
         while anchor in taken:
             anchor += "-1"
         self.headings.append((level, anchor, inline_html(without_links(content))))
+        self.exercise = content.startswith("Exercise ")
         return f'<h{level} id="{anchor}">'
 
     def link(self, tokens, index, options, env) -> str:
         address = self.resolve(unescape(tokens[index].attrGet("href")))
         self.dead.append(address is None)
-        return "<span>" if address is None else f'<a href="{escape(address)}">'
+        if address is None:  # a file of the repository: its name, and no link
+            name = tokens[index + 1].content
+            self.code_of_dead = tokens[index + 1].type == "text" and bool(FILE.search(name))
+            return "<code>" if self.code_of_dead else "<span>"
+        return f'<a href="{escape(address)}">'
 
     def link_end(self, tokens, index, options, env) -> str:
-        return "</span>" if self.dead.pop() else "</a>"
+        if not self.dead.pop():
+            return "</a>"
+        return "</code>" if self.code_of_dead else "</span>"
 
     def image(self, tokens, index, options, env) -> str:
         token = tokens[index]
@@ -117,7 +154,9 @@ class Text:
     def html(self, tokens, index, options, env) -> str:
         """Comments of the source are not for readers, but for the hint of an exercise."""
         content = tokens[index].content
-        hint = re.match(r"<!-- hint ([\d.]+) (.*?)-->", content, re.S)
+        if tokens[index].type == "html_block" and index in self.shown:
+            return ""
+        hint = HINT.match(content)
         if hint:
             text = inline_html(hint[2])
             return f"<details><summary>A hint for {hint[1]}</summary><p>{text}</p></details>\n"

@@ -131,14 +131,26 @@ class Beside:
 
     def end(self) -> str:
         """How the page is tested."""
-        files = ", ".join(f"<code>{escape(name)}</code>" for name in [TESTS, *self.tests])
+        files = ", ".join(self.test_link(name) for name in [TESTS, *self.tests])
         return (
             '<h2 id="tests">How this page is tested</h2>\n'
             "<p>Every block of this page is executed with random numbers. A name assigned again "
             "must have the same value: to 10<sup>−7</sup> of the largest, to 10<sup>−6</sup> "
             f"where finite differences are compared. The tests are {files}. Beside an equation "
-            "stands the largest difference that was found when this page was made.</p>\n"
+            "stands the largest absolute difference that was found when this page was made, in "
+            "float64. Equal expressions round differently, so two equations of one name may "
+            "differ in it.</p>\n"
         )
+
+    def test_link(self, name: str) -> str:
+        if Path(name) not in self.test_files:  # a source distribution without tests
+            return f"<code>{escape(name)}</code>"
+        return f'<a href="{place_of(Path(name))}"><code>{escape(name)}</code></a>'
+
+    @property
+    def test_files(self) -> list[Path]:
+        names = [TESTS, *self.tests]
+        return [Path(name) for name in names if (self.root / name).is_file()]
 
     def lines_of(self, source: Source, number: str) -> list[int]:
         return source.citing(number) + source.documenting(number)
@@ -153,17 +165,16 @@ class Beside:
             if not apart and each.times > 1:
                 apart = [f"among {each.times} equal expressions {digit(each.apart['NumPy'])}"]
             if apart:
-                sentences.append(
-                    f"<code>{escape(each.name)}</code>: largest difference {', '.join(apart)}."
-                )
+                found = f"largest absolute difference {', '.join(apart)}."
+                sentences.append(f"<code>{escape(each.name)}</code>: {found}")
         by = "kernel" if self.sources["kernel"] else "minigrad"
         whole = self.measured.of_operation(by)
         if whole and not sentences:
             sentences.append(
-                "A step on the way. The whole operation: largest difference from "
+                "A step on the way. The whole operation: largest absolute difference from "
                 f"{WORDS[by]} {digit(whole.apart[by])}, in <code>{escape(whole.name)}</code>."
             )
-        tested = f'<a href="#tests">{Path(TESTS).name}</a>'
+        tested = f'<code>{Path(TESTS).name}</code>: <a href="#tests">how it is tested</a>.'
         return f'<div class="check">{" ".join(sentences) or "Executed."} {tested}</div>'
 
 
@@ -176,7 +187,7 @@ def listing(source: Source, number: str, around: int) -> str:
     """The lines that cite an equation, and those around."""
     cited = set(source.citing(number))
     hunks = source.hunks(number, around) if around or not cited else ranges(cited)
-    return file_link(source, hunks[0][0]) + "".join(
+    return file_link(source, min(cited, default=hunks[0][0])) + "".join(
         excerpt(source, first, last, cited) for first, last in hunks
     )
 

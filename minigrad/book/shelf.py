@@ -61,6 +61,8 @@ def made_from(root: Path) -> str:
     for folder, kinds in (
         ("docs", ("*",)),
         ("minigrad", ("*.py", "*.pyx", "*.pxd", "*.css", "*.js")),
+        ("examples", ("*.py",)),
+        ("tests", ("*.py",)),
     ):
         for kind in kinds:
             files += [path for path in sorted((root / folder).rglob(kind)) if path.is_file()]

@@ -151,6 +151,43 @@ def test_symbols_are_lit_in_formulas_in_numpy_and_in_sources(site, pages):
     assert complaints((key, each["pale"]) for key, each in zip(keys, found, strict=True)) == {}
 
 
+def test_what_is_too_wide_is_made_smaller_or_shows_that_there_is_more(site):
+    look = """
+        const box = d.getElementById("eq-5a").firstElementChild;
+        const scrolls = every(d, ".code > pre, .equation > div")
+          .filter((e) => e.scrollWidth > e.clientWidth + 1);
+        return { whole: box.scrollWidth <= box.clientWidth + 1, scrolls: scrolls.length,
+          shadows: scrolls.every((e) => w.getComputedStyle(e).backgroundImage.includes("gradient")
+            && e.tabIndex === 0),
+          panels: every(d, ".beside.on pre").every((e) => e.scrollWidth <= e.clientWidth + 1) };"""
+    (found,) = opened(site, [{"page": "linear.html#eq-3", "width": 1280}], look)
+    assert found["whole"] and found["shadows"] and found["panels"] and found["scrolls"] > 0
+
+
+def test_a_link_to_a_state_opens_at_the_playground_and_no_nan_is_shown(site):
+    look = """
+        await new Promise((done) => setTimeout(done, 200));
+        const figure = d.querySelector(".playground");
+        const top = figure.getBoundingClientRect().top;
+        const bars = figure.querySelector(".bars").getBoundingClientRect();
+        return { top, words: figure.textContent, bars: bars.right <= w.innerWidth,
+          mode: figure.querySelectorAll("select")[1].value };"""
+    place = "batch_norm.html#play=4,4;1,2;2;0;"
+    asked = [
+        {"page": place + mode, "width": width}
+        for mode, width in (("train", 1280), ("train", 360), ("eval", 360))
+    ]
+    undefined = "Undefined: variance 0 and ε 0."
+    for one, found in zip(asked, opened(site, asked, look), strict=True):
+        assert 0 < found["top"] < 400 and found["bars"], f"{one}: {found}"
+        assert "NaN" not in found["words"] and "six values again" in found["words"]
+        assert (undefined in found["words"]) == ("train" in one["page"])
+        assert (
+            found["mode"]
+            == {"train": "training", "eval": "evaluation"}[one["page"][-5:].strip(";")]
+        )
+
+
 def play_states():
     """Hashes of the playground, and the state that each of them means."""
     rng = np.random.default_rng(0)

@@ -12,7 +12,8 @@ const make = (tag, properties = {}, ...children) => {
 
 const contents = document.querySelector(".contents details");
 const own = contents.querySelector(".own");
-contents.innerHTML = `<summary>Contents</summary>${window.CONTENTS}`;
+const base = contents.dataset.base || ""; // from a listing, which is in a folder
+contents.innerHTML = `<summary>Contents</summary>${window.CONTENTS.replaceAll('href="', `href="${base}`)}`;
 for (const link of all(`[href="${contents.dataset.here}"]`, contents)) {
   link.setAttribute("aria-current", "page");
   if (own) link.after(own);
@@ -40,6 +41,23 @@ for (const [number, html] of Object.entries(window.BESIDE || {})) {
   }
   panel.innerHTML = `<summary>Beside (${number})</summary>${html}`;
 }
+all(".beside pre > code").forEach(numbered);
+
+// Lines with their numbers, where they are of a file; a long one goes on under itself, not out of sight.
+function numbered(code) {
+  const moved = Number(code.className.slice(1)) || 0;
+  const lines = code.innerHTML
+    .replace(/<mark>([^]*?)<\/mark>/g, (_, text) => text.split("\n").map((l) => `<mark>${l}</mark>`).join("\n"))
+    .split("\n");
+  let number = Number(code.parentElement.dataset.line);
+  code.className = "numbered";
+  code.innerHTML = lines.map((line) => {
+    const shown = line.replace(new RegExp(`^((?:<[^>]*>)*) {0,${moved}}`), "$1");
+    const deep = shown.replace(/<[^>]*>/g, "").search(/\S|$/);
+    const place = number ? ` data-n="${number++}"` : "";
+    return `<span class="line"${place} style="--deep:${deep}">${shown}\n</span>`;
+  }).join("");
+}
 
 const panels = all(".beside");
 const equations = panels.map((panel) => document.getElementById(panel.id.replace("beside", "eq")));
@@ -52,8 +70,8 @@ function completed(panel) {
   const lines = (panel.previousElementSibling.querySelector("code")?.innerHTML || "").split("\n");
   const cites = new RegExp(`#.*\\(${number}\\)[^\n]*$`);
   const text = (html) => make("i", { innerHTML: html }).textContent;
-  const own = lines.filter((line) => cites.test(text(line))).join("\n");
-  const code = make("code", { innerHTML: own });
+  const cited = lines.filter((line) => cites.test(text(line))).join("\n");
+  const code = make("code", { innerHTML: cited });
   const section = make("section", {}, make("pre", {}, code));
   section.dataset.tab = "NumPy";
   panel.querySelector("summary").after(section);
@@ -169,6 +187,11 @@ all("table.symbols tbody tr").forEach((row) => {
   });
 });
 
+if (symbols.length) {
+  document.querySelector("table.symbols").closest(".wide").after(make("p", { className: "note" },
+    "A dotted name can be clicked: it is then lit in formulas, NumPy and kernel."));
+}
+
 // The symbols of "γ, β" one by one, each a row of elements; of "M(u)" only M.
 function pieces(math) {
   const groups = [[]];
@@ -260,14 +283,14 @@ function search() {
   }
   scored.sort((a, b) => b[0] - a[0]);
   const rows = scored.slice(0, 12).map(([, address, page, section]) =>
-    make("li", {}, make("a", { href: address }, section, make("span", {}, page))));
+    make("li", {}, make("a", { href: base + address }, section, make("span", {}, page))));
   if (words.length && !rows.length) rows.push(make("li", {}, "Nothing found."));
   found.replaceChildren(...rows);
   found.hidden = !words.length;
 }
 find.addEventListener("focus", () => {
   if (window.BOOK || document.getElementById("index")) return;
-  document.body.append(make("script", { src: "search.js", id: "index", onload: search }));
+  document.body.append(make("script", { src: `${base}search.js`, id: "index", onload: search }));
 });
 find.addEventListener("input", () => { if (window.BOOK) search(); });
 addEventListener("keydown", (event) => {
@@ -281,9 +304,21 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest(".search")) found.hidden = true;
 });
 
-// --- what scrolls sideways can be reached by keyboard -------------------------------------------
+// --- what is too wide: a little smaller, and else it scrolls, by keyboard, too ------------------
+
+const SMALLEST = { ".equation > div": 0.75, ".code > pre, .printed > pre": 0.85 };
+function fit() {
+  for (const [selector, least] of Object.entries(SMALLEST)) {
+    all(selector).forEach((box) => {
+      box.style.removeProperty("--fit");
+      const ratio = (box.clientWidth - 2) / box.scrollWidth;
+      if (ratio < 1 && ratio * 0.99 >= least) box.style.setProperty("--fit", ratio * 0.99);
+    });
+  }
+}
 
 function reachable() {
+  fit();
   all("pre, .wide, .long, .equation > div").forEach((box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     else box.removeAttribute("tabindex");

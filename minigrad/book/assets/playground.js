@@ -41,7 +41,7 @@ function read(hash) {
 const written = (s) => `#play=${s.x};${s.dy};${s.gamma};${s.eps};${s.training ? "train" : "eval"}`;
 
 if (typeof module === "object") module.exports = { roads, read, written };
-else start(document.getElementById("playground"));
+else start(document.querySelector(".playground"));
 
 function start(figure) {
   let state = read(decodeURIComponent(location.hash));
@@ -62,8 +62,8 @@ function start(figure) {
     return made;
   };
   const number = (value) => {
-    const rounded = Number.isFinite(value) ? (Math.round(value * 1000) / 1000 || 0).toString() : String(value);
-    return rounded.replace("-", "−");
+    if (!Number.isFinite(value)) return "–";
+    return (Math.round(value * 1000) / 1000 || 0).toString().replace("-", "−");
   };
   let cells, sums;
 
@@ -79,14 +79,17 @@ function start(figure) {
         return output;
       });
       const bars = element("td", { className: "bars" });
+      bars.dataset.label = "roads and sum";
       cells.push({ own, bars });
       const inputs = { 0: ["x", 0, 10], 1: ["dy", -4, 4] };
       return element("tr", {}, ...own.map((output, column) => {
         const [key, low, high] = inputs[column] || [];
         const moved = (value) => { state[key][i] = value; };
         const label = `${key} of sample ${i + 1}`;
-        return element("td", {}, output,
+        const cell = element("td", {}, output,
           ...(key ? [slider(label, state[key][i], low, high, 0.25, moved)] : []));
+        cell.dataset.label = names[column]; // where there is no head, on a phone
+        return cell;
       }), bars);
     });
     sums = element("p");
@@ -96,15 +99,27 @@ function start(figure) {
     eps.addEventListener("change", () => { state.eps = Number(eps.value); changed(); });
     const table = element("div", { className: "wide" }, element("table", {}, element("thead", {}, head),
       element("tbody", {}, ...rows)));
-    const other = state.training ? "evaluate" : "train";
+    const mode = element("select", {}, ...["training", "evaluation"].map((name) =>
+      element("option", { selected: (name === "training") === state.training }, name)));
+    mode.addEventListener("change", () => { state.training = mode.value === "training"; changed(); });
+    const six = state.x.length === START.x.length;
+    const length = (n) => {
+      for (const key of ["x", "dy"]) state[key] = [...state[key], ...START[key].slice(state[key].length)].slice(0, n);
+    };
+    const meant = (kind, words) =>
+      element("span", {}, element("span", { className: `swatch ${kind}` }), words);
+    const legend = element("p", { className: "legend" }, meant("road1", "road 1, directly"), " ",
+      meant("road2", "road 2, through the mean"), " ", meant("road3", "road 3, through the variance"), " ",
+      meant("total", "their sum, dx"));
     figure.querySelector(".play").replaceChildren(
       element("p", { className: "controls" },
         element("label", {}, "γ ", gamma), element("label", {}, "ε ", eps),
-        button(other, () => { state.training = !state.training; }),
-        button("N = 2", () => { state.x = state.x.slice(0, 2); state.dy = state.dy.slice(0, 2); }),
+        element("label", {}, "mode ", mode),
+        button(six ? "only two values" : "six values again", () => length(six ? 2 : START.x.length)),
         button("constant channel", () => { state.x = state.x.map(() => 4); state.eps = state.eps || 0.1; }),
         button("from the start", () => { state = structuredClone(START); })),
-      table, sums);
+      legend, table, sums,
+      element("p", {}, "The address of this page holds this state: copy it to come back, or to share."));
   }
 
   function draw() {
@@ -112,6 +127,7 @@ function start(figure) {
     const all = [found.road1, found.road2, found.road3];
     const reach = state.x.map((_, i) => Math.max(...[1, -1].map((sign) =>
       all.reduce((sum, road) => sum + Math.max(0, sign * road[i]), 0))));
+    const defined = Number.isFinite(found.sum);
     const scale = 54 / Math.max(...reach.filter(Number.isFinite), 1e-9);
     const columns = [state.x, state.dy, found.xHat, ...all, found.dx];
     cells.forEach(({ own, bars }, i) => {
@@ -127,15 +143,15 @@ function start(figure) {
         ends[sign] += sign * length;
         return `<rect class="road${k + 1}" x="${from}" y="4" width="${length}" height="12"/>`;
       });
-      const at = 58 + (Number.isFinite(found.dx[i]) ? found.dx[i] * scale : 0);
+      const at = 58 + found.dx[i] * scale;
       bars.innerHTML = `<svg viewBox="0 0 116 20" width="116" height="20" aria-hidden="true">${parts.join("")}`
-        + `<path class="zero" d="M58 0V20"/><path class="total" d="M${at} 1V19"/></svg>`;
+        + `<path class="zero" d="M58 0V20"/>${defined ? `<path class="total" d="M${at} 1V19"/>` : ""}</svg>`;
     });
-    sums.innerHTML = `Σ dx = <output data-name="sum">${number(found.sum)}</output>, `
+    sums.innerHTML = `${defined ? "" : "Undefined: variance 0 and ε 0. "}Σ dx = <output data-name="sum">${number(found.sum)}</output>, `
       + `Σ dx · x̂ = <output data-name="sumXHat">${number(found.sumXHat)}</output>`;
     sums.querySelector("[data-name=sum]").dataset.value = String(found.sum);
     sums.querySelector("[data-name=sumXHat]").dataset.value = String(found.sumXHat);
-    sums.append(state.training
+    if (defined) sums.append(state.training
       ? ". In training the first is always 0, and the second is 0 up to what ε takes."
       : ". In evaluation roads 2 and 3 are closed: the mean 4 and the variance 4 are constants.");
   }
@@ -149,7 +165,10 @@ function start(figure) {
     state = read(decodeURIComponent(location.hash));
     build();
     draw();
+    seen();
   });
+  const seen = () => figure.previousElementSibling.scrollIntoView();
   build();
   draw();
+  if (/^#play=/.test(location.hash)) seen();
 }
