@@ -79,7 +79,7 @@ def test_an_equation_its_numpy_its_kernel_and_its_check_are_seen_at_once(site):
         await new Promise((done) => setTimeout(done, 100));
         d.getElementById("eq-8").scrollIntoView();
         const panel = d.getElementById("beside-8");
-        for (let wait = 0; wait < 50 && !panel.matches(".on"); wait += 1) {
+        for (let wait = 0; wait < 500 && !panel.matches(".on"); wait += 1) {
           await new Promise((done) => w.requestAnimationFrame(() => setTimeout(done, 20)));
         }
         const box = (element) => element.getBoundingClientRect();
