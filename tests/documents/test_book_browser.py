@@ -160,8 +160,10 @@ def test_what_is_too_wide_is_made_smaller_or_shows_that_there_is_more(site):
           shadows: scrolls.every((e) => w.getComputedStyle(e).backgroundImage.includes("gradient")
             && e.tabIndex === 0),
           panels: every(d, ".beside.on pre").every((e) => e.scrollWidth <= e.clientWidth + 1) };"""
-    (found,) = opened(site, [{"page": "linear.html#eq-3", "width": 1280}], look)
-    assert found["whole"] and found["shadows"] and found["panels"] and found["scrolls"] > 0
+    asked = [{"page": "linear.html#eq-3", "width": width} for width in (1280, 360)]
+    wide, narrow = opened(site, asked, look)
+    assert wide["whole"] and wide["panels"] and wide["scrolls"] == 0
+    assert narrow["shadows"] and narrow["scrolls"] > 0
 
 
 def test_a_link_to_a_state_opens_at_the_playground_and_no_nan_is_shown(site):

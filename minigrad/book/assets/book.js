@@ -304,15 +304,17 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest(".search")) found.hidden = true;
 });
 
-// --- what is too wide: a little smaller, and else it scrolls, by keyboard, too ------------------
+// --- what is too wide: a little smaller; else code wraps in a wide window, and the rest scrolls ---
 
 const SMALLEST = { ".equation > div": 0.75, ".code > pre, .printed > pre": 0.85 };
 function fit() {
   for (const [selector, least] of Object.entries(SMALLEST)) {
     all(selector).forEach((box) => {
       box.style.removeProperty("--fit");
+      box.classList.remove("wraps");
       const ratio = (box.clientWidth - 2) / box.scrollWidth;
       if (ratio < 1 && ratio * 0.99 >= least) box.style.setProperty("--fit", ratio * 0.99);
+      else if (ratio < 1) box.classList.toggle("wraps", roomy.matches && box.matches(".code > pre"));
     });
   }
 }
