@@ -90,7 +90,7 @@ def render(
             shutil.copyfile(path, target / "images" / path.name)
             return f"images/{path.name}"
         if path not in places:
-            if path.suffix not in LANGUAGES or not path.is_file():
+            if path.suffix not in LANGUAGES or not path.is_file() or root not in path.parents:
                 return None
             linked.add(path.relative_to(root))
             return place_of(path.relative_to(root))
