@@ -306,15 +306,21 @@ document.addEventListener("click", (event) => {
 
 // --- what is too wide: a little smaller; else code wraps in a wide window, and the rest scrolls ---
 
-const SMALLEST = { ".equation > div": 0.75, ".code > pre, .printed > pre": 0.85 };
+const SMALLEST = { ".equation > div": 0.7, ".code > pre, .printed > pre": 0.85 };
 function fit() {
   for (const [selector, least] of Object.entries(SMALLEST)) {
     all(selector).forEach((box) => {
       box.style.removeProperty("--fit");
       box.classList.remove("wraps");
-      const ratio = (box.clientWidth - 2) / box.scrollWidth;
-      if (ratio < 1 && ratio * 0.99 >= least) box.style.setProperty("--fit", ratio * 0.99);
-      else if (ratio < 1) box.classList.toggle("wraps", roomy.matches && box.matches(".code > pre"));
+      const over = () => box.scrollWidth > box.clientWidth + 1;
+      let size = 1;
+      for (let once = 0; once < 3 && size >= least && over(); once += 1) { // margins stay as they are
+        size *= 0.99 * box.clientWidth / box.scrollWidth;
+        box.style.setProperty("--fit", size);
+      }
+      if (size >= least && !over()) return;
+      box.style.removeProperty("--fit");
+      box.classList.toggle("wraps", roomy.matches && box.matches(".code > pre"));
     });
   }
 }
