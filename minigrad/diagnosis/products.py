@@ -295,7 +295,8 @@ def div_db(a: Any, b: Any, dy: Any) -> Case:
         "b² in the place of 1/b²": -dy * a * b**2,
         "2b in the place of b²": -dy * a / (2 * b),
         "log b, as if 1/b were integrated": dy * a * np.log(np.abs(b)),
-        "−1/b² with dy forgotten": -a / b**2 + 0 * dy,
+        "dy is missing: −a/b²": -a / b**2 + 0 * dy,
+        "the square of b is missing: −dy · a / b": -dy * a / b,
     })  # fmt: skip
 
 

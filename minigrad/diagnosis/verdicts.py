@@ -146,7 +146,7 @@ def explained_values(p: Problem) -> Explanation | None:
     known = [k for k in known if not any(k != short and k.startswith(short) for short in known)]
     if not largest_size(p.yours):
         why = " or: ".join(phrase for phrase in known if not phrase.startswith(REMARK))
-        said = f"yours is 0 in every cell{': ' if why else ''}{why}"
+        said = f"yours is 0 in every cell{': perhaps ' if why else ''}{why}"
         return with_remark(Explanation("zero", said), known)
     rounded = largest_size(p.yours) <= ROUNDED * p.scale
     if rounded and not known:
@@ -168,7 +168,7 @@ def explained_values(p: Problem) -> Explanation | None:
         if "differs along" in measured:  # less than the phrase says
             measured = ""
         phrases = " or: ".join(phrase.removeprefix(REMARK) for phrase in known)
-        mistake = "perhaps this mistake" if few else "known mistake"
+        mistake = "perhaps this mistake" if few or rounded else "known mistake"
         return Explanation("known", f"{mistake}: {phrases}{measured}")
     more = added(p) or added_below(p)
     if more and not fits:
