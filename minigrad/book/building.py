@@ -95,7 +95,8 @@ def render(
             linked.add(path.relative_to(root))
             return place_of(path.relative_to(root))
         page = sections.get((path.relative_to(root), anchor), places[path])
-        return page.file + (f"#{anchor}" if anchor and page.name not in ("index", "guide") else "")
+        whole = page.name in ("index", "guide", "glossary")  # a part of a file
+        return page.file + (f"#{anchor}" if anchor and not whole else "")
 
     numbers = equation_numbers(chapter.text) if chapter.derives else []
     warm = {code: heat.heated(code, scores) for code, scores in heat.heat(chapter).items()}

@@ -61,8 +61,6 @@ class Text:
         source = token.content.rstrip("\n")
         if language == "math":
             return self.display(source)
-        if language == "mermaid":
-            return diagram(source)
         warm = self.heat.get(source) if language == "cython" else None
         shown = warm or block(source, language)
         if self.exercise and YOURS.search(token.content):
@@ -197,19 +195,3 @@ def inline_html(text: str) -> str:
     parser.inline.ruler.before("escape", "formula", formula)
     parser.add_render_rule("formula", lambda self, t, i, o, e: mathml(t[i].content))
     return parser.renderInline(text.strip())
-
-
-def diagram(source: str) -> str:
-    """A flowchart as the list of its arrows."""
-    rows = []
-    arrow = re.compile(
-        r'\s*(\w+)\s*(?:--\s*"([^"]*)"\s*-->|-\.\s*"([^"]*)"\s*\.->|-->)\s*(?=(\w+))'
-    )
-    for line in source.splitlines()[1:]:
-        for start, solid, dotted, end in arrow.findall(line):
-            dots = " class=dotted" if dotted else ""
-            rows.append(
-                f"<li{dots}><code>{start}</code> → <code>{end}</code>"
-                f"{f' <small>{escape(solid or dotted)}</small>' if solid or dotted else ''}</li>"
-            )
-    return f'<ul class="arrows">{"".join(rows)}</ul>\n'
