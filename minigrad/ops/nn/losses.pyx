@@ -171,8 +171,8 @@ cdef Tensor binary_losses(Tensor x, Tensor t):
     """Of probabilities x and targets t of one shape; a logarithm counts as at least −100."""
     p, q = (<object>x.array).astype(np.float64), (<object>t.array).astype(np.float64)
     hit, miss = [np.maximum(quietly(np.log, each), -100) for each in (p, 1 - p)]
-    losses = quietly(np.negative, quietly(np.add, quietly(np.multiply, q, hit),
-                                          quietly(np.multiply, 1 - q, miss)))    # (1)
+    given = quietly(np.add, quietly(np.multiply, q, hit), quietly(np.multiply, 1 - q, miss))   # (1)
+    losses = quietly(np.negative, given)
     cdef Tensor y = wrap(np.asarray(losses, dtype=(<object>x.array).dtype))
     if recording(x, t):
         record(BinaryCrossEntropy.__new__(BinaryCrossEntropy), y, (x, t)).save((x, t))
