@@ -153,7 +153,7 @@ def test_symbols_are_lit_in_formulas_in_numpy_and_in_sources(site, pages):
 
 def test_what_is_too_wide_is_made_smaller_or_shows_that_there_is_more(site):
     look = """
-        const box = (d.getElementById("eq-5a") || d.getElementById("eq-8")).firstElementChild;
+        const box = d.querySelector(asked.equation).firstElementChild;
         const scrolls = every(d, ".code > pre, .equation > div")
           .filter((e) => e.scrollWidth > e.clientWidth + 1);
         return { whole: box.scrollWidth <= box.clientWidth + 1, scrolls: scrolls.length,
@@ -161,8 +161,8 @@ def test_what_is_too_wide_is_made_smaller_or_shows_that_there_is_more(site):
           shadows: scrolls.every((e) => w.getComputedStyle(e).backgroundImage.includes("gradient")
             && e.tabIndex === 0),
           panels: every(d, ".beside.on pre").every((e) => e.scrollWidth <= e.clientWidth + 1) };"""
-    asked = [{"page": "linear.html#eq-3", "width": width} for width in (1280, 360)]
-    asked.append({"page": "batch_norm.html#eq-8", "width": 1280})
+    asked = [{"page": "linear.html", "equation": "#eq-3", "width": width} for width in (1280, 360)]
+    asked.append({"page": "batch_norm.html#eq-8", "equation": "#eq-8", "width": 1280})
     wide, narrow, longest = opened(site, asked, look)
     assert longest["code"] == 0 and longest["panels"] and longest["shadows"]
     assert wide["whole"] and wide["panels"] and wide["scrolls"] == 0
