@@ -126,6 +126,9 @@ def random_split(dataset, lengths, generator=None):
     refuses fractions whose rounded sum is above 1, such as 0.4, 0.2, 0.3, 0.1.)
     """
     count, given = _checks.length("random_split", "dataset", dataset), lengths
+    if not hasattr(dataset, "__getitem__"):  # before anything is drawn
+        found = type(dataset).__name__
+        raise TypeError(f"random_split: dataset must have __getitem__ and __len__, got {found}")
     try:
         lengths = [_length(length) for length in given]
     except (TypeError, ValueError):

@@ -398,3 +398,11 @@ def test_what_changes_no_batch_is_accepted_with_a_warning():
     assert len(w) == 1 and [batch[0].tolist() for batch in loader] == [[0], [1], [2]]
     with pytest.warns(UserWarning, match="DataLoader: persistent_workers does nothing here"):
         DataLoader(TensorDataset(minigrad.arange(3)), persistent_workers=True)
+
+
+def test_a_refused_split_draws_nothing():
+    generator = minigrad.Generator().manual_seed(3)
+    loader = DataLoader(TensorDataset(minigrad.zeros(2)), batch_size=1)
+    with pytest.raises(TypeError, match="random_split: dataset must have __getitem__.*DataLoader"):
+        minigrad.utils.data.random_split(loader, [1, 1], generator=generator)
+    assert generator.get_state().equal(minigrad.Generator().manual_seed(3).get_state())

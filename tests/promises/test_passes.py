@@ -127,6 +127,7 @@ def test_nodes_that_saved_nothing_are_walked_again(torch):
 STRICTER = {"add", "sub", "flip"}  # with alpha, a product of its own; an index
 KINDER = {"div", "logsumexp"}  # rounded; over a dimension of no elements
 KINDER |= {"nn.functional.adaptive_avg_pool2d", "nn.AdaptiveAvgPool2d"}  # needs shapes alone
+KINDER |= {"prod", "sort", "topk", "nn.functional.embedding"}  # places and numbers, no tensors
 
 
 @every_operation
