@@ -1,6 +1,7 @@
 """One page of the book as HTML."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from .contents import PARTS, Chapter
@@ -11,9 +12,26 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
     position = book.index(chapter)
     before = book[position - 1] if position else None
     after = book[position + 1] if position + 1 < len(book) else None
-    kind = "derivation" if chapter.derives else "plain"
-    scripts = "".join(f'<script src="{each}"></script>\n' for each in text.scripts)
-    title = "minigrad" if chapter.name == "index" else f"{plain_title(chapter)} · minigrad"
+    front = chapter.name == "index"
+    article = title_page(text.html_text) if front else text.html_text
+    turns = turn(before, "before") + turn(after, "after")
+    return shell(
+        title="minigrad" if front else f"{plain_title(chapter)} · minigrad",
+        kind="derivation" if chapter.derives else "plain",
+        here=f'data-here="{chapter.file}"',
+        contents=f"{contents(book) if front else ALL_PAGES}\n{sections(text)}",
+        main=f"<article>\n{article}</article>\n"
+        f'<nav class="turn" aria-label="Before and after">{turns}</nav>',
+        scripts=text.scripts,
+    )
+
+
+def shell(
+    *, title: str, kind: str, here: str, contents: str, main: str,
+    scripts: Sequence[str] = (), base: str = "",
+) -> str:  # fmt: skip
+    """What all pages share; `base` is the way to the folder of the book's first page."""
+    more = "".join(f'<script src="{each}"></script>\n' for each in scripts)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -22,28 +40,25 @@ def html_page(chapter: Chapter, text: Text, book: list[Chapter]) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="book.css">
+<link rel="stylesheet" href="{base}book.css">
 <script>document.documentElement.classList.add("js")</script>
 </head>
 <body class="{kind}" id="top">
 <a class="skip" href="#text">To the text</a>
-<header><a class="brand" href="index.html">minigrad</a>
+<header><a class="brand" href="{base}index.html">minigrad</a>
 <div class="search" role="search" hidden>
 <input type="search" id="find" placeholder="Search" aria-label="Search" aria-controls="found">
 <ol id="found" hidden></ol></div></header>
 <div class="columns">
-<nav class="contents" aria-label="Contents"><details data-here="{chapter.file}">
+<nav class="contents" aria-label="Contents"><details {here}>
 <summary>Contents</summary>
-{contents(book) if chapter.name == "index" else ALL_PAGES}
-{sections(text)}</details></nav>
+{contents}</details></nav>
 <main id="text">
-<article>
-{title_page(text.html_text) if chapter.name == "index" else text.html_text}</article>
-<nav class="turn" aria-label="Before and after">{turn(before, "before")}{turn(after, "after")}</nav>
+{main}
 </main>
 </div>
-<script src="contents.js"></script>
-{scripts}<script src="book.js"></script>
+<script src="{base}contents.js"></script>
+{more}<script src="{base}book.js"></script>
 </body>
 </html>
 """

@@ -8,41 +8,10 @@ from pathlib import Path
 from .citations import NUMBER
 from .code import LANGUAGES, highlighted
 from .excerpts import Source
+from .page import shell
 
 FOLDER = "source"
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title} · minigrad</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="../book.css">
-<script>document.documentElement.classList.add("js")</script>
-</head>
-<body class="listing" id="top">
-<a class="skip" href="#text">To the text</a>
-<header><a class="brand" href="../index.html">minigrad</a>
-<div class="search" role="search" hidden>
-<input type="search" id="find" placeholder="Search" aria-label="Search" aria-controls="found">
-<ol id="found" hidden></ol></div></header>
-<div class="columns">
-<nav class="contents" aria-label="Contents"><details data-here="" data-base="../">
-<summary>Contents</summary>
-<p><a href="../index.html">All pages</a></p>
-</details></nav>
-<main id="text">
-<h1>{title}</h1>
-{cited}
-<pre class="lines" tabindex="0"><code>{lines}</code></pre>
-</main>
-</div>
-<script src="../contents.js"></script>
-<script src="../book.js"></script>
-</body>
-</html>
-"""
+HOME = "../"  # from there
 
 
 def place_of(path: Path, line: int | None = None) -> str:
@@ -80,10 +49,19 @@ def _listing(path: Path, shown: list[str], by_page: dict[str, Source]) -> str:
 
         def link(found: re.Match[str], homes=homes) -> str:
             page = homes.get(found[1])
-            return f'<a href="../{page}.html#eq-{found[1]}">{found[0]}</a>' if page else found[0]
+            return f'<a href="{HOME}{page}.html#eq-{found[1]}">{found[0]}</a>' if page else found[0]
 
         lines.append(f"<span id=L{line + 1}>{re.sub(NUMBER, link, html)}</span>")
     pages = [page for page, source in by_page.items() if source.comments or source.docstrings]
-    links = ", ".join(f'<a href="../{page}.html">{page}</a>' for page in pages)
+    links = ", ".join(f'<a href="{HOME}{page}.html">{page}</a>' for page in pages)
     cited = f"<p>Numbers in parentheses are equations of {links}.</p>" if links else ""
-    return PAGE.format(title=escape(path.as_posix()), cited=cited, lines="\n".join(lines))
+    name = escape(path.as_posix())
+    listing = '<pre class="lines" tabindex="0"><code>' + "\n".join(lines) + "</code></pre>"
+    return shell(
+        title=f"{name} · minigrad",
+        kind="listing",
+        here=f'data-here="" data-base="{HOME}"',
+        contents=f'<p><a href="{HOME}index.html">All pages</a></p>\n',
+        main=f"<h1>{name}</h1>\n{cited}\n{listing}",
+        base=HOME,
+    )
