@@ -12,29 +12,15 @@ import numpy as np
 from ... import _checks
 from ...errors import ShapeError
 from ...tensor cimport Tensor, wrap
-from ..math.arguments cimport floating
 from .conv2d import conv2d
+from .max_pool2d cimport check_padding, pooled_image, windows_along
 
 cnp.import_array()
 
 
-cdef Tensor image(str name, object input):
-    """An image, or a batch of them, with at least one value in each."""
-    cdef Tensor x = floating(name, "input", input)
-    if x.ndim not in (3, 4) or 0 in x.shape[x.ndim - 3:]:
-        raise ShapeError(
-            f"{name}: input must have shape (N, C, H, W) or (C, H, W), and only N may be 0, got "
-            f"{tuple(x.shape)}")
-    return x
-
-
 cdef tuple window_ends(size, kernel, step, padding, ceil_mode):
-    """Where windows begin along a side, and where they end, padding included (torch's rules)."""
-    room = size + 2 * padding - kernel
-    count = (room + (step - 1 if ceil_mode else 0)) // step + 1
-    if ceil_mode and (count - 1) * step >= size + padding:
-        count -= 1   # a last window must not begin in the padding beyond the image
-    first = np.arange(max(count, 0)) * step - padding
+    """Where windows begin along a side, and where they end, padding included."""
+    first = np.arange(windows_along(size, padding, kernel, step, 1, ceil_mode)) * step - padding
     return first, np.minimum(first + kernel, size + padding)
 
 
@@ -62,7 +48,7 @@ def avg_pool2d(
     DTypeError, TypeError, ValueError. torch.nn.functional.avg_pool2d.
     """
     cdef str name = "avg_pool2d"
-    cdef Tensor x = image(name, input), planes
+    cdef Tensor x = pooled_image(name, input), planes
     kernel = _checks.pair(name, "kernel_size", kernel_size, at_least=1)
     steps = kernel if stride is None else _checks.pair(name, "stride", stride, at_least=1)
     edges = _checks.pair(name, "padding", padding, at_least=0)
@@ -70,9 +56,7 @@ def avg_pool2d(
     with_padding = _checks.flag(name, "count_include_pad", count_include_pad)
     if divisor_override is not None:
         divisor = _checks.integer(name, "divisor_override", divisor_override, at_least=1)
-    if 2 * edges[0] > kernel[0] or 2 * edges[1] > kernel[1]:
-        raise ValueError(
-            f"{name}: padding {padding!r} is more than half of kernel_size {kernel_size!r}")
+    check_padding(name, padding, edges, kernel_size, kernel)
     sizes, counts, missing = x.shape[x.ndim - 2:], [], []
     for size, window, step, edge in zip(sizes, kernel, steps, edges):
         first, last = window_ends(size, window, step, edge, up)
@@ -100,7 +84,7 @@ def adaptive_avg_pool2d(input, output_size):
     which None keeps a side. torch.nn.functional.adaptive_avg_pool2d.
     """
     cdef str name = "adaptive_avg_pool2d"
-    cdef Tensor x = image(name, input)
+    cdef Tensor x = pooled_image(name, input)
     sides = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     if len(sides) != 2:
         raise TypeError(f"{name}: output_size must be an integer or a pair, got {output_size!r}")

@@ -78,6 +78,27 @@ cdef Tensor scattered_gradient(Tensor dy, Tensor index, tuple shape):
     return dx
 
 
+cdef Tensor pooled_image(str name, object input):
+    """An image, or a batch of them, with at least one value in each."""
+    cdef Tensor x = floating(name, "input", input)
+    if x.ndim not in (3, 4) or 0 in x.shape[x.ndim - 3:]:
+        raise ShapeError(
+            f"{name}: input must have shape (N, C, H, W) or (C, H, W), and only N may be 0, got "
+            f"{tuple(x.shape)}")
+    return x
+
+
+cdef int check_padding(
+    str name, object padding, tuple padded, object kernel_size, tuple kernel
+) except -1:
+    """At most half of the kernel, on either side."""
+    if 2 * padded[0] > kernel[0] or 2 * padded[1] > kernel[1]:
+        raise ValueError(
+            f"{name}: padding {padding!r} is more than half of kernel_size {kernel_size!r}; "
+            "there would be windows that see padding only")
+    return 0
+
+
 cdef Py_ssize_t windows_along(
     Py_ssize_t size, Py_ssize_t padding, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation,
     bint ceil_mode
@@ -106,22 +127,15 @@ def max_pool2d(
     torch.nn.functional.max_pool2d.
     In the book: python -m minigrad book max_pool2d
     """
-    cdef Tensor x = floating("max_pool2d", "input", input), y, index
+    cdef Tensor x = pooled_image("max_pool2d", input), y, index
     cdef Py_ssize_t height, width
-    if x.ndim not in (3, 4) or 0 in x.shape[x.ndim - 3:]:
-        raise ShapeError(
-            "max_pool2d: input must have shape (N, C, H, W) or (C, H, W), and only N may be 0, got "
-            f"{tuple(x.shape)}")
     kernel = _checks.pair("max_pool2d", "kernel_size", kernel_size, at_least=1)
     steps = kernel if stride is None else _checks.pair("max_pool2d", "stride", stride, at_least=1)
     padded = _checks.pair("max_pool2d", "padding", padding, at_least=0)
     dilated = _checks.pair("max_pool2d", "dilation", dilation, at_least=1)
     ceil_mode = _checks.flag("max_pool2d", "ceil_mode", ceil_mode)
     return_indices = _checks.flag("max_pool2d", "return_indices", return_indices)
-    if 2 * padded[0] > kernel[0] or 2 * padded[1] > kernel[1]:
-        raise ValueError(
-            f"max_pool2d: padding {padding!r} is more than half of kernel_size {kernel_size!r}; "
-            "there would be windows that see padding only")
+    check_padding("max_pool2d", padding, padded, kernel_size, kernel)
     height, width = [
         windows_along(size, pad, window, step, gap, ceil_mode)
         for size, pad, window, step, gap
