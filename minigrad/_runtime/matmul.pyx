@@ -160,10 +160,8 @@ cpdef int linear_forward(
     cdef Product product = Product(A, B, Y, single)
     cdef int parts = enough_parts(multiplications(A, B), SHARE) if by_loops else 1
     with nogil:
-        if by_loops and parts > 1:
+        if by_loops:
             in_parts(<Part>some_columns, &product, parts)
-        elif by_loops:
-            multiply(A, B, Y, single)
         elif by_blas and single:
             in_single(ROW_MAJOR, x_blas.form, w_blas.form, A.rows, B.columns, A.columns,
                       1, A.data, x_blas.step, B.data, w_blas.step, 0, Y.data, B.columns)

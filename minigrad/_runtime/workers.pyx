@@ -69,11 +69,12 @@ cdef int hire(int count) except -1:
             break
         PyThread_acquire_lock(next_one.begin, WAIT_LOCK)
         PyThread_acquire_lock(next_one.done, WAIT_LOCK)
+        hired += 1   # first: Python may run another thread, which hires too, while this one starts
         try:
-            _thread.start_new_thread(_wait_for_work, (hired + 1,))
+            _thread.start_new_thread(_wait_for_work, (hired,))
         except RuntimeError:   # no more threads, or, as in a browser, none at all
+            hired -= 1
             break
-        hired += 1
     return min(hired, count)
 
 
