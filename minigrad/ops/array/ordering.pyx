@@ -46,7 +46,7 @@ cdef object sorting_indices(cnp.ndarray array, Py_ssize_t axis, bint descending)
     return array.shape[axis] - 1 - np.flip(backward, axis)
 
 
-cdef tuple sorted_along(str operation, Tensor x, Py_ssize_t axis, bint descending, object count):
+cdef tuple sorted_along(Tensor x, Py_ssize_t axis, bint descending, object count):
     """The first `count` elements (None: all) in order, and their indices."""
     if cnp.PyArray_NDIM(x.array) == 0:
         return x.clone(), wrap(np.zeros((), np.int64))
@@ -70,7 +70,7 @@ def sort(input, dim=-1, descending=False, stable=False):
     _checks.flag("sort", "stable", stable)
     down = _checks.flag("sort", "descending", descending)
     axis = dimension("sort", dim, cnp.PyArray_NDIM(x.array))
-    return Sorted(*sorted_along("sort", x, axis, down, None))
+    return Sorted(*sorted_along(x, axis, down, None))
 
 
 def argsort(input, dim=-1, descending=False, stable=False):
@@ -90,7 +90,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
         raise ValueError(f"topk: k = {k}, but dim {dim} has only {size} elements")
     if x.ndim == 0 and k == 0:
         x = x.reshape(1)
-    return Top(*sorted_along("topk", x, axis, down, k))
+    return Top(*sorted_along(x, axis, down, k))
 
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
