@@ -10,7 +10,58 @@ from . import init
 from .module import Module, Parameter
 
 
-class Conv2d(Module):
+class _Convolution(Module):
+    """What convolutions in both directions share."""
+
+    _shown = {"padding": (0, 0), "dilation": (1, 1), "groups": 1}  # by repr, unless they are these
+
+    def _check_groups(self, name):
+        for argument in ("in_channels", "out_channels"):
+            channels = getattr(self, argument)
+            if channels % self.groups:
+                raise ValueError(
+                    f"{name}: {argument} {channels} must be divisible by groups {self.groups}"
+                )
+
+    def _make_parameters(self, name, rows, columns, bias, device, dtype):
+        """weight (rows, columns, kernel_h, kernel_w) and bias (out_channels,) or None, drawn."""
+        options = {"dtype": dtype, "device": device}
+        self.weight = Parameter(empty(rows, columns, *self.kernel_size, **options))
+        if flag(name, "bias", bias):
+            self.bias = Parameter(empty(self.out_channels, **options))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw weight and bias anew."""
+        # torch's kaiming_uniform_ with a = √5 is this same bound.
+        fan_in = math.prod(self.weight.shape[1:])
+        bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def extra_repr(self):
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}"
+        )
+        for name, usual in self._shown.items():
+            if getattr(self, name) != usual:
+                text += f", {name}={getattr(self, name)}"
+        return text if self.bias is not None else f"{text}, bias=False"
+
+
+def _only_zeros(name, padding_mode):
+    if not isinstance(padding_mode, str) or padding_mode != "zeros":
+        raise ValueError(
+            f"{name}: padding_mode must be 'zeros', the only one there is, got {padding_mode!r}"
+        )
+    return padding_mode
+
+
+class Conv2d(_Convolution):
     """Each output is a weighted sum of what lies under one window: torch.nn.Conv2d.
 
     (N, in_channels, H, W) → (N, out_channels, out_h, out_w), or both without N, with
@@ -54,31 +105,10 @@ class Conv2d(Module):
             self.padding = pair("Conv2d", "padding", padding, at_least=0)
         self.dilation = pair("Conv2d", "dilation", dilation, at_least=1)
         self.groups = integer("Conv2d", "groups", groups, at_least=1)
-        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels % self.groups:
-                raise ValueError(f"Conv2d: {name} {channels} must be divisible by groups {groups}")
-        if padding_mode != "zeros":
-            raise ValueError(
-                f"Conv2d: padding_mode must be 'zeros', the only one there is, got {padding_mode!r}"
-            )
-        self.padding_mode = padding_mode
-        options = {"dtype": dtype, "device": device}
-        field = (self.in_channels // self.groups, *self.kernel_size)
-        self.weight = Parameter(empty(self.out_channels, *field, **options))
-        if flag("Conv2d", "bias", bias):
-            self.bias = Parameter(empty(self.out_channels, **options))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        """Draw weight and bias anew."""
-        # torch's kaiming_uniform_ with a = √5 is this same bound.
-        fan_in = math.prod(self.weight.shape[1:])
-        bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
-        init.uniform_(self.weight, -bound, bound)
-        if self.bias is not None:
-            init.uniform_(self.bias, -bound, bound)
+        self._check_groups("Conv2d")
+        self.padding_mode = _only_zeros("Conv2d", padding_mode)
+        seen = self.in_channels // self.groups
+        self._make_parameters("Conv2d", self.out_channels, seen, bias, device, dtype)
 
     def forward(self, input):
         settings = self.stride, self.padding, self.dilation, self.groups
@@ -87,23 +117,8 @@ class Conv2d(Module):
         except ShapeError as error:
             raise ShapeError(f"{self}: {error}") from None
 
-    def extra_repr(self):
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}"
-        )
-        if self.padding != (0, 0):
-            text += f", padding={self.padding}"
-        if self.dilation != (1, 1):
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
-        return text
 
-
-class ConvTranspose2d(Module):
+class ConvTranspose2d(_Convolution):
     """Each input is spread over one window: a convolution seen from the other side.
 
     (N, in_channels, H, W) → (N, out_channels, out_h, out_w), or both without N, with
@@ -113,6 +128,8 @@ class ConvTranspose2d(Module):
     start from U(−k, k) with k = 1/√(out_channels / groups · kernel_h · kernel_w).
     torch.nn.ConvTranspose2d.
     """
+
+    _shown = {"padding": (0, 0), "dilation": (1, 1), "output_padding": (0, 0), "groups": 1}
 
     def __init__(
         self,
@@ -139,26 +156,10 @@ class ConvTranspose2d(Module):
         self.output_padding = pair(name, "output_padding", output_padding, at_least=0)
         self.dilation = pair(name, "dilation", dilation, at_least=1)
         self.groups = integer(name, "groups", groups, at_least=1)
-        for argument, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels % self.groups:
-                raise ValueError(
-                    f"{name}: {argument} {channels} must be divisible by groups {groups}"
-                )
-        if not isinstance(padding_mode, str) or padding_mode != "zeros":
-            raise ValueError(
-                f"{name}: padding_mode must be 'zeros', the only one there is, got {padding_mode!r}"
-            )
-        self.padding_mode = padding_mode
-        options = {"dtype": dtype, "device": device}
-        field = (self.out_channels // self.groups, *self.kernel_size)
-        self.weight = Parameter(empty(self.in_channels, *field, **options))
-        if flag(name, "bias", bias):
-            self.bias = Parameter(empty(self.out_channels, **options))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    reset_parameters = Conv2d.reset_parameters
+        self._check_groups(name)
+        self.padding_mode = _only_zeros(name, padding_mode)
+        shared = self.out_channels // self.groups
+        self._make_parameters(name, self.in_channels, shared, bias, device, dtype)
 
     def forward(self, input):
         settings = self.stride, self.padding, self.output_padding, self.groups, self.dilation
@@ -166,18 +167,3 @@ class ConvTranspose2d(Module):
             return F.conv_transpose2d(input, self.weight, self.bias, *settings)
         except ShapeError as error:
             raise ShapeError(f"{self}: {error}") from None
-
-    def extra_repr(self):
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}"
-        )
-        for name, usual in (
-            ("padding", (0, 0)),
-            ("dilation", (1, 1)),
-            ("output_padding", (0, 0)),
-            ("groups", 1),
-        ):
-            if getattr(self, name) != usual:
-                text += f", {name}={getattr(self, name)}"
-        return text if self.bias is not None else f"{text}, bias=False"
