@@ -315,3 +315,17 @@ def test_no_warning_escapes(name):
             x = mg.tensor(a, requires_grad=True)
             y = getattr(x, name)(dim=dim)
             y.backward(mg.from_numpy(np.full(y.shape, 2, dtype=np.float32)))
+
+
+def test_running_sums_and_products():
+    """Small enough to check by hand: rows 1 2 3 and 0 5 7, weights 1 10 100."""
+    a, weights = np.array([[1.0, 2, 3], [0, 5, 7]]), np.array([1.0, 10, 100])
+    x = mg.tensor(a, requires_grad=True)
+    y = mg.cumsum(x, 1)
+    (y * weights).sum().backward()
+    assert y.tolist() == [[1, 3, 6], [0, 5, 12]]
+    assert x.grad.tolist() == [[111, 110, 100]] * 2
+    x.grad = None
+    y = mg.prod(x, 1)
+    (y * weights[:2]).sum().backward()
+    assert y.tolist() == [6, 0] and x.grad.tolist() == [[6, 3, 2], [350, 0, 0]]

@@ -87,7 +87,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     _checks.flag("topk", "sorted", sorted)
     size = x.shape[axis] if x.ndim else 1
     if k > size:
-        raise ValueError(f"topk: k = {k}, but dim {dim} has only {size} elements")
+        raise ValueError(f"topk: k = {k}, but dim {dim} has size {size}")
     if x.ndim == 0 and k == 0:
         x = x.reshape(1)
     return Top(*sorted_along(x, axis, down, k))
