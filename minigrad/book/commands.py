@@ -11,28 +11,24 @@ Cython (the extra `book`), into the folder `book` of the cache that MINIGRAD_HOM
 cache can be written, that is a folder for temporary files. An installed wheel has them ready.
 """
 
-import argparse
-import io
 import sys
 from pathlib import Path
 
+from ..display.terminal import command_line, print_anywhere
 from .opening import opened, place_named
 from .shelf import BookError, build_into, find_book
 
 
 def book(words: list[str]) -> int:
     """Carry out a command; the status for the shell."""
-    parser = argparse.ArgumentParser(
-        prog="python -m minigrad book",
-        description="The book: every derivation beside the lines that compute it.",
+    parser = command_line(
+        "The book: every derivation beside the lines that compute it.", "python -m minigrad book"
     )
     parser.add_argument("page", nargs="?", default="index", help="for example: batch_norm#eq-8")
     parser.add_argument("--path", action="store_true", help="print where it is, and open nothing")
     parser.add_argument("--build", metavar="DIR", help="build the book into this folder")
     asked = parser.parse_args(words)
-    for stream in (sys.stdout, sys.stderr):  # a terminal may not know the letters of a path
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    print_anywhere("backslashreplace")  # a path is not spelled in other letters
     try:
         folder = build_into(Path(asked.build).absolute()) if asked.build else find_book()
         page = place_named(folder, asked.page)

@@ -7,4 +7,5 @@
     rules      what the docstring of a rule says: formulas, and their place in the book
     modules    boxes grouped by the module that owns them
     walk_page  its page, with walk.css and walk.js
+    terminal   text for terminals that do not know every letter; parsers of commands
 """

@@ -15,6 +15,7 @@ from ..serialization.atomic_write import write
 from ..tensor import Tensor, method
 from .rules import snake_case
 from .svg import Box, draw
+from .terminal import fitting
 
 LARGEST = 2000  # boxes; a picture of more is unreadable
 SMALL = 64  # elements of the largest array that a box keeps; see PICTURE_SIZE
@@ -38,6 +39,9 @@ class Graph:
         return f"<Graph of {operations} operations and {len(self.boxes) - operations} leaves>"
 
     def __str__(self):
+        return fitting(self._text())
+
+    def _text(self):
         number = {box: i for i, box in enumerate(self.boxes)}
         return "\n".join(
             f"{number[box]:>3}  {' '.join(line for _, line in box.lines)}"
@@ -87,7 +91,7 @@ class Graph:
             ".svg": self.to_svg,
             ".dot": self.to_dot,
             ".mmd": self.to_mermaid,
-            ".txt": lambda: f"{self}\n",
+            ".txt": lambda: f"{self._text()}\n",
         }
         if path.suffix not in forms:
             raise ValueError(

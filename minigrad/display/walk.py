@@ -18,6 +18,7 @@ from .graph import Graph, call_of, collect, describe, names_of, rows_of
 from .modules import grouped
 from .rules import Formula, cited, formulas_of
 from .svg import cut_off
+from .terminal import fitting
 from .walk_page import HOW_TO_SEE_LINES, page, times
 
 CELLS = 64  # elements of the largest array that is shown number by number
@@ -68,7 +69,7 @@ class Walk:
             lines.append(f"derivations: python -m minigrad book {places[0]}")
         if self.steps and not any(step["line"] for step in self.steps):
             lines.append(HOW_TO_SEE_LINES)
-        return "\n".join(lines)
+        return fitting("\n".join(lines))
 
     def _repr_html_(self):
         return page([self], whole=False)

@@ -33,14 +33,13 @@ The status is 0 if everything that was checked is right, 1 if something is wrong
 """
 
 import argparse
-import codecs
 import json
 import os
 import sys
-import unicodedata
 from dataclasses import asdict
 from pathlib import Path
 
+from ..display.terminal import command_line
 from . import folder as learner
 from .checking import OPEN, CannotCheck, Report, check_step, report_on
 from .course import PageError, Step
@@ -63,7 +62,6 @@ class Refused(Exception):
 
 def learn(words: list[str], program: str = "python -m minigrad learn") -> int:
     """Carry out a command; the status for the shell."""
-    _spell_what_the_terminal_lacks()
     try:
         status = _run(words, program)
         sys.stdout.flush()
@@ -123,9 +121,8 @@ def _run(words: list[str], program: str) -> int:
 
 
 def _parser(program: str, handout: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="The path: you build what learns, step by step. Without a step: where am I?",
+    parser = command_line(
+        "The path: you build what learns, step by step. Without a step: where am I?", program
     )
     add = parser.add_argument
     add("step", nargs="*", help="a step, 5, or one exercise of it, 5.2: its file is checked")
@@ -337,46 +334,3 @@ def _write_notebook(course: Course, step: Step, folder: Path, program: str) -> N
     except FileExistsError:
         raise Refused(f"{file} is there already, and stays as it is") from None
     print(f"written: {file}")
-
-
-# --- the terminal --------------------------------------------------------------------------------
-
-SPELLED = {
-    "\N{MINUS SIGN}": "-", "\N{RIGHTWARDS ARROW}": "->", "\N{LEFTWARDS ARROW}": "<-",
-    "\N{LESS-THAN OR EQUAL TO}": "<=", "\N{GREATER-THAN OR EQUAL TO}": ">=",
-    "\N{ALMOST EQUAL TO}": "~", "\N{NOT EQUAL TO}": "!=", "\N{COMBINING CIRCUMFLEX ACCENT}": "_hat",
-    "\N{COMBINING OVERLINE}": "_bar", "\N{COMBINING MACRON}": "_bar", "\N{SQUARE ROOT}": "sqrt",
-    "\N{N-ARY SUMMATION}": "sum", "\N{PARTIAL DIFFERENTIAL}": "d", "\N{INFINITY}": "inf",
-    "\N{DOT OPERATOR}": "*", "\N{MIDDLE DOT}": "*", "\N{MULTIPLICATION SIGN}": "x",
-    "\N{HORIZONTAL ELLIPSIS}": "...", "\N{EN DASH}": "-", "\N{EM DASH}": "-",
-    "\N{LEFT SINGLE QUOTATION MARK}": "'", "\N{RIGHT SINGLE QUOTATION MARK}": "'",
-    "\N{LEFT DOUBLE QUOTATION MARK}": '"', "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
-    "\N{ELEMENT OF}": "in", "\N{RIGHTWARDS DOUBLE ARROW}": "=>",
-}  # fmt: skip
-
-
-def spelled(character: str) -> str:
-    """A character in ASCII: a Greek letter by its name, others by what they are made of."""
-    if character in SPELLED:
-        return SPELLED[character]
-    words = unicodedata.name(character, "").split()
-    if words[:1] == ["GREEK"] and "LETTER" in words:
-        name = words[words.index("LETTER") + 1]
-        return name.lower() if words[1] == "SMALL" else name.capitalize()
-    if words[:2] == ["BOX", "DRAWINGS"]:
-        return "-" if "HORIZONTAL" in words and "VERTICAL" not in words else "|"
-    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
-    return plain or "?"
-
-
-def _spell_what_the_terminal_lacks() -> None:
-    """Print to any terminal and pipe, also one that has no arrows and no Greek."""
-
-    def instead(error: UnicodeError) -> tuple[str, int]:
-        text = error.object[error.start : error.end]  # type: ignore[attr-defined]
-        return "".join(map(spelled, text)), error.end  # type: ignore[attr-defined]
-
-    codecs.register_error("minigrad-spelled", instead)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="minigrad-spelled")

@@ -4,7 +4,8 @@
                     of steps 14 and 15, which need more than NumPy and have no stubs here
     05_arrays.py    the stubs, beside the data that they read
     check.py        `python check.py 5`: what `python -m minigrad learn 5` is
-    checker/        the rooms `learn` and `diagnosis` of minigrad, which need NumPy alone
+    checker/        minigrad's rooms `learn` and `diagnosis` and its `display/terminal.py`;
+                    NumPy is enough for them
 
 The stub of a step holds the engine of the steps before, and with it most of their answers: hand out
 a meeting at a time, `learn --handout DIR 5 6`, where that matters.
@@ -94,12 +95,12 @@ def write_handout(course: Course, folder: Path, numbers: list[int]) -> list[Step
         (folder / step.file).write_text(step.stub, encoding="utf-8")
         for path in course.beside(step):
             shutil.copy(path, folder)
-    for room in ("learn", "diagnosis"):
+    for room, files in (("learn", "*"), ("diagnosis", "*"), ("display", "terminal")):
         (folder / "checker" / room).mkdir(parents=True)
-        for path in sorted((HERE.parent / room).glob("*.py")):
+        for path in sorted((HERE.parent / room).glob(f"{files}.py")):
             shutil.copy(path, folder / "checker" / room)
     (folder / "checker" / "__init__.py").write_text(
-        '"""Two rooms of minigrad, as they are there."""\n', encoding="utf-8"
+        '"""Two rooms of minigrad and a file of a third, as they are there."""\n', encoding="utf-8"
     )
     last = max((step.number for step in checked), default=-1)
     texts = {name: text for name, text in page_texts(course.pages).items() if int(name[:2]) <= last}

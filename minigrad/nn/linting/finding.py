@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...display.terminal import fitting
+
 PAGE = "docs/mistakes.md"
 
 
@@ -187,7 +189,7 @@ class Finding:
     def __str__(self) -> str:
         place = f" in '{self.layer}'" if self.layer else ""
         place += f" ({self.line})" if self.line else ""
-        return (
+        return fitting(
             f"{self.code}{place}: {self.what}\n"
             f"    why   {self.why}\n    cure  {self.cure}\n    more  {self.link}"
         )
@@ -220,6 +222,6 @@ class Findings(list[Finding]):
 
     def __str__(self) -> str:
         lines = [str(each) for each in self] or ["lint finds nothing."]
-        return "\n".join([*lines, *(f"note: {each}" for each in self.notes)])
+        return fitting("\n".join([*lines, *(f"note: {each}" for each in self.notes)]))
 
     __repr__ = __str__

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...display.terminal import fitting
 from ...tensor import Tensor
 from ..batch_norm import _BatchNorm
 from ..batch_renorm import _BatchRenorm
@@ -71,7 +72,7 @@ class LayerReport:
         ]:
             first, *rest = text.splitlines()
             lines += [f"  {title:14s}{first}", *(f"  {'':14s}{line}" for line in rest)]
-        return "\n".join(lines)
+        return fitting("\n".join(lines))
 
     __repr__ = __str__
 
@@ -154,7 +155,7 @@ class Inspection:
     def __str__(self):
         if not self.layers:
             return "The model has no normalization."
-        return "\n\n".join([*map(str, self.layers), *self.advice()])
+        return fitting("\n\n".join([*map(str, self.layers), *self.advice()]))
 
     __repr__ = __str__
 
