@@ -1,35 +1,45 @@
 """`python -m minigrad book`, to read. `learn`, to build. `doctor`: is everything in order here?"""
 
+import argparse
 import sys
+from importlib import import_module
 
 from . import doctor
-from .book.commands import book
-from .learn.commands import learn
+from .display.terminal import command_line
 
-USAGE = """\
-usage: python -m minigrad doctor
-       python -m minigrad learn [STEP]
-       python -m minigrad book [PAGE]
+COMMANDS = """
+learn     build it yourself: pages, exercises, and what is wrong with an answer
+book      derivations beside the lines that compute them, in a browser
+doctor    versions, compiler, processor, BLAS and kernels in use, whether they work, and hints
 
-learn     build it yourself: pages, exercises, and what is wrong with an answer (learn --help)
-book      derivations beside the lines that compute them, in a browser (book --help)
-doctor    versions, compiler, processor, BLAS and kernels in use, whether they work, and hints"""
+Each has its own --help."""
+PROGRAM = "python -m minigrad"
 
 
 def main(words: list[str]) -> int:
-    """The status for the shell: 0, 1 if the doctor found an error, 2 for words not understood."""
-    if words == ["doctor"]:
-        return doctor.main()
-    if words[:1] == ["learn"]:
-        return learn(words[1:])
-    if words[:1] == ["book"]:
-        return book(words[1:])
-    if not words or words in (["-h"], ["--help"]):
-        print(USAGE)
+    """The status for the shell: 0, 1 if something is wrong, 2 for what cannot be carried out."""
+    package = import_module("minigrad")
+    if words[:1] == ["doctor"]:
+        return doctor.main(words[1:])
+    if problem := doctor.another_package(package):
+        print(f"{PROGRAM}: {problem}", file=sys.stderr)
+        return 2
+    parser = command_line(COMMANDS, PROGRAM)
+    version = f"minigrad {package.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument("command", choices=["learn", "book", "doctor"], nargs="?")
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="what the command takes")
+    asked = parser.parse_args(words)
+    if not asked.command:
+        parser.print_help()
         return 0
-    asked = " ".join(words)
-    print(f"python -m minigrad: there is no command {asked!r}\n\n{USAGE}", file=sys.stderr)
-    return 2
+    if asked.command == "learn":
+        from .learn.commands import learn
+
+        return learn(asked.words)
+    from .book.commands import book
+
+    return book(asked.words)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
 """What is built, for which processor, with which BLAS; whether it works, and what could be faster.
 
     python -m minigrad doctor
-    python minigrad/doctor.py       # also where `import minigrad` fails, and says why
+    python -m minigrad doctor --json   # the same as an object of objects, and a list of hints
+    python minigrad/doctor.py          # also where `import minigrad` fails, and says why
 
 What cannot be found out is reported as unknown: the doctor depends on nothing that it examines.
 """
 
-import ctypes
+import json
 import os
 import platform
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,23 +34,56 @@ print(min(b - a for a, b in zip(times, times[1:])) * 1e6)
 """
 
 
-def main() -> int:
-    """Print everything that is known. 1 if minigrad cannot be imported or computes wrongly."""
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    minigrad, facts = None, {"folder": PACKAGE, "Python": platform.python_version()}
+def main(words: Sequence[str] = (), elsewhere: str | None = None) -> int:
+    """Print everything that is known. 1 if minigrad cannot be imported or computes wrongly.
+
+    `elsewhere`: what programs import as minigrad, if it is not the package of this file.
+    """
+    terminal = runpy.run_path(str(PACKAGE / "display" / "terminal.py"))
+    description = (__doc__ or "").partition("\n")[0]
+    parser = terminal["command_line"](description, "python -m minigrad doctor")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    asked = parser.parse_args(words)
+    sections, works = examined()
+    if elsewhere:
+        sections["minigrad"]["programs import"] = elsewhere
+    if asked.json:
+        print(json.dumps(sections, indent=1, default=str))
+        return 0 if works else 1
+    for title, facts in sections.items():
+        print(title)
+        if isinstance(facts, list):
+            facts = dict.fromkeys(facts or ["none"], "")
+        width = max(map(len, facts), default=0)
+        for name, fact in facts.items():
+            print(f"  {name:{width}}  {fact}".rstrip())
+        print()
+    return 0 if works else 1
+
+
+def examined() -> tuple[dict[str, Any], bool]:
+    """All that is known, by sections; and whether minigrad computes what it should."""
+    minigrad: ModuleType | None = None
+    facts: dict[str, Any] = {"version": "unknown", "folder": PACKAGE}
+    facts["Python"] = platform.python_version()
     try:
         minigrad = import_module("minigrad")
+        if problem := another_package(minigrad):
+            raise ImportError(problem)
+        facts["version"] = minigrad.__version__
     except Exception as problem:  # of whatever kind: it is what the doctor was called for
-        facts["import fails"] = problem
+        minigrad, facts["import fails"] = None, problem
     facts["NumPy"] = sys.modules["numpy"].__version__ if numpy_core() else "cannot be imported"
-    show(f"minigrad {getattr(minigrad, '__version__', '')}", facts)
     info = build_info()
     level, why = kernels_level(minigrad)
     if level in info.get("levels", {}):
         info["features"] = info["levels"][level]  # of the kernels, not of all the rest
-    show("build", build(info, minigrad))
-    show("processor", processor(info))
-    show("matrix products", blas(minigrad))
+    sections = {
+        "minigrad": facts,
+        "build": build(info, minigrad),
+        "processor": processor(info),
+        "matrix products": blas(minigrad),
+    }
     works = False
     if minigrad:
         error = largest_error(minigrad)
@@ -56,17 +91,28 @@ def main() -> int:
         verdict = f"{'good' if works else 'WRONG'}: {error:.0e} from the reference kernels"
         in_use = minigrad.use_kernels.current
         level = f"{level}: {why}" if level else why
-        show("kernels", {"in use": in_use, "level": level, "gradients": verdict})
-    show("hints", dict.fromkeys(hints(info, minigrad), "") or {"none": ""})
-    return 0 if works else 1
+        sections["kernels"] = {"in use": in_use, "level": level, "gradients": verdict}
+    return sections | {"hints": list(hints(info, minigrad))}, works
 
 
-def show(title: str, facts: dict[str, Any]) -> None:
-    print(title)
-    width = max(map(len, facts), default=0)
-    for name, fact in facts.items():
-        print(f"  {name:{width}}  {fact}".rstrip())
-    print()
+def another_package(found: ModuleType) -> str:
+    """In words, if `import minigrad` has found a package of another project; "" of this one."""
+    if hasattr(found, "use_kernels"):
+        return ""
+    where = (
+        f"{found.__file__} is another project's"
+        if found.__file__
+        else (
+            f"{next(iter(found.__path__))} has lost its __init__.py, perhaps to another project's"
+        )
+    )
+    again = f"`pip install -e .` in {PACKAGE.parent}"
+    if not (PACKAGE.parent / "setup.py").exists():
+        again = "`pip install --force-reinstall`, as you did before"
+    return (
+        f"{where} package of the name minigrad. Remove that with `pip uninstall minigrad`, then "
+        f"install this one, minigrad-cython, again: {again}"
+    )
 
 
 def build_info() -> dict[str, Any]:
@@ -137,26 +183,26 @@ def cpus() -> int:
 def blas(minigrad: ModuleType | None) -> dict[str, Any]:
     config = import_module("numpy").show_config(mode="dicts") if numpy_core() else {}
     blas = config.get("Build Dependencies", {}).get("blas", {})
+    loaded = [
+        f"{each['internal_api']} {each['version']}, kernels {each.get('architecture', 'unknown')}, "
+        f"threads {each['num_threads']}"
+        for each in blas_loaded()
+    ]
     return {
         "provider": minigrad._runtime.matmul.provider() if minigrad else "unknown",
         "NumPy's BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}",
-        "its kernels": openblas("get_corename", ctypes.c_char_p) or "unknown",
-        "its threads": openblas("get_num_threads", ctypes.c_int) or "unknown",
+        "BLAS loaded": "; ".join(loaded) or "unknown; `pip install threadpoolctl` finds out",
         "our threads": minigrad.get_num_threads() if minigrad else "unknown",
     }
 
 
-def openblas(question: str, kind: Any) -> Any:
-    """The answer of the OpenBLAS that NumPy has loaded, or None of another BLAS."""
-    if not (core := numpy_core()):
-        return None
-    library = ctypes.CDLL(core.__file__)  # which finds what it depends on
-    for name in ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}"):
-        if function := getattr(library, name.format(question), None):
-            function.restype = kind
-            answer = function()
-            return answer.decode() if isinstance(answer, bytes) else answer
-    return None
+def blas_loaded() -> list[dict[str, Any]]:
+    """What threadpoolctl says of the BLAS libraries in this process; nothing without it."""
+    try:
+        threadpoolctl = import_module("threadpoolctl")
+    except ImportError:
+        return []
+    return [each for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"]
 
 
 def largest_error(m: ModuleType) -> float:
@@ -192,7 +238,8 @@ def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
     if "AVX512F" in info.get("features", []):
         others |= {"minigrad"} - {provider}
     trials = [f"MINIGRAD_PRODUCTS={name}" for name in sorted(others)]
-    avx2_alone = openblas("get_corename", ctypes.c_char_p) in ("Haswell", "Zen")
+    loaded = blas_loaded()
+    avx2_alone = any(each.get("architecture") in ("Haswell", "Zen") for each in loaded)
     if provider == "openblas" and avx2_alone and {"AVX512F", "AVX512BW", "AVX512VL"} <= set(has):
         trials.append("OPENBLAS_CORETYPE=SkylakeX")
     times = product_times(["", *trials])
@@ -202,7 +249,7 @@ def hints(info: dict[str, Any], minigrad: ModuleType | None) -> Iterator[str]:
                 f"{trial} in the environment makes matrix products faster: {times[trial]:.0f} µs "
                 f"instead of {times['']:.0f} for (256, 784) by (784, 128)"
             )
-    threads = openblas("get_num_threads", ctypes.c_int) or 1
+    threads = max((each["num_threads"] for each in loaded), default=1)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
     if threads > 1 and load > cpus():
         yield (
@@ -225,5 +272,8 @@ def product_times(settings: list[str]) -> dict[str, float]:
 
 if __name__ == "__main__":
     # Python has put this folder first in its path, where `random` is not the one that it means.
-    sys.path = [str(PACKAGE.parent), *(entry for entry in sys.path if Path(entry) != PACKAGE)]
-    sys.exit(main())
+    sys.path = [entry for entry in sys.path if Path(entry) != PACKAGE]
+    spec = PathFinder.find_spec("minigrad")
+    sys.path.insert(0, str(PACKAGE.parent))
+    found = (spec.origin or "a folder without __init__.py") if spec else None
+    sys.exit(main(sys.argv[1:], None if found == str(PACKAGE / "__init__.py") else found))

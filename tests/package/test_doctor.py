@@ -1,5 +1,7 @@
 """What `python -m minigrad doctor` finds out, also about a package that cannot be imported."""
 
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -34,7 +36,7 @@ def test_the_command(no_trials, capsys):
     assert command_line.main(["doctor"]) == 0
     text = capsys.readouterr().out
     told = facts(text)
-    assert text.startswith(f"minigrad {minigrad.__version__}\n")
+    assert text.startswith("minigrad\n") and told["version"] == minigrad.__version__
     assert told["folder"] == str(PACKAGE)
     assert told["Python"] == sys.version.split()[0]
     assert told["NumPy"] == np.__version__
@@ -58,17 +60,50 @@ def test_the_level_of_a_wheel_and_what_it_uses(no_trials, capsys, monkeypatch):
     assert told["build uses"] == "AVX2"
 
 
+def test_as_json(no_trials, capsys):
+    """The same names and facts as in the text, by section."""
+    assert doctor.main() == 0
+    told = facts(capsys.readouterr().out)
+    assert command_line.main(["doctor", "--json"]) == 0
+    sections = json.loads(capsys.readouterr().out)
+    assert sections.pop("hints") == []
+    for name, fact in [fact for section in sections.values() for fact in section.items()]:
+        assert told.pop(name) == str(fact).strip()
+    assert not told or list(told) == ["none"]
+
+
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"]], ids=str)
 def test_usage(words, capsys):
-    assert command_line.main(words) == 0
-    assert capsys.readouterr().out.startswith("usage: python -m minigrad doctor\n")
+    with contextlib.suppress(SystemExit):
+        assert command_line.main(words) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: python -m minigrad ")
+    assert all(f"\n{command} " in out for command in ("learn", "book", "doctor"))
 
 
-@pytest.mark.parametrize("words", [["docter"], ["doctor", "now"]], ids=str)
-def test_words_not_understood(words, capsys):
-    assert command_line.main(words) == 2
+@pytest.mark.parametrize("command", ["doctor", "learn", "book"])
+def test_usage_of_a_command(command, capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        command_line.main([command, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: python -m minigrad {command} [-h]")
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        command_line.main(["--version"])
+    assert capsys.readouterr().out == f"minigrad {minigrad.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [(["docter"], "docter"), (["doctor", "now"], "now"), (["--jason"], "--jason"),
+     (["learn", "--jason"], "--jason"), (["book", "one", "two"], "two")],
+)  # fmt: skip
+def test_words_not_understood(words, wrong, capsys):
+    with pytest.raises(SystemExit, match="^2$"):
+        command_line.main(words)
     captured = capsys.readouterr()
-    assert repr(" ".join(words)) in captured.err and "usage: " in captured.err
+    assert wrong in captured.err and "usage: python -m minigrad" in captured.err
     assert captured.out == ""
 
 
@@ -145,6 +180,40 @@ def test_for_another_processor(sources, tmp_path):
     assert told["build uses"] == absent
 
 
+FOREIGN = '"""Another project."""\n__version__ = "0.0.6"\n'
+
+
+@pytest.mark.parametrize("init", [FOREIGN, None], ids=["installed over it", "and removed again"])
+def test_another_package_of_the_name(sources, init):
+    """The package index has one; what is left of ours says so."""
+    (sources / "__init__.py").unlink()
+    if init:
+        (sources / "__init__.py").write_text(init, encoding="utf-8")
+    words = "another project's package of the name minigrad. Remove that with `pip uninstall"
+    code, told = examine(sources, sources.parent)
+    assert code == 1 and words in told["import fails"] and told["version"] == "unknown"
+    options = {"cwd": sources.parent, "capture_output": True, "encoding": "utf-8"}
+    for command in ("doctor", "learn"):
+        run = subprocess.run([sys.executable, "-m", "minigrad", command], **options)
+        assert run.returncode == (1 if command == "doctor" else 2)
+        assert words in (run.stdout if command == "doctor" else run.stderr)
+        assert "Traceback" not in run.stderr
+
+
+def test_what_programs_import_instead(sources, tmp_path):
+    """The doctor looks at its own folder, and says so if programs get something else."""
+    other = tmp_path / "elsewhere" / "minigrad" / "__init__.py"
+    other.parent.mkdir(parents=True)
+    other.write_text(FOREIGN, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(other.parents[1])}
+    run = subprocess.run(
+        [sys.executable, str(sources / "doctor.py")], env=environment, capture_output=True,
+        encoding="utf-8",
+    )  # fmt: skip
+    assert facts(run.stdout)["programs import"] == str(other)
+    assert facts(run.stdout)["import fails"].startswith("minigrad is not compiled")
+
+
 def test_changed_sources_are_named(monkeypatch):
     monkeypatch.setattr(
         minigrad._build_check, "changed", lambda paths: ["minigrad/ops/math/linear.pyx"]
@@ -160,19 +229,26 @@ def test_what_the_processor_has():
     assert not here or told["unused"] == "nothing"
 
 
-def test_what_openblas_answers():
+def test_what_threadpoolctl_answers():
+    pytest.importorskip("threadpoolctl")
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     if blas["name"] != "scipy-openblas":
         pytest.skip(f"NumPy was built with {blas['name']}")
     told = doctor.blas(minigrad)
     assert told["NumPy's BLAS"] == f"scipy-openblas {blas['version']}"
-    assert told["its kernels"].isidentifier()
-    assert told["its threads"] >= 1
+    loaded = re.search(r"openblas \S+, kernels (\w+), threads (\d+)", told["BLAS loaded"])
+    assert loaded[1] != "unknown" and int(loaded[2]) >= 1
+
+
+def test_without_threadpoolctl(no_trials, monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert doctor.blas(minigrad)["BLAS loaded"].startswith("unknown; `pip install threadpoolctl`")
+    assert not list(doctor.hints({}, minigrad))
 
 
 def test_another_blas_is_no_error(monkeypatch):
     monkeypatch.setattr(doctor, "numpy_core", lambda: None)
-    assert doctor.blas(minigrad)["its kernels"] == "unknown"
+    assert doctor.blas(minigrad)["NumPy's BLAS"].strip() == "unknown"
     assert doctor.features() == []
     assert doctor.processor(INFO)["unused"] == "unknown"
 
@@ -190,8 +266,8 @@ def test_a_portable_build_is_told_how_to_be_faster(no_trials, monkeypatch):
 
 def test_settings_that_help_are_named_and_no_others(no_trials, monkeypatch):
     monkeypatch.setattr(doctor, "features", lambda: ["AVX512F", "AVX512BW", "AVX512VL"])
-    answers = {"get_corename": "Haswell", "get_num_threads": 2}
-    monkeypatch.setattr(doctor, "openblas", lambda question, kind: answers[question])
+    loaded = [{"architecture": "Haswell", "num_threads": 2}]
+    monkeypatch.setattr(doctor, "blas_loaded", lambda: loaded)
     times = {
         "": 100.0, "OPENBLAS_CORETYPE=SkylakeX": 60.4, "MINIGRAD_PRODUCTS=numpy": 90.0,
     }  # fmt: skip
@@ -228,7 +304,7 @@ def test_the_times_of_a_product():
 @pytest.mark.parametrize(("threads", "load", "hints"), [(2, 3.5, 1), (1, 3.5, 0), (2, 0.5, 0)])
 def test_several_threads_on_busy_processors(no_trials, monkeypatch, threads, load, hints):
     monkeypatch.setattr(doctor, "cpus", lambda: 2)
-    monkeypatch.setattr(doctor, "openblas", lambda question, kind: threads)
+    monkeypatch.setattr(doctor, "blas_loaded", lambda: [{"num_threads": threads}])
     monkeypatch.setattr(doctor.os, "getloadavg", lambda: (load, 0.0, 0.0), raising=False)
     given = list(doctor.hints({}, minigrad))
     assert len(given) == hints
