@@ -9,7 +9,6 @@ Compare the ratios of one run with those of the other: they depend least on the 
 that did nothing else.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -18,9 +17,7 @@ import report
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.command_line(__doc__)
     parser.add_argument("files", nargs=2, metavar="FILE", help="what run.py --json has written")
     options = parser.parse_args(arguments)
     runs = {}

@@ -226,4 +226,5 @@ def main():
 
 
 if __name__ == "__main__":
+    harness.command_line(__doc__).parse_args()
     sys.exit(main())

@@ -10,9 +10,11 @@ pin a process (macOS, Windows), the description of the machine says so, and JAX 
 """
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import random
+import runpy
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ from time import perf_counter
 BLOCK = 0.02  # seconds a contestant runs at a stretch
 BUDGET = 20.0  # seconds for all rounds of one size; with less than LEAST rounds it is exceeded
 LEAST = 5
+WIDTH = 79  # of the line that says what is being timed
 CAN_PIN = hasattr(os, "sched_setaffinity")
 PACKAGES = ("numpy", "torch", "jax")
 
@@ -61,6 +64,15 @@ def installed(name):
         return importlib.import_module(name)
     except ImportError:
         return None
+
+
+def command_line(description):
+    """The parser of a benchmark that prints anywhere: minigrad's, which is not imported for it."""
+    found = importlib.util.find_spec("minigrad")
+    if not found or not found.origin:
+        sys.exit("minigrad is not installed here: pip install -e .")
+    terminal = runpy.run_path(str(Path(found.origin).with_name("display") / "terminal.py"))
+    return terminal["command_line"](description)
 
 
 def time_in_turns(contestants, rounds, block=BLOCK):
@@ -119,7 +131,6 @@ def machine():
 
     info, levels = doctor.build_info(), minigrad._kernels.levels
     build, blas = doctor.build(info, minigrad), doctor.blas(minigrad)
-    library, core = blas["NumPy's BLAS"], blas["its kernels"]
     return {
         "processor": doctor.processor(info)["model"],
         "pinned": "one CPU per thread, for everyone" if CAN_PIN else "no: not on this system",
@@ -127,7 +138,8 @@ def machine():
         "Python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "minigrad": minigrad.__version__,
-        "NumPy's BLAS": f"{library}, kernels: {core}",
+        "NumPy's BLAS": blas["NumPy's BLAS"],
+        "BLAS loaded": blas["BLAS loaded"],
         "minigrad's products": blas["provider"],
         "minigrad's build": f"{build['form']}; {build['with']}",
         "level of its kernels": f"{levels.current or 'one level'}: {levels.reason}",

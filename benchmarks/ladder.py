@@ -8,7 +8,6 @@ Needs Cython and a C compiler, as building minigrad does. Flags and directives a
 build at hand. `ladders/` has a module for each page: problems, expected results, what to compare.
 """
 
-import argparse
 import importlib.util
 import re
 import sys
@@ -118,7 +117,7 @@ def digits(number):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.command_line(__doc__.splitlines()[0])
     parser.add_argument("ladder", nargs="?", choices=LADDERS, default=LADDERS[0])
     parser.add_argument("--check", action="store_true", help="compile and compare, time nothing")
     options = parser.parse_args()

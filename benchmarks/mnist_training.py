@@ -7,7 +7,6 @@
 test set is read. MNIST is where MINIGRAD_DATA says; without it, minigrad's small digits.
 """
 
-import argparse
 import gzip
 import importlib
 import importlib.util
@@ -17,13 +16,14 @@ import re
 from pathlib import Path
 from time import perf_counter
 
+import harness
 import numpy as np
 
 BATCH = 128
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.command_line(__doc__.splitlines()[0])
     parser.add_argument("library", choices=["minigrad", "torch"])
     parser.add_argument("--by-hand", action="store_true")
     parser.add_argument("--epochs", type=int, default=10)

@@ -8,7 +8,6 @@ NumPy's arrays start at multiples of 16 bytes, by chance. Those of minigrad star
 the largest ratio over the draws: 1.00 for a kernel to which it makes no difference.
 """
 
-import argparse
 import random
 import sys
 from pathlib import Path
@@ -53,9 +52,7 @@ def seconds(kernel, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.command_line(__doc__)
     parser.add_argument("kernels", nargs="*", default=names(), metavar="KERNEL")
     parser.add_argument("--elements", type=int, default=100_000)
     parser.add_argument("--draws", type=int, default=24)

@@ -11,7 +11,6 @@ quartiles; ratios are medians of the ratios of each round. At the end stand the 
 reached of them. On a machine that does anything else, read ratios only.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -27,9 +26,7 @@ HERE = Path(__file__).parent
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.command_line(__doc__)
     add = parser.add_argument
     add("--quick", action="store_true", help="small sizes, few rounds, one thread")
     add("--threads", type=int, nargs="+", help="numbers of threads, default: 1 2")
@@ -63,7 +60,7 @@ def measure(subject, threads, options):
         ]  # fmt: skip
         run = subprocess.run(command, stdin=subprocess.DEVNULL)
         if sys.stderr.isatty():
-            print(end="\033[K", file=sys.stderr)
+            print(" " * harness.WIDTH, end="\r", file=sys.stderr)
         if run.returncode:
             sys.exit(f"{subject} with {threads} thread(s) ended with code {run.returncode}")
         return json.loads(output.read_text(encoding="utf-8"))

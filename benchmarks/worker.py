@@ -90,8 +90,8 @@ def measure_runs(subject, options, figures):
 
 def show(options, text):
     if options.progress:
-        print(f"{options.subject}, {options.threads} thread(s): {text}", end="\033[K\r", flush=True,
-              file=sys.stderr)  # fmt: skip
+        line = f"{options.subject}, {options.threads} thread(s): {text}"
+        print(line.ljust(harness.WIDTH), end="\r", flush=True, file=sys.stderr)
 
 
 if __name__ == "__main__":

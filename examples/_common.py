@@ -1,10 +1,25 @@
-"""What several examples need: options that are checked, and pictures."""
+"""What several examples need: options that are checked, a bar, and pictures."""
 
 import argparse
+import itertools
 import math
 import os
 import sys
 from pathlib import Path
+
+try:
+    import minigrad
+except ModuleNotFoundError as error:
+    if error.name != "minigrad":
+        raise
+    sys.exit("minigrad is not installed here: pip install -e '.[examples]'")
+if not hasattr(minigrad, "use_kernels"):  # `python minigrad/doctor.py` says more
+    sys.exit(
+        f"{next(iter(minigrad.__path__))} is another project's package of the name minigrad: "
+        "pip uninstall minigrad, then pip install -e '.[examples]'"
+    )
+
+from minigrad.display.terminal import command_line  # noqa: F401  the parser of every example
 
 
 def whole(least):
@@ -38,6 +53,18 @@ def folder(text):
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
     return text
+
+
+def progress(batches, count, title):
+    """The first `count` batches, with a bar on a terminal or in a notebook, if tqdm is there."""
+    batches = itertools.islice(batches, count)
+    try:
+        from tqdm import tqdm
+    except ImportError:  # the extra `examples` has it
+        return batches
+    notebook = "ipykernel" in sys.modules
+    where = {"file": sys.stdout, "disable": False} if notebook else {"disable": None}
+    return tqdm(batches, title, count, leave=False, **where)
 
 
 def picture(path, size):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices this small gain nothing from a second
 
 import numpy as np
+from _common import command_line
 
 import minigrad
 from minigrad import datasets, nn, optim
@@ -496,4 +497,5 @@ def main():
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     main()

@@ -8,6 +8,7 @@ in plain NumPy; minigrad never sees these formulas in this form.
 """
 
 import numpy as np
+from _common import command_line
 
 import minigrad
 from minigrad import optim
@@ -123,4 +124,5 @@ def main():
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     main()

@@ -10,14 +10,13 @@ while its curvature is below 2 / lr; where it is above, each step overshoots by 
 trained on all of its digits at once, so chance plays no part after the first weights.
 """
 
-import argparse
 import math
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices this small gain nothing from a second
 
 import numpy as np
-from _common import picture, positive, whole
+from _common import command_line, picture, positive, whole
 
 import minigrad
 from minigrad import datasets, nn
@@ -26,9 +25,7 @@ NAMES = {False: "without batch norm", True: "with batch norm"}
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     add = parser.add_argument
     add("--steps", type=whole(1), default=200, help="of gradient descent; default: 200")
     add("--lr", type=positive, default=0.5, help="learning rate; default: 0.5")

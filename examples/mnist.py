@@ -5,20 +5,22 @@
 Options, a comparison and pictures are in mnist_mlp.py.
 """
 
+from _common import command_line
+
 import minigrad as mg
 from minigrad import datasets, nn, optim
 from minigrad.utils.data import DataLoader
 
+command_line(__doc__).parse_args()  # --help
 mg.manual_seed(0)
 try:
     train, test = datasets.MNIST(), datasets.MNIST(train=False)  # 60,000 and 10,000 of 28 × 28
 except FileNotFoundError:
     train, test = datasets.digits(train=True), datasets.digits(train=False)  # smaller, included
-pixels = train[0][0].numel()
 
 model = nn.Sequential(
     nn.Flatten(),
-    nn.Linear(pixels, 128, bias=False),  # the normalization would take a bias out again
+    nn.Linear(train[0][0].numel(), 128, bias=False),  # the normalization would take a bias out
     nn.BatchNorm1d(128),
     nn.ReLU(),
     nn.Linear(128, 10),

@@ -13,7 +13,6 @@ MNIST is looked for in --data, in the folder that MINIGRAD_DATA names, and in th
 downloaded. Without network, the small digits that come with minigrad take its place.
 """
 
-import argparse
 import os
 import time
 from typing import NamedTuple
@@ -21,8 +20,8 @@ from typing import NamedTuple
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # why: mnist_mlp.py
 
 import numpy as np
-from _common import folder, picture, positive, whole
-from mnist_mlp import introduce, load, progress, shuffled, train_epoch
+from _common import command_line, folder, picture, positive, progress, whole
+from mnist_mlp import introduce, load, shuffled, train_epoch
 
 import minigrad
 from minigrad import nn, optim
@@ -45,9 +44,7 @@ class Result(NamedTuple):
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     add = parser.add_argument
     add("--epochs", type=whole(1), help="default: 2; 30 for the small digits, 42 times fewer")
     add("--batch-size", type=whole(2), help="at least 2, default: 64; 32 with --as-printed")
@@ -195,7 +192,7 @@ def fit(name, model, criterion, train, test, options, falling):
         if options.augment:
             data = ((minigrad.from_numpy(moved(x.numpy(), rng)), labels) for x, labels in loader)
         loss, accuracy, seen = train_epoch(
-            model, optimizer, data, batches, progress(epoch), criterion, scheduler
+            model, optimizer, progress(data, batches, f"{epoch:7d}"), criterion, scheduler
         )
         rate = seen / (time.perf_counter() - start)
         confusion = answers(model, test)

@@ -10,7 +10,6 @@ MNIST is looked for in --data, in the folder that MINIGRAD_DATA names, and in th
 downloaded. Without network, the small digits that come with minigrad take its place.
 """
 
-import argparse
 import math
 import os
 import sys
@@ -21,7 +20,7 @@ from typing import NamedTuple
 # are busy with something else, two threads that wait for each other take ten times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from _common import folder, picture, positive, whole
+from _common import command_line, folder, picture, positive, progress, whole
 
 import minigrad
 from minigrad import datasets, nn, optim
@@ -59,9 +58,7 @@ class Result(NamedTuple):
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     add = parser.add_argument
     add("--epochs", type=whole(1), help="default: 10; 30 for the small digits, 42 times fewer")
     add("--batch-size", type=whole(2), default=128, help="at least 2, default: 128")
@@ -146,13 +143,11 @@ def evaluate(model, dataset):
     return loss / len(dataset), correct / len(dataset)
 
 
-def train_epoch(
-    model, optimizer, loader, batches, show, criterion=nn.functional.cross_entropy, scheduler=None
-):
+def train_epoch(model, optimizer, batches, criterion=nn.functional.cross_entropy, scheduler=None):
     """One pass; mean loss, accuracy, and how many images were seen. A scheduler goes by batches."""
     model.train()
     loss_sum = correct = seen = 0
-    for batch, (images, labels) in zip(range(1, batches + 1), loader):  # noqa: B905
+    for batch, (images, labels) in enumerate(batches, 1):
         logits = model(images)
         loss = criterion(logits, labels)
         optimizer.zero_grad()
@@ -166,7 +161,6 @@ def train_epoch(
         loss_sum += mean * len(labels)
         correct += (logits.argmax(1) == labels).sum().item()
         seen += len(labels)
-        show(f"{batch} of {batches} batches  loss {loss_sum / seen:.4f}")
     return loss_sum / seen, correct / seen, seen
 
 
@@ -182,7 +176,9 @@ def fit(name, model, train, test, options):
     print(f"\n{name}\n  epoch  train loss  accuracy  test loss  accuracy  images/s")
     for epoch in range(1, options.epochs + 1):
         start = time.perf_counter()
-        loss, accuracy, seen = train_epoch(model, optimizer, loader, batches, progress(epoch))
+        loss, accuracy, seen = train_epoch(
+            model, optimizer, progress(loader, batches, f"{epoch:7d}")
+        )
         rate = seen / (time.perf_counter() - start)
         if scheduler:
             scheduler.step()
@@ -191,21 +187,6 @@ def fit(name, model, train, test, options):
         print(line.format(epoch, *history[-1], rate))
     seconds = time.perf_counter() - began
     return Result(name, history, evaluate(model, train)[1], history[-1].test_accuracy, seconds)
-
-
-def progress(epoch):
-    """A function that shows its text on one line, ten times per second, on a terminal only."""
-    if not sys.stdout.isatty():
-        return lambda text: None
-    last = 0.0
-
-    def show(text):
-        nonlocal last
-        if time.perf_counter() - last > 0.1:
-            last = time.perf_counter()
-            print(f"{epoch:7d}  {text}", end="\033[K\r", flush=True)
-
-    return show
 
 
 def print_table(results):

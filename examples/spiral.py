@@ -6,10 +6,8 @@
 The picture shows the class the network would give to every point of the plane, at four moments.
 """
 
-import argparse
-
 import numpy as np
-from _common import picture, whole
+from _common import command_line, picture, whole
 
 import minigrad
 from minigrad import datasets, nn, optim
@@ -20,9 +18,7 @@ COLORS = ["tab:blue", "tab:orange", "tab:green"]
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--steps", type=whole(3), default=600, help="default: 600")
     parser.add_argument("--seed", type=whole(0), default=0, help="default: 0")
     parser.add_argument(

@@ -5,6 +5,8 @@
 Nine numbers are adjusted until each hidden unit draws one line, and the output combines the two.
 """
 
+from _common import command_line
+
 import minigrad
 from minigrad import nn, optim
 from minigrad.nn import functional as F
@@ -60,4 +62,5 @@ def main(starts=10):
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     main()

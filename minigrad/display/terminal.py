@@ -9,6 +9,7 @@ import argparse
 import codecs
 import sys
 import unicodedata
+from pathlib import Path
 
 SPELL = "minigrad-spelled"  # the name of the error handler of encodings
 SPELLED = {
@@ -64,8 +65,15 @@ def print_anywhere(errors: str = SPELL) -> None:
             stream.reconfigure(errors=errors)
 
 
+class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        if args is None and Path(sys.argv[0]).stem == "ipykernel_launcher":
+            args = []  # in a notebook: the words are the kernel's
+        return super().parse_known_args(args, namespace)
+
+
 def command_line(description: str | None, program: str | None = None) -> argparse.ArgumentParser:
     """The parser of a program that prints anywhere; `--help` shows the description as it is."""
     print_anywhere()
     form = argparse.RawDescriptionHelpFormatter
-    return argparse.ArgumentParser(prog=program, description=description, formatter_class=form)
+    return _Parser(prog=program, description=description, formatter_class=form)

@@ -1,6 +1,7 @@
 """examples/: each runs, learns what it says, and answers a bad option in words before it trains."""
 
 import importlib
+import itertools
 import os
 import subprocess
 import sys
@@ -80,8 +81,9 @@ def test_xor(example, capsys):
         assert wanted == (a != b) and abs(p - wanted) < 0.05
 
 
-def test_mnist_in_forty_lines(example, no_mnist, capsys):
+def test_mnist_in_forty_lines(example, no_mnist, capsys, monkeypatch):
     assert len((ROOT / "examples" / "mnist.py").read_text(encoding="utf-8").splitlines()) <= 40
+    monkeypatch.setattr(sys, "argv", ["mnist.py"])
     example("mnist")
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("epoch 5: 9") and "of 355 test images" in last
@@ -149,10 +151,20 @@ def test_small_digits(example, no_mnist, capsys, seed):
     assert "\r" not in out and err == ""
 
 
-def test_progress_on_a_terminal(example, no_mnist, capsys, monkeypatch):
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    example("mnist_mlp").main(["--no-picture", "--epochs", "1"])
-    assert "of 12 batches  loss" in capsys.readouterr().out
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_on_a_terminal_only(example, capsys, monkeypatch, terminal):
+    pytest.importorskip("tqdm")
+    progress = example("_common").progress
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert list(progress(itertools.count(), 12, "epoch 1")) == list(range(12))
+    out, err = capsys.readouterr()
+    assert out == "" and ("epoch 1:   0%" in err) == terminal
+    assert err.rpartition("\r")[2] == "" and "\x1b" not in err  # gone at the end
+
+
+def test_no_bar_without_tqdm(example, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert list(example("_common").progress("abc", 2, "")) == ["a", "b"]
 
 
 @pytest.mark.slow

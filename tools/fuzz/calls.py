@@ -12,7 +12,6 @@ than 10 s for a call; the end of the process, after which "last" in the folder -
 program. "programs" there lists the first program for each outcome of each function.
 """
 
-import argparse
 import faulthandler
 import gc
 import inspect
@@ -37,6 +36,7 @@ from values import Values  # noqa: E402
 
 import minigrad as mg  # noqa: E402
 from minigrad import _kernels, nn  # noqa: E402
+from minigrad.display.terminal import command_line  # noqa: E402
 
 MOST_SECONDS = 10
 MOST_ELEMENTS = 100_000  # of a result that other calls are given
@@ -281,7 +281,7 @@ def fuzz(seconds, seed, keep, executions=None, report=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = command_line(__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--only", type=int, help="the number of one program, shown call by call")

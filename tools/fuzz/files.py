@@ -12,7 +12,6 @@ are: any other exception; a changed file that passes the checksum; 10 MB of memo
 file; the end of the process, which leaves the file in --keep under the name "last".
 """
 
-import argparse
 import faulthandler
 import hashlib
 import json
@@ -29,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import minigrad  # noqa: E402
 from minigrad import CheckpointError  # noqa: E402
+from minigrad.display.terminal import command_line  # noqa: E402
 from minigrad.serialization import checkpoint  # noqa: E402
 
 CORPUS = ROOT / "tests" / "promises" / "corpus" / "load"
@@ -260,7 +260,7 @@ def status(seed, done, start, corpus, findings):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = command_line(__doc__.partition("\n")[0])
     parser.add_argument("files", nargs="*", type=Path, help="read these and nothing else")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))

@@ -6,7 +6,6 @@ The same arrays are saved by minigrad, by NumPy (.npz), by safetensors alone and
 installed, by torch; every file is damaged at the same share of places, drawn at random (seed 0).
 """
 
-import argparse
 import random
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import safetensors.numpy
 
 import minigrad
+from minigrad.display.terminal import command_line
 
 
 def arrays():
@@ -69,7 +69,7 @@ def accepted(save, load, folder, flips):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__.splitlines()[0])
     parser.add_argument("--flips", type=int, default=1500)
     flips = parser.parse_args().flips
     print(f"of {flips:,} files with one flipped bit each, loaded without a word:")

@@ -10,12 +10,17 @@ Source and license: minigrad/datasets/digits.md.
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+
+from minigrad.display.terminal import command_line
 
 TARGET = Path(__file__).parents[2] / "minigrad" / "datasets" / "digits.npz"
 
 
 def pack(path):
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise SystemExit(f"Needs scikit-learn ({error}): pip install scikit-learn") from None
     digits = load_digits()
     images, targets = digits.images.astype(np.uint8), digits.target.astype(np.uint8)
     if (images != digits.images).any() or images.shape != (1797, 8, 8) or images.max() != 16:
@@ -27,4 +32,5 @@ def pack(path):
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     pack(TARGET)

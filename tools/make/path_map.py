@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from minigrad.display.terminal import command_line  # noqa: E402
 from minigrad.learn.course import steps_of  # noqa: E402
 from minigrad.learn.places import page_texts  # noqa: E402
 
@@ -196,4 +197,5 @@ def written(page):
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -14,6 +14,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import datasets, nn, optim
+from minigrad.display.terminal import command_line
 
 TARGET = Path(__file__).parents[2] / "docs" / "path" / "library.json"
 
@@ -90,5 +91,6 @@ def text(found):
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     TARGET.write_text(text(numbers()), encoding="utf-8")
     print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")

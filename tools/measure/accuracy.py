@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import minigrad
+from minigrad.display.terminal import command_line
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from helpers.ulps import ulps  # noqa: E402
@@ -144,4 +145,5 @@ def main():
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     main()

@@ -13,7 +13,6 @@ bit for bit, what a wheel computes with SSE2. (The matrix products are our own h
 BLAS computes depends on its version, the processor and the number of threads.)
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -27,6 +26,7 @@ os.environ["MINIGRAD_PRODUCTS"] = "minigrad"
 import minigrad as m  # noqa: E402
 from minigrad import _kernels, nn, optim  # noqa: E402
 from minigrad._kernels import levels  # noqa: E402
+from minigrad.display.terminal import command_line  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from helpers.kernel_calls import CALLS  # noqa: E402
@@ -116,9 +116,7 @@ def lines_of_the_portable_build():
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--portable", action="store_true")
     parser.add_argument("--levels", action="store_true")
     asked, here, others = parser.parse_args(), list(lines()), {}

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import minigrad
+from minigrad.display.terminal import command_line
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from helpers.derivatives import by_differences, derivatives, error  # noqa: E402
@@ -66,5 +67,6 @@ def main():
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     np.seterr(all="ignore")
     main()

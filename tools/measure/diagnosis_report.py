@@ -1,9 +1,9 @@
 """How many planted mistakes the diagnosis names: a table of the exercises of the tests.
 
-    python tools/measure/diagnosis_report.py [--all]
+    python tools/measure/diagnosis_report.py
 
 Planted mistakes are to be named with the right sentence. Strange ones (two mistakes at once, noise,
-one row only) may be left unnamed, but must not be named wrongly. --all prints every verdict.
+one row only) may be left unnamed, but must not be named wrongly.
 """
 
 import sys
@@ -13,10 +13,12 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[2] / folder) for folder in (".", "tests")]
 from helpers.mistakes import PLANTED, STRANGE, exercises, read  # noqa: E402
 
+from minigrad.display.terminal import command_line  # noqa: E402
+
 COLUMNS = ("planted", "named", "strange", "named ", "misnamed")
 
 
-def main():
+def main(everything):
     found, table = exercises(), {name: Counter() for name in exercises()}
     for path, kind, named in ((PLANTED, "planted", "named"), (STRANGE, "strange", "named ")):
         for mistake in read(path)[0]:
@@ -27,7 +29,7 @@ def main():
                 row[named] += mistake.word != "different" and mistake.is_named(verdict)
             else:
                 row[named] += verdict.verdict not in {"different", "close"}
-            if "--all" in sys.argv:
+            if everything:
                 code = "\n    ".join(mistake.code.splitlines())
                 print(f"{mistake.exercise}\n    {code}\n{verdict.verdict}: {verdict}\n")
     width = max(map(len, table))
@@ -37,5 +39,6 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(encoding="utf-8")
-    main()
+    parser = command_line(__doc__)
+    parser.add_argument("--all", action="store_true", help="print every verdict")
+    main(parser.parse_args().all)

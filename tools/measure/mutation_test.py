@@ -15,7 +15,6 @@ reason. Needs git, a C compiler, and fork (no Windows); `--sample` takes so many
 (seed 0), Ctrl-C ends early.
 """
 
-import argparse
 import collections
 import contextlib
 import io
@@ -25,6 +24,7 @@ import os
 import random
 import re
 import resource
+import runpy
 import shutil
 import signal
 import subprocess
@@ -38,6 +38,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# Not imported: the package itself is only looked at, in other processes.
+command_line = runpy.run_path(str(ROOT / "minigrad" / "display" / "terminal.py"))["command_line"]
 EQUIVALENT = Path(__file__).with_name("equivalent_errors.txt")
 SWAPS = {
     "+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "**": "*", "@": "-",
@@ -256,7 +258,7 @@ class Tree:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line(__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", type=Path, help="files or folders of minigrad/")
     parser.add_argument("--sample", type=int, help="plant so many, chosen at random")
     parser.add_argument("--witness", action="append", default=[], help="a test file that counts")
@@ -291,7 +293,8 @@ def main():
         tree = Tree(folder, args.witness)
         reached = tree.first_run({file for file, *_ in planted})
         for done, (file, number, line, spoiled) in enumerate(planted):
-            print(f"{done} of {len(planted)}", end="\r", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                print(f"{done} of {len(planted)}", end="\r", file=sys.stderr, flush=True)
             verdict = tree.verdict(file, number, spoiled, reached)
             counts[homes[file], verdict] += 1
             if verdict == "survived":

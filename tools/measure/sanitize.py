@@ -16,6 +16,7 @@ there is nothing to run: --quick then says so and is content.
 import argparse
 import filecmp
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Not imported: the package itself is only looked at, in other processes.
+command_line = runpy.run_path(str(ROOT / "minigrad" / "display" / "terminal.py"))["command_line"]
 # Alignment is left out: the rules align what they are given, and a kernel that is called directly
 # reads misaligned arrays as every processor we build for does.
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize=alignment "
@@ -110,9 +113,7 @@ def tests(subjects):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--valgrind", action="store_true")
     parser.add_argument("--folder", type=Path, help="build here, and keep it")

@@ -10,6 +10,7 @@ so wide does GitHub show a picture on a page. Colors are the names in COLORS. No
 """
 
 import math
+import sys
 from html import escape
 from pathlib import Path
 
@@ -28,6 +29,14 @@ COLORS = {  # name: on light paper, on dark paper
     "green_wash": ("#dcf5e2", "#133a20"),
     "red_wash": ("#ffe1e0", "#4f1c1c"),
 }
+
+
+def command(description):
+    """A picture takes no options: what is left is --help."""
+    sys.path.insert(0, str(Path(__file__).parents[3]))
+    from minigrad.display.terminal import command_line
+
+    command_line(description).parse_args()
 
 
 def _number(x):

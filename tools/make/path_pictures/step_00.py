@@ -2,7 +2,7 @@
 
 import math
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 
 def loss(x, w=4.0):
@@ -69,4 +69,5 @@ def slopes():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     slopes()

@@ -1,6 +1,6 @@
 """Draws the picture of docs/path/01_arrows.md: the graph, with the local slope on each arrow."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 PLACES = {
     "w": (60, 70),
@@ -49,4 +49,5 @@ def arrows():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     arrows()

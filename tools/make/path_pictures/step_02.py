@@ -1,6 +1,6 @@
 """Draws the picture of docs/path/02_one_road.md: a nudge goes forward, a product backward."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 
 def chain():
@@ -32,4 +32,5 @@ def chain():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     chain()

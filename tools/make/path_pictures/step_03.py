@@ -1,6 +1,6 @@
 """Draws the picture of docs/path/03_two_roads.md: what arrives at every value, in which order."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 from step_01 import PLACES, boxes, graph
 
 
@@ -29,4 +29,5 @@ def roads():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     roads()

@@ -2,7 +2,7 @@
 
 import math
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 EXAMPLES = [(0.0, 0.0, 0.0), (0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0)]
 START = [0.5, -1.0, 0.0, 0.9, -0.8, 0.0, 1.0, -0.5, 0.0]
@@ -75,4 +75,5 @@ def xor():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     xor()

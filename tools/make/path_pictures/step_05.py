@@ -1,6 +1,6 @@
 """Draws the pictures of docs/path/05_arrays.md: one box for many numbers, and roads inside it."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 
 def box():
@@ -58,5 +58,6 @@ def running_sum():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     box()
     running_sum()

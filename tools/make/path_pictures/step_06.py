@@ -1,6 +1,6 @@
 """Draw docs/path/images/06_repeat_and_sum.svg: one row is used twice; its gradient is a sum."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 
 def repeat_and_sum():
@@ -35,4 +35,5 @@ def repeat_and_sum():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     repeat_and_sum()

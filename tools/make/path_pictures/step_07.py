@@ -1,6 +1,6 @@
 """Draw docs/path/images/07_matrix_product.svg: what one input moves, and what one weight moves."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 SIZE = 40
 
@@ -43,4 +43,5 @@ def matrix_product():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     matrix_product()

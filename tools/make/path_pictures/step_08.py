@@ -1,6 +1,6 @@
 """Draw docs/path/images/08_cross_entropy.svg: probabilities, what was right, and the difference."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 WIDTH = 90  # of the probability 1
 
@@ -36,4 +36,5 @@ def cross_entropy():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     cross_entropy()

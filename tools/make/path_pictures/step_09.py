@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from drawing import Drawing
+from drawing import Drawing, command
 from programs import ran
 
 LEFT, RIGHT, TOP, BOTTOM = 60, 470, 30, 270
@@ -49,4 +49,5 @@ def starts():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     starts()

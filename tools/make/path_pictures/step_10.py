@@ -2,7 +2,7 @@
 
 import math
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 LEFT, RIGHT, TOP, BOTTOM = 60, 600, 46, 230
 MOST, STEPS = 8, 1000
@@ -37,4 +37,5 @@ def correction():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     correction()

@@ -1,7 +1,7 @@
 """Draw docs/path/images/11_roads.svg and 11_spirals.svg: batch norm's graph, and its use."""
 
 import numpy as np
-from drawing import Drawing
+from drawing import Drawing, command
 from programs import ran
 
 
@@ -103,5 +103,6 @@ def spirals():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     roads()
     spirals()

@@ -1,6 +1,6 @@
 """Draw docs/path/images/12_roads.svg: the slopes of six x̂ in six x, road by road."""
 
-from drawing import Drawing
+from drawing import Drawing, command
 
 X = [1, 2, 4, 5, 5, 7]
 SIZE = 37
@@ -52,4 +52,5 @@ def roads():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     roads()

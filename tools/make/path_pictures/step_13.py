@@ -1,7 +1,7 @@
 """Draw docs/path/images/13_memory.svg: forty batch means, and two memories that follow them."""
 
 import numpy as np
-from drawing import Drawing
+from drawing import Drawing, command
 
 BATCHES, TOP = 40, 6.5
 
@@ -43,4 +43,5 @@ def memory():
 
 
 if __name__ == "__main__":
+    command(__doc__)
     memory()
