@@ -91,8 +91,10 @@ def load(folder):
     """Training set, test set and their name: MNIST, or the small digits if it is not available."""
     try:
         return datasets.MNIST(folder), datasets.MNIST(folder, train=False), "MNIST"
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         print("MNIST is not here and cannot be downloaded: the package's own small digits instead.")
+        if isinstance(error.__cause__, ImportError):
+            print(f"{error.__cause__}, which downloads need: pip install -e '.[examples]'")
         return datasets.digits(train=True), datasets.digits(train=False), "UCI digits"
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -18,8 +18,9 @@ import numpy as np
 
 from .._checks import flag
 from ..ops.array.creation import from_numpy
+from ..serialization.atomic_write import write
 from ..utils.data import TensorDataset
-from .download import cache_folder, receive, write_whole
+from .download import cache_folder, receive
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -164,9 +165,10 @@ def _download(file, path):
             f"MNIST: {file.name} is not on this machine, and {error}\n"
             "Without network: put the file (or its .gz) in a folder and name that folder in "
             "MINIGRAD_DATA; datasets.digits() needs neither"
-        ) from None
+        ) from error.__cause__
     try:
-        write_whole(path, content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, [content])
     except OSError as error:
         warnings.warn(
             f"MNIST: {file.name} was downloaded, not kept: {error}; MINIGRAD_HOME names the cache",

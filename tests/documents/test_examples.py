@@ -243,6 +243,13 @@ def test_output_is_tried_before_the_training(example, no_mnist, capsys, tmp_path
     assert capsys.readouterr().out == ""
 
 
+def test_missing_pooch(example, no_mnist, capsys, monkeypatch):
+    """The small digits, and what would download MNIST."""
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    example("mnist_mlp").load(None)
+    assert "pip install -e '.[examples]'" in capsys.readouterr().out
+
+
 def test_missing_matplotlib(example, no_mnist, capsys, monkeypatch):
     """Said before the training, with the extra that has it."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
