@@ -270,10 +270,15 @@ def product_times(settings: list[str]) -> dict[str, float]:
     return times
 
 
-if __name__ == "__main__":
+def as_a_program(words: list[str]) -> int:
+    """`python minigrad/doctor.py`: looks at its own package, whatever programs import."""
     # Python has put this folder first in its path, where `random` is not the one that it means.
     sys.path = [entry for entry in sys.path if Path(entry) != PACKAGE]
     spec = PathFinder.find_spec("minigrad")
-    sys.path.insert(0, str(PACKAGE.parent))
     found = (spec.origin or "a folder without __init__.py") if spec else None
-    sys.exit(main(sys.argv[1:], None if found == str(PACKAGE / "__init__.py") else found))
+    sys.path.insert(0, str(PACKAGE.parent))
+    return main(words, None if found == str(PACKAGE / "__init__.py") else found)
+
+
+if __name__ == "__main__":
+    sys.exit(as_a_program(sys.argv[1:]))
