@@ -3,6 +3,13 @@ from pathlib import Path
 
 import pytest
 
+import minigrad
+
+if not hasattr(minigrad, "use_kernels"):
+    where = next(iter(minigrad.__path__))
+    what = f"{where} is another project's package of the name minigrad"
+    pytest.exit(f"{what}; `python minigrad/doctor.py` says more", returncode=4)
+
 from minigrad._kernels import active, use_kernels
 
 # What tests share is the package `helpers` of this folder, wherever it lies.

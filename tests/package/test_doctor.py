@@ -183,7 +183,11 @@ def test_for_another_processor(sources, tmp_path):
 FOREIGN = '"""Another project."""\n__version__ = "0.0.6"\n'
 
 
-@pytest.mark.parametrize("init", [FOREIGN, None], ids=["installed over it", "and removed again"])
+@pytest.mark.parametrize(
+    "init",
+    [FOREIGN, pytest.param(None, marks=pytest.mark.slow)],
+    ids=["installed over it", "and removed again"],
+)
 def test_another_package_of_the_name(sources, init):
     """The package index has one; what is left of ours says so."""
     (sources / "__init__.py").unlink()
@@ -200,11 +204,39 @@ def test_another_package_of_the_name(sources, init):
         assert "Traceback" not in run.stderr
 
 
-def test_what_programs_import_instead(sources, tmp_path):
+@pytest.fixture
+def other(tmp_path):
+    """Another project's package of the name, where programs find it."""
+    path = tmp_path / "elsewhere" / "minigrad" / "__init__.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(FOREIGN, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "examples/xor.py",
+        pytest.param("-m pytest tests/package/test_doctor.py", marks=pytest.mark.slow),
+    ],
+)
+def test_examples_and_tests_do_not_run_with_another_package(other, command):
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(other.parents[1]), "PYTHONSAFEPATH": ""}
+    words = [str(root / word) if "/" in word else word for word in command.split()]
+    run = subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, encoding="utf-8",
+        cwd=other.parents[2],
+    )  # fmt: skip
+    assert run.returncode in (1, 4)
+    assert f"{other.parent} is another project's package of the name minigrad" in (
+        run.stdout + run.stderr
+    )
+    assert "Traceback" not in run.stderr
+
+
+def test_what_programs_import_instead(sources, other):
     """The doctor looks at its own folder, and says so if programs get something else."""
-    other = tmp_path / "elsewhere" / "minigrad" / "__init__.py"
-    other.parent.mkdir(parents=True)
-    other.write_text(FOREIGN, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(other.parents[1])}
     run = subprocess.run(
         [sys.executable, str(sources / "doctor.py")], env=environment, capture_output=True,

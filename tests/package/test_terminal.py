@@ -1,7 +1,11 @@
 """What minigrad prints can be read on every terminal, also one without Greek, arrows or colors."""
 
 import io
+import os
+import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,7 @@ from minigrad import __main__ as command
 from minigrad import nn, optim
 from minigrad.display.terminal import SPELLED, fitting, print_anywhere, spelled
 
+ROOT = Path(__file__).parents[2]
 every_encoding = pytest.mark.parametrize("encoding", ["ascii", "cp437", "cp1252", "utf-8"])
 
 
@@ -109,3 +114,73 @@ def test_spellings_are_ascii():
     for character in SPELLED:
         assert spelled(character).isascii() and "?" not in spelled(character)
     assert [spelled(each) for each in "γΓ│é"] == ["gamma", "Gamma", "|", "e"]
+
+
+# --- programs, as processes of their own ---------------------------------------------------------
+
+PROGRAMS = {
+    "xor.py": "",
+    "by_hand.py": "",
+    "spiral.py": "--steps 20 --no-picture",
+    "hessian.py": "--steps 3 --samples 50 --no-picture",
+    "mnist_mlp.py": "--epochs 1 --no-picture",
+    "mnist_cnn.py": "--epochs 1 --batches 2 --no-picture",
+}
+
+
+def printed_by(words, tmp_path, status=0):
+    """What a program prints into a pipe that knows ASCII alone; there is no network."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONIOENCODING"}
+    only_ascii = {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    environment |= only_ascii if os.name == "posix" else {"PYTHONIOENCODING": "ascii"}
+    environment |= {"TERM": "dumb", "PYTHONPATH": str(ROOT)}
+    environment |= {"MINIGRAD_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
+    words = [sys.executable, "-W", "error", *words]
+    run = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, timeout=100)
+    assert (run.returncode, run.stderr) == (status, b"")
+    assert b"\x1b" not in run.stdout
+    return run.stdout.decode("ascii")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_examples_on_any_terminal(tmp_path, program):
+    path = str(ROOT / "examples" / program)
+    out = printed_by([path, *PROGRAMS[program].split()], tmp_path)
+    assert len(out.splitlines()) > 3 and "?" not in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("doctor", 0),
+        ("learn", 0),
+        ("learn 4 --hint", 0),
+        ("learn 11 --solution", 0),
+        ("learn 12", 1),  # written now, so its exercises are open
+    ],
+)
+def test_commands_on_any_terminal(tmp_path, words, status):
+    printed_by(["-m", "minigrad", *words.split()], tmp_path, status)
+
+
+def programs():
+    """Everything that is run by its path."""
+    for folder in ("examples", "tools", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if re.match("step_(?!11)", path.name):
+                continue  # a picture like that of step 11
+            text = path.read_text(encoding="utf-8")
+            if "__main__" in text or "command_line(__doc__)" in text:
+                yield path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", list(programs()))
+def test_help_does_not_run_the_program(tmp_path, program):
+    if "import resource" in (ROOT / program).read_text(encoding="utf-8"):
+        pytest.importorskip("resource")
+    out = printed_by([str(ROOT / program), "--help"], tmp_path)
+    assert out.startswith(f"usage: {Path(program).name} [-h]")
+    assert not list(tmp_path.iterdir())
