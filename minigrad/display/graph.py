@@ -3,6 +3,7 @@
 Every box is a tensor: a leaf with its name, or an operation with the value it made. The layout is
 the classic layered one: rank by the longest path, order within a rank by the middle of the
 neighbors, then positions that keep neighbors close. No other program is needed.
+This is all it will do: larger graphs go to Graphviz by `.to_dot()`.
 """
 
 import os

@@ -1,15 +1,13 @@
 """Text for terminals, pipes and files that do not know every letter: Greek, arrows, x̂.
 
-A program calls `print_anywhere()` once, or makes its parser by `command_line`. What users print
-themselves, the text of a report, goes through `fitting`: a library leaves their stdout alone.
-Standard library only, since the doctor and a handout of the path use it without minigrad.
+A program makes its parser by `command_line`. The text of a report, which users print, goes through
+`fitting`: a library leaves their stdout alone. Needs nothing of minigrad: doctor and handout.
 """
 
 import argparse
 import codecs
 import sys
 import unicodedata
-from pathlib import Path
 
 SPELL = "minigrad-spelled"  # the name of the error handler of encodings
 SPELLED = {
@@ -67,7 +65,7 @@ def print_anywhere(errors: str = SPELL) -> None:
 
 class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
-        if args is None and Path(sys.argv[0]).stem == "ipykernel_launcher":
+        if args is None and sys.argv[0].endswith("ipykernel_launcher.py"):
             args = []  # in a notebook: the words are the kernel's
         return super().parse_known_args(args, namespace)
 
