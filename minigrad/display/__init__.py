@@ -1,5 +1,6 @@
 """How tensors look: as text, and their graph as a picture.
 
+    html       small tables and trees for notebooks, of everything
     printing   the text of a tensor
     graph      what `tensor.graph()` returns
     svg        boxes and arrows, laid out and drawn

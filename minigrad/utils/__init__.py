@@ -1,5 +1,6 @@
-"""As torch.utils: `minigrad.utils.data`."""
+"""As torch.utils: `minigrad.utils.data`; and History, the record of a training."""
 
 from . import data
+from .history import History
 
-__all__ = ["data"]
+__all__ = ["History", "data"]

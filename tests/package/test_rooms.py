@@ -36,8 +36,9 @@ FLOORS = [
     ["autograd"],
     ["ops/math"],
     ["ops/nn", "ops/array"],
-    ["optim", "utils", "serialization"],
+    ["serialization"],
     ["display"],
+    ["optim", "utils"],
     ["ops/__init__"],  # hands operators and the text of a tensor over to Tensor
     ["nn"],
     ["datasets"],
