@@ -67,6 +67,11 @@ def progress(batches, count, title):
     return tqdm(batches, title, count, leave=False, **where)
 
 
+def in_notebook():
+    """Whether this runs in cells: then no file is the program."""
+    return not hasattr(sys.modules["__main__"], "__file__")
+
+
 def picture(path, size):
     """An empty matplotlib Figure that can be saved to `path`; if not, the program ends, saying why.
 
@@ -87,3 +92,13 @@ def picture(path, size):
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         sys.exit(f"--output {path}: cannot be written")
     return figure
+
+
+def keep(figure, path, what):
+    """Save a picture and say where; a notebook shows it as well."""
+    figure.savefig(path, dpi=120)
+    print(f"\n{what}: {path}")
+    if in_notebook() and Path(path).suffix.lower() == ".png":
+        from IPython.display import Image, display
+
+        display(Image(filename=path))

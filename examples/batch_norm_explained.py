@@ -1,3 +1,4 @@
+# %% [markdown]
 """What is said about batch normalization, each claim in one short run, and what the run showed.
 
     python examples/batch_norm_explained.py
@@ -6,6 +7,7 @@ Every claim is one function: its docstring says who claims it, its body measures
 is computed from what was measured. The data are the small digits that come with minigrad.
 """
 
+# %%
 import copy
 import functools
 import itertools
@@ -41,9 +43,7 @@ class Finding(NamedTuple):
         return "holds partly" if any(self.parts) else "refuted"
 
 
-# --- data, networks, training --------------------------------------------------------------------
-
-
+# %% Data, networks, training
 def digits(train=True):
     """Rows of 64 pixels from 0 to 1, and the digits they show."""
     images, labels = datasets.digits(train).tensors
@@ -97,9 +97,7 @@ def difference(a, b):
     return largest(a - b) / largest(a)
 
 
-# --- claims that are exact -----------------------------------------------------------------------
-
-
+# %% Claims that are exact
 def identity():
     """Ioffe & Szegedy 2015, section 3: with γ = √Var[x], β = E[x] the layer gives back what it got,
     so normalizing takes nothing away that the network could not learn to restore."""
@@ -190,9 +188,7 @@ def batch_of_one():
     )
 
 
-# --- claims about training -----------------------------------------------------------------------
-
-
+# %% Claims about training
 def ignored_statistics(steps=1000):
     """Ioffe & Szegedy 2015, section 2: a gradient step that ignores how μ depends on the bias moves
     the bias, and μ with it, forever, while output and loss stay the same."""
@@ -459,6 +455,7 @@ def shift_as_the_reason(steps=500):
     )
 
 
+# %%
 CLAIMS = [
     identity,
     scale_of_weights,
@@ -496,6 +493,7 @@ def main():
     return findings
 
 
+# %%
 if __name__ == "__main__":
     command_line(__doc__).parse_args()
     main()

@@ -1,3 +1,4 @@
+# %% [markdown]
 """One step of training, each number worked out by hand and compared with minigrad's.
 
     python examples/by_hand.py
@@ -7,6 +8,7 @@ gradients come back, and Adam makes one step. The left side of each line is the 
 in plain NumPy; minigrad never sees these formulas in this form.
 """
 
+# %%
 import numpy as np
 from _common import command_line
 
@@ -28,6 +30,7 @@ parameters = {
 }
 
 
+# %%
 def show(name, formula, by_hand, minigrads):
     """Print a value of both sides; stop if they differ."""
     value = minigrads.detach().numpy()
@@ -49,6 +52,11 @@ def padded(text, width):
     return text.ljust(width + text.count("\u0302"))
 
 
+# %% [markdown]
+# Forward, backward, step: each formula in NumPy, and minigrad's value beside it.
+
+
+# %%
 def main():
     W1, gamma, beta, W2, b2 = parameters.values()
     tx = minigrad.tensor(x, requires_grad=True)
@@ -123,6 +131,7 @@ def main():
     return loss, after.item()
 
 
+# %%
 if __name__ == "__main__":
     command_line(__doc__).parse_args()
     main()

@@ -1,3 +1,4 @@
+# %% [markdown]
 """How curved the loss is along training, with and without batch normalization.
 
     python examples/hessian.py                  writes hessian.png
@@ -10,16 +11,18 @@ while its curvature is below 2 / lr; where it is above, each step overshoots by 
 trained on all of its digits at once, so chance plays no part after the first weights.
 """
 
+# %%
 import math
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices this small gain nothing from a second
 
 import numpy as np
-from _common import command_line, picture, positive, whole
+from _common import command_line, keep, picture, positive, whole
 
 import minigrad
 from minigrad import datasets, nn
+from minigrad.utils import History
 
 NAMES = {False: "without batch norm", True: "with batch norm"}
 
@@ -36,6 +39,7 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+# %%
 def network(normalized):
     layers = []
     for inputs, outputs in ((64, 32), (32, 32)):
@@ -46,6 +50,11 @@ def network(normalized):
     return nn.Sequential(*layers, nn.Linear(32, 10)).double()
 
 
+# %% [markdown]
+# Products with the Hessian, and its largest eigenvalue by power iteration.
+
+
+# %%
 def dot(a, b):
     """The inner product of two lists of tensors."""
     return sum((x * y).sum() for x, y in zip(a, b, strict=True))
@@ -86,6 +95,11 @@ def largest_curvature(gradient, parameters, v):
     return eigenvalue, found
 
 
+# %% [markdown]
+# Is H v right? The gradient a little before and a little behind says so, too.
+
+
+# %%
 def check(gradient_of, parameters, v, step=1e-5):
     """How far H v is from the difference of two gradients, relative to ‖H v‖."""
     product = hessian_vector_product(gradient_of(create_graph=True), parameters, v)
@@ -99,8 +113,9 @@ def check(gradient_of, parameters, v, step=1e-5):
     return math.sqrt(dot(errors, errors).item() / dot(product, product).item())
 
 
+# %%
 def train(normalized, options, x, y):
-    """Rows (step, loss, largest curvature) of the moments that were measured."""
+    """A History of step, loss and largest curvature, at the moments that were measured."""
     minigrad.manual_seed(options.seed)
     model = network(normalized)
     parameters = list(model.parameters())
@@ -118,7 +133,7 @@ def train(normalized, options, x, y):
         f"H v and differences of gradients are {error:.0e} apart"
     )
     moments = set(np.linspace(0, options.steps, 41).round().astype(int).tolist())
-    history = []
+    history = History()
     for step in range(options.steps + 1):
         loss = loss_of()
         if not math.isfinite(loss.item()):
@@ -126,23 +141,23 @@ def train(normalized, options, x, y):
         gradient = minigrad.autograd.grad(loss, parameters, create_graph=step in moments)
         if step in moments:
             curvature, v = largest_curvature(gradient, parameters, v)
-            history.append((step, loss.item(), curvature))
+            history.append(step=step, loss=loss, curvature=curvature)
         with minigrad.no_grad():
             for p, dp in zip(parameters, gradient, strict=True):
                 p -= options.lr * dp
-    return np.array(history)
+    return history
 
 
+# %%
 def draw(figure, histories, options):
     losses, curvatures = figure.subplots(1, 2)
     for normalized, history in histories.items():
-        losses.plot(history[:, 0], history[:, 1], label=NAMES[normalized])
-        curvatures.plot(history[:, 0], history[:, 2], label=NAMES[normalized])
+        history.plot("loss", ax=losses, label=NAMES[normalized])
+        history.plot("curvature", ax=curvatures, label=NAMES[normalized])
     limit = 2 / options.lr
-    curvatures.axhline(limit, color="gray", linestyle="--", label=f"2 / lr = {limit:g}")
-    losses.set(xlabel="step", ylabel="loss", yscale="log")
-    curvatures.set(xlabel="step", ylabel="largest curvature", ylim=(0, None))
-    losses.legend()
+    curvatures.axhline(limit, color="gray", linestyle=":", label=f"2 / lr = {limit:g}")
+    losses.set(ylabel="loss", yscale="log")
+    curvatures.set(ylabel="largest curvature", ylim=(0, None))
     curvatures.legend()
 
 
@@ -158,17 +173,21 @@ def main(arguments=None):
     print(f"{'':6}{'loss':>13}{'curvature':>13}{'loss':>13}{'curvature':>13}")
     plain, normalized = histories.values()
     for a, b in list(zip(plain, normalized, strict=True))[:: max(len(plain) // 10, 1)]:
-        print(f"{a[0]:6.0f}{a[1]:13.5f}{a[2]:13.2f}{b[1]:13.5f}{b[2]:13.2f}")
+        print(
+            f"{a['step']:6}{a['loss']:13.5f}{a['curvature']:13.2f}"
+            f"{b['loss']:13.5f}{b['curvature']:13.2f}"
+        )
     for normalized, history in histories.items():
-        step, _, most = history[history[:, 2].argmax()]
+        top = max(history, key=lambda row: row["curvature"])
+        most, step = top["curvature"], top["step"]
         where = "above" if most > 2 / options.lr else "below"
-        print(f"{NAMES[normalized]}: at most {most:.2f}, at step {step:.0f}: {where} 2 / lr")
+        print(f"{NAMES[normalized]}: at most {most:.2f}, at step {step}: {where} 2 / lr")
     if figure:
         draw(figure, histories, options)
-        figure.savefig(options.output, dpi=120)
-        print(f"\ncurves: {options.output}")
+        keep(figure, options.output, "curves")
     return histories
 
 
+# %%
 if __name__ == "__main__":
     main()

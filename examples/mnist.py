@@ -1,3 +1,4 @@
+# %% [markdown]
 """A network with batch normalization learns handwritten digits: all of it, and nothing else.
 
     python examples/mnist.py
@@ -5,6 +6,7 @@
 Options, a comparison and pictures are in mnist_mlp.py.
 """
 
+# %%
 from _common import command_line
 
 import minigrad as mg

@@ -1,3 +1,4 @@
+# %% [markdown]
 """Train a small convolutional network with batch normalization to read handwritten digits.
 
 Conv 32 3 × 3 – BatchNorm – ReLU – MaxPool 2 – Flatten – Linear 64 – BatchNorm – ReLU – Linear 10,
@@ -13,6 +14,7 @@ MNIST is looked for in --data, in the folder that MINIGRAD_DATA names, and in th
 downloaded. Without network, the small digits that come with minigrad take its place.
 """
 
+# %%
 import os
 import time
 from typing import NamedTuple
@@ -20,11 +22,12 @@ from typing import NamedTuple
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # why: mnist_mlp.py
 
 import numpy as np
-from _common import command_line, folder, picture, positive, progress, whole
+from _common import command_line, folder, keep, picture, positive, progress, whole
 from mnist_mlp import introduce, load, shuffled, train_epoch
 
 import minigrad
 from minigrad import nn, optim
+from minigrad.utils import History
 from minigrad.utils.data import DataLoader, Subset
 
 FILTERS = 32
@@ -36,13 +39,14 @@ class Result(NamedTuple):
     model: nn.Module
     filters: tuple  # before and after the training
     confusion: np.ndarray  # [label, answer]: how many test images
-    history: list  # of each epoch: training loss, training accuracy, test accuracy
+    history: History
 
     @property
     def accuracy(self):
         return self.confusion.trace() / self.confusion.sum()
 
 
+# %%
 def parse(arguments):
     parser = command_line(__doc__)
     add = parser.add_argument
@@ -60,9 +64,11 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-# --- the networks ---
+# %% [markdown]
+# ## The networks
 
 
+# %%
 def features(height, width):
     """How many numbers the convolution and the pooling make of an image."""
     return FILTERS * ((height - 2) // 2) * ((width - 2) // 2)
@@ -130,9 +136,11 @@ def count(model):
     return trained + kept, kept
 
 
-# --- the images ---
+# %% [markdown]
+# ## The images
 
 
+# %%
 def moved(images, rng, pixels=2.0, degrees=10.0):
     """Each of the images (N, 1, H, W) turned and shifted at random, by at most this much.
 
@@ -162,9 +170,11 @@ def moved(images, rng, pixels=2.0, degrees=10.0):
     return result[:, None].astype(images.dtype)
 
 
-# --- training and answers ---
+# %% [markdown]
+# ## Training and answers
 
 
+# %%
 def answers(model, dataset):
     """The confusion matrix: a row for each digit shown, a column for each digit answered."""
     model.eval()
@@ -184,7 +194,7 @@ def fit(name, model, criterion, train, test, options, falling):
     steps = options.epochs * batches
     scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if falling else None
     rng = np.random.default_rng(options.seed)
-    before, history = model[0].weight.detach().numpy().copy(), []
+    before, history = model[0].weight.detach().numpy().copy(), History()
     print(f"\n{name}\n  epoch  train loss  accuracy  test accuracy  images/s")
     for epoch in range(1, options.epochs + 1):
         start = time.perf_counter()
@@ -196,16 +206,23 @@ def fit(name, model, criterion, train, test, options, falling):
         )
         rate = seen / (time.perf_counter() - start)
         confusion = answers(model, test)
-        history.append((loss, accuracy, confusion.trace() / confusion.sum()))
+        history.append(
+            epoch=epoch,
+            train_loss=loss,
+            train_accuracy=accuracy,
+            test_accuracy=confusion.trace() / confusion.sum(),
+        )
         line = "{:7d}  {:10.4f}  {:8.2%}  {:13.2%}  {:8,.0f}"
-        print(line.format(epoch, *history[-1], rate))
+        print(line.format(*history[-1].values(), rate))
     after = model[0].weight.detach().numpy().copy()
     return Result(name, model, (before, after), confusion, history)
 
 
-# --- what is shown ---
+# %% [markdown]
+# ## What is shown
 
 
+# %%
 def print_confusion(confusion):
     print("\nshown, and how often each digit was answered")
     print("      " + "".join(f"{digit:6d}" for digit in range(10)) + "    right")
@@ -236,6 +253,7 @@ def draw(figure, filters):
     bar.colorbar(shown, cax=bar.subplots())
 
 
+# %%
 def main(arguments=None):
     options = parse(arguments)
     figure = None if options.no_picture else picture(options.output, (10, 3))
@@ -273,10 +291,10 @@ def main(arguments=None):
         )
     if figure:
         draw(figure, results[-1].filters)
-        figure.savefig(options.output, dpi=120)
-        print(f"\nfilters: {options.output}")
+        keep(figure, options.output, "filters")
     return results
 
 
+# %%
 if __name__ == "__main__":
     main()

@@ -1,3 +1,4 @@
+# %% [markdown]
 """Train a small network with batch normalization to read handwritten digits.
 
 784 – 128 – BatchNorm – ReLU – 64 – BatchNorm – ReLU – 10, cross-entropy from logits, Adam.
@@ -10,6 +11,7 @@ MNIST is looked for in --data, in the folder that MINIGRAD_DATA names, and in th
 downloaded. Without network, the small digits that come with minigrad take its place.
 """
 
+# %%
 import math
 import os
 import sys
@@ -20,10 +22,11 @@ from typing import NamedTuple
 # are busy with something else, two threads that wait for each other take ten times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from _common import command_line, folder, picture, positive, progress, whole
+from _common import command_line, folder, keep, picture, positive, progress, whole
 
 import minigrad
 from minigrad import datasets, nn, optim
+from minigrad.utils import History
 from minigrad.utils.data import DataLoader
 
 ACTIVATIONS = {
@@ -40,23 +43,15 @@ OPTIMIZERS = {
 }
 
 
-class Epoch(NamedTuple):
-    """Means over one epoch; the training figures describe the network while it was learning."""
-
-    train_loss: float
-    train_accuracy: float
-    test_loss: float
-    test_accuracy: float
-
-
 class Result(NamedTuple):
     name: str
-    history: list
+    history: History  # its training figures describe the network while it was learning
     train_accuracy: float
     test_accuracy: float
     seconds: float
 
 
+# %%
 def parse(arguments):
     parser = command_line(__doc__)
     add = parser.add_argument
@@ -87,6 +82,11 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+# %% [markdown]
+# ## The images, and the network
+
+
+# %%
 def load(folder):
     """Training set, test set and their name: MNIST, or the small digits if it is not available."""
     try:
@@ -133,6 +133,13 @@ def build(pixels, hidden, activation, placement):
     return nn.Sequential(*layers, nn.Linear(hidden[-1], 10))
 
 
+# %% [markdown]
+# ## Training
+#
+# Training mode normalizes by each batch, evaluation by the running statistics.
+
+
+# %%
 def evaluate(model, dataset):
     """Mean loss and accuracy, with the running statistics."""
     model.eval()
@@ -174,7 +181,7 @@ def fit(name, model, train, test, options):
         scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs)
     loader = shuffled(train, options)
     batches = min(len(loader), options.batches or len(loader))
-    history, began = [], time.perf_counter()
+    history, began = History(), time.perf_counter()
     print(f"\n{name}\n  epoch  train loss  accuracy  test loss  accuracy  images/s")
     for epoch in range(1, options.epochs + 1):
         start = time.perf_counter()
@@ -184,13 +191,25 @@ def fit(name, model, train, test, options):
         rate = seen / (time.perf_counter() - start)
         if scheduler:
             scheduler.step()
-        history.append(Epoch(loss, accuracy, *evaluate(model, test)))
+        test_loss, test_accuracy = evaluate(model, test)
+        history.append(
+            epoch=epoch,
+            train_loss=loss,
+            train_accuracy=accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+        )
         line = "{:7d}  {:10.4f}  {:8.2%}  {:9.4f}  {:8.2%}  {:8,.0f}"
-        print(line.format(epoch, *history[-1], rate))
+        print(line.format(*history[-1].values(), rate))
     seconds = time.perf_counter() - began
-    return Result(name, history, evaluate(model, train)[1], history[-1].test_accuracy, seconds)
+    return Result(name, history, evaluate(model, train)[1], test_accuracy, seconds)
 
 
+# %% [markdown]
+# ## What is shown
+
+
+# %%
 def print_table(results):
     width = max(len(result.name) for result in results)
     print(f"\n{'':{width}}     train      test      time")
@@ -201,23 +220,20 @@ def print_table(results):
 def draw(figure, results, title):
     """Loss and accuracy over the epochs: dashed while learning, solid on the test set."""
     loss, accuracy = figure.subplots(1, 2)
-    for result, color in zip(results, ["tab:blue", "tab:orange"]):  # noqa: B905
-        train_loss, train_accuracy, test_loss, test_accuracy = zip(*result.history, strict=True)
-        epochs = range(1, len(result.history) + 1)
-        style = {"color": color, "marker": ".", "markersize": 5}
-        loss.plot(epochs, train_loss, "--", **style, label=f"{result.name}, training")
-        loss.plot(epochs, test_loss, "-", **style, label=f"{result.name}, test")
-        accuracy.plot(epochs, [100 * a for a in train_accuracy], "--", **style)
-        accuracy.plot(epochs, [100 * a for a in test_accuracy], "-", **style)
-    loss.set(title="cross-entropy", xlabel="epoch", ylim=(0, None))
-    accuracy.set(title="accuracy, %", xlabel="epoch")
-    loss.legend()
-    for axes in (loss, accuracy):
-        axes.grid(alpha=0.3)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+    for result, color, marker in zip(results, ["tab:blue", "tab:red"], "os"):  # noqa: B905
+        for part, linestyle in (("train", "--"), ("test", "-")):
+            style = {"color": color, "marker": marker, "linestyle": linestyle}
+            style["label"] = f"{result.name}, {part}"
+            result.history.plot(f"{part}_loss", ax=loss, **style)
+            result.history.plot(f"{part}_accuracy", ax=accuracy, **style)
+    loss.set(title="cross-entropy", ylim=(0, None))
+    accuracy.set(title="accuracy")
+    accuracy.yaxis.set_major_formatter("{x:.0%}")
+    accuracy.get_legend().remove()  # it is that of the loss
     figure.suptitle(title)
 
 
+# %%
 def main(arguments=None):
     options = parse(arguments)
     figure = None if options.no_picture else picture(options.output, (10, 4))
@@ -236,10 +252,10 @@ def main(arguments=None):
     print_table(results)
     if figure:
         draw(figure, results, f"{source}, test accuracy {results[0].test_accuracy:.2%}")
-        figure.savefig(options.output, dpi=120)
-        print(f"\ncurves: {options.output}")
+        keep(figure, options.output, "curves")
     return results
 
 
+# %%
 if __name__ == "__main__":
     main()

@@ -1,3 +1,4 @@
+# %% [markdown]
 """Three spiral arms, and how a network bends its decision boundary until it follows them.
 
     python examples/spiral.py                   writes spiral.png
@@ -6,11 +7,13 @@
 The picture shows the class the network would give to every point of the plane, at four moments.
 """
 
+# %%
 import numpy as np
-from _common import command_line, picture, whole
+from _common import command_line, keep, picture, whole
 
 import minigrad
 from minigrad import datasets, nn, optim
+from minigrad.utils import History
 
 SIDE = 1.2  # the picture shows the plane from -SIDE to SIDE
 PIXELS = 201
@@ -28,6 +31,11 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+# %% [markdown]
+# The network is asked about every pixel of the plane, not about the data alone.
+
+
+# %%
 def classes_of_plane(model):
     """The class of each pixel, from top left."""
     line = np.linspace(-SIDE, SIDE, PIXELS, dtype=np.float32)
@@ -46,9 +54,14 @@ def draw(axes, plane, x, y, title):
     axes.set(title=title, xticks=[], yticks=[])
 
 
+# %% [markdown]
+# The loop: loss, gradients, step. The history keeps two numbers of each step for the last panel.
+
+
+# %%
 def main(arguments=None):
     options = parse(arguments)
-    figure = None if options.no_picture else picture(options.output, (12, 3.4))
+    figure = None if options.no_picture else picture(options.output, (15, 3.4))
     minigrad.manual_seed(options.seed)
     x, y = datasets.spirals(samples=300, classes=3, noise=0.2).tensors
     model = nn.Sequential(
@@ -56,14 +69,18 @@ def main(arguments=None):
     )
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     moments = [0, options.steps // 20, options.steps // 4, options.steps]
-    panels = dict(zip(moments, figure.subplots(1, 4), strict=True)) if figure else {}
+    if figure:
+        *planes, curves = figure.subplots(1, 5)
+        panels = dict(zip(moments, planes, strict=True))
+    history = History()
 
     print("  step    loss  accuracy")
     for step in range(options.steps + 1):
         logits = model(x)
         loss = nn.functional.cross_entropy(logits, y)
+        accuracy = (logits.argmax(1) == y).float().mean().item()
+        history.append(step=step, loss=loss, accuracy=accuracy)
         if step in moments:
-            accuracy = (logits.argmax(1) == y).float().mean().item()
             print(f"{step:6d}  {loss.item():.4f}  {accuracy:8.1%}")
             if figure:
                 title = f"step {step}: {accuracy:.0%}"
@@ -72,10 +89,11 @@ def main(arguments=None):
         loss.backward()
         optimizer.step()
     if figure:
-        figure.savefig(options.output, dpi=120)
-        print(f"\ndecision boundary: {options.output}")
+        history.plot("loss", "accuracy", ax=curves)
+        keep(figure, options.output, "decision boundary")
     return accuracy
 
 
+# %%
 if __name__ == "__main__":
     main()

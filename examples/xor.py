@@ -1,3 +1,4 @@
+# %% [markdown]
 """The smallest network that learns: two hidden units and XOR, which no single line can separate.
 
     python examples/xor.py
@@ -5,6 +6,7 @@
 Nine numbers are adjusted until each hidden unit draws one line, and the output combines the two.
 """
 
+# %%
 from _common import command_line
 
 import minigrad
@@ -15,6 +17,7 @@ x = minigrad.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 y = minigrad.tensor([[0.0], [1.0], [1.0], [0.0]])
 
 
+# %%
 def train(units, seed, report=lambda step, loss, p: None):
     """A network with `units` hidden units after 1,000 steps from the start `seed`, and its loss."""
     minigrad.manual_seed(seed)
@@ -36,6 +39,12 @@ def report(step, loss, p):
         print(f"{step:6d}  {loss.item():.4f}   {answers}")
 
 
+# %% [markdown]
+# What it finds, how well that answers, and from how many starts networks of one to four hidden
+# units get there.
+
+
+# %%
 def main(starts=10):
     print("  step    loss   p for 00, 01, 10, 11")
     model, loss = train(2, seed=0, report=report)
@@ -61,6 +70,7 @@ def main(starts=10):
     return loss
 
 
+# %%
 if __name__ == "__main__":
     command_line(__doc__).parse_args()
     main()

@@ -107,8 +107,8 @@ def test_hessian(example, capsys, tmp_path):
     """The peak of the plain network's curvature, above 2 / lr, and the loss that jumps there."""
     histories = example("hessian").main(["--steps", "60", "--no-picture"])
     plain, normalized = histories[False], histories[True]
-    assert plain[:, 2].max() > 4 and plain[:, 2].max() > normalized[:, 2].max()
-    assert (np.diff(plain[:, 1]) > 0).any() and not (np.diff(normalized[:, 1]) > 0).any()
+    assert max(plain["curvature"]) > 4 and max(plain["curvature"]) > max(normalized["curvature"])
+    assert (np.diff(plain["loss"]) > 0).any() and not (np.diff(normalized["loss"]) > 0).any()
     out = capsys.readouterr().out
     assert out.count("differences of gradients") == 2 and out.count("above 2 / lr") == 2
 
@@ -191,7 +191,7 @@ def test_compare(example, no_mnist, capsys, tmp_path):
 )
 def test_options(example, no_mnist, capsys, options):
     (result,) = example("mnist_mlp").main(["--no-picture", "--epochs", "2", *options])
-    assert result.history[1].train_loss < result.history[0].train_loss
+    assert result.history[1]["train_loss"] < result.history[0]["train_loss"]
 
 
 def test_same_seed_same_numbers(example, no_mnist, capsys):

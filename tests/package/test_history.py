@@ -207,7 +207,7 @@ def test_what_cannot_be_drawn(three, pyplot):
         (lambda: three.plot(3), TypeError, "a name must be a string, got 3"),
         (lambda: three.plot(x="los"), KeyError, "there is no 'los'"),
         (lambda: three.plot(ax="axes"), TypeError, "ax must be Axes of matplotlib, got str"),
-        (lambda: three.plot(ax=axes, colour="red"), TypeError, "refuses the style: .*colour"),
+        (lambda: three.plot(ax=axes, hue="red"), TypeError, "refuses the style: .*hue"),
         (lambda: three.plot(ax=axes, color="reddish"), TypeError, "refuses the style"),
     ]:
         with pytest.raises(kind, match=words):
