@@ -30,6 +30,9 @@ class Generator:
         self.device = Device(device)
         self.manual_seed(FIRST_SEED)
 
+    def __repr__(self):
+        return f"<Generator seeded with {self._seed}>"
+
     def manual_seed(self, seed):
         """Start again from `seed`, an integer from −2^63 to 2^64 − 1; returns the generator."""
         number = index("manual_seed", "seed", seed)

@@ -156,6 +156,8 @@ class Report:
             head += f" of what seems to be {self.operation}"
         return "\n".join([f"{self.name}: {head}", *self.lines[False], *self.lines[None]])
 
+    __repr__ = __str__
+
     def add(self, number, dx, findings):
         """`findings`: one per entry of input `number` that is not right, by index."""
         shape = tuple(map(int, dx.shape))

@@ -35,6 +35,8 @@ class Verdict:
     def __str__(self) -> str:
         return self.sentence
 
+    __repr__ = __str__
+
 
 @dataclass
 class Problem:

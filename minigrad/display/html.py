@@ -6,8 +6,14 @@ scripts and asks for no files. Everything that is given as text is escaped here.
 
 from __future__ import annotations
 
+import struct
+import zlib
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
+
+import numpy as np
 
 LEFT = ' style="text-align: left"'
 INDENT = "margin-left: 1.3em"
@@ -42,8 +48,17 @@ def html_table(
         return f"<tr>{inside}</tr>"
 
     head = f"<thead>{line('th', names)}</thead>" if names else ""
-    body = "".join(line("td", row) for row in rows)
-    return f"<table>{head}<tbody>{body}</tbody></table>"
+    return f"<table>{head}{''.join(line('td', row) for row in rows)}</table>"
+
+
+def html_facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """A table of subjects, and of texts of one or more lines about them."""
+    rows = "".join(
+        f'<tr><th style="text-align: left; vertical-align: top">{escape(subject)}</th>'
+        f"<td{LEFT}>{html_text(*words.splitlines())}</td></tr>"
+        for subject, words in pairs
+    )
+    return f"<table>{rows}</table>"
 
 
 def html_folded(head: str, *parts: str, opened: bool = True) -> str:
@@ -53,6 +68,24 @@ def html_folded(head: str, *parts: str, opened: bool = True) -> str:
     return f"<details{state}><summary>{head}</summary>{inside}</details>"
 
 
+def html_image(pixels: np.ndarray[Any, Any]) -> str:
+    """A gray picture of numbers (H, W) of 0 to 255, each of them a square."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    height, width = pixels.shape
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels.astype(np.uint8))  # 0: no filter
+    png = b"\x89PNG\r\n\x1a\n" + chunk(
+        b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    )
+    png += chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    data = b64encode(png).decode()
+    style = "image-rendering: pixelated; height: 4em; margin: 0.2em; display: inline"
+    return f'<img style="{style}" alt="" src="data:image/png;base64,{data}">'
+
+
 def html_code(words: str) -> str:
-    """Words in the type of code."""
-    return f"<code>{escape(words)}</code>"
+    """Words in the type of code, without the frame that notebooks draw around `<code>`."""
+    return f'<span style="font-family: monospace">{escape(words)}</span>'

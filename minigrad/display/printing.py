@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _checks, dtypes
 from .._runtime.fp_warnings import quietly
+from .html import html_block, html_table, html_title
 
 PROFILES: dict[str, dict[str, float]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
@@ -153,27 +154,26 @@ def text(tensor):
 
 def rich(self):
     """HTML for notebooks: shape, dtype, where the tensor came from, and its (first) matrix."""
-    from html import escape  # not needed until a notebook asks
-
     array = self.detach().numpy()
     facts = [f"shape {tuple(self.shape)}", str(self.dtype)]
     if self.grad_fn is not None:
         facts.append(f"grad_fn={self.grad_fn.name()}")
     elif self.requires_grad:
         facts.append("requires_grad")
-    head = f"<b>{escape(type(self).__name__)}</b> {escape(', '.join(facts))}"
+    name = type(self).__name__
     if array.size == 0:
-        return f"<div>{head}</div>"
+        return html_block(html_title(name, ", ".join(facts)))
     leading = (0,) * (array.ndim - 2)
     if leading:
-        head += f", showing [{', '.join(map(str, leading))}]"
+        facts.append(f"showing [{', '.join(map(str, leading))}]")
     matrix = array[leading].reshape(-1, array.shape[-1] if array.ndim else 1)
     write, _ = formatter(shortened(matrix))
     rows = []
     for i in ends(len(matrix)):
-        cells = [
-            "…" if i is None or j is None else write(matrix[i, j].item())
-            for j in ends(matrix.shape[1])
-        ]
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    return f"<div>{head}<table>{''.join(rows)}</table></div>"
+        rows.append(
+            [
+                "…" if i is None or j is None else write(matrix[i, j].item())
+                for j in ends(matrix.shape[1])
+            ]
+        )
+    return html_block(html_title(name, ", ".join(facts)), html_table((), rows))

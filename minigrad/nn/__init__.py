@@ -16,6 +16,7 @@
     functional    the functions of `ops`, under torch's names
     _affine       what normalizations share: γ and β
     state_dict    saving, loading and converting what a module holds
+    _html         how a module looks in a notebook
     _members      the dictionaries `_parameters`, `_buffers` and `_modules`
 
 The folders can wait: utils, helpers for models, and linting, which names mistakes.

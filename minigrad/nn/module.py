@@ -11,6 +11,7 @@ from ..absent.hints import HINTS
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..tensor import Tensor
+from ._html import module_html
 from ._members import Members
 from .linting.record import at_switch
 from .state_dict import StateDict
@@ -351,6 +352,9 @@ class Module(StateDict):
         if not children and len(extra) < 2:
             return f"{self._get_name()}({''.join(extra)})"
         return "\n  ".join([f"{self._get_name()}(", *extra, *children]) + "\n)"
+
+    def _repr_html_(self):
+        return module_html(self)
 
 
 WORDS = {Parameter: "parameter", Tensor: "buffer", Module: "module"}

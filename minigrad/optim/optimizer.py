@@ -11,6 +11,7 @@ import numpy as np
 from .._checks import flag, function, items, number
 from ..autograd import transaction
 from ..autograd.grad_mode import enable_grad
+from ..display.html import html_block, html_table, html_title
 from ..errors import DTypeError, ShapeError
 from ..ops.array.creation import tensor
 from ..tensor import Tensor
@@ -228,6 +229,15 @@ class Optimizer:
             lines.append(f"Parameter Group {k}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+    def _repr_html_(self):
+        groups = self.param_groups
+        sizes = [[p.numel() for p in group["params"]] for group in groups]
+        rows = [("params", *(f"{sum(each):,} numbers in {len(each)}" for each in sizes))]
+        keys = sorted({key for group in groups for key in group} - {"params"})
+        rows += [(key, *(str(group.get(key, "")) for group in groups)) for key in keys]
+        names = ("", *(f"Parameter Group {k}" for k in range(len(groups))))
+        return html_block(html_title(type(self).__name__), html_table(names, rows, words=(0,)))
 
 
 def _warn_of_schedule(name):

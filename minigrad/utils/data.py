@@ -15,6 +15,8 @@ import numpy as np
 
 from .. import _checks
 from .._checks import flag, function, integer
+from ..display.html import html_block, html_image, html_table, html_title
+from ..display.printing import formatter
 from ..dtypes import float64
 from ..errors import ShapeError
 from ..ops.array.creation import as_tensor, tensor
@@ -23,6 +25,7 @@ from ..ops.array.sampling import randperm
 from ..random import Generator
 from ..tensor import Tensor
 
+SHOWN = 12  # images of a data set in a notebook
 DEEPEST = 100  # lists and dictionaries within one another
 ROUNDING = 1e-6  # how far a sum of fractions may be from 1: they may have come as float32
 
@@ -63,6 +66,14 @@ class TensorDataset(Dataset):
     def __len__(self):
         return self.tensors[0].shape[0]
 
+    def __repr__(self):
+        parts = ", ".join(f"{tuple(part.shape[1:])} {part.dtype}" for part in self.tensors)
+        return f"{type(self).__name__} of {_samples(self)}: {parts}"
+
+    def _repr_html_(self):
+        title = html_title(type(self).__name__, _samples(self))
+        return html_block(title, _parts(self), _pictures(self))
+
 
 class Subset(Dataset):
     """The samples of `dataset` at `indices`, a sequence of integers, in that order. As in torch.
@@ -102,6 +113,38 @@ class Subset(Dataset):
 
     def __len__(self):
         return len(self.indices)
+
+    def __repr__(self):
+        return f"Subset of {_samples(self)} from {_samples(self.dataset)}"
+
+
+def _samples(dataset):
+    count = len(dataset)
+    return f"{count:,} sample{'' if count == 1 else 's'}"
+
+
+def _parts(dataset):
+    """A table of what a sample of a TensorDataset consists of."""
+    rows = []
+    for i, part in enumerate(dataset.tensors):
+        values = part.detach().numpy()
+        write = formatter(np.array([values.min(), values.max()]))[0] if values.size else None
+        ends = [write(values.min().item()), write(values.max().item())] if write else ["", ""]
+        rows.append((str(i), str(tuple(part.shape[1:])), str(part.dtype), *ends))
+    return html_table(("part", "shape", "dtype", "smallest", "largest"), rows, words=(1, 2))
+
+
+def _pictures(dataset):
+    """The first images, if samples begin with one of a single channel; the darkest is black."""
+    images = dataset.tensors[0].detach().numpy()[:SHOWN]
+    if images.ndim == 4 and images.shape[1] == 1:
+        images = images[:, 0]
+    if images.ndim != 3 or not images.size or min(images.shape[1:]) < 4:
+        return ""
+    least, most = images.min(), images.max()
+    if not math.isfinite(most - least) or most == least:
+        return ""
+    return "".join(html_image((image - least) / (most - least) * 255) for image in images)
 
 
 def _rows(name, indices, count):
@@ -302,6 +345,11 @@ class DataLoader:
             under_way = Pass(self, order)
         self._pass, self._resumed = under_way, None
         return under_way
+
+    def __repr__(self):
+        order = "in random order" if self.shuffle else "in order"
+        batches = f"{len(self):,} batches of {self.batch_size}"
+        return f"DataLoader of {batches} from {_samples(self.dataset)} {order}"
 
     def state_dict(self):
         """Where the latest pass is: its order and how many samples it has handed out.

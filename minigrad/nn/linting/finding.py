@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...display.html import html_block, html_facts, html_folded, html_text, html_title
 from ...display.terminal import fitting
 
 PAGE = "docs/mistakes.md"
@@ -186,13 +187,20 @@ class Finding:
     cure: str
     link: str
 
-    def __str__(self) -> str:
+    def _place(self) -> str:
         place = f" in '{self.layer}'" if self.layer else ""
-        place += f" ({self.line})" if self.line else ""
+        return place + (f" ({self.line})" if self.line else "")
+
+    def __str__(self) -> str:
         return fitting(
-            f"{self.code}{place}: {self.what}\n"
+            f"{self.code}{self._place()}: {self.what}\n"
             f"    why   {self.why}\n    cure  {self.cure}\n    more  {self.link}"
         )
+
+    def _repr_html_(self) -> str:
+        head = html_title(self.code, f"{self._place()}: {self.what}".lstrip(": "))
+        facts = (("why", self.why), ("cure", self.cure), ("more", self.link))
+        return html_folded(head, html_facts(facts))
 
 
 def found(code: str, what: str, layer: str = "", line: str | None = None) -> Finding:
@@ -225,3 +233,7 @@ class Findings(list[Finding]):
         return fitting("\n".join([*lines, *(f"note: {each}" for each in self.notes)]))
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        said = [f"note: {each}" for each in self.notes] if self else str(self).splitlines()
+        return html_block(*(each._repr_html_() for each in self), html_text(*said))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._runtime.fp_warnings import quietly
+from ...display.html import html_block, html_facts, html_text
 from ...errors import ShapeError
 from ...ops.array.creation import from_numpy
 from ..batch_norm import BatchNorm1d, BatchNorm2d, _BatchNorm
@@ -45,6 +46,11 @@ class Folding(NamedTuple):
 
     def __repr__(self):
         return str(self)
+
+    def _repr_html_(self):
+        rows = [(norm, f"folded into {layer}") for norm, layer in self.folded]
+        rows += [(norm, f"stays: {why}") for norm, why in self.kept]
+        return html_block(html_facts(rows) if rows else html_text(str(self)))
 
 
 class Slot(NamedTuple):

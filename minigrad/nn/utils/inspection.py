@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...display.html import html_block, html_code, html_facts, html_folded, html_text
 from ...display.terminal import fitting
 from ...tensor import Tensor
 from ..batch_norm import _BatchNorm
@@ -61,20 +62,30 @@ class LayerReport:
     limits: tuple | None = None
     data: Comparison | None = None
 
-    def __str__(self):
+    def title(self):
         mode = "training" if self.training else "evaluation"
-        lines = [f"{self.name or '(the model)'}: {self.kind} in {mode} mode"]
-        for title, text in [
+        return f"{self.name or '(the model)'}: {self.kind} in {mode} mode"
+
+    def parts(self):
+        """What is said of the layer: pairs (subject, text of one or more lines)."""
+        return [
             ("normalizes by", self.uses_in_words()),
             ("changes", self.changes_in_words()),
             ("trained", self.trained_in_words()),
             *([("on this data", self.data_in_words())] if self.data else []),
-        ]:
+        ]
+
+    def __str__(self):
+        lines = [self.title()]
+        for title, text in self.parts():
             first, *rest = text.splitlines()
             lines += [f"  {title:14s}{first}", *(f"  {'':14s}{line}" for line in rest)]
         return fitting("\n".join(lines))
 
     __repr__ = __str__
+
+    def _repr_html_(self):
+        return html_folded(html_code(self.title()), html_facts(self.parts()))
 
     def uses_in_words(self):
         if self.uses in ("sample", "group"):
@@ -158,6 +169,11 @@ class Inspection:
         return fitting("\n\n".join([*map(str, self.layers), *self.advice()]))
 
     __repr__ = __str__
+
+    def _repr_html_(self):
+        parts = [layer._repr_html_() for layer in self.layers]
+        said = self.advice() if self.layers else [str(self)]
+        return html_block(*parts, *(f"<p>{html_text(*each.splitlines())}</p>" for each in said))
 
     def advice(self):
         """Sentences about the model as a whole, where there is something to say."""

@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 
 from ...autograd.grad_mode import enable_grad
+from ...display.html import html_block, html_table, html_text
 from ...ops.array.creation import zeros
 from ...random import get_rng_state, set_rng_state
 from ...tensor import Function, Tensor
@@ -30,7 +31,8 @@ class Summary:
     buffers: int
     saved_bytes: int
 
-    def __str__(self):
+    def _cells(self):
+        """The table: its head, a line per layer, the totals."""
         cells = [("layer", "output shape", "parameters", "saved for backward")]
         cells += [
             (
@@ -42,6 +44,20 @@ class Summary:
             for row in self.rows
         ]
         cells.append(("total", "", f"{self.parameters:,}", readable_size(self.saved_bytes)))
+        return cells
+
+    def _note(self):
+        frozen = (
+            f", {self.parameters - self.trainable:,} frozen"
+            if self.parameters != self.trainable
+            else ""
+        )
+        return (
+            f"trained: {self.trainable:,}{frozen}; buffers, which follow the data: {self.buffers:,}"
+        )
+
+    def __str__(self):
+        cells = self._cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
@@ -55,17 +71,13 @@ class Summary:
             for row in cells
         ]
         rule = "-" * len(lines[0])
-        frozen = (
-            f", {self.parameters - self.trainable:,} frozen"
-            if self.parameters != self.trainable
-            else ""
-        )
-        note = (
-            f"trained: {self.trainable:,}{frozen}; buffers, which follow the data: {self.buffers:,}"
-        )
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], note])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], self._note()])
 
     __repr__ = __str__
+
+    def _repr_html_(self):
+        head, *rows = self._cells()
+        return html_block(html_table(head, rows, words=(0, 1)), html_text(self._note()))
 
 
 def readable_size(count):
