@@ -68,8 +68,8 @@ def progress(batches, count, title):
 
 
 def in_notebook():
-    """Whether this runs in cells: then no file is the program."""
-    return not hasattr(sys.modules["__main__"], "__file__")
+    """Whether Jupyter runs this in cells, and no file is the program."""
+    return "ipykernel" in sys.modules and not hasattr(sys.modules["__main__"], "__file__")
 
 
 def picture(path, size):

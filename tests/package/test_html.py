@@ -91,6 +91,7 @@ def test_every_page_is_whole_and_quiet(name):
 def test_names_are_escaped():
     assert NASTY in Reader(named()._repr_html_()).text
     assert NASTY in Reader(findings()._repr_html_()).text
+    assert NASTY in Reader(type(NASTY, (nn.Module,), {})()._repr_html_()).text
     assert NASTY in Reader(nn.inspect_batch_norm(named())._repr_html_()).text
 
 
