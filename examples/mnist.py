@@ -19,7 +19,7 @@ try:
     train, test = datasets.MNIST(), datasets.MNIST(train=False)  # 60,000 and 10,000 of 28 × 28
 except FileNotFoundError:
     train, test = datasets.digits(train=True), datasets.digits(train=False)  # smaller, included
-
+# %%
 model = nn.Sequential(
     nn.Flatten(),
     nn.Linear(train[0][0].numel(), 128, bias=False),  # the normalization would take a bias out
@@ -28,7 +28,7 @@ model = nn.Sequential(
     nn.Linear(128, 10),
 )
 optimizer = optim.Adam(model.parameters(), lr=1e-3)
-
+# %%
 for epoch in range(1, 6):
     model.train()  # batch normalization uses the statistics of each batch
     for images, labels in DataLoader(train, batch_size=64, shuffle=True, drop_last=True):

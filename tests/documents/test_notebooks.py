@@ -39,6 +39,7 @@ def execute(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
     monkeypatch.setenv("MINIGRAD_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as the examples do, before NumPy is loaded
     monkeypatch.delenv("MINIGRAD_DATA", raising=False)
     monkeypatch.delenv("MPLBACKEND", raising=False)
 
@@ -75,7 +76,7 @@ def test_an_example_runs_as_a_notebook(execute, name):
     if name in SHORT:
         assert notebook.cells[-1].source.endswith("main()")
         notebook.cells[-1].source = SHORT[name]
-    notebook.cells[1].source += f"\n{WITHOUT_MNIST}"
+    notebook.cells[1].source = f"{WITHOUT_MNIST}\n{notebook.cells[1].source}"
     found = execute(notebook)
     assert any(each.output_type == "stream" for each in found)
     assert any("image/png" in each.get("data", ()) for each in found) == (name in PICTURES)
