@@ -26,7 +26,7 @@ from setuptools.command.build_py import build_py
 from setuptools.errors import PlatformError
 
 PACKAGE = Path("minigrad")
-PATH = Path("docs", "path")
+PATH, DERIVATIONS = Path("docs", "path"), Path("docs", "derivations")
 DEBUG = os.environ.get("MINIGRAD_DEBUG", "") not in ("", "0")
 PORTABLE = os.environ.get("MINIGRAD_PORTABLE", "") not in ("", "0")
 
@@ -96,14 +96,16 @@ SHARED = "minigrad._memoryviews"
 
 
 class BuildPackage(build_py):
-    """Put the pages that `learn` reads into the package."""
+    """Put the pages that `learn` and `minigrad.source` read into the package."""
 
     def run(self):
         super().run()
-        target = Path(self.build_lib, PACKAGE, "learn", "pages")
-        if PATH.exists() and not self.editable_mode:  # a checkout reads its own
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(PATH, target)
+        package = Path(self.build_lib, PACKAGE)
+        pages = {PATH: package / "learn" / "pages", DERIVATIONS: package / "book" / "derivations"}
+        for here, target in pages.items():
+            if here.exists() and not self.editable_mode:  # a checkout reads its own
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(here, target)
 
 
 def build_book(library):
@@ -131,7 +133,7 @@ class BuildExtensions(build_ext):
         super().run()
         if self.inplace:
             self.copy_file(str(self.build_info), str(PACKAGE))
-        elif Path("docs", "derivations").exists():
+        elif DERIVATIONS.exists():
             build_book(self.build_lib)
 
     def build_extensions(self):

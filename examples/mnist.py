@@ -1,9 +1,7 @@
 # %% [markdown]
 """A network with batch normalization learns handwritten digits: all of it, and nothing else.
 
-    python examples/mnist.py
-
-Options, a comparison and pictures are in mnist_mlp.py.
+    python examples/mnist.py      (mnist_mlp.py has options, a comparison and pictures)
 """
 
 # %%

@@ -1,15 +1,14 @@
 """Backpropagation to read: arrays with history, and the gradient of every operation derived."""
 
 from . import _build_check  # noqa: F401, I001  first: it says in words what is not compiled
-from . import (  # noqa: F401
-    absent, autograd, backends, cuda, datasets, nn, ops, optim, random, utils,
-)
+from typing import TYPE_CHECKING
+from . import absent, autograd, backends, cuda, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
 from ._runtime.workers import get_num_threads, set_num_threads
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd import no_grad as inference_mode
-from .book.opening import explain
 from .devices import device
+from .display import compiled as _compiled
 from .display import graph as _graph  # noqa: F401
 from .display import walk as _walk  # noqa: F401
 from .display.printing import set_printoptions
@@ -58,6 +57,11 @@ from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng
 from .serialization.checkpoint import load, save
 from .tensor import Size, Tensor
 
+if TYPE_CHECKING:  # they come at their first use: absent/later.py
+    from . import datasets
+    from .book.opening import explain
+    from .book.subject import source
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -78,9 +82,10 @@ __all__ = [
     "permute", "pow", "prod", "promote_types", "rand", "rand_like", "randint", "randn",
     "randn_like", "random", "randperm", "relu", "remainder", "reshape", "save", "scatter",
     "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
-    "sigmoid", "sign", "sin", "softmax", "sort", "split", "sqrt", "squeeze", "stack", "std", "sub",
-    "sum", "t", "tanh", "tensor", "topk", "transpose", "uint8", "unbind", "unique", "unsqueeze",
-    "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
+    "sigmoid", "sign", "sin", "softmax", "sort", "source", "split", "sqrt", "squeeze", "stack",
+    "std", "sub", "sum", "t", "tanh", "tensor", "topk", "transpose", "uint8", "unbind", "unique",
+    "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
 ]
 
 absent.install_answers()
+_compiled.make_readable()

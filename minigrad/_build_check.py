@@ -16,6 +16,7 @@ from sys import version_info
 from warnings import warn
 
 PACKAGE = Path(__file__).parent
+HOME = PACKAGE.parent.as_posix().rstrip("/") + "/"
 PYTHON = f"Python {version_info.major}.{version_info.minor}"
 
 
@@ -48,7 +49,14 @@ def check():
 
 
 def sources():
-    return [path for kind in ("*.pyx", "*.pxd") for path in sorted(PACKAGE.rglob(kind))]
+    """All .pyx and .pxd files, from one walk: this runs at every import."""
+    found = [
+        Path(folder, file)
+        for folder, _, files in os.walk(PACKAGE)
+        for file in files
+        if file.endswith((".pyx", ".pxd"))
+    ]
+    return sorted(found, key=lambda path: (path.suffix == ".pxd", path.as_posix()))
 
 
 def changed(paths):
@@ -63,7 +71,7 @@ def changed(paths):
 
 def name(path):
     """The source as Cython names it in a traceback: minigrad/tensor.pyx."""
-    return path.relative_to(PACKAGE.parent).as_posix()
+    return path.as_posix()[len(HOME) :]
 
 
 def compiled(path):

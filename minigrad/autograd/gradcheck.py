@@ -24,7 +24,6 @@ from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from .differences import Probe, floating_outputs, like, look, values_of
 from .engine import grad
-from .explanation import explanations, slopes_at
 from .grad_mode import enable_grad, is_grad_enabled, no_grad
 
 
@@ -184,6 +183,8 @@ class Report:
 def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore, explain):
     """The Report on backward beside differences."""
     checked = checked_inputs(name, inputs)
+    if explain:  # what is read of a wrong gradient is imported where one may be wrong
+        from .explanation import explanations, slopes_at
     # Leaves of our own over the same memory: the layout counts, the caller's graph and hooks do not
     inputs = [x.detach().requires_grad_() if i in checked else x for i, x in enumerate(inputs)]
     with enable_grad():

@@ -2,6 +2,9 @@
 
 commands   what `python -m minigrad book` does
 opening    `minigrad.explain`: from a tensor to the page of its operation
+subject    `minigrad.source`: rule, kernel, NumPy twin and derivation of a subject, as text
+asked      what it is asked for: a function, a layer, a tensor, a name
+pieces     functions and classes as pieces of their files
 shelf      where the built pages are: in a wheel, in a folder of one's own, in the cache
 building   all pages of the site, in the one reading order
 contents   which pages there are, and their order

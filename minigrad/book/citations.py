@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+# A function or class at the top of a file, `cdef` ones too; its name.
+TOP_LEVEL = re.compile(r"^(?:def|cdef|cpdef|class)\b[^=\n(:]*?(\w+)\s*[(:\[]", re.M)
 NUMBER = r"\((\d+[a-h]?)\)"  # no further letters: (2y) is a factor
 
 
@@ -32,8 +34,7 @@ def numbers_in_prose(text: str) -> list[str]:
 def top_level(source: str) -> dict[str, str]:
     """Name -> text of every function and class of a Cython source, `cdef` ones too."""
     pieces = {}
-    start = re.compile(r"^(?:def|cdef|cpdef|class)\b[^=\n(:]*?(\w+)\s*[(:\[]", re.M)
-    matches = list(start.finditer(source))
+    matches = list(TOP_LEVEL.finditer(source))
     ends = [match.start() for match in matches[1:]] + [len(source)]
     for match, end in zip(matches, ends, strict=True):
         pieces[match.group(1)] = source[match.start() : end]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .citations import NUMBER, comment_citations, home_of, numbers_in_prose
+from .citations import NUMBER, TOP_LEVEL, comment_citations, home_of, numbers_in_prose
 
 KINDS = {"optimizer": "layer", "arrows": "rule"}  # words of the header that mean another
 
@@ -89,10 +89,9 @@ def cited_source(root: Path, path: Path, page: str, pages: list[str]) -> Source:
 
 def line_homes(source: Source, pages: list[str]) -> list[str]:
     """The page that each line belongs to, by the function or class around it."""
-    start = re.compile(r"^(?:def|cdef|cpdef|class)\b[^=\n(:]*?(\w+)\s*[(:\[]")
     homes, home = [], home_of("", source.path, pages)
     for line in source.lines:
-        if found := start.match(line):
+        if found := TOP_LEVEL.match(line):
             name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", found[1]).lower()
             home = home_of(name, source.path, pages)
         homes.append(home)

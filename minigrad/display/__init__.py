@@ -9,4 +9,5 @@
     modules    boxes grouped by the module that owns them
     walk_page  its page, with walk.css and walk.js
     terminal   text for terminals that do not know every letter; parsers of commands
+    compiled   the source of compiled functions, for `inspect` and IPython
 """

@@ -22,6 +22,8 @@
 The folders can wait: utils, helpers for models, and linting, which names mistakes.
 """
 
+from typing import TYPE_CHECKING
+
 from . import functional, init, utils
 from .avg_pool2d import AdaptiveAvgPool2d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
@@ -45,7 +47,6 @@ from .layers import (
     Softmax,
     Tanh,
 )
-from .linting.lint import lint
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -57,8 +58,11 @@ from .losses import (
 )
 from .max_pool2d import MaxPool2d
 from .module import Module, Parameter
-from .utils.inspection import inspect_batch_norm
-from .utils.summary import summary
+
+if TYPE_CHECKING:  # they come at their first use: absent/later.py
+    from .linting.lint import lint
+    from .utils.inspection import inspect_batch_norm
+    from .utils.summary import summary
 
 __all__ = [
     "AdaptiveAvgPool2d",

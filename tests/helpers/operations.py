@@ -429,7 +429,7 @@ WITHOUT_DERIVATIVE = {
     **dict.fromkeys(
         "numel promote_types is_tensor get_num_threads is_grad_enabled initial_seed "
         "get_default_dtype get_rng_state dtype "
-        "Size Generator device nn.summary nn.inspect_batch_norm nn.lint explain "
+        "Size Generator device nn.summary nn.inspect_batch_norm nn.lint explain source "
         "Tensor.data_ptr Tensor.device Tensor.dim Tensor.dtype Tensor.element_size Tensor.grad "
         "Tensor.grad_fn Tensor.graph Tensor.walk Tensor.is_contiguous Tensor.is_leaf Tensor.ndim "
         "Tensor.requires_grad Tensor.shape Tensor.size Tensor.stride Tensor.__bool__ "

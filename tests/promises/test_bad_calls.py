@@ -94,6 +94,7 @@ def test_everything_public_is_called(module):
         "limit",
         "quietly",
         "explain",  # opens a browser, and needs the book: tests/documents/test_book.py
+        "source",  # tests/package/test_source.py
     }
     assert set(missing) <= bases | helpers, missing
 

@@ -10,10 +10,14 @@
     detached_copy       a copy of a model that may run and change
 """
 
+from typing import TYPE_CHECKING
+
 from .clip_grad import clip_grad_norm_
 from .convert_parameters import parameters_to_vector, vector_to_parameters
-from .folding import fold_batch_norm
-from .recalibration import recalibrate
+
+if TYPE_CHECKING:  # they come at their first use: absent/later.py
+    from .folding import fold_batch_norm
+    from .recalibration import recalibrate
 
 __all__ = [
     "clip_grad_norm_",

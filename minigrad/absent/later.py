@@ -1,0 +1,23 @@
+"""Names that come at their first use, so that `import minigrad` stays quick: where each is.
+
+By module: the name, and the module that defines it; None where it is a module itself. A module
+that is listed here imports these names for type checkers alone.
+"""
+
+LATER = {
+    "minigrad": {
+        "datasets": None,
+        "diagnosis": None,
+        "explain": "minigrad.book.opening",
+        "source": "minigrad.book.subject",
+    },
+    "minigrad.nn": {
+        "inspect_batch_norm": "minigrad.nn.utils.inspection",
+        "lint": "minigrad.nn.linting.lint",
+        "summary": "minigrad.nn.utils.summary",
+    },
+    "minigrad.nn.utils": {
+        "fold_batch_norm": "minigrad.nn.utils.folding",
+        "recalibrate": "minigrad.nn.utils.recalibration",
+    },
+}
