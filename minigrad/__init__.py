@@ -58,7 +58,7 @@ from .serialization.checkpoint import load, save
 from .tensor import Size, Tensor
 
 if TYPE_CHECKING:  # they come at their first use: absent/later.py
-    from . import datasets
+    from . import datasets, onnx
     from .book.opening import explain
     from .book.subject import source
 
@@ -78,8 +78,8 @@ __all__ = [
     "isinf", "isnan", "le", "linspace", "load", "log", "log_softmax", "logical_and", "logical_not",
     "logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "matmul",
     "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multinomial", "mv", "ne", "neg", "nn",
-    "no_grad", "nonzero", "norm", "normal", "numel", "ones", "ones_like", "ops", "optim", "outer",
-    "permute", "pow", "prod", "promote_types", "rand", "rand_like", "randint", "randn",
+    "no_grad", "nonzero", "norm", "normal", "numel", "ones", "ones_like", "onnx", "ops", "optim",
+    "outer", "permute", "pow", "prod", "promote_types", "rand", "rand_like", "randint", "randn",
     "randn_like", "random", "randperm", "relu", "remainder", "reshape", "save", "scatter",
     "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state",
     "sigmoid", "sign", "sin", "softmax", "sort", "source", "split", "sqrt", "squeeze", "stack",

@@ -9,6 +9,7 @@ LATER = {
         "datasets": None,
         "diagnosis": None,
         "explain": "minigrad.book.opening",
+        "onnx": None,
         "source": "minigrad.book.subject",
     },
     "minigrad.nn": {

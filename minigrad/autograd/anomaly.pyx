@@ -25,6 +25,8 @@ FRAMES = 3   # of the caller's, the nearest
 cdef bint remembering = False, checking = False
 cdef object listener = None   # is shown what the walk back of this thread does: see `observed`
 cdef object thread_of_listener = None
+cdef object recorder = None   # is shown what this thread records: see `recorded`
+cdef object thread_of_recorder = None
 
 
 class detect_anomaly:
@@ -55,7 +57,7 @@ class detect_anomaly:
 cdef int switch(bint remember, bint check) except -1:
     global remembering, checking
     remembering, checking = remember, check
-    observe_forward(_after_forward if remember else None)
+    observe_forward(_after_forward if remember or recorder is not None else None)
     observe_backward(_after_backward if check or listener is not None else None)
     return 0
 
@@ -79,10 +81,31 @@ class observed:
         switch(remembering, checking)
 
 
+class recorded:
+    """Within it, `function(node, y, inputs)` is called for every operation this thread records."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __enter__(self):
+        global recorder, thread_of_recorder
+        self.before = recorder, thread_of_recorder
+        recorder, thread_of_recorder = self.function, threading.get_ident()
+        switch(remembering, checking)
+        return self
+
+    def __exit__(self, *exception):
+        global recorder, thread_of_recorder
+        recorder, thread_of_recorder = self.before
+        switch(remembering, checking)
+
+
 def _after_forward(Function node not None, Tensor y not None, tuple inputs not None):
     """Remember the calling lines; refuse a y that is not finite though all inputs are."""
     cdef list calls = callers()
     node.called_at = calls
+    if recorder is not None and threading.get_ident() == thread_of_recorder:
+        recorder(node, y, inputs)
     if not checking or finite(y):
         return
     for x in inputs:

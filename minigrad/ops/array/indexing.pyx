@@ -205,6 +205,11 @@ cdef class AtKey(Function):
             return self.key
         return tuple([ALL if each is None else (<Tensor>each).array for each in self.saved()])
 
+    @property
+    def position(self):
+        """The key, as NumPy takes it."""
+        return self.remembered()
+
 
 @cython.binding(False)   # see Tensor
 cdef class Index(AtKey):

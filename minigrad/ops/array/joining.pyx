@@ -44,7 +44,7 @@ cdef tuple members(str operation, tensors):
 cdef class Cat(Function):
     """y = x₀, x₁, … one after the other along a dimension:  dxᵢ = its part of dy"""
 
-    cdef Py_ssize_t dim
+    cdef readonly Py_ssize_t dim
     cdef tuple lengths
 
     cdef backward(self, Tensor dy):
@@ -59,7 +59,7 @@ cdef class Cat(Function):
 cdef class Stack(Function):
     """y = x₀, x₁, … along a new dimension:  dxᵢ = dy[i] in it"""
 
-    cdef Py_ssize_t dim
+    cdef readonly Py_ssize_t dim
 
     cdef backward(self, Tensor dy):
         return tuple([pick(dy, (slice(None),) * self.dim + (i, ...)) if self.needs(i) else None

@@ -37,6 +37,8 @@ cdef int refuse_empty(str operation, cnp.ndarray x, tuple axes) except -1:
 cdef class Extreme(Reduction):
     """y = max x (or min x):  dx = dy / n for each of the n elements that equal y  (2)"""
 
+    cdef readonly bint smallest   # whether it is min
+
     cdef backward(self, Tensor dy):
         cdef Tensor x, y
         x, y = self.saved()
@@ -47,11 +49,14 @@ cdef class Extreme(Reduction):
 
 cdef Tensor extreme(str operation, object function, object input, object dim, bint keepdim):
     cdef Tensor x = operand(operation, "input", input), y
+    cdef Extreme node
     cdef tuple axes = all_dimensions(operation, dim, cnp.PyArray_NDIM(x.array))
     refuse_empty(operation, x.array, axes)
     y = wrap(np.asarray(quietly(function, x.array, axis=axes, keepdims=keepdim)))
     if recording(x):
-        record_reduction(Extreme.__new__(Extreme), y, x, axes).save((x, y))
+        node = Extreme.__new__(Extreme)
+        node.smallest = function is np.min
+        record_reduction(node, y, x, axes).save((x, y))
     return y
 
 
@@ -122,6 +127,8 @@ def argmin(input, dim=None, keepdim=False):
 cdef class Pick(Reduction):
     """y = the element of x at an index along one dimension:  dx = dy there, else 0  (1)"""
 
+    cdef readonly bint smallest   # whether it is min
+
     cdef backward(self, Tensor dy):
         (index,) = self.saved()
         cdef list sizes = [1] * len(self.shape)
@@ -138,6 +145,7 @@ cdef object picked(
 ):
     """pair(values, indices): the first extreme elements along one dimension and their indices."""
     cdef Tensor x = operand(operation, "input", input), y
+    cdef Pick node
     cdef Tensor index = extreme_index(operation, function, x, dim, True)
     cdef tuple axes = dimensions(operation, dim, cnp.PyArray_NDIM(x.array))
     indices, values = <object>index.array, (<object>x.array).copy()
@@ -147,7 +155,9 @@ cdef object picked(
             values, indices = values.squeeze(axes), indices.squeeze(axes)
     index, y = wrap(indices), wrap(values)
     if recording(x):
-        record_reduction(Pick.__new__(Pick), y, x, axes).save((index,))
+        node = Pick.__new__(Pick)
+        node.smallest = function is np.argmin
+        record_reduction(node, y, x, axes).save((index,))
     return pair(y, index)
 
 

@@ -4,8 +4,8 @@ from ...tensor cimport Function, Tensor
 
 
 cdef class Reduction(Function):
-    cdef tuple axes
-    cdef tuple kept_shape
+    cdef readonly tuple axes
+    cdef readonly tuple kept_shape
     cdef tuple shape
     cdef Tensor spread(self, Tensor dy)
 

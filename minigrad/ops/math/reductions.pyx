@@ -236,7 +236,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 cdef class Var(Reduction):
     """y = Σ (x − mean)² / divisor:  dx = dy · 2 (x − mean) / divisor  (5)"""
 
-    cdef double divisor
+    cdef readonly double divisor
 
     cdef backward(self, Tensor dy):
         (x,) = self.saved()
@@ -316,7 +316,7 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 cdef class Norm(Reduction):
     """y = (Σ |x|^p)^(1/p):  dx = dy · sign x · (|x| / y)^(p−1), and 0 where x = 0  (7)"""
 
-    cdef double p
+    cdef readonly double p
 
     cdef backward(self, Tensor dy):
         cdef Tensor x, y
@@ -385,8 +385,8 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
 cdef class Cumsum(Function):
     """y[i] = Σ x[j] over j ≤ i along a dimension:  dx[i] = Σ dy[j] over j ≥ i  (8)"""
 
-    cdef Py_ssize_t axis
-    cdef bint from_the_end
+    cdef readonly Py_ssize_t axis
+    cdef readonly bint from_the_end
 
     cdef backward(self, Tensor dy):
         return running_sum(dy, self.axis, not self.from_the_end)  # (8)

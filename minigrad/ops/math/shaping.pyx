@@ -181,8 +181,8 @@ def unsqueeze(input, dim):
 cdef class Transpose(Function):
     """y = x with two dimensions swapped:  dx = dy with them swapped back"""
 
-    cdef Py_ssize_t first
-    cdef Py_ssize_t second
+    cdef readonly Py_ssize_t first
+    cdef readonly Py_ssize_t second
 
     cdef backward(self, Tensor dy):
         return transpose(dy, self.first, self.second)
@@ -198,7 +198,7 @@ cdef class T(Function):
 cdef class Permute(Function):
     """y = x with dimensions in another order:  dx = dy with them in the first order"""
 
-    cdef tuple order
+    cdef readonly tuple order
 
     cdef backward(self, Tensor dy):
         return permute(dy, tuple([self.order.index(i) for i in range(len(self.order))]))

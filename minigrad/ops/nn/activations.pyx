@@ -76,7 +76,7 @@ cdef Tensor relu_backward(Tensor dy, Tensor y):
 cdef class LeakyRelu(Function):
     """y = x where x > 0, else slope · x:  dx = dy where x > 0, else slope · dy  (2)"""
 
-    cdef double slope
+    cdef readonly double slope
 
     cdef backward(self, Tensor dy):
         (x,) = self.saved()
@@ -213,7 +213,7 @@ cdef Tensor tanh_backward(Tensor dy, Tensor y):
 cdef class Gelu(Function):
     """y = x · Φ(x):  dx = dy · (Φ(x) + x φ(x))  (4);  by_tanh: with the approximation of Φ"""
 
-    cdef bint by_tanh
+    cdef readonly bint by_tanh
 
     cdef backward(self, Tensor dy):
         (x,) = self.saved()

@@ -4,10 +4,10 @@ from ...tensor cimport Function, Tensor
 
 
 cdef class BatchNorm(Function):
-    cdef cnp.ndarray mean
-    cdef cnp.ndarray var
+    cdef readonly cnp.ndarray mean
+    cdef readonly cnp.ndarray var
     cdef cnp.ndarray inv_std
-    cdef double eps
+    cdef readonly double eps
     cdef readonly Py_ssize_t axis
     cdef str operation   # who calls, for messages
     cdef readonly bint training   # whether mean and var came from x; else they are constants

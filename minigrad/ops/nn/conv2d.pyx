@@ -36,9 +36,9 @@ cdef enum:
 cdef class Windows:
     """How the windows lie: everything that x, weight and dy have to agree on."""
 
-    cdef Py_ssize_t N, C, O, groups   # samples, channels in and out, groups of channels
-    cdef Py_ssize_t height, width, kernel_h, kernel_w, out_h, out_w
-    cdef Py_ssize_t stride_h, stride_w, top, left, dilation_h, dilation_w
+    cdef readonly Py_ssize_t N, C, O, groups   # samples, channels in and out, groups of channels
+    cdef readonly Py_ssize_t height, width, kernel_h, kernel_w, out_h, out_w
+    cdef readonly Py_ssize_t stride_h, stride_w, top, left, dilation_h, dilation_w
     cdef object dtype
 
     cdef tuple x_shape(self):
@@ -113,7 +113,7 @@ cdef class Windows:
 cdef class Convolution(Function):
     """y = w · u + b, u the columns of x:  dx = wᵀ dy  (6),  dw = Σ dy uᵀ  (4),  db = Σ dy  (3)"""
 
-    cdef Windows windows
+    cdef readonly Windows windows
 
     cdef backward(self, Tensor dy):
         x, weight = self.saved()
@@ -131,7 +131,7 @@ cdef class ConvolutionInput(Function):
     dweight is the gradient of the weight of a convolution of v   (8)
     """
 
-    cdef Windows windows
+    cdef readonly Windows windows
 
     cdef backward(self, Tensor v):
         dy, weight = self.saved()

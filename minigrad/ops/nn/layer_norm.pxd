@@ -4,9 +4,9 @@ from ...tensor cimport Function, Tensor
 
 
 cdef class RowNorm(Function):
-    cdef cnp.ndarray mean
+    cdef readonly cnp.ndarray mean
     cdef cnp.ndarray inv_std
-    cdef double eps
+    cdef readonly double eps
 
 
 cdef RowNorm with_row_statistics_of(RowNorm call, RowNorm node)

@@ -86,7 +86,7 @@ def log_softmax(input, dim=None, dtype=None):
 cdef class Logsumexp(Function):
     """y = log Σ_k exp(x_k):  dx = dy · softmax x"""
 
-    cdef Py_ssize_t dim
+    cdef readonly Py_ssize_t dim
 
     cdef backward(self, Tensor dy):
         (x,) = self.saved()

@@ -33,6 +33,7 @@ cdef class MaxPool2D(Function):
     """y = x at the winners:  dx = dy at the winners, 0 elsewhere  (3)"""
 
     cdef tuple shape   # of x
+    cdef readonly tuple windows   # kernel, steps, padding, dilation; None: an index was given
 
     cdef backward(self, Tensor dy):
         (index,) = self.saved()
@@ -52,12 +53,12 @@ cdef class MaxPool2DScatter(Function):
 
 # --- operations --------------------------------------------------------------------------------
 
-cdef Tensor recorded_max_pool(Tensor y, Tensor x, Tensor index):
+cdef Tensor recorded_max_pool(Tensor y, Tensor x, Tensor index, tuple windows):
     """y, recorded as x at the positions of the index."""
     cdef MaxPool2D node
     if recording(x):
         node = MaxPool2D.__new__(MaxPool2D)
-        node.shape = (<object>x.array).shape
+        node.shape, node.windows = (<object>x.array).shape, windows
         record(node, y, (x,)).save((index,))
     return y
 
@@ -66,7 +67,7 @@ cdef Tensor gathered(Tensor x, Tensor index):
     """y[n, p] = x[n, index[n, p]]   (4)"""
     cdef Tensor y = wrap(empty_array_of((<object>index.array).shape, cnp.PyArray_TYPE(x.array)))
     kernels.max_pool2d_gather(flat_planes(x), flat_planes(index), flat_planes(y))
-    return recorded_max_pool(y, x, index)
+    return recorded_max_pool(y, x, index, None)
 
 
 cdef Tensor scattered_gradient(Tensor dy, Tensor index, tuple shape):
@@ -151,5 +152,5 @@ def max_pool2d(
     kernels.max_pool2d_forward(
         flat_planes(x).reshape(count, *x.shape[x.ndim - 2:]), y.array.reshape(count, height, width),
         index.array.reshape(count, height, width), *kernel, *steps, *padded, *dilated)
-    recorded_max_pool(y, x, index)
+    recorded_max_pool(y, x, index, (kernel, steps, padded, dilated))
     return (y, index) if return_indices else y
