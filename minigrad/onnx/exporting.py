@@ -1,10 +1,9 @@
-"""`export`: a model as an ONNX file, for programs that know nothing of minigrad.
+"""A model as the bytes of an ONNX file.
 
-The model is run three times: with the example, with other values, and with a batch of another size.
-So what depends on the input without being recorded is found, and what grows with the batch.
+The model is run with the example, twice with other values, and with a batch of another size. So
+what depends on the input without being recorded is found, and what grows with the batch.
 """
 
-import os
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -14,40 +13,26 @@ from .. import _checks
 from ..errors import GraphError, ShapeError
 from ..nn.module import Module
 from ..random import get_rng_state, set_rng_state
-from ..serialization import atomic_write
 from ..tensor import Tensor
 from . import draft as drafts
 from .draft import Draft, Size, Step, Value
 from .rules import LAYERS, OPERATIONS, Refusal
 from .tracing import Array, Record, Source, Trace
 
-Path: TypeAlias = str | os.PathLike[str]
 Sizes: TypeAlias = list[tuple[int | Size, ...]]  # of each output
 
 BATCH = "batch"  # what the file calls the first size of inputs and outputs
 OFFSETS = np.array([-3.0, 1000.0, 0.5, -1000.0, 1.0])  # of other values: large, small, negative
 
 
-def export(
+def exported(
     model: Module,
-    args: Tensor | tuple[Tensor, ...],
-    f: Path,
-    *,
-    input_names: Sequence[str] | None = None,
-    output_names: Sequence[str] | None = None,
-    dynamic_batch: bool = True,
-) -> None:
-    """Write what `model` computes in evaluation to the ONNX file `f`, whole or not at all.
-
-    args: an example of the input, or a tuple of several. Every module can be exported that is made
-    of recorded operations with a counterpart in ONNX. dynamic_batch: the file takes batches of any
-    size, dimension 0 of the inputs; with False it takes the sizes of the example alone. Parameters
-    keep the names of `state_dict`; inputs are called "input" (or "input_0", …), outputs "output",
-    unless named. Needs the package onnx, the extra of that name; opset 21.
-    Errors: ValueError for a model in training mode; GraphError, with the place, for an operation
-    without counterpart, and for values computed from the input without being recorded: those of
-    comparisons, argmax, detach, item. Nothing is written then. torch.onnx.export.
-    """
+    args: Any,
+    input_names: Sequence[str] | None,
+    output_names: Sequence[str] | None,
+    dynamic: bool,
+) -> bytes:
+    """The bytes of the file; the arguments are those of `export`."""
     try:
         import onnx
     except ModuleNotFoundError:
@@ -58,9 +43,6 @@ def export(
     if not isinstance(model, Module):
         raise TypeError(f"export: model must be a Module, got {type(model).__name__}")
     examples = _examples(args)
-    if not isinstance(f, (str, os.PathLike)):
-        raise TypeError(f"export: f must be a path, got {type(f).__name__}")
-    dynamic = _checks.flag("export", "dynamic_batch", dynamic_batch)
     for path, module in model.named_modules():
         if module.training:
             where = f", or its layer {path!r}," if path else ""
@@ -71,33 +53,20 @@ def export(
     names = _names("input_names", input_names, "input", len(examples))
     state = get_rng_state()
     try:
-        data = _exported(onnx, model, examples, names, output_names, dynamic)
+        first = _Run(model, examples, names)
+        results = _names("output_names", output_names, "output", len(first.trace.outputs))
+        taken = [*names, *results, *first.draft.state]
+        if len(set(taken)) < len(taken):
+            raise ValueError(
+                f"export: inputs {names}, outputs {results} and the parameters of the model must "
+                "have names of their own"
+            )
+        steps = _with_other_values(first, model, examples, names)
+        sizes: Sizes = list(first.output_shapes())
+        if dynamic:
+            steps, sizes = _with_another_batch(first, model, examples, names, steps)
     finally:
         set_rng_state(state)
-    atomic_write.write(os.fspath(f), [data])
-
-
-def _exported(
-    onnx: Any,
-    model: Module,
-    examples: list[Array],
-    names: list[str],
-    output_names: Sequence[str] | None,
-    dynamic: bool,
-) -> bytes:
-    """The bytes of the file."""
-    first = _Run(model, examples, names)
-    results = _names("output_names", output_names, "output", len(first.trace.outputs))
-    taken = [*names, *results, *first.draft.state]
-    if len(set(taken)) < len(taken):
-        raise ValueError(
-            f"export: inputs {names}, outputs {results} and the parameters of the model must have "
-            "names of their own"
-        )
-    steps = _with_other_values(first, model, examples, names)
-    sizes: Sizes = list(first.output_shapes())
-    if dynamic:
-        steps, sizes = _with_another_batch(first, model, examples, names, steps)
     return _file(onnx, first, names, results, steps, sizes, dynamic)
 
 

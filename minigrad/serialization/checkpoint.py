@@ -47,7 +47,7 @@ def save(obj, path):
     An old file is replaced in one step, whole. Errors: TypeError or ValueError for what cannot be
     saved, with its place; OSError if the writing fails. Counterpart: torch.save.
     """
-    path = _path("save", path)
+    path = path_of("save", path)
     tensors = {}
     structure = _describe(obj, (), tensors, [])
     metadata = {
@@ -74,7 +74,7 @@ def load(path, map_location=None, *, weights_only=True, verify=True):
     a device, a pipe), before anything is allocated; OSError if it cannot be opened. `map_location`
     and `weights_only` take what is true of every load here: "cpu" and True. As torch.load.
     """
-    path = _path("load", path)
+    path = path_of("load", path)
     if map_location is not None and str(map_location) != "cpu":
         raise ValueError(f"load: map_location must be None or 'cpu', got {map_location!r}")
     if not flag("load", "weights_only", weights_only):
@@ -102,7 +102,7 @@ class _Damage(Exception):
     """What is wrong with the file being read."""
 
 
-def _path(operation, path):
+def path_of(operation, path):
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"{operation}: path must be a string or a Path, got {type(path).__name__}")
     path = os.fspath(path)
