@@ -20,5 +20,7 @@ LATER = {
     "minigrad.nn.utils": {
         "fold_batch_norm": "minigrad.nn.utils.folding",
         "recalibrate": "minigrad.nn.utils.recalibration",
+        "weights_from_keras": "minigrad.nn.utils.keras_weights",
+        "weights_to_keras": "minigrad.nn.utils.keras_weights",
     },
 }

@@ -7,6 +7,7 @@
     folded              what stands in such a network where a layer and its batch norm stood
     inspection          `nn.inspect_batch_norm`
     summary             `nn.summary`
+    keras_weights       weights from Keras, and back
     detached_copy       a copy of a model that may run and change
 """
 
@@ -17,6 +18,7 @@ from .convert_parameters import parameters_to_vector, vector_to_parameters
 
 if TYPE_CHECKING:  # they come at their first use: absent/later.py
     from .folding import fold_batch_norm
+    from .keras_weights import weights_from_keras, weights_to_keras
     from .recalibration import recalibrate
 
 __all__ = [
@@ -25,4 +27,6 @@ __all__ = [
     "parameters_to_vector",
     "recalibrate",
     "vector_to_parameters",
+    "weights_from_keras",
+    "weights_to_keras",
 ]
