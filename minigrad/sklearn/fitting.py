@@ -1,8 +1,8 @@
 """What all estimators share: the training loop, and what is remembered of it.
 
 Everything is computed in float64: what scikit-learn hands over is float64, and an answer must not
-depend on the rows that it is asked beside. A fit draws from `random_state` alone: the generator
-that `minigrad.manual_seed` seeds is afterwards where it was before.
+depend, but for the last digits, on the rows that it is asked beside. A fit draws from
+`random_state` alone: the generator that `minigrad.manual_seed` seeds is afterwards where it was.
 """
 
 import contextlib

@@ -22,6 +22,12 @@ def test_a_page_prints_what_it_says(name):
         assert printed == (said or ""), code
 
 
+@pytest.mark.slow
+def test_the_page_of_scikit_learn_prints_what_it_says():
+    pytest.importorskip("sklearn")
+    test_a_page_prints_what_it_says("scikit_learn.md")
+
+
 def test_every_mistake_has_its_section():
     """Numbered from 1 to 23, each with a cure; what lint finds leads to one of them."""
     text = (DOCS / "mistakes.md").read_text(encoding="utf-8")
