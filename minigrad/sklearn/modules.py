@@ -1,8 +1,9 @@
 """Any Module as an estimator: the network is your own, the training is that of the perceptrons."""
 
+import contextlib
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -100,10 +101,9 @@ class _Wrapped(Network):
             if own:
                 raise TypeError(f"{name}: module is made already, and takes no {PREFIX}{[*own][0]}")
             return copy.deepcopy(self.module)
-        try:
+        takes: Mapping[str, inspect.Parameter] = {}
+        with contextlib.suppress(ValueError):  # some that are compiled have none
             takes = inspect.signature(self.module).parameters
-        except ValueError:  # of some that are compiled
-            takes = {}
         for key in own:
             if key not in takes and not any(p.kind == p.VAR_KEYWORD for p in takes.values()):
                 raise TypeError(
