@@ -2,6 +2,7 @@
 
 from . import _build_check  # noqa: F401, I001  first: it says in words what is not compiled
 from typing import TYPE_CHECKING
+from .tensor import Size, Tensor  # early: from the import of `tensor` on, that is the function
 from . import absent, autograd, backends, cuda, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
 from ._runtime.workers import get_num_threads, set_num_threads
@@ -55,7 +56,6 @@ from .ops.nn.log_softmax import log_softmax, logsumexp
 from .ops.nn.softmax import softmax
 from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
 from .serialization.checkpoint import load, save
-from .tensor import Size, Tensor
 
 if TYPE_CHECKING:  # they come at their first use: absent/later.py
     from . import datasets, onnx

@@ -3,10 +3,14 @@
 import numbers
 import operator
 import sys
+from typing import TypeAlias
 
 import numpy as np
 
 from ._kernels import LARGEST_STEP
+
+Number: TypeAlias = float | np.generic
+Pair: TypeAlias = int | tuple[int, int]  # what `pair` understands
 
 LARGEST = sys.float_info.max
 

@@ -1,6 +1,9 @@
 """The six element types a tensor can have, under torch's names."""
 
+from __future__ import annotations
+
 import builtins
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -13,8 +16,12 @@ class dtype:
     """An element type: `name`, NumPy's own as `numpy`, `itemsize` in bytes, `is_floating_point`."""
 
     __slots__ = ("name", "numpy", "is_floating_point", "itemsize")
+    name: str
+    numpy: np.dtype[Any]
+    is_floating_point: builtins.bool
+    itemsize: int
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         if not isinstance(name, str) or name not in NAMES:
             raise DTypeError(f"dtype: got {name!r}, expected one of {', '.join(NAMES)}")
         self.name = name
@@ -22,18 +29,20 @@ class dtype:
         self.is_floating_point = self.numpy.kind == "f"
         self.itemsize = self.numpy.itemsize
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"minigrad.{self.name}"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (find, (self.name,))
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: Any) -> Self:
         return self
 
+
+DTypeLike: TypeAlias = dtype | np.dtype[Any] | type | str  # what `find` understands
 
 float32 = dtype("float32")
 float64 = dtype("float64")
@@ -52,7 +61,7 @@ _by_python = {float: float64, int: int64, builtins.bool: bool}
 _default = float32
 
 
-def find(spec):
+def find(spec: Any) -> dtype:
     """The dtype that `spec` names: ours, NumPy's, its name, or Python's float, int, bool."""
     if isinstance(spec, dtype):
         return _by_numpy[spec.numpy]
@@ -66,13 +75,14 @@ def find(spec):
         found = {each.name: each for each in ALL}.get(spec)
         found = found or _by_type_name.get(spec.rpartition(".")[2])
     elif isinstance(spec, np.dtype) or (isinstance(spec, type) and issubclass(spec, np.generic)):
-        found = {each.numpy.type: each for each in ALL}.get(getattr(spec, "type", spec))
+        kind: Any = getattr(spec, "type", spec)
+        found = {each.numpy.type: each for each in ALL}.get(kind)
     if found is None:
         raise DTypeError(f"dtype: got {spec!r}, expected one of {', '.join(NAMES)}")
     return found
 
 
-def nearest(operation, argument, numpy_dtype):
+def nearest(operation: str, argument: str, numpy_dtype: np.dtype[Any]) -> dtype:
     """The smallest of our dtypes of the same kind that holds every value of a NumPy dtype.
 
     int8 becomes int32, float16 float32. DTypeError for uint64, longdouble and what is not a number.
@@ -85,7 +95,7 @@ def nearest(operation, argument, numpy_dtype):
     raise DTypeError(f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {names}")
 
 
-def promote_types(type1, type2):
+def promote_types(type1: object, type2: object) -> dtype:
     """The dtype of a result of both: a float before an integer before bool. torch.promote_types."""
     type1, type2 = find(type1), find(type2)
     if type1.is_floating_point != type2.is_floating_point:
@@ -93,12 +103,12 @@ def promote_types(type1, type2):
     return _by_numpy[np.promote_types(type1.numpy, type2.numpy)]
 
 
-def get_default_dtype():
+def get_default_dtype() -> dtype:
     """The dtype that Python floats become: float32 unless `set_default_dtype` said otherwise."""
     return _default
 
 
-def set_default_dtype(d):
+def set_default_dtype(d: object) -> None:
     """Choose the dtype that Python floats become: float32 or float64."""
     global _default
     chosen = find(d)

@@ -1,11 +1,12 @@
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from typing_extensions import disjoint_base
 
 from . import devices, dtypes
+from ._checks import Number
 from ._size import Size as Size
 from .autograd import engine, hooks
 from .display.graph import Graph
@@ -16,66 +17,112 @@ from .ops.nn import activations
 from .ops.nn import log_softmax as _log_softmax
 from .ops.nn import softmax as _softmax
 
-_Number: TypeAlias = float | np.generic
-_Operand: TypeAlias = Tensor | np.ndarray[Any, Any] | _Number
-_DType: TypeAlias = dtypes.dtype | np.dtype[Any] | type | str
-_Device: TypeAlias = devices.device | str
-_Shape: TypeAlias = int | Sequence[int]
+_Operand: TypeAlias = Tensor | np.ndarray[Any, Any] | Number
 
 @disjoint_base
 class Function:
+    """A node of the graph: an operation that was run, and where its inputs came from.
+
+    `inputs` has one entry per input: a reference to the Function that made it, or to the Tensor
+    itself where it is a leaf that collects a gradient, or None where no gradient is wanted.
+    Subclasses supply `backward(dy)`: given the gradient of the loss with respect to the output,
+    return the one with respect to each input, written with Tensor operations. (A subclass whose own
+    fields may lead on to other nodes needs a `__dealloc__`: see _runtime/deallocation.pyx.)
+    """
     @property
     def inputs(self) -> tuple[Function | Tensor | None, ...]: ...
     @property
-    def next_functions(self) -> tuple[tuple[Function | Tensor | None, int], ...]: ...
+    def next_functions(self) -> tuple[tuple[Function | Tensor | None, int], ...]:
+        """torch's view of `inputs`: pairs (what made the input, 0)."""
     @property
     def called_at(self) -> Any: ...
     @property
-    def has_saved(self) -> builtins.bool: ...
+    def has_saved(self) -> builtins.bool:
+        """Whether it holds saved values: not if backward has freed them, or it needs none."""
     def name(self) -> str: ...
-    def picture(self) -> Any: ...
-    def roads(self, dy: Tensor) -> dict[int, list[tuple[str, Tensor]]]: ...
-    def saved_arrays(self) -> list[np.ndarray[Any, Any]]: ...
-    def known_values(self) -> list[tuple[Function, np.ndarray[Any, Any]]]: ...
+    def picture(self) -> Any:
+        """(value, gradient, constants) for `graph()`: arrays if small, else shapes or None."""
+    def roads(self, dy: Tensor) -> dict[int, list[tuple[str, Tensor]]]:
+        """{i: [(name, share)]} for an input whose gradient is a sum that a walk should show."""
+    def saved_arrays(self) -> list[np.ndarray[Any, Any]]:
+        """The arrays saved for backward, leaves (which exist anyway) not among them."""
+    def known_values(self) -> list[tuple[Function, np.ndarray[Any, Any]]]:
+        """[(node, what it made)] for the nodes around whose value is saved, and unchanged."""
 
 # A method is the function of ops/ itself; only what needs the inside of a Tensor is defined here.
 @disjoint_base
 class Tensor:
+    """A multi-dimensional array that can record what is computed from it, for `backward`.
+
+    Make one with `minigrad.tensor(data)`. `Tensor(sequence)` gives a tensor of the default dtype,
+    `Tensor(2, 3)` zeros of that shape (torch leaves them uninitialized).
+    """
+
     requires_grad: builtins.bool
-    grad: Tensor | None
+    grad: Tensor | Any
     data: Tensor
     __array_priority__: ClassVar[builtins.int]
 
     def __init__(self, *data: Any) -> None: ...
     @property
-    def shape(self) -> Size: ...
+    def shape(self) -> Size:
+        """The sizes, one per dimension."""
     @property
-    def dtype(self) -> dtypes.dtype: ...
+    def dtype(self) -> dtypes.dtype:
+        """The element type, one of `minigrad.float32` and its five siblings."""
     @property
-    def ndim(self) -> builtins.int: ...
+    def ndim(self) -> builtins.int:
+        """The number of dimensions."""
     @property
-    def is_leaf(self) -> builtins.bool: ...
+    def is_leaf(self) -> builtins.bool:
+        """True when no recorded operation made this tensor; only leaves collect `.grad`."""
     @property
-    def grad_fn(self) -> Function | None: ...
+    def grad_fn(self) -> Function | None:
+        """The node of the graph that made this tensor; None on a leaf."""
     @property
-    def _version(self) -> builtins.int: ...
+    def _version(self) -> builtins.int:
+        """How often the values were changed in place."""
     @property
-    def _grad(self) -> Tensor | None: ...
+    def _grad(self) -> Tensor | None:
+        """`grad`, without the warning, for code that the user did not write."""
     @property
-    def _base(self) -> Tensor | None: ...
-    def _share(self, source: Tensor) -> None: ...
-    def requires_grad_(self, requires_grad: builtins.bool = True) -> Self: ...
-    def detach(self) -> Tensor: ...
+    def _base(self) -> Tensor | None:
+        """The tensor this one is a view of, or None."""
+    def _share(self, source: Tensor) -> None:
+        """Become another handle on the values of `source`, without history (for subclasses)."""
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Self:
+        """Set `requires_grad` in place; returns the tensor."""
+    def detach(self) -> Tensor:
+        """The same values without history. Memory and version counter are shared."""
     @property
-    def T(self) -> Tensor: ...
+    def T(self) -> Tensor:
+        """The dimensions in reverse order, as a view: of a matrix, its transpose. torch.Tensor.T."""
     @property
-    def mT(self) -> Tensor: ...
+    def mT(self) -> Tensor:
+        """The last two dimensions swapped, as a view. torch.Tensor.mT."""
     @property
     def device(self) -> devices.device: ...
-    def item(self) -> Any: ...
+    def item(self) -> Any:
+        """The value of a one-element tensor as a Python number."""
     def where(self, condition: Tensor, other: _Operand) -> Tensor: ...
-    def graph(self, model: Any = None, /, **names: Tensor) -> Graph: ...
-    def walk(self, model: Any = None, optimizer: Any = None, /) -> Walk: ...
+    def graph(self, model: Any = None, /, **names: Tensor) -> Graph:
+        """The graph below this tensor: Jupyter shows it, `.save("graph.svg")` writes it.
+
+        model: a Module whose parameters are to be called by their names; names: tensors by name, as in
+        `loss.graph(w=w, x=x)`. Operations that ran within `autograd.detect_anomaly()` show the line of
+        your program that called them.
+        """
+    def walk(self, model: Any = None, optimizer: Any = None, /) -> Walk:
+        """Run `backward()` once and return it as a Walk: what arrived where, and what was handed on.
+
+        `.grad` is afterwards what `backward()` gives, bit for bit; the graph is freed as it frees it.
+        model: a Module whose parameters are to be called by their names, and whose modules can be shown
+        as one box each; on the page a graph of more than 40 boxes starts so. optimizer: for its
+        learning rate, so that the leaves show lr·|grad| beside |w|. GraphError beyond 500 operations.
+        The graph was recorded before walk is called, and remembering the lines of your program would
+        slow every operation down. So they appear where you asked for it: run the forward pass within
+        `autograd.detect_anomaly()`.
+        """
 
     backward = engine.backward
     register_hook = hooks.register_hook
@@ -209,12 +256,18 @@ class Tensor:
     multinomial = sampling.multinomial
     normal_ = sampling.normal_
     uniform_ = sampling.uniform_
-    def bool(self) -> Tensor: ...
-    def byte(self) -> Tensor: ...
-    def int(self) -> Tensor: ...
-    def long(self) -> Tensor: ...
-    def float(self) -> Tensor: ...
-    def double(self) -> Tensor: ...
+    def bool(self) -> Tensor:
+        """The values as bool; the tensor itself if that is its dtype. torch.Tensor.bool."""
+    def byte(self) -> Tensor:
+        """The values as uint8; the tensor itself if that is its dtype. torch.Tensor.byte."""
+    def int(self) -> Tensor:
+        """The values as int32; the tensor itself if that is its dtype. torch.Tensor.int."""
+    def long(self) -> Tensor:
+        """The values as int64; the tensor itself if that is its dtype. torch.Tensor.long."""
+    def float(self) -> Tensor:
+        """The values as float32; the tensor itself if that is its dtype. torch.Tensor.float."""
+    def double(self) -> Tensor:
+        """The values as float64; the tensor itself if that is its dtype. torch.Tensor.double."""
     def __len__(self) -> builtins.int: ...
     def __contains__(self, element: object, /) -> builtins.bool: ...
     def __iter__(self) -> Iterator[Tensor]: ...
@@ -279,7 +332,11 @@ class Tensor:
     def __ne__(self, other: object, /) -> Tensor: ...  # type: ignore[override]
 
 @disjoint_base
-class Operators: ...
+class Operators:
+    """The functions behind the operators above."""
 
-def install_operators(functions: dict[str, Any]) -> None: ...
-def method(name: str, function: Callable[..., Any]) -> None: ...
+def install_operators(functions: dict[str, Any]) -> None:
+    """Give each operator its function (called once, by ops/__init__.py)."""
+
+def method(name: str, function: Callable[..., Any]) -> None:
+    """Make `function` the Tensor method `name`: the method *is* the function, not a copy of it."""

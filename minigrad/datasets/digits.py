@@ -9,7 +9,7 @@ from ..ops.array.creation import from_numpy
 from ..utils.data import TensorDataset
 
 
-def digits(train=None):
+def digits(train: bool | None = None) -> TensorDataset:
     """The UCI optical digits: a TensorDataset of images (N, 1, 8, 8) and digits (N,).
 
     Images are float32 from 0 (paper) to 1 (ink), in steps of 1/16; digits are int64.

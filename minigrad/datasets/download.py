@@ -1,17 +1,21 @@
 """Files from the network, by pooch: received whole, and checked by whoever asked."""
 
+from __future__ import annotations
+
 import io
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ANSWER = 3  # seconds until an address of a mirror must have taken the connection
 SILENCE = 10  # the longest pause after that
 WHOLE = 300  # seconds for a whole file
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """The folder for downloads: MINIGRAD_HOME, else "minigrad" in the platform's cache folder."""
     home = os.environ.get("MINIGRAD_HOME")
     if home:
@@ -20,7 +24,7 @@ def cache_folder():
         "win32": ("LOCALAPPDATA", "AppData/Local"),
         "darwin": (None, "Library/Caches"),
     }.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
-    base = variable and os.environ.get(variable)
+    base: str | Path | None = variable and os.environ.get(variable)
     if not base:
         try:
             base = Path.home() / inside
@@ -31,7 +35,7 @@ def cache_folder():
     return Path(base) / "minigrad"
 
 
-def receive(urls, limit, check):
+def receive(urls: list[str], limit: int, check: Callable[[bytes], Any]) -> tuple[bytes, Any]:
     """(content, check(content)) from the first of `urls` whose content `check` accepts.
 
     A mirror fails by an error, by silence, by more than `limit` bytes, by a ValueError of `check`.

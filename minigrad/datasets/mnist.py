@@ -4,6 +4,8 @@ A file is known by its content: whatever folder or mirror it comes from, plain o
 of the decompressed bytes decides whether it is used.
 """
 
+from __future__ import annotations
+
 import gzip
 import io
 import math
@@ -36,17 +38,17 @@ class Idx(NamedTuple):
     sha256: str
 
     @property
-    def header(self):
+    def header(self) -> bytes:
         """Two zeros, the type (8: uint8), the number of dimensions, each size as four bytes."""
         sizes = b"".join(size.to_bytes(4, "big") for size in self.shape)
         return bytes([0, 0, 8, len(self.shape)]) + sizes
 
     @property
-    def size(self):
+    def size(self) -> int:
         return len(self.header) + math.prod(self.shape)
 
     @property
-    def limit(self):
+    def limit(self) -> int:
         """More bytes than the file has in any form; gzip adds little to what it cannot shorten."""
         return self.size + (1 << 16)
 
@@ -94,7 +96,9 @@ class MNIST(TensorDataset):
     such a file in the cache is downloaded anew. FileNotFoundError when no source has the file.
     """
 
-    def __init__(self, root=None, train=True, download=True):
+    def __init__(
+        self, root: str | os.PathLike[str] | None = None, train: bool = True, download: bool = True
+    ) -> None:
         if root is not None and not isinstance(root, (str, os.PathLike)):
             raise TypeError(f"MNIST: root must be a folder or None, got {type(root).__name__}")
         flag("MNIST", "train", train)
@@ -106,7 +110,7 @@ class MNIST(TensorDataset):
         pixels = np.divide(images[:, None], 255, dtype=np.float32)
         super().__init__(from_numpy(pixels), self.targets)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"MNIST({len(self)} images)"
 
 

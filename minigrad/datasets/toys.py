@@ -1,5 +1,7 @@
 """Points in the plane that a straight line cannot separate, drawn from a generator."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -7,13 +9,16 @@ import numpy as np
 from .._checks import integer, number
 from ..ops.array.creation import from_numpy
 from ..ops.array.sampling import rand, randn
+from ..random import Generator
 from ..utils.data import TensorDataset
 
 MOST = 2**31  # points, or classes
 
 
 @np.errstate(all="ignore")  # of noise that float32 does not have
-def spirals(samples=300, classes=3, noise=0.2, generator=None):
+def spirals(
+    samples: int = 300, classes: int = 3, noise: float = 0.2, generator: Generator | None = None
+) -> TensorDataset:
     """Arms that wind out from the origin: r = t, angle = 4·t + 2π·k/classes + noise·ε, 0 < t ≤ 1.
 
     Gives a TensorDataset of points (samples, 2) float32 and arms k (samples,) int64; sample i lies
@@ -25,7 +30,9 @@ def spirals(samples=300, classes=3, noise=0.2, generator=None):
 
 
 @np.errstate(all="ignore")  # of noise that float32 does not have
-def moons(samples=200, noise=0.1, generator=None):
+def moons(
+    samples: int = 200, noise: float = 0.1, generator: Generator | None = None
+) -> TensorDataset:
     """Two half circles, linked: (cos a, sin a) and (1 − cos a, ½ − sin a), 0 < a ≤ π.
 
     Gives a TensorDataset of points (samples, 2) float32, with noise·ε added to each coordinate, and
@@ -39,7 +46,9 @@ def moons(samples=200, noise=0.1, generator=None):
 
 
 @np.errstate(all="ignore")  # of noise that float32 does not have
-def blobs(samples=300, classes=3, noise=1.0, generator=None):
+def blobs(
+    samples: int = 300, classes: int = 3, noise: float = 1.0, generator: Generator | None = None
+) -> TensorDataset:
     """`classes` round clouds: center + noise·ε, each center uniform in the square from −10 to 10.
 
     Gives a TensorDataset of points (samples, 2) float32 and clouds (samples,) int64; sample i

@@ -19,8 +19,13 @@ vars(options).update(PROFILES["default"])
 
 
 def set_printoptions(
-    precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None
-):
+    precision: int | None = None,
+    threshold: int | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
     """Set how tensors are printed; what is None stays, except sci_mode. torch.set_printoptions.
 
     precision: digits after the point. threshold: tensors of more elements are shortened to
@@ -69,11 +74,11 @@ def formatter(array):
     return write, max(len(write(value)) for value in values[finite].tolist())
 
 
-def scientific(value):
+def scientific(value) -> str:
     return f"{value:.{options.precision}e}"
 
 
-def fixed(value):
+def fixed(value) -> str:
     return f"{value:.{options.precision}f}"
 
 
@@ -152,7 +157,7 @@ def text(tensor):
 # --- notebooks -----------------------------------------------------------------------------------
 
 
-def rich(self):
+def rich(self) -> str:
     """HTML for notebooks: shape, dtype, where the tensor came from, and its (first) matrix."""
     array = self.detach().numpy()
     facts = [f"shape {tuple(self.shape)}", str(self.dtype)]

@@ -1,6 +1,11 @@
 """Average pooling as layers."""
 
-from .._checks import flag, integer, pair
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._checks import Pair, flag, integer, pair
+from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
@@ -15,15 +20,19 @@ class AvgPool2d(Module):
     number to divide every sum by.
     """
 
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair
+
     def __init__(
         self,
-        kernel_size,
-        stride=None,
-        padding=0,
-        ceil_mode=False,
-        count_include_pad=True,
-        divisor_override=None,
-    ):
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
         super().__init__()
         stride = kernel_size if stride is None else stride
         for name, value, at_least in (
@@ -33,13 +42,13 @@ class AvgPool2d(Module):
         ):
             pair("AvgPool2d", name, value, at_least=at_least)
             setattr(self, name, value)
-        self.ceil_mode = flag("AvgPool2d", "ceil_mode", ceil_mode)
-        self.count_include_pad = flag("AvgPool2d", "count_include_pad", count_include_pad)
+        self.ceil_mode: bool = flag("AvgPool2d", "ceil_mode", ceil_mode)
+        self.count_include_pad: bool = flag("AvgPool2d", "count_include_pad", count_include_pad)
         if divisor_override is not None:
             integer("AvgPool2d", "divisor_override", divisor_override, at_least=1)
-        self.divisor_override = divisor_override
+        self.divisor_override: int | None = divisor_override
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(
             input,
             self.kernel_size,
@@ -50,7 +59,7 @@ class AvgPool2d(Module):
             self.divisor_override,
         )
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
@@ -61,15 +70,15 @@ class AdaptiveAvgPool2d(Module):
     which None keeps a side. torch.nn.AdaptiveAvgPool2d.
     """
 
-    def __init__(self, output_size):
+    def __init__(self, output_size: int | Sequence[int | None]) -> None:
         super().__init__()
         sides = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
         known = tuple(1 if side is None else side for side in sides)
         pair("AdaptiveAvgPool2d", "output_size", known, at_least=1)
-        self.output_size = output_size
+        self.output_size: int | Sequence[int | None] = output_size
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"output_size={self.output_size}"

@@ -3,9 +3,14 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/batch_norm.md
 """
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 from .._checks import flag, integer, number
 from ..autograd.grad_mode import is_grad_enabled
-from ..dtypes import int64
+from ..devices import DeviceLike
+from ..dtypes import DTypeLike, int64
 from ..errors import ShapeError
 from ..ops.array.creation import empty, zeros
 from ..tensor import Tensor
@@ -17,37 +22,40 @@ from .linting.record import RENEWED, after_call
 class _BatchNorm(Affine):
     """What all batch normalizations share; a subclass says how many dimensions its input has."""
 
+    running_mean: Tensor | Any
+    running_var: Tensor | Any
+    num_batches_tracked: Tensor | Any
     _dimensions: tuple[int, ...] = ()
     _younger = ("num_batches_tracked",)  # torch has had it since 0.4.1; other libraries do not
     _normalize = staticmethod(F.batch_norm)
 
     def __init__(
         self,
-        num_features,
-        eps=1e-5,
-        momentum=0.1,
-        affine=True,
-        track_running_stats=True,
-        device=None,
-        dtype=None,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
         *,
-        bias=True,
-        axis=1,
-        unbiased_running_var=True,
-    ):
+        bias: bool = True,
+        axis: int = 1,
+        unbiased_running_var: bool = True,
+    ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.num_features = integer(name, "num_features", num_features, at_least=1)
-        self.eps = number(name, "eps", eps, above=0)
+        self.num_features: int = integer(name, "num_features", num_features, at_least=1)
+        self.eps: float = number(name, "eps", eps, above=0)
         if momentum is not None:
             momentum = number(name, "momentum", momentum, at_least=0, at_most=1)
-        self.momentum = momentum
-        self.affine = flag(name, "affine", affine)
-        self.track_running_stats = flag(name, "track_running_stats", track_running_stats)
+        self.momentum: float | None = momentum
+        self.affine: bool = flag(name, "affine", affine)
+        self.track_running_stats: bool = flag(name, "track_running_stats", track_running_stats)
         bias = flag(name, "bias", bias)
-        self.axis = self._check_axis(axis)
-        self.unbiased_running_var = flag(name, "unbiased_running_var", unbiased_running_var)
-        options = {"dtype": dtype, "device": device}
+        self.axis: int = self._check_axis(axis)
+        self.unbiased_running_var: bool = flag(name, "unbiased_running_var", unbiased_running_var)
+        options: dict[str, Any] = {"dtype": dtype, "device": device}
         self._learn(self.num_features, affine, affine and bias, **options)
         tracked = self.track_running_stats
         for name in ("running_mean", "running_var"):
@@ -58,8 +66,14 @@ class _BatchNorm(Affine):
 
     @classmethod
     def from_keras(
-        cls, num_features, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True
-    ):
+        cls,
+        num_features: int,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+    ) -> Self:
         """The layer that Keras makes from these arguments, with Keras' meanings.
 
         `axis` is that of the channels (−1: the last), `momentum` weighs the *old* value,
@@ -79,7 +93,7 @@ class _BatchNorm(Affine):
             layer.weight = None
         return layer
 
-    def reset_running_stats(self):
+    def reset_running_stats(self) -> None:
         """Forget all batches: mean 0, variance 1, count 0."""
         if self.track_running_stats:
             self.running_mean.zero_()
@@ -87,7 +101,7 @@ class _BatchNorm(Affine):
             self.num_batches_tracked.zero_()
         vars(self)["_record"] = RENEWED
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         """Start anew: weight 1, bias 0, and no batch seen."""
         self.reset_running_stats()
         super().reset_parameters()
@@ -115,7 +129,7 @@ class _BatchNorm(Affine):
                 f"{axis}, got {shape[axis]} in input of shape {tuple(shape)}"
             )
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         self._check_input(input)
         state = vars(self)  # five look-ups of attributes would take longer
         mean, var, count = state["running_mean"], state["running_var"], state["num_batches_tracked"]
@@ -139,7 +153,7 @@ class _BatchNorm(Affine):
             state["_record"] = after_call(state.get("_record", 0), is_grad_enabled())
         return y
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         text = (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
             f"affine={self.affine}, bias={self.bias is not None}, "

@@ -3,9 +3,13 @@
 Derivation: docs/derivations/batch_renorm.md
 """
 
+from __future__ import annotations
+
 import math
 
 from .._checks import integer, limit
+from ..devices import DeviceLike
+from ..dtypes import DTypeLike
 from . import functional as F
 from .batch_norm import _BatchNorm
 
@@ -15,32 +19,32 @@ class _BatchRenorm(_BatchNorm):
 
     def __init__(
         self,
-        num_features,
-        eps=1e-5,
-        momentum=0.1,
-        affine=True,
-        device=None,
-        dtype=None,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
         *,
-        bias=True,
-        axis=1,
-        unbiased_running_var=True,
-        r_max=3.0,
-        d_max=5.0,
-        warmup_steps=5_000,
-        r_max_steps=40_000,
-        d_max_steps=25_000,
-    ):
+        bias: bool = True,
+        axis: int = 1,
+        unbiased_running_var: bool = True,
+        r_max: float = 3.0,
+        d_max: float = 5.0,
+        warmup_steps: int = 5_000,
+        r_max_steps: int | None = 40_000,
+        d_max_steps: int | None = 25_000,
+    ) -> None:
         super().__init__(
             num_features, eps, momentum, affine, True, device, dtype,
             bias=bias, axis=axis, unbiased_running_var=unbiased_running_var,
         )  # fmt: skip
         name = type(self).__name__
-        self.r_max = limit(name, "r_max", r_max, at_least=1)
-        self.d_max = limit(name, "d_max", d_max, at_least=0)
-        self.warmup_steps = integer(name, "warmup_steps", warmup_steps)
-        self.r_max_steps = self._check_steps("r_max", r_max_steps)
-        self.d_max_steps = self._check_steps("d_max", d_max_steps)
+        self.r_max: float = limit(name, "r_max", r_max, at_least=1)
+        self.d_max: float = limit(name, "d_max", d_max, at_least=0)
+        self.warmup_steps: int = integer(name, "warmup_steps", warmup_steps)
+        self.r_max_steps: int | None = self._check_steps("r_max", r_max_steps)
+        self.d_max_steps: int | None = self._check_steps("d_max", d_max_steps)
 
     def _check_steps(self, name, steps):
         """The step at which the limit `name` is reached; None: it holds from the first."""
@@ -67,7 +71,7 @@ class _BatchRenorm(_BatchNorm):
             return first
         return first + (last - first) * (done - self.warmup_steps) / (steps - self.warmup_steps)
 
-    def limits(self):
+    def limits(self) -> tuple[float, float]:
         """(r_max, d_max) of the next training step.
 
         (1, 0), which is batch norm, for the first warmup_steps batches; then both grow linearly,
@@ -81,7 +85,7 @@ class _BatchRenorm(_BatchNorm):
     def _normalize(self, *arguments, **options):
         return F.batch_renorm(*arguments, *self.limits(), **options)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         text = f"{super().extra_repr()}, r_max={self.r_max}, d_max={self.d_max}"
         if self.r_max_steps is None and self.d_max_steps is None:
             return text

@@ -1,10 +1,16 @@
 """Convolution as a layer. Derivation: docs/derivations/conv2d.md"""
 
-import math
+from __future__ import annotations
 
-from .._checks import flag, integer, pair
+import math
+from typing import Any
+
+from .._checks import Pair, flag, integer, pair
+from ..devices import DeviceLike
+from ..dtypes import DTypeLike
 from ..errors import ShapeError
 from ..ops.array.creation import empty
+from ..tensor import Tensor
 from . import functional as F
 from . import init
 from .module import Module, Parameter
@@ -12,6 +18,13 @@ from .module import Module, Parameter
 
 class _Convolution(Module):
     """What convolutions in both directions share."""
+
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, int]
+    groups: int
+    weight: Parameter
+    bias: Parameter | Any
 
     _shown = {"padding": (0, 0), "dilation": (1, 1), "groups": 1}  # by repr, unless they are these
 
@@ -33,7 +46,7 @@ class _Convolution(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         """Draw weight and bias anew."""
         # torch's kaiming_uniform_ with a = √5 is this same bound.
         fan_in = math.prod(self.weight.shape[1:])
@@ -42,7 +55,7 @@ class _Convolution(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         text = (
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
             f"stride={self.stride}"
@@ -75,23 +88,23 @@ class Conv2d(_Convolution):
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        bias=True,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair | str = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         super().__init__()
-        self.in_channels = integer("Conv2d", "in_channels", in_channels)
-        self.out_channels = integer("Conv2d", "out_channels", out_channels)
-        self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, at_least=1)
-        self.stride = pair("Conv2d", "stride", stride, at_least=1)
+        self.in_channels: int = integer("Conv2d", "in_channels", in_channels)
+        self.out_channels: int = integer("Conv2d", "out_channels", out_channels)
+        self.kernel_size: tuple[int, int] = pair("Conv2d", "kernel_size", kernel_size, at_least=1)
+        self.stride: tuple[int, int] = pair("Conv2d", "stride", stride, at_least=1)
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
                 raise ValueError(
@@ -100,17 +113,17 @@ class Conv2d(_Convolution):
                 )
             if padding == "same" and self.stride != (1, 1):
                 raise ValueError(f"Conv2d: padding='same' needs stride 1, got stride {stride!r}")
-            self.padding = padding
+            self.padding: tuple[int, int] | str = padding
         else:
             self.padding = pair("Conv2d", "padding", padding, at_least=0)
-        self.dilation = pair("Conv2d", "dilation", dilation, at_least=1)
-        self.groups = integer("Conv2d", "groups", groups, at_least=1)
+        self.dilation: tuple[int, int] = pair("Conv2d", "dilation", dilation, at_least=1)
+        self.groups: int = integer("Conv2d", "groups", groups, at_least=1)
         self._check_groups("Conv2d")
         self.padding_mode = _only_zeros("Conv2d", padding_mode)
         seen = self.in_channels // self.groups
         self._make_parameters("Conv2d", self.out_channels, seen, bias, device, dtype)
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         settings = self.stride, self.padding, self.dilation, self.groups
         try:
             return F.conv2d(input, self.weight, self.bias, *settings)
@@ -133,35 +146,37 @@ class ConvTranspose2d(_Convolution):
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=1,
-        bias=True,
-        dilation=1,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        output_padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+        padding_mode: str = "zeros",
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         super().__init__()
         name = "ConvTranspose2d"
-        self.in_channels = integer(name, "in_channels", in_channels, at_least=1)
-        self.out_channels = integer(name, "out_channels", out_channels, at_least=1)
-        self.kernel_size = pair(name, "kernel_size", kernel_size, at_least=1)
-        self.stride = pair(name, "stride", stride, at_least=1)
-        self.padding = pair(name, "padding", padding, at_least=0)
-        self.output_padding = pair(name, "output_padding", output_padding, at_least=0)
-        self.dilation = pair(name, "dilation", dilation, at_least=1)
-        self.groups = integer(name, "groups", groups, at_least=1)
+        self.in_channels: int = integer(name, "in_channels", in_channels, at_least=1)
+        self.out_channels: int = integer(name, "out_channels", out_channels, at_least=1)
+        self.kernel_size: tuple[int, int] = pair(name, "kernel_size", kernel_size, at_least=1)
+        self.stride: tuple[int, int] = pair(name, "stride", stride, at_least=1)
+        self.padding: tuple[int, int] = pair(name, "padding", padding, at_least=0)
+        self.output_padding: tuple[int, int] = pair(
+            name, "output_padding", output_padding, at_least=0
+        )
+        self.dilation: tuple[int, int] = pair(name, "dilation", dilation, at_least=1)
+        self.groups: int = integer(name, "groups", groups, at_least=1)
         self._check_groups(name)
         self.padding_mode = _only_zeros(name, padding_mode)
         shared = self.out_channels // self.groups
         self._make_parameters(name, self.in_channels, shared, bias, device, dtype)
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         settings = self.stride, self.padding, self.output_padding, self.groups, self.dilation
         try:
             return F.conv_transpose2d(input, self.weight, self.bias, *settings)

@@ -1,5 +1,7 @@
 """The operations as functions under torch's names: each is the function of `ops`, not a copy."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from .._checks import integer
@@ -63,7 +65,7 @@ __all__ = [
 ]
 
 
-def one_hot(tensor, num_classes=-1):
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A 1 at the position of each label and 0 elsewhere: labels (…) → int64 (…, num_classes).
 
     With −1 there are as many classes as the largest label needs. Errors: IndexError for labels

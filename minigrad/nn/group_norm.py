@@ -3,7 +3,11 @@
 γ and β are `weight` and `bias` here, as in torch. Derivation: docs/derivations/group_norm.md
 """
 
+from __future__ import annotations
+
 from .._checks import flag, integer, number
+from ..devices import DeviceLike
+from ..dtypes import DTypeLike
 from ..errors import ShapeError
 from ..tensor import Tensor
 from . import functional as F
@@ -21,30 +25,30 @@ class GroupNorm(Affine):
 
     def __init__(
         self,
-        num_groups,
-        num_channels,
-        eps=1e-5,
-        affine=True,
-        device=None,
-        dtype=None,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
         *,
-        bias=True,
-    ):
+        bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.num_groups = integer("GroupNorm", "num_groups", num_groups, at_least=1)
-        self.num_channels = integer("GroupNorm", "num_channels", num_channels)
+        self.num_groups: int = integer("GroupNorm", "num_groups", num_groups, at_least=1)
+        self.num_channels: int = integer("GroupNorm", "num_channels", num_channels)
         if self.num_channels % self.num_groups:
             raise ValueError(
                 f"GroupNorm: num_channels ({self.num_channels}) must be divisible by num_groups "
                 f"({self.num_groups})"
             )
-        self.eps = number("GroupNorm", "eps", eps, above=0)
-        self.affine = flag("GroupNorm", "affine", affine)
+        self.eps: float = number("GroupNorm", "eps", eps, above=0)
+        self.affine: bool = flag("GroupNorm", "affine", affine)
         bias = flag("GroupNorm", "bias", bias) and self.affine
         self._learn(self.num_channels, self.affine, bias, dtype=dtype, device=device)
         self.reset_parameters()
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
             raise TypeError(f"GroupNorm: input must be a Tensor, got {type(input).__name__}")
         if input.ndim >= 2 and input.shape[1] != self.num_channels:
@@ -54,7 +58,7 @@ class GroupNorm(Affine):
             )
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"

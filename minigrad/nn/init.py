@@ -4,11 +4,14 @@ fan_in is the number of inputs that one output sums over, fan_out the other way 
 shape (out, in, …). Signals of unit variance neither vanish nor explode from layer to layer.
 """
 
+from __future__ import annotations
+
 import math
 
 from .._checks import choice, number
 from ..autograd import no_grad
 from ..errors import DTypeError, ShapeError
+from ..random import Generator
 from ..tensor import Tensor
 
 CONVOLUTIONS = [f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3)]
@@ -29,66 +32,84 @@ def _checked(function, tensor):
 
 
 @no_grad()
-def uniform_(tensor, a=0.0, b=1.0, generator=None):
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Draw evenly from [a, b). torch.nn.init.uniform_."""
     a, b = number("uniform_", "a", a), number("uniform_", "b", b)
     return _checked("uniform_", tensor).uniform_(a, b, generator=generator)
 
 
 @no_grad()
-def normal_(tensor, mean=0.0, std=1.0, generator=None):
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """Draw from the normal distribution. torch.nn.init.normal_."""
     mean, std = number("normal_", "mean", mean), number("normal_", "std", std, at_least=0)
     return _checked("normal_", tensor).normal_(mean, std, generator=generator)
 
 
 @no_grad()
-def constant_(tensor, val):
+def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value. torch.nn.init.constant_."""
     return _checked("constant_", tensor).fill_(number("constant_", "val", val))
 
 
 @no_grad()
-def ones_(tensor):
+def ones_(tensor: Tensor) -> Tensor:
     """Fill with 1. torch.nn.init.ones_."""
     return _checked("ones_", tensor).fill_(1.0)
 
 
 @no_grad()
-def zeros_(tensor):
+def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0. torch.nn.init.zeros_."""
     return _checked("zeros_", tensor).fill_(0.0)
 
 
-def xavier_uniform_(tensor, gain=1.0, generator=None):
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
     """U(−a, a), a = gain · √(6 / (fan_in + fan_out)). torch.nn.init.xavier_uniform_."""
     gain = number("xavier_uniform_", "gain", gain)
     bound = abs(gain) * math.sqrt(6 / max(sum(_fans("xavier_uniform_", tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor, gain=1.0, generator=None):
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """N(0, std²), std = gain · √(2 / (fan_in + fan_out)). torch.nn.init.xavier_normal_."""
     gain = number("xavier_normal_", "gain", gain)
     std = abs(gain) * math.sqrt(2 / max(sum(_fans("xavier_normal_", tensor)), 1))
     return normal_(tensor, 0.0, std, generator)
 
 
-def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
     """U(−b, b), b = gain · √(3 / fan); a is leaky_relu's slope. torch.nn.init.kaiming_uniform_."""
     a, fan = number("kaiming_uniform_", "a", a), _fan("kaiming_uniform_", tensor, mode)
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / max(fan, 1))
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
     """N(0, std²), std = gain / √fan; a is leaky_relu's slope. torch.nn.init.kaiming_normal_."""
     a, fan = number("kaiming_normal_", "a", a), _fan("kaiming_normal_", tensor, mode)
     std = calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
     return normal_(tensor, 0.0, std, generator)
 
 
-def calculate_gain(nonlinearity, param=None):
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """What a weight's deviation is multiplied by to make up for the activation that follows.
 
     `param` is the negative slope of "leaky_relu" (0.01); it has no meaning for the others. Networks

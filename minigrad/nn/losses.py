@@ -1,5 +1,7 @@
 """Losses as modules: they hold the options, and weights as buffers."""
 
+from __future__ import annotations
+
 import math
 
 from .._checks import choice, integer, number
@@ -13,7 +15,9 @@ REDUCTIONS = ("none", "mean", "sum")
 class _Loss(Module):
     """The mean of a batch's losses, their sum, or all of them ("none")."""
 
-    def __init__(self, reduction, size_average=None, reduce=None):
+    def __init__(
+        self, reduction: str, size_average: bool | None = None, reduce: bool | None = None
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         if size_average is not None or reduce is not None:
@@ -21,7 +25,7 @@ class _Loss(Module):
             raise ValueError(
                 f"{name}: size_average and reduce have become reduction; write reduction={meant!r}"
             )
-        self.reduction = choice(name, "reduction", reduction, REDUCTIONS)
+        self.reduction: str = choice(name, "reduction", reduction, REDUCTIONS)
 
     def _keep(self, name, weight):
         if weight is not None and not isinstance(weight, Tensor):
@@ -33,20 +37,32 @@ class _Loss(Module):
 class MSELoss(_Loss):
     """(input − target)². torch.nn.MSELoss."""
 
-    def __init__(self, *, size_average=None, reduce=None, reduction="mean"):
+    def __init__(
+        self,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
     """|input − target|. torch.nn.L1Loss."""
 
-    def __init__(self, *, size_average=None, reduce=None, reduction="mean"):
+    def __init__(
+        self,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
@@ -56,11 +72,18 @@ class SmoothL1Loss(_Loss):
     torch.nn.SmoothL1Loss.
     """
 
-    def __init__(self, *, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    def __init__(
+        self,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        beta: float = 1.0,
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
-        self.beta = number("SmoothL1Loss", "beta", beta, at_least=0)
+        self.beta: float = number("SmoothL1Loss", "beta", beta, at_least=0)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
@@ -68,13 +91,21 @@ class NLLLoss(_Loss):
     """−weight[target] · input[target], for log-probabilities (N, C). torch.nn.NLLLoss."""
 
     def __init__(
-        self, weight=None, *, size_average=None, ignore_index=-100, reduce=None, reduction="mean"
-    ):
+        self,
+        weight: Tensor | None = None,
+        *,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
-        self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index, at_least=-math.inf)
+        self.ignore_index: int = integer(
+            "NLLLoss", "ignore_index", ignore_index, at_least=-math.inf
+        )
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(
             input,
             target,
@@ -89,24 +120,24 @@ class CrossEntropyLoss(_Loss):
 
     def __init__(
         self,
-        weight=None,
+        weight: Tensor | None = None,
         *,
-        size_average=None,
-        ignore_index=-100,
-        reduce=None,
-        reduction="mean",
-        label_smoothing=0.0,
-    ):
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
-        self.ignore_index = integer(
+        self.ignore_index: int = integer(
             "CrossEntropyLoss", "ignore_index", ignore_index, at_least=-math.inf
         )
-        self.label_smoothing = number(
+        self.label_smoothing: float = number(
             "CrossEntropyLoss", "label_smoothing", label_smoothing, at_least=0, at_most=1
         )
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(
             input,
             target,
@@ -123,11 +154,18 @@ class BCELoss(_Loss):
     BCEWithLogitsLoss, without the sigmoid, is right for large logits, too. torch.nn.BCELoss.
     """
 
-    def __init__(self, weight=None, *, size_average=None, reduce=None, reduction="mean"):
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
@@ -138,13 +176,19 @@ class BCEWithLogitsLoss(_Loss):
     """
 
     def __init__(
-        self, weight=None, *, size_average=None, reduce=None, reduction="mean", pos_weight=None
-    ):
+        self,
+        weight: Tensor | None = None,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
         super().__init__(reduction, size_average, reduce)
         self._keep("weight", weight)
         self._keep("pos_weight", pos_weight)
 
-    def forward(self, input, target):
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )

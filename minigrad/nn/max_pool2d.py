@@ -1,6 +1,11 @@
 """Max pooling as a layer. Derivation: docs/derivations/max_pool2d.md"""
 
-from .._checks import flag, pair
+from __future__ import annotations
+
+from typing import Any
+
+from .._checks import Pair, flag, pair
+from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
@@ -15,15 +20,20 @@ class MaxPool2d(Module):
     return_indices: also return where the largest values stand in their planes.
     """
 
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+
     def __init__(
         self,
-        kernel_size,
-        stride=None,
-        padding=0,
-        dilation=1,
-        return_indices=False,
-        ceil_mode=False,
-    ):
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__()
         stride = kernel_size if stride is None else stride
         for name, value, at_least in (
@@ -43,10 +53,10 @@ class MaxPool2d(Module):
             raise ValueError(
                 f"MaxPool2d: padding {padding!r} is more than half of kernel_size {kernel_size!r}"
             )
-        self.return_indices = flag("MaxPool2d", "return_indices", return_indices)
-        self.ceil_mode = flag("MaxPool2d", "ceil_mode", ceil_mode)
+        self.return_indices: Any = flag("MaxPool2d", "return_indices", return_indices)
+        self.ceil_mode: bool = flag("MaxPool2d", "ceil_mode", ceil_mode)
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor | Any:
         return F.max_pool2d(
             input,
             self.kernel_size,
@@ -57,7 +67,7 @@ class MaxPool2d(Module):
             self.return_indices,
         )
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (
             f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
             f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"

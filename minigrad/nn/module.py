@@ -4,7 +4,11 @@ A `Module` finds both by itself, in the order in which they were assigned: they 
 attributes, and a plain dictionary says which attributes they are.
 """
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from .._checks import flag, function
 from ..absent.hints import HINTS
@@ -16,6 +20,18 @@ from ._members import Members
 from .linting.record import at_switch
 from .state_dict import StateDict
 
+P = ParamSpec("P")
+Output = TypeVar("Output", covariant=True)
+
+
+class HasForward(Protocol[P, Output]):
+    """For type checkers: `model(x)` takes what its `forward` takes, and gives what that gives."""
+
+    _forward_pre_hooks: dict[Any, Any]
+    _forward_hooks: dict[Any, Any]
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Output: ...
+
 
 class Parameter(Tensor):
     """A tensor that is learned: assigned to a Module, it is one of its `parameters()`.
@@ -23,19 +39,19 @@ class Parameter(Tensor):
     It shares the memory of `data` and requires grad; as torch.nn.Parameter.
     """
 
-    def __init__(self, data=None, requires_grad=True):
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         data = Tensor() if data is None else data
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}")
         self._share(data.detach())
         self.requires_grad_(requires_grad)
 
-    def __deepcopy__(self, memo):  # without the gradient, as in torch
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:  # without the gradient, as in torch
         if id(self) not in memo:
             memo[id(self)] = type(self)(copy.deepcopy(self.detach(), memo), self.requires_grad)
         return memo[id(self)]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
 
@@ -46,24 +62,29 @@ class Module(StateDict):
     defines `forward`; calling the module runs it.
     """
 
+    training: bool
+    _kinds: dict[str, type]  # of an attribute: Parameter, Tensor (a buffer) or Module
+    _non_persistent: set[str]
+    _forward_pre_hooks: dict[Any, Any]
+    _forward_hooks: dict[Any, Any]
     _record = 0  # for nn.lint: see linting/record.py
     _younger: tuple[str, ...] = ()  # names of buffers that state dicts have since version 2
 
-    def __init__(self):
+    def __init__(self) -> None:
         set_plain = super().__setattr__
         set_plain("training", True)
-        set_plain("_kinds", {})  # name of an attribute -> Parameter, Tensor (a buffer) or Module
+        set_plain("_kinds", {})
         set_plain("_non_persistent", set())
         set_plain("_forward_pre_hooks", {})
         set_plain("_forward_hooks", {})
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every subclass defines it."""
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self: HasForward[P, Output], *args: P.args, **kwargs: P.kwargs) -> Output:
         if not self._forward_pre_hooks and not self._forward_hooks:
             return self.forward(*args, **kwargs)
         for hook in tuple(self._forward_pre_hooks.values()):
@@ -74,7 +95,7 @@ class Module(StateDict):
                 continue
             changed = hook(self, args)
             if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
+                args = changed if isinstance(changed, tuple) else (changed,)  # type: ignore[assignment]
         output = self.forward(*args, **kwargs)
         for hook in tuple(self._forward_hooks.values()):
             if isinstance(hook, _WithKeywords):
@@ -85,7 +106,9 @@ class Module(StateDict):
                 output = changed
         return output
 
-    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
         """Call `hook(module, args)` before each forward; what it returns replaces the arguments.
 
         with_kwargs: `hook(module, args, kwargs)`, which may return both. prepend: ahead of others.
@@ -94,7 +117,9 @@ class Module(StateDict):
             "register_forward_pre_hook", self._forward_pre_hooks, hook, prepend, with_kwargs
         )
 
-    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False):
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
         """Call `hook(module, args, output)` after it; what it returns replaces the output.
 
         with_kwargs: `hook(module, args, kwargs, output)`. prepend: before the others.
@@ -103,8 +128,8 @@ class Module(StateDict):
 
     # --- attributes ------------------------------------------------------------------------------
 
-    def __setattr__(self, name, value):
-        kind = next((kind for kind in (Parameter, Module) if isinstance(value, kind)), None)
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind: Any = next((kind for kind in (Parameter, Module) if isinstance(value, kind)), None)
         kinds = self.__dict__.get("_kinds")
         if kind is None and (kinds is None or name not in kinds):
             super().__setattr__(name, value)
@@ -119,12 +144,14 @@ class Module(StateDict):
         else:
             self.__dict__[name] = _of_kind(kinds[name], name, value)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         self._kinds.pop(name, None)
         self._non_persistent.discard(name)
 
-    def __getattr__(self, name):  # only for what is not an attribute, or by an override of it
+    def __getattr__(
+        self, name: str
+    ) -> Any:  # only for what is not an attribute, or by an override of it
         if name in self.__dict__.get("_kinds", ()):
             return self.__dict__[name]
         message = f"'{type(self).__name__}' object has no attribute '{name}'"
@@ -134,7 +161,7 @@ class Module(StateDict):
             message += f": torch has it, minigrad has not; {HINTS['Module'][name]}"
         raise AttributeError(message)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         """For copies and pickles. A copy has lists of its own of what its members and hooks are."""
         plain, slots = state if isinstance(state, tuple) else (state, {})
         self.__dict__.update(plain)
@@ -144,7 +171,7 @@ class Module(StateDict):
         for name, value in slots.items():
             setattr(self, name, value)
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[0].isdigit())
 
     def _register(self, kind, name, value):
@@ -176,27 +203,29 @@ class Module(StateDict):
     def _modules(self):
         return Members(self, Module)
 
-    def register_parameter(self, name, param):
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a Parameter under `name`, or None for one that is switched off."""
         self._register(Parameter, name, param)
 
-    def register_buffer(self, name, tensor, persistent=True):
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is state but not learned; in `state_dict` unless not persistent."""
         flag("register_buffer", "persistent", persistent)
         self._register(Tensor, name, tensor)
         (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
 
-    def register_module(self, name, module):
+    def register_module(self, name: str, module: Module | None) -> None:
         """Add a child module under `name`."""
         self._register(Module, name, module)
 
-    def add_module(self, name, module):
+    def add_module(self, name: str, module: Module | None) -> None:
         """The same as `register_module`."""
         self.register_module(name, module)
 
     # --- walking the tree ------------------------------------------------------------------------
 
-    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """Pairs (path, module) of this module and all below it, parents first."""
         memo = set() if memo is None else memo
         if self in memo:
@@ -209,11 +238,11 @@ class Module(StateDict):
                 path = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, path, remove_duplicate)
 
-    def modules(self):
+    def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_children(self):
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """Pairs (name, module) of the modules directly in this one, each once."""
         seen = set()
         for name, module in self._members(Module):
@@ -221,7 +250,7 @@ class Module(StateDict):
                 seen.add(module)
                 yield name, module
 
-    def children(self):
+    def children(self) -> Iterator[Module]:
         """The modules directly in this one, each once."""
         return (module for _, module in self.named_children())
 
@@ -239,19 +268,23 @@ class Module(StateDict):
                     seen.add(tensor)
                 yield f"{path}.{name}" if path else name, tensor
 
-    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """Pairs (path, parameter), in the order of definition, parents first."""
         return self._named_tensors(Parameter, prefix, recurse, remove_duplicate)
 
-    def parameters(self, recurse=True):
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once: what an optimizer needs."""
         return (tensor for _, tensor in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """Pairs (path, buffer), in the order of definition, parents first."""
         return self._named_tensors(Tensor, prefix, recurse, remove_duplicate)
 
-    def buffers(self, recurse=True):
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers, each once."""
         return (tensor for _, tensor in self.named_buffers(recurse=recurse))
 
@@ -289,19 +322,19 @@ class Module(StateDict):
             raise AttributeError(f"'{target}' is {type(found).__name__}, not a {what}")
         return found
 
-    def get_submodule(self, target):
+    def get_submodule(self, target: str) -> Module:
         """The module at a path such as "encoder.0"."""
         return self._find(target, Module, "module")
 
-    def get_parameter(self, target):
+    def get_parameter(self, target: str) -> Parameter:
         """The parameter at a path such as "encoder.0.weight"."""
         return self._find(target, Parameter, "parameter")
 
-    def get_buffer(self, target):
+    def get_buffer(self, target: str) -> Tensor:
         """The buffer at a path such as "norm.running_mean"."""
         return self._find(target, Tensor, "buffer")
 
-    def apply(self, fn):
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn(module)` on every module, children first; returns self."""
         function("apply", "fn", fn)
         for module in self.children():
@@ -311,7 +344,7 @@ class Module(StateDict):
 
     # --- modes, gradients -----------------------------------------------------------------------
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """Set training mode here and below (dropout, batch statistics); returns self."""
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
@@ -322,17 +355,17 @@ class Module(StateDict):
             module.train(mode)
         return self
 
-    def eval(self):
+    def eval(self) -> Self:
         """The same as `train(False)`."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let all parameters collect gradients, or freeze them; returns self."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         flag("zero_grad", "set_to_none", set_to_none)
         transaction.clear_gradients(self.parameters(), set_to_none)
@@ -342,11 +375,11 @@ class Module(StateDict):
     def _get_name(self):
         return type(self).__name__
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """What stands between the parentheses of the repr; subclasses name their arguments."""
         return ""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         extra = self.extra_repr().splitlines()
         children = [f"({name}): {_indent(module)}" for name, module in self._members(Module)]
         if not children and len(extra) < 2:
@@ -376,7 +409,7 @@ def _indent(module):
 class _WithKeywords:
     """A hook that is shown the keyword arguments, too."""
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
 
 

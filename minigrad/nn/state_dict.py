@@ -1,7 +1,10 @@
 """The state of a module: what `state_dict` gives, `load_state_dict` takes, `to` converts."""
 
+from __future__ import annotations
+
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,7 +19,7 @@ from ..tensor import Tensor
 class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What `load_state_dict` did not find, and what it had no use for."""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return super().__repr__()
@@ -25,7 +28,20 @@ class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpe
 class StateDict:
     """What `Module` can do with its state as a whole; which tensors that is, it knows itself."""
 
-    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
+    _modules: Any  # these four are Module's, the next two of a class that wants them
+    _own_state: Any
+    _persistent: Any
+    _tensors: Any
+    get_extra_state: Any
+    set_extra_state: Any
+
+    def state_dict(
+        self,
+        *,
+        destination: OrderedDict[str, Any] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> OrderedDict[str, Any]:
         """An OrderedDict from path to tensor of all parameters and persistent buffers.
 
         As in torch the tensors are detached but share memory with the module: clone them, or
@@ -44,7 +60,9 @@ class StateDict:
                 )
         return destination
 
-    def load_state_dict(self, state_dict, strict=True, *, allow_nonfinite=False):
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, *, allow_nonfinite: bool = False
+    ) -> _IncompatibleKeys:
         """Copy the values of a state dict into this module: all of them, or none.
 
         A value is a Tensor, a NumPy array, or a tensor of another library on the CPU. One error
@@ -68,7 +86,7 @@ class StateDict:
         extra = dict(self._with_extra_state())
         missing = [key for key in (*own, *extra) if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own and key not in extra]
-        problems = []
+        problems: list[tuple[type[Exception], str]] = []
         if strict and unexpected:
             names = ", ".join(f'"{key}"' for key in unexpected)
             problems.append((RuntimeError, f"Unexpected key(s) in state_dict: {names}."))
@@ -94,7 +112,7 @@ class StateDict:
         transaction.assign("load_state_dict", tensors, arrays)
         return _IncompatibleKeys(missing, unexpected)
 
-    def to(self, *args, **kwargs):
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert floating parameters and buffers as `Tensor.to` would, in place; returns self."""
         tensors = [tensor for tensor in self._tensors() if _is_floating(tensor)]
         converted = [tensor.detach().to(*args, **kwargs) for tensor in tensors]
@@ -110,11 +128,11 @@ class StateDict:
             tensor.grad = gradient
         return self
 
-    def float(self):
+    def float(self) -> Self:
         """Convert floating parameters and buffers to float32; returns self."""
         return self.to(float32)
 
-    def double(self):
+    def double(self) -> Self:
         """Convert floating parameters and buffers to float64; returns self."""
         return self.to(float64)
 

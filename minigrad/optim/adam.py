@@ -1,10 +1,15 @@
 """Adam and AdamW; derived in docs/derivations/adam.md."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 from .._checks import flag, number
 from .._kernels import AdamOptions
 from .._kernels import active as kernels
 from ..ops.array.creation import zeros_like
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Params
 
 
 class Adam(Optimizer):
@@ -18,15 +23,15 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        amsgrad=False,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
         *,
-        maximize=False,
-    ):
+        maximize: bool = False,
+    ) -> None:
         super().__init__(
             params,
             {
@@ -39,7 +44,7 @@ class Adam(Optimizer):
             },
         )
 
-    def check_options(self, options):
+    def check_options(self, options: dict[str, Any]) -> dict[str, Any]:
         options, owner = dict(options), type(self).__name__
         for name in ("lr", "eps", "weight_decay"):
             options[name] = number(owner, name, options[name], at_least=0)
@@ -55,11 +60,11 @@ class Adam(Optimizer):
             flag(owner, name, options[name])
         return options
 
-    def state_names(self, options):
+    def state_names(self, options: dict[str, Any]) -> tuple[str, ...]:
         names = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         return names if options["amsgrad"] else names[:-1]
 
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = self._evaluate(closure)
         updates, fresh, counts = [], {}, []
         for group, params in self._with_gradient():
@@ -97,13 +102,13 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=1e-2,
-        amsgrad=False,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
         *,
-        maximize=False,
-    ):
+        maximize: bool = False,
+    ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

@@ -4,9 +4,12 @@ Like torch's, the schedules are recursive: each computes the next rate of a grou
 one, so that other changes to it in between survive.
 """
 
+from __future__ import annotations
+
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from .._checks import function, integer, items, number
 from .optimizer import Optimizer
@@ -20,9 +23,10 @@ class LRScheduler:
     a ValueError.
     """
 
+    base_lrs: list[float]
     _is_initial = False  # the constructor asks, to set the rates of the first epoch
 
-    def __init__(self, optimizer, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         name = type(self).__name__
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{name}: expected an Optimizer, got {type(optimizer).__name__}")
@@ -33,9 +37,9 @@ class LRScheduler:
                     f"{name}: group {k} has no 'initial_lr': load the optimizer's state first to "
                     f"resume with last_epoch={last_epoch}"
                 )
-        self.optimizer = optimizer
+        self.optimizer: Optimizer = optimizer
         self.base_lrs = [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups]
-        self.last_epoch = last_epoch
+        self.last_epoch: int = last_epoch
         before = [dict(group) for group in optimizer.param_groups]
         for group, lr in zip(optimizer.param_groups, self.base_lrs, strict=True):
             group["initial_lr"] = lr  # first: a get_lr may read it
@@ -47,7 +51,7 @@ class LRScheduler:
                 group.update(old)
             raise
 
-    def get_lr(self):
+    def get_lr(self) -> list[float]:
         """The learning rates for `last_epoch`, from the previous epoch's."""
         raise NotImplementedError
 
@@ -58,11 +62,11 @@ class LRScheduler:
         finally:
             del self._is_initial
 
-    def get_last_lr(self):
+    def get_last_lr(self) -> list[float]:
         """The learning rates now in use, one per group."""
         return list(self._last_lr)
 
-    def step(self):
+    def step(self) -> None:
         """Go to the next epoch: set the learning rate of every group of the optimizer."""
         self._set(self.get_lr, self.last_epoch + 1)
         self.optimizer._note_schedule()
@@ -96,11 +100,11 @@ class LRScheduler:
     def _present(self):
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """All that the schedule knows; the rates themselves are in the optimizer's state."""
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Continue where `state_dict` was taken; a state that does not fit changes nothing."""
         name = f"{type(self).__name__}.load_state_dict"
         if not isinstance(state_dict, Mapping):
@@ -118,7 +122,7 @@ class LRScheduler:
             loaded[key] = [number(name, key, lr, at_least=0) for lr in loaded[key]]
         vars(self).update(self.check_options(name, loaded))
 
-    def check_options(self, owner, options):
+    def check_options(self, owner: str, options: dict[str, Any]) -> dict[str, Any]:
         """A copy of the options, with this schedule's own checked."""
         return dict(options)
 
@@ -126,7 +130,14 @@ class LRScheduler:
 class LambdaLR(LRScheduler):
     """initial lr · lr_lambda(epoch), with one function, or a list with one for each group."""
 
-    def __init__(self, optimizer, lr_lambda, last_epoch=-1):
+    lr_lambdas: list[Callable[[int], float]]
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
         groups = len(getattr(optimizer, "param_groups", ()))
         lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
         if isinstance(optimizer, Optimizer) and len(lambdas) != groups:
@@ -134,7 +145,7 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas = [function("LambdaLR", "lr_lambda", each) for each in lambdas]
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> list[float]:
         factors = [factor(self.last_epoch) for factor in self.lr_lambdas]
         try:
             return [lr * factor for lr, factor in zip(self._bases(), factors, strict=True)]
@@ -143,7 +154,7 @@ class LambdaLR(LRScheduler):
                 f"LambdaLR: lr_lambda({self.last_epoch}) must be a number, got {factors!r}"
             ) from None
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """All that the schedule knows, without the functions, which cannot be saved."""
         return {key: value for key, value in super().state_dict().items() if key != "lr_lambdas"}
 
@@ -151,17 +162,22 @@ class LambdaLR(LRScheduler):
 class StepLR(LRScheduler):
     """lr · gamma after every `step_size` epochs."""
 
-    def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
+    step_size: int
+    gamma: float
+
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         options = self.check_options("StepLR", {"step_size": step_size, "gamma": gamma})
         vars(self).update(options)
         super().__init__(optimizer, last_epoch)
 
-    def check_options(self, owner, options):
+    def check_options(self, owner: str, options: dict[str, Any]) -> dict[str, Any]:
         step_size = integer(owner, "step_size", options["step_size"], at_least=1)
         gamma = number(owner, "gamma", options["gamma"], at_least=0)
         return {**options, "step_size": step_size, "gamma": gamma}
 
-    def get_lr(self):
+    def get_lr(self) -> list[float]:
         if self.last_epoch == 0 or self.last_epoch % self.step_size:
             return self._present()
         return [lr * self.gamma for lr in self._present()]
@@ -170,23 +186,32 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """lr · gamma at each of the `milestones`; twice where one is listed twice."""
 
-    def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
+    milestones: Counter[int]
+    gamma: float
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        milestones: Iterable[int],
+        gamma: float = 0.1,
+        last_epoch: int = -1,
+    ) -> None:
         milestones = items("MultiStepLR", "milestones", milestones, "epochs in a list")
         epochs = [integer("MultiStepLR", "milestones", epoch) for epoch in milestones]
         options = {"milestones": Counter(epochs), "gamma": gamma}
         vars(self).update(self.check_options("MultiStepLR", options))
         super().__init__(optimizer, last_epoch)
 
-    def check_options(self, owner, options):
+    def check_options(self, owner: str, options: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(options["milestones"], Mapping):
             raise TypeError(f"{owner}: milestones must be counted, got {options['milestones']!r}")
-        milestones = Counter()
+        milestones: Counter[int] = Counter()
         for epoch, times in options["milestones"].items():
             milestones[integer(owner, "milestones", epoch)] = integer(owner, "milestones", times)
         gamma = number(owner, "gamma", options["gamma"], at_least=0)
         return {**options, "milestones": milestones, "gamma": gamma}
 
-    def get_lr(self):
+    def get_lr(self) -> list[float]:
         times = self.milestones[self.last_epoch]
         return [lr * self.gamma**times if times else lr for lr in self._present()]
 
@@ -194,14 +219,16 @@ class MultiStepLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """lr · gamma after every epoch."""
 
-    def __init__(self, optimizer, gamma, last_epoch=-1):
+    gamma: float
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         vars(self).update(self.check_options("ExponentialLR", {"gamma": gamma}))
         super().__init__(optimizer, last_epoch)
 
-    def check_options(self, owner, options):
+    def check_options(self, owner: str, options: dict[str, Any]) -> dict[str, Any]:
         return {**options, "gamma": number(owner, "gamma", options["gamma"], at_least=0)}
 
-    def get_lr(self):
+    def get_lr(self) -> list[float]:
         if self._is_initial:
             return self._present()
         return [lr * self.gamma for lr in self._present()]
@@ -213,17 +240,22 @@ class CosineAnnealingLR(LRScheduler):
     lr(t) = eta_min + (initial lr − eta_min) · (1 + cos(π t / T_max)) / 2, computed recursively.
     """
 
-    def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1):
+    T_max: int
+    eta_min: float
+
+    def __init__(
+        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
         options = self.check_options("CosineAnnealingLR", {"T_max": T_max, "eta_min": eta_min})
         vars(self).update(options)
         super().__init__(optimizer, last_epoch)
 
-    def check_options(self, owner, options):
+    def check_options(self, owner: str, options: dict[str, Any]) -> dict[str, Any]:
         T_max = integer(owner, "T_max", options["T_max"], at_least=1)
         eta_min = number(owner, "eta_min", options["eta_min"], at_least=0)
         return {**options, "T_max": T_max, "eta_min": eta_min}
 
-    def get_lr(self):
+    def get_lr(self) -> list[float]:
         if self._is_initial:
             return self._present()
         t, T, low = self.last_epoch, self.T_max, self.eta_min

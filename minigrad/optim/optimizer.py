@@ -1,10 +1,13 @@
 """What all optimizers share: parameter groups, their options, and the state of each parameter."""
 
+from __future__ import annotations
+
 import copy
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +18,8 @@ from ..display.html import html_block, html_table, html_title
 from ..errors import DTypeError, ShapeError
 from ..ops.array.creation import tensor
 from ..tensor import Tensor
+
+Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go on
 
@@ -31,7 +36,7 @@ class Optimizer:
     # before the first step, or -n if schedules have made n steps by then. See linting/record.py.
     _idle: int | None = None
 
-    def __init__(self, params, defaults):
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         name = type(self).__name__
         groups = _in_order(name, "params", params, "tensors or groups")
         if not groups:
@@ -43,28 +48,28 @@ class Optimizer:
             raise ValueError(f"{name}: params is empty; {cause}")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
-        self.defaults = self.check_options(defaults)
-        self.state = defaultdict(dict)
-        self.param_groups = []
+        self.defaults: dict[str, Any] = self.check_options(defaults)
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
         for group in groups:
             self.add_param_group(group)
 
-    def check_options(self, options):
+    def check_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """A copy of the options with every hyperparameter checked."""
         return dict(options)
 
-    def state_names(self, options):
+    def state_names(self, options: dict[str, Any]) -> tuple[str, ...] | None:
         """What the state of a parameter holds under these options: "step" and names of tensors.
 
         None, the default: your own subclass may hold there what it likes.
         """
         return None
 
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change all parameters that have a gradient; all or none. Returns what `closure` does."""
         raise NotImplementedError(f"{type(self).__name__} does not define step")
 
-    def add_param_group(self, param_group):
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group {"params": tensors, option: value, …}; options left out are the defaults."""
         name = type(self).__name__
         if not isinstance(param_group, dict):
@@ -98,7 +103,7 @@ class Optimizer:
         named = {} if names is None else {"param_names": names}
         self.param_groups.append({"params": params, **named, **options})
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         flag("zero_grad", "set_to_none", set_to_none)
         params = [p for group in self.param_groups for p in group["params"]]
@@ -134,7 +139,7 @@ class Optimizer:
 
     # --- state -----------------------------------------------------------------------------------
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Everything needed to continue, in torch's structure.
 
         {"state": {index: {name: tensor or number}}, "param_groups": [{option: value, "params":
@@ -152,7 +157,7 @@ class Optimizer:
             ],
         }
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Continue from a copy of what `state_dict` gave; one that does not fit changes nothing."""
         name = f"{type(self).__name__}.load_state_dict"
         if not isinstance(state_dict, Mapping):
@@ -163,10 +168,10 @@ class Optimizer:
             if not isinstance(state_dict[key], kind):
                 raise TypeError(f"{name}: '{key}' is {type(state_dict[key]).__name__}")
         groups = self._loaded_groups(name, state_dict["param_groups"])
-        owners = {}
+        owners: dict[Any, Any] = {}
         for saved, group in zip(state_dict["param_groups"], groups, strict=True):
             owners.update(zip(saved["params"], [(p, group) for p in group["params"]], strict=True))
-        state = defaultdict(dict)
+        state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         for key, entries in state_dict["state"].items():
             if key not in owners:
                 raise ValueError(f"{name}: state for parameter {key!r}, which no group has")
@@ -223,7 +228,7 @@ class Optimizer:
                 raise ValueError(f"{name}: its state has no '{key}', only {list(state)}")
         return state
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for k, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {k}")

@@ -1,10 +1,15 @@
 """RMSprop; derived in docs/derivations/rmsprop.md."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 from .._checks import flag, number
 from .._kernels import RMSpropOptions
 from .._kernels import active as kernels
 from ..ops.array.creation import zeros_like
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Params
 
 
 class RMSprop(Optimizer):
@@ -17,16 +22,16 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        alpha=0.99,
-        eps=1e-8,
-        weight_decay=0,
-        momentum=0,
-        centered=False,
+        params: Params,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
         *,
-        maximize=False,
-    ):
+        maximize: bool = False,
+    ) -> None:
         super().__init__(
             params,
             {
@@ -40,7 +45,7 @@ class RMSprop(Optimizer):
             },
         )
 
-    def check_options(self, options):
+    def check_options(self, options: dict[str, Any]) -> dict[str, Any]:
         options = dict(options)
         for name in ("lr", "eps", "weight_decay", "momentum"):
             options[name] = number("RMSprop", name, options[name], at_least=0)
@@ -49,12 +54,12 @@ class RMSprop(Optimizer):
             flag("RMSprop", name, options[name])
         return options
 
-    def state_names(self, options):
+    def state_names(self, options: dict[str, Any]) -> tuple[str, ...]:
         names = ["step", "square_avg"]
         names += ["momentum_buffer"] if options["momentum"] else []
         return (*names, "grad_avg") if options["centered"] else tuple(names)
 
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = self._evaluate(closure)
         updates, fresh, counts = [], {}, []
         for group, params in self._with_gradient():

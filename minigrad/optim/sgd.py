@@ -1,10 +1,15 @@
 """Stochastic gradient descent; derived in docs/derivations/sgd.md."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 from .._checks import flag, number
 from .._kernels import SGDOptions
 from .._kernels import active as kernels
 from ..ops.array.creation import zeros_like
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Params
 
 
 class SGD(Optimizer):
@@ -16,15 +21,15 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        momentum=0,
-        dampening=0,
-        weight_decay=0,
-        nesterov=False,
+        params: Params,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
         *,
-        maximize=False,
-    ):
+        maximize: bool = False,
+    ) -> None:
         super().__init__(
             params,
             {
@@ -37,7 +42,7 @@ class SGD(Optimizer):
             },
         )
 
-    def check_options(self, options):
+    def check_options(self, options: dict[str, Any]) -> dict[str, Any]:
         options = dict(options)
         for name in ("lr", "momentum", "weight_decay"):
             options[name] = number("SGD", name, options[name], at_least=0)
@@ -51,10 +56,10 @@ class SGD(Optimizer):
             )
         return options
 
-    def state_names(self, options):
+    def state_names(self, options: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if options["momentum"] else ()
 
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = self._evaluate(closure)
         updates, fresh = [], {}
         for group, params in self._with_gradient():

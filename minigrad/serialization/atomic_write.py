@@ -1,9 +1,12 @@
 """Files that are there whole or not at all, whenever the process, the disk or the power fails."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from types import ModuleType
 
 fcntl: ModuleType | None
@@ -15,7 +18,7 @@ except ImportError:  # Windows, where an open file cannot be deleted anyway
 SUFFIX = ".minigrad-unfinished"
 
 
-def write(path, parts):
+def write(path: str | os.PathLike[str], parts: Iterable[bytes | memoryview]) -> None:
     """Make `path` a file of these parts (bytes-like), or leave it as it is and raise an OSError.
 
     They are written to a temporary file in the same folder, forced onto the disk, and only then

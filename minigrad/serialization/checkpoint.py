@@ -5,12 +5,15 @@ A file is a safetensors file, which the official library reads too: the tensors 
 everything else. Nothing in a file is ever executed, imported or looked up by name.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import os
 import re
 import stat
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -38,7 +41,7 @@ UNSIGNED = b'"checksum":"sha256:' + b"0" * 64 + b'"'
 SIGNATURE = re.compile(rb'"checksum":"sha256:([0-9a-f]{64})"')  # quotes inside strings are escaped
 
 
-def save(obj, path):
+def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """Write `obj` to the file `path`, all of it or, if that fails, nothing.
 
     obj: tensors, numbers, booleans, strings and None in any nesting of lists, tuples and
@@ -48,7 +51,7 @@ def save(obj, path):
     saved, with its place; OSError if the writing fails. Counterpart: torch.save.
     """
     path = path_of("save", path)
-    tensors = {}
+    tensors: dict[str, np.ndarray[Any, Any]] = {}
     structure = _describe(obj, (), tensors, [])
     metadata = {
         "minigrad": json.dumps({"version": 1, "content": structure}, allow_nan=False),
@@ -65,7 +68,13 @@ def save(obj, path):
     atomic_write.write(path, [header.replace(UNSIGNED, signed), content[end:]])
 
 
-def load(path, map_location=None, *, weights_only=True, verify=True):
+def load(
+    path: str | os.PathLike[str],
+    map_location: Any = None,
+    *,
+    weights_only: bool = True,
+    verify: bool = True,
+) -> Any:
     """What `save` has written to the file `path`: new tensors in the same nesting.
 
     Any safetensors file will do with verify=False, which skips the checksum: a dictionary of its

@@ -4,12 +4,15 @@ A dataset is anything with `len(dataset)` and `dataset[i]`. A TensorDataset, and
 batched by one gather per tensor; every other dataset sample by sample.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 import numbers
 import operator
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
@@ -30,20 +33,31 @@ DEEPEST = 100  # lists and dictionaries within one another
 ROUNDING = 1e-6  # how far a sum of fractions may be from 1: they may have come as float32
 
 
-class Dataset:
+Sample = TypeVar("Sample", covariant=True)
+
+
+class Indexable(Protocol[Sample]):
+    """What a DataLoader can walk over: anything with `len(dataset)` and `dataset[i]`."""
+
+    def __getitem__(self, index: Any, /) -> Sample: ...
+
+    def __len__(self) -> int: ...
+
+
+class Dataset(Generic[Sample]):
     """A base for datasets: a subclass defines `__getitem__(index)` and `__len__()`. As in torch."""
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Sample:
         raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
 
 
-class TensorDataset(Dataset):
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Tensors of equal first size as one dataset: sample i is `(tensor[i], …)`. As in torch.
 
     TypeError for anything but tensors, ShapeError for sizes that differ.
     """
 
-    def __init__(self, *tensors):
+    def __init__(self, *tensors: Tensor) -> None:
         if not tensors:
             raise TypeError("TensorDataset: expected at least one tensor")
         for number, part in enumerate(tensors):
@@ -58,12 +72,12 @@ class TensorDataset(Dataset):
         if len({part.shape[0] for part in tensors}) > 1:
             sizes = ", ".join(str(part.shape[0]) for part in tensors)
             raise ShapeError(f"TensorDataset: the tensors' first sizes differ: {sizes}")
-        self.tensors = tensors
+        self.tensors: tuple[Tensor, ...] = tensors
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(part[index] for part in self.tensors)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.tensors[0].shape[0]
 
     def __repr__(self):
@@ -75,30 +89,32 @@ class TensorDataset(Dataset):
         return html_block(title, _parts(self), _pictures(self))
 
 
-class Subset(Dataset):
+class Subset(Dataset[Sample]):
     """The samples of `dataset` at `indices`, a sequence of integers, in that order. As in torch.
 
     `subset[i]` is one of them. A list of positions, an array, a tensor or a slice asks the dataset
     for several at once: `subset[[0, 1]]` of a TensorDataset is one gather per tensor.
     """
 
-    def __init__(self, dataset, indices):
+    def __init__(
+        self, dataset: Indexable[Sample], indices: Sequence[int] | np.ndarray[Any, Any] | Tensor
+    ) -> None:
         if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
             raise TypeError(
                 f"Subset: dataset must have __getitem__ and __len__, got {type(dataset).__name__}"
             )
         _rows("indices", indices, _checks.length("Subset", "dataset", dataset))
-        self.dataset = dataset
-        self.indices = indices
+        self.dataset: Indexable[Sample] = dataset
+        self.indices: Sequence[int] | np.ndarray[Any, Any] | Tensor = indices
 
-    def __getitem__(self, index):
-        rows = index
+    def __getitem__(self, index: Any) -> Sample:
+        rows: Any = index
         if isinstance(index, slice):
             try:
                 rows = range(len(self))[index]
             except (TypeError, ValueError) as error:
                 raise type(error)(f"Subset: the slice {index!r:.60}: {error}") from None
-        if isinstance(rows, (list, range)) or getattr(rows, "ndim", 0):
+        if isinstance(rows, (list, range)) or bool(getattr(rows, "ndim", 0)):
             rows = _rows("index", rows, len(self)).tolist()
             if isinstance(self.dataset, (list, tuple, range, str)):
                 raise TypeError(
@@ -111,7 +127,7 @@ class Subset(Dataset):
             raise IndexError(f"Subset: index {row} is out of range for {count} samples")
         return self.dataset[operator.index(self.indices[row])]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
     def __repr__(self):
@@ -161,7 +177,9 @@ def _rows(name, indices, count):
     return rows.astype(np.int64)
 
 
-def random_split(dataset, lengths, generator=None):
+def random_split(
+    dataset: Indexable[Sample], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[Sample]]:
     """Divide `dataset` at random into Subsets of the given `lengths`. As in torch.
 
     `lengths` sum to len(dataset), or are fractions that sum to 1, but for rounding: then each part
@@ -212,7 +230,7 @@ def _shares(count, fractions):
     return lengths
 
 
-def default_collate(samples):
+def default_collate(samples: Sequence[Any]) -> Any:
     """One batch from a list of samples: tensors, arrays and numbers are stacked along a new dim 0.
 
     Tuples and lists are collated position by position (into a list), dictionaries key by key;
@@ -264,7 +282,7 @@ def _same_kind(samples, kinds):
             raise TypeError(f"DataLoader: the samples of a batch differ in kind: {both}")
 
 
-class DataLoader:
+class DataLoader(Generic[Sample]):
     """Walks over `dataset` in batches: `for x, y in loader`. As in torch, in this process.
 
     `shuffle` takes a new permutation for each pass, from `generator`, else from the global one: its
@@ -275,20 +293,20 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset,
-        batch_size=1,
-        shuffle=False,
-        drop_last=False,
-        generator=None,
-        collate_fn=None,
+        dataset: Indexable[Sample],
+        batch_size: int = 1,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        generator: Generator | None = None,
+        collate_fn: Callable[[list[Sample]], Any] | None = None,
         *,
-        num_workers=0,
-        pin_memory=False,
-        sampler=None,
-        worker_init_fn=None,
-        prefetch_factor=None,
-        persistent_workers=False,
-    ):
+        num_workers: int = 0,
+        pin_memory: bool = False,
+        sampler: None = None,
+        worker_init_fn: Callable[[int], None] | None = None,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+    ) -> None:
         if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
             raise TypeError(
                 "DataLoader: dataset must have __getitem__ and __len__, got "
@@ -320,21 +338,31 @@ class DataLoader:
                 stacklevel=2,
             )
         _checks.length("DataLoader", "dataset", dataset)
-        self.dataset = dataset
-        self.batch_size = integer("DataLoader", "batch_size", batch_size, at_least=1)
-        self.shuffle = flag("DataLoader", "shuffle", shuffle)
-        self.drop_last = flag("DataLoader", "drop_last", drop_last)
-        self.generator = generator
-        self.collate_fn = collate_fn
-        self._pass = None  # the latest
-        self._resumed = None  # the one that the next loop continues, after load_state_dict
+        self.dataset: Indexable[Sample] = dataset
+        self.batch_size: int = integer("DataLoader", "batch_size", batch_size, at_least=1)
+        self.shuffle: bool = flag("DataLoader", "shuffle", shuffle)
+        self.drop_last: bool = flag("DataLoader", "drop_last", drop_last)
+        self.generator: Generator | None = generator
+        self.collate_fn: Callable[[list[Sample]], Any] | None = collate_fn
+        self._pass: Pass | None = None  # the latest
+        self._resumed: Pass | None = None  # that the next loop continues, after load_state_dict
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self.drop_last:
             return len(self.dataset) // self.batch_size
         return math.ceil(len(self.dataset) / self.batch_size)
 
-    def __iter__(self):
+    # For type checkers: the batch by the kind of sample; where that is unknown, the first fits.
+    @overload
+    def __iter__(self: DataLoader[None]) -> Iterator[Any]: ...
+
+    @overload
+    def __iter__(self: DataLoader[tuple[Tensor, ...]]) -> Iterator[list[Tensor]]: ...
+
+    @overload
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]:
         under_way = self._resumed
         if under_way is None:
             count = len(self.dataset)
@@ -351,7 +379,7 @@ class DataLoader:
         batches = f"{len(self):,} batches of {self.batch_size}"
         return f"DataLoader of {batches} from {_samples(self.dataset)} {order}"
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Where the latest pass is: its order and how many samples it has handed out.
 
         {"order": int64 tensor, or None between two passes, "position": number}. The generator that
@@ -363,7 +391,7 @@ class DataLoader:
             return {"order": None, "position": 0}
         return {"order": tensor(under_way.order), "position": under_way.position}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """The next loop over the loader continues the pass of which `state_dict` was taken.
 
         TypeError, ShapeError or ValueError, and nothing changes, for a state of another dataset.
@@ -391,9 +419,11 @@ class DataLoader:
 class Pass:
     """One walk of a loader: `order` is settled, `position` samples of it have been handed out."""
 
-    def __init__(self, loader, order, position=0):
-        self.order = order
-        self.position = position
+    def __init__(
+        self, loader: DataLoader[Any], order: np.ndarray[Any, Any], position: int = 0
+    ) -> None:
+        self.order: np.ndarray[Any, Any] = order
+        self.position: int = position
         self.batch_size, self.drop_last = loader.batch_size, loader.drop_last
         self.collate_fn = loader.collate_fn
         # Through subsets of subsets to the dataset itself, so that one gather makes the batch.
@@ -403,10 +433,10 @@ class Pass:
             self._rows = _rows("indices", self._dataset.indices, len(inner))[self._rows]
             self._dataset = inner
 
-    def __iter__(self):
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> Any:
         if self.is_over():
             raise StopIteration
         rows = self._rows[self.position : self.position + self.batch_size]
@@ -414,7 +444,7 @@ class Pass:
         self.position += len(rows)
         return batch
 
-    def is_over(self):
+    def is_over(self) -> bool:
         """Whether too few samples are left for a batch."""
         return len(self.order) - self.position < (self.batch_size if self.drop_last else 1)
 

@@ -72,7 +72,7 @@ def mistakes_in_loss(
     model: Module, loss: Tensor, progress: str, own_line: str, notes: list[str]
 ) -> Iterator[Finding]:
     """Findings in a loss that the caller has computed."""
-    names = {each: name for name, each in model.named_parameters()}
+    names: dict[Tensor, str] = {each: name for name, each in model.named_parameters()}
     rebuilt = list(mistakes_in_origin(loss, names))
     yield from rebuilt
     if loss.grad_fn is None:
@@ -112,7 +112,7 @@ def mistakes_in_gradients(
     model: Module, optimizer: Optimizer | None, trial: Trial | None
 ) -> Iterator[Finding]:
     """Findings in the gradients of a trial, or else in those that wait for the next step."""
-    names = {each: name for name, each in model.named_parameters()}
+    names: dict[Tensor, str] = {each: name for name, each in model.named_parameters()}
     if trial is not None and trial.gradients:
         gradients = {
             each: trial.gradients[name] for each, name in names.items() if name in trial.gradients

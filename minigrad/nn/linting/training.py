@@ -1,6 +1,7 @@
 """Mistakes that show in the optimizer, and in what became of gradients."""
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -32,7 +33,7 @@ def progress_of(model: Module) -> str:
 
 def mistakes_in_training(model: Module, optimizer: Optimizer | None) -> Iterator[Finding]:
     """Findings in what backward, zero_grad and step did with the gradients."""
-    names = {each: name for name, each in model.named_parameters()}
+    names: dict[Tensor, str] = {each: name for name, each in model.named_parameters()}
     reused = [name for each, name in names.items() if gradient_use(each) == "reused"]
     if reused:
         what = (
@@ -98,7 +99,8 @@ def large_steps(
         {**group, "params": [copies[each] for each in group["params"]]}
         for group in optimizer.param_groups
     ]
-    trial.state = {copies[each]: copy.deepcopy(own) for each, own in optimizer.state.items()}
+    copied_state = {copies[each]: copy.deepcopy(own) for each, own in optimizer.state.items()}
+    trial.state = defaultdict(dict, copied_state)
     quietly(trial.step)
     sizes = []
     for each, copied in copies.items():

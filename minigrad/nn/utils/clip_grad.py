@@ -1,8 +1,10 @@
 """Clip gradients: scale all of them together, by their norm."""
 
+from __future__ import annotations
+
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -24,7 +26,13 @@ def _tensors(function, parameters):
     return parameters
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
     """Scale all gradients together so that their norm, seen as one vector, is at most max_norm.
 
     grad ← grad · min(1, max_norm / (norm + 1e-6)), all or none; returns the norm as a tensor.

@@ -1,6 +1,9 @@
 """All parameters as one vector, and back."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -11,7 +14,7 @@ from ...tensor import Tensor
 from .clip_grad import _tensors
 
 
-def parameters_to_vector(parameters):
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All parameters, flattened and joined; differentiable. torch.nn.utils.parameters_to_vector."""
     parameters = _tensors("parameters_to_vector", parameters)
     if not parameters:
@@ -19,7 +22,7 @@ def parameters_to_vector(parameters):
     return cat([parameter.reshape(-1) for parameter in parameters])
 
 
-def vector_to_parameters(vec, parameters):
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Copy consecutive pieces of a vector into the parameters: all of it, or none.
 
     torch.nn.utils.vector_to_parameters, which lets them share the vector's memory instead.

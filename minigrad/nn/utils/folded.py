@@ -102,11 +102,11 @@ class _FoldedLayer(Half):
         return self._layer.extra_repr()
 
 
-class FoldedLinear(_FoldedLayer, Linear):
+class FoldedLinear(_FoldedLayer, Linear):  # type: ignore[override]
     pass
 
 
-class FoldedConv2d(_FoldedLayer, Conv2d):
+class FoldedConv2d(_FoldedLayer, Conv2d):  # type: ignore[override]
     pass
 
 

@@ -1,6 +1,12 @@
 from ...tensor import Tensor, _Operand
 
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor: ...
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """y[i, j, …] = input[i, j, …], with index[i, j, …] in place of the index of `dim`.
+
+    index: int64 or int32, no larger than input in the other dimensions. Errors: IndexError,
+    ShapeError, DTypeError. torch.gather.
+    """
+
 def scatter_(
     self: Tensor,
     dim: int,
@@ -8,7 +14,12 @@ def scatter_(
     src: _Operand | None = None,
     *,
     value: _Operand | None = None,
-) -> Tensor: ...
+) -> Tensor:
+    """self[i, j, …] ← src[i, j, …], with index[i, j, …] in place of the index of `dim`.
+
+    src (or value): a number, or a tensor no smaller than index. torch.Tensor.scatter_.
+    """
+
 def scatter(
     input: Tensor,
     dim: int,
@@ -16,7 +27,17 @@ def scatter(
     src: _Operand | None = None,
     *,
     value: _Operand | None = None,
-) -> Tensor: ...
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor: ...
-def masked_fill(input: Tensor, mask: Tensor, value: _Operand) -> Tensor: ...
-def masked_fill_(self: Tensor, mask: Tensor, value: _Operand) -> Tensor: ...
+) -> Tensor:
+    """A copy of `input` into which `scatter_` wrote. torch.scatter."""
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The parts of `input` at the positions `index` (1-d, int64 or int32) along `dim`, as a copy.
+
+    torch.index_select.
+    """
+
+def masked_fill(input: Tensor, mask: Tensor, value: _Operand) -> Tensor:
+    """y = value where mask holds, else input, in input's dtype. torch.masked_fill."""
+
+def masked_fill_(self: Tensor, mask: Tensor, value: _Operand) -> Tensor:
+    """self ← value where mask holds. torch.Tensor.masked_fill_."""
