@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,9 @@ def receive(urls: list[str], limit: int, check: Callable[[bytes], Any]) -> tuple
     When all have failed: FileNotFoundError that lists each with its reason; also without pooch.
     """
     try:
-        from pooch import HTTPDownloader
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in a notebook tqdm asks for widgets
+            from pooch import HTTPDownloader
         from tqdm import tqdm
     except ImportError as error:
         raise FileNotFoundError(

@@ -9,9 +9,10 @@ of its traceback; warnings print theirs.
 import contextlib
 import io
 import re
-import sys
 import warnings
 from pathlib import Path
+
+from minigrad.display.terminal import command_line
 
 BLOCKS = re.compile(r"```python\n(.*?)```(\n\n```text\n)?(?(2)(.*?)```)", re.DOTALL)
 
@@ -49,6 +50,9 @@ def written(text):
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        path = Path(name)
+    parser = command_line(__doc__)
+    parser.add_argument("pages", nargs="+", type=Path)
+    for path in parser.parse_args().pages:
+        if not path.is_file():
+            parser.error(f"there is no page {path}")
         path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")

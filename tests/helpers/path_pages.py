@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
+from minigrad.display.terminal import command_line  # noqa: E402
 from minigrad.learn.checking import CannotCheck, check_tasks  # noqa: E402
 from minigrad.learn.course import NUMPY_ALONE, PageError, steps_of  # noqa: E402
 from minigrad.learn.places import find_course, page_texts  # noqa: E402
@@ -173,18 +174,23 @@ def find(path):
     return next(step for step in steps_of(page_texts(path.parent)) if step.name == path.stem)
 
 
-def main(words):
+def main():
+    parser = command_line(__doc__)
+    parser.add_argument("pages", nargs="+", type=Path)
+    parser.add_argument("--write", action="store_true", help="renew the outputs first")
+    parser.add_argument("--program", action="store_true", help="print the program")
+    parser.add_argument("--stub", action="store_true", help="print the stub")
+    asked = parser.parse_args()
     failed = False
-    for word in words:
-        if word.startswith("--"):
-            continue
-        path = Path(word)
+    for path in asked.pages:
+        if not path.is_file():
+            parser.error(f"there is no page {path}")
         try:
             step = find(path)
-            if "--program" in words or "--stub" in words:
-                print(step.stub if "--stub" in words else step.program)
+            if asked.program or asked.stub:
+                print(step.stub if asked.stub else step.program)
                 continue
-            if "--write" in words:
+            if asked.write:
                 path.write_text(written(step), encoding="utf-8")
                 step = find(path)
             found = list(faults(step))
@@ -202,4 +208,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
+from minigrad.display.terminal import command_line  # noqa: E402
 from minigrad.learn.checking import check_step  # noqa: E402
 from minigrad.learn.course import YOURS  # noqa: E402
 from minigrad.learn.places import find_course  # noqa: E402
@@ -56,4 +57,5 @@ def written(text):
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
