@@ -99,18 +99,16 @@ def another_package(found: ModuleType) -> str:
     """In words, if `import minigrad` has found a package of another project; "" of this one."""
     if hasattr(found, "use_kernels"):
         return ""
-    where = (
-        f"{found.__file__} is another project's"
-        if found.__file__
-        else (
-            f"{next(iter(found.__path__))} has lost its __init__.py, perhaps to another project's"
-        )
-    )
+    if found.__file__:
+        what = f"{found.__file__} is another project's"
+    else:
+        folder = next(iter(found.__path__))
+        what = f"{folder} has lost its __init__.py, perhaps to another project's"
     again = f"`pip install -e .` in {PACKAGE.parent}"
     if not (PACKAGE.parent / "setup.py").exists():
         again = "`pip install --force-reinstall`, as you did before"
     return (
-        f"{where} package of the name minigrad. Remove that with `pip uninstall minigrad`, then "
+        f"{what} package of the name minigrad. Remove that with `pip uninstall minigrad`, then "
         f"install this one, minigrad-cython, again: {again}"
     )
 
