@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from .._kernels import SUBJECTS, reference
+from ..display.html import html_block, html_folded, html_text, html_title
 from ..display.rules import snake_case
 from .asked import subject_of
 from .citations import home_of
@@ -71,12 +72,17 @@ class Source:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        found = [
-            f"<details{'' if title == 'derivation' else ' open'}><summary><b>{title}</b> "
-            f"<code>{escape(place)}</code></summary><pre>{escape(text)}</pre></details>"
-            for title, place, text in self.sections()
-        ]
-        return "\n".join([*found, f"<p>{escape(self.closing())}</p>"])
+        return html_block(
+            *(
+                html_folded(
+                    html_title(title, place),
+                    f"<pre>{escape(text)}</pre>",
+                    opened=title != "derivation",
+                )
+                for title, place, text in self.sections()
+            ),
+            html_text(self.closing()),
+        )
 
     def sections(self) -> Iterator[tuple[str, str, str]]:
         """(title, file and line, text), one per file."""
