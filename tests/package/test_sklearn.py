@@ -120,7 +120,8 @@ TRAININGS = {
         "n_iter_no_change": 2,
     },
     "in order": {"shuffle": False, "batch_size": 10},
-    "early": {"early_stopping": True, "validation_fraction": 0.2, "n_iter_no_change": 3},
+    "early": {"early_stopping": True, "validation_fraction": 0.2, "n_iter_no_change": 3,
+              "tol": 0.1},
     "logistic": {"activation": "logistic", "hidden_layer_sizes": (9, 5), "alpha": 0.1},
     "tanh": {"activation": "tanh", "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
     "identity": {"activation": "identity", "hidden_layer_sizes": ()},
@@ -183,6 +184,8 @@ def test_going_on_as_scikit_learn_does(problem):
                 rows = slice(start, start + 20)
                 each.partial_fit(X[rows], labels[rows], classes=[0, 1, 2])
         np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-10)
+        few = MLPClassifier(**options).partial_fit(X[:2], labels[:2], classes=[2, 0, 1])
+        assert few.classes_.tolist() == [0, 1, 2] and few.predict_proba(X).shape == (61, 3)
         assert ours.t_ == theirs.t_ == 60 and ours.n_iter_ == theirs.n_iter_
         warm = {"max_iter": 4, "warm_start": True} | options
         ours, theirs = MLPClassifier(**warm), TheirClassifier(**warm)
@@ -199,8 +202,11 @@ def test_batch_norm_learns_by_batch_and_answers_by_running_statistics(problem):
     X, labels = problem
     fitted = MLPClassifier((8,), batch_norm=True, max_iter=3, random_state=0).fit(X, labels)
     linear, norm, *_ = fitted.module_
+    assert not fitted.module_.training
     assert linear.bias is None and norm.num_batches_tracked.item() == 3
     np.testing.assert_allclose(fitted.predict_proba(X[:1]), fitted.predict_proba(X)[:1], 1e-12)
+    fitted.module_.train()
+    fitted.predict(X)
     assert norm.num_batches_tracked.item() == 3
     hidden = np.maximum(X @ fitted.coefs_[0] + fitted.intercepts_[0], 0)  # folded in
     scores = hidden @ fitted.coefs_[1] + fitted.intercepts_[1]
@@ -275,6 +281,10 @@ def test_dropout_acts_in_training_alone(problem):
     dropped = MLPClassifier((8,), dropout=0.5, **options).fit(X, labels)
     assert abs(plain.loss_curve_[0] - dropped.loss_curve_[0]) > 1e-3
     np.testing.assert_array_equal(dropped.predict_proba(X), dropped.predict_proba(X))
+    assert dropped.module_[2].p == 0.5
+    dropped.set_params(warm_start=True, shuffle=False)
+    ways = [copy.deepcopy(dropped).set_params(random_state=k).fit(X, labels) for k in (1, 2)]
+    assert ways[0].loss_ != ways[1].loss_  # by what is dropped, and nothing else
 
 
 @pytest.mark.slow
@@ -366,6 +376,7 @@ def test_a_module_of_ones_own(problem):
     assert "module__hidden=5" in repr(model)
     model = clone(model).set_params(module__hidden=7, alpha=0.1)
     assert model.get_params()["module__hidden"] == 7 and model.get_params()["alpha"] == 0.1
+    assert copy.copy(model).set_params(module__hidden=9).module is model.module
     fitted = model.fit(X, labels)
     assert fitted.module_.first.weight.shape == (7, 3) and fitted.module_.last.bias.shape == (3,)
     two = clone(model).fit(X, labels > 0)
@@ -403,6 +414,7 @@ WRONG = {
     "epochs": (MLPClassifier(max_iter=0), ValueError, "max_iter must be ≥ 1, got 0"),
     "part": (MLPClassifier(early_stopping=True, validation_fraction=0.001), ValueError,
              "validation set has 1 row"),
+    "no part": (MLPClassifier(validation_fraction=0.0), ValueError, "validation_fraction must be"),
     "unknown": (ModuleClassifier(nn.Linear, module__size=1), TypeError,
                 "module__size: the module takes in_features, out_features, bias"),
     "columns": (ModuleClassifier(nn.Linear, module__out_features=5), ShapeError,
