@@ -268,19 +268,21 @@ class Network(BaseEstimator, ABC):
 
     def _stops(self) -> bool:
         """Whether a training without progress ends here; "adaptive" goes on with smaller steps."""
-        if isinstance(self._optimizer, VelocitySGD) and self.learning_rate == "adaptive":
-            rate = self._optimizer.param_groups[0]["lr"]
+        smaller, optimizer = None, self._optimizer
+        if isinstance(optimizer, VelocitySGD) and self.learning_rate == "adaptive":
+            rate = optimizer.param_groups[0]["lr"]
             if rate > SMALLEST_RATE:
-                self._optimizer.set_rate(rate / 5)
+                smaller = rate / 5
+                optimizer.set_rate(smaller)
                 self._without_progress = 0
-                return False
         if self.verbose:
             what = "Validation score" if self.early_stopping else "Training loss"
+            then = "Stopping." if smaller is None else f"Setting learning rate to {smaller:f}"
             print(
                 f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} "
-                "consecutive epochs. Stopping."
+                f"consecutive epochs. {then}"
             )
-        return True
+        return smaller is None
 
     def _output(self, X: Tensor) -> Tensor:
         """What the network says: a row per sample, and a column per output."""

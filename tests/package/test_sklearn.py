@@ -164,6 +164,16 @@ def test_the_same_training_as_scikit_learns(problem, task, name):
         np.testing.assert_allclose(ours.predict_log_proba(X), np.log(ours.predict_proba(X)))
 
 
+@pytest.mark.parametrize("name", ["early", "adaptive"])
+def test_verbose_says_what_scikit_learn_says(problem, capsys, name):
+    options = {"random_state": 3, "max_iter": 12, "verbose": True} | TRAININGS[name]
+    said = []
+    for kind in (MLPClassifier, TheirClassifier):
+        kind((8,), **options).fit(*problem)
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] and "did not improve" in said[0]
+
+
 def test_several_columns_of_numbers(problem):
     """The same weights; the loss is the sum over the columns, and not their mean."""
     X, labels = problem
@@ -212,6 +222,35 @@ def test_batch_norm_learns_by_batch_and_answers_by_running_statistics(problem):
     scores = hidden @ fitted.coefs_[1] + fitted.intercepts_[1]
     expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     np.testing.assert_allclose(fitted.predict_proba(X), expected)
+
+
+def test_batch_norm_learns_as_torch_does(problem, torch):
+    """From the same weights: losses, and answers by the running statistics."""
+    X, labels = problem
+    options = {"batch_size": 20, "shuffle": False, "solver": "sgd", "alpha": 0.0, "tol": 0.0}
+    ours = MLPClassifier((8,), batch_norm=True, max_iter=1, random_state=0, **options)
+    start = copy.deepcopy(ours).set_params(learning_rate_init=1e-300).fit(X, labels)
+    ours.set_params(learning_rate_init=0.1, max_iter=5).fit(X, labels)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(3, 8, bias=False), torch.nn.BatchNorm1d(8), torch.nn.ReLU(),
+        torch.nn.Linear(8, 3),
+    ).double()  # fmt: skip
+    with torch.no_grad():
+        for theirs, mine in zip(network.parameters(), start.module_.parameters(), strict=True):
+            theirs.copy_(torch.from_numpy(mine.detach().numpy().copy()))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    x, target = torch.from_numpy(X), torch.from_numpy(labels)
+    for expected in ours.loss_curve_:
+        total = 0.0
+        for rows in (slice(0, 20), slice(20, 40), slice(40, 61)):  # the last row is not alone
+            loss = torch.nn.functional.cross_entropy(network(x[rows]), target[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(x[rows])
+        assert abs(total / 61 - expected) < 1e-12
+    answers = network.eval()(x).softmax(1).detach().numpy()
+    np.testing.assert_allclose(ours.predict_proba(X), answers, rtol=1e-10)
 
 
 @pytest.mark.parametrize(
