@@ -3,6 +3,7 @@
 import copy
 import pickle
 import time
+from unittest import SkipTest
 
 import numpy as np
 import pytest
@@ -98,12 +99,10 @@ ESTIMATORS = {
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_checks_of_scikit_learn(name):
     outcomes = check_estimator(ESTIMATORS[name], on_fail=None, on_skip=None)
-    assert len(outcomes) > 50
-    failed = {each["check_name"]: each["exception"] for each in outcomes}
-    passed = {each["check_name"] for each in outcomes if each["status"] == "passed"}
-    assert set(failed) - passed <= {  # which ask for what is not installed, and for another method
-        "check_array_api_input", "check_classifiers_multilabel_output_format_decision_function",
-    }, {check: failed[check] for check in set(failed) - passed}  # fmt: skip
+    kinds = [each["status"] for each in outcomes]
+    assert kinds.count("passed") > 45 and kinds.count("skipped") <= 3  # pandas, array API, …
+    failed = {each["check_name"]: each["exception"] for each in outcomes if each["exception"]}
+    assert {name: each for name, each in failed.items() if not isinstance(each, SkipTest)} == {}
 
 
 # --- the numbers of scikit-learn -----------------------------------------------------------------
@@ -136,7 +135,7 @@ def test_the_same_training_as_scikit_learns(problem, task, name):
     X, labels = problem
     options = {"hidden_layer_sizes": (8,), "random_state": 3, "max_iter": 12} | TRAININGS[name]
     y = {
-        "three classes": np.array(["a", "b", "c"])[labels],
+        "three classes": 10 * labels,
         "two classes": labels > 0,
         "yes or no": np.stack([labels > 0, labels < 2], 1).astype(int),
         "numbers": X @ [1.0, -2.0, 0.5] + labels,
