@@ -1,8 +1,8 @@
 # What the kernels over rows share. A row is C numbers, C >= 1; all sums are taken in double.
 #
-# A sum runs in four partial sums: a single one would wait four cycles for each addition, and the
-# compiler may not reorder it (no -ffast-math). Four short sums also round less than one long one.
-# Where several are taken at once, LANES of them become vector instructions.
+# LANES partial sums run side by side: a single one would wait four cycles for each addition, and
+# the compiler may not reorder it (no -ffast-math). Lanes become vector instructions, and many short
+# sums round less than one long one.
 
 from libc.math cimport fabs
 
@@ -11,70 +11,96 @@ from .types cimport real
 
 
 cdef enum:
-    BLOCK = 64   # row_argmax looks closely at this many numbers of a row
-    LANES = 16  # partial sums that a normalization runs side by side
+    LANES = 16     # partial sums that run side by side
+    MAXIMA = 32    # and maxima
+    BLOCK = 2048   # numbers of a row that are searched at a time
 
 
-cdef inline double row_max(const real *x, Py_ssize_t C) noexcept nogil:
-    """max_j x_j"""
-    cdef real m0 = x[0], m1 = m0, m2 = m0, m3 = m0
-    cdef Py_ssize_t j, blocks = C - C % 4
-    for j in range(0, blocks, 4):
-        m0 = x[j] if x[j] > m0 else m0
-        m1 = x[j + 1] if x[j + 1] > m1 else m1
-        m2 = x[j + 2] if x[j + 2] > m2 else m2
-        m3 = x[j + 3] if x[j + 3] > m3 else m3
-    for j in range(blocks, C):
-        m0 = x[j] if x[j] > m0 else m0
-    m0 = m1 if m1 > m0 else m0
-    m2 = m3 if m3 > m2 else m2
-    return m2 if m2 > m0 else m0
+cdef inline double sum_of_lanes(double *lane) noexcept nogil:
+    """Σ_k lane_k, in halves: so four additions follow each other, not sixteen."""
+    cdef Py_ssize_t k
+    for k in range(8):
+        lane[k] += lane[k + 8]
+    for k in range(4):
+        lane[k] += lane[k + 4]
+    for k in range(2):
+        lane[k] += lane[k + 2]
+    return lane[0] + lane[1]
+
+
+cdef inline real row_max(const real *x, Py_ssize_t C) noexcept nogil:
+    """max_j x_j for C >= MAXIMA; the last lanes overlap with those before."""
+    cdef real[MAXIMA] lane
+    cdef Py_ssize_t block, j, k
+    for k in range(MAXIMA):
+        lane[k] = x[C - MAXIMA + k]
+    for block in range(C // MAXIMA):
+        j = block * MAXIMA
+        for k in range(MAXIMA):
+            lane[k] = x[j + k] if x[j + k] > lane[k] else lane[k]
+    for k in range(16):
+        lane[k] = lane[k + 16] if lane[k + 16] > lane[k] else lane[k]
+    for k in range(8):
+        lane[k] = lane[k + 8] if lane[k + 8] > lane[k] else lane[k]
+    for k in range(4):
+        lane[k] = lane[k + 4] if lane[k + 4] > lane[k] else lane[k]
+    for k in range(2):
+        lane[k] = lane[k + 2] if lane[k + 2] > lane[k] else lane[k]
+    return lane[1] if lane[1] > lane[0] else lane[0]
 
 
 cdef inline Py_ssize_t row_argmax(const real *x, Py_ssize_t C) noexcept nogil:
-    """The first j with the largest x_j: of a long row, first the block that holds it."""
-    cdef Py_ssize_t start = 0, b = 0, j, a
-    cdef double m = x[0], block_max
-    if C > BLOCK:
-        while b < C:
-            block_max = row_max(&x[b], min(BLOCK, C - b))
-            if block_max > m:
-                m = block_max
-                start = b
-            b += BLOCK
-    a = start
-    for j in range(start + 1, min(start + BLOCK, C)):
-        if x[j] > x[a]:
-            a = j
-    return a
+    """The first j with the largest x_j; any j if there is a NaN."""
+    cdef real m
+    cdef Py_ssize_t start = 0, j, a = 0
+    cdef int width, k, first, found
+    if C < MAXIMA:
+        for j in range(1, C):
+            if x[j] > x[a]:
+                a = j
+        return a
+    m = row_max(x, C)
+    while start < C:
+        width = first = <int> min(C - start, <Py_ssize_t> BLOCK)
+        for k in range(width):
+            found = k if x[start + k] == m else width
+            first = found if found < first else first
+        if first < width:
+            return start + first
+        start += width
+    return 0
 
 
 cdef inline double row_sum(const real *x, Py_ssize_t C) noexcept nogil:
     """Σ_j x_j"""
-    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0
-    cdef Py_ssize_t j, blocks = C - C % 4
-    for j in range(0, blocks, 4):
-        s0 += x[j]
-        s1 += x[j + 1]
-        s2 += x[j + 2]
-        s3 += x[j + 3]
-    for j in range(blocks, C):
-        s0 += x[j]
-    return (s0 + s1) + (s2 + s3)
+    cdef double[LANES] lane
+    cdef double total = 0
+    cdef Py_ssize_t block, j, k, blocks = C // LANES
+    for k in range(LANES):
+        lane[k] = 0
+    for block in range(blocks):
+        j = block * LANES
+        for k in range(LANES):
+            lane[k] += x[j + k]
+    for j in range(blocks * LANES, C):
+        total += x[j]
+    return total + sum_of_lanes(lane)
 
 
 cdef inline double row_dot(const real *x, const real *y, Py_ssize_t C) noexcept nogil:
     """Σ_j x_j · y_j"""
-    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0
-    cdef Py_ssize_t j, blocks = C - C % 4
-    for j in range(0, blocks, 4):
-        s0 += <double> x[j] * y[j]
-        s1 += <double> x[j + 1] * y[j + 1]
-        s2 += <double> x[j + 2] * y[j + 2]
-        s3 += <double> x[j + 3] * y[j + 3]
-    for j in range(blocks, C):
-        s0 += <double> x[j] * y[j]
-    return (s0 + s1) + (s2 + s3)
+    cdef double[LANES] lane
+    cdef double total = 0
+    cdef Py_ssize_t block, j, k, blocks = C // LANES
+    for k in range(LANES):
+        lane[k] = 0
+    for block in range(blocks):
+        j = block * LANES
+        for k in range(LANES):
+            lane[k] += <double> x[j + k] * y[j + k]
+    for j in range(blocks * LANES, C):
+        total += <double> x[j] * y[j]
+    return total + sum_of_lanes(lane)
 
 
 cdef inline double row_mean(const real *x, Py_ssize_t C) noexcept nogil:
@@ -90,9 +116,7 @@ cdef inline double row_mean(const real *x, Py_ssize_t C) noexcept nogil:
             lane[k] += x[j + k] - start
     for j in range(blocks * LANES, C):
         total += x[j] - start
-    for k in range(LANES):
-        total += lane[k]
-    return start + total / C
+    return start + (total + sum_of_lanes(lane)) / C
 
 
 cdef inline double row_var(const real *x, double mean, Py_ssize_t C) noexcept nogil:
@@ -110,9 +134,7 @@ cdef inline double row_var(const real *x, double mean, Py_ssize_t C) noexcept no
     for j in range(blocks * LANES, C):
         d = x[j] - mean
         total += d * d
-    for k in range(LANES):
-        total += lane[k]
-    return total / C
+    return (total + sum_of_lanes(lane)) / C
 
 
 cdef inline bint row_fits(double mean, double inv_std) noexcept nogil:
