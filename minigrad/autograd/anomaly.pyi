@@ -22,6 +22,8 @@ class detect_anomaly:
     def __exit__(self, *exception: object) -> None: ...
 
 class recorded:
+    """Within it, `function(node, y, inputs)` is called for every operation this thread records."""
+
     function: Callable[[Function, Tensor, tuple[Tensor | None, ...]], object]
     def __init__(
         self, function: Callable[[Function, Tensor, tuple[Tensor | None, ...]], object]

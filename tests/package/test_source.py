@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def public(module):
     return {
         name: value
         for name, value in values.items()
-        if not isinstance(value, ModuleType | mg.dtype)
+        if not isinstance(value, ModuleType | TypeVar | mg.dtype)
     }
 
 
