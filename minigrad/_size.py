@@ -38,7 +38,8 @@ class Size(tuple[int, ...]):
     def __mul__(self, times: Any) -> Size:
         return Size(tuple.__mul__(self, times))
 
-    __rmul__ = __mul__
+    def __rmul__(self, times: Any) -> Size:
+        return self * times
 
     def __repr__(self) -> str:
         return f"minigrad.Size([{', '.join(map(str, self))}])"

@@ -44,12 +44,12 @@ class dtype:
 
 DTypeLike: TypeAlias = dtype | np.dtype[Any] | type | str  # what `find` understands
 
-float32 = dtype("float32")
-float64 = dtype("float64")
-int64 = dtype("int64")
-int32 = dtype("int32")
-uint8 = dtype("uint8")
-bool = dtype("bool")
+float32: dtype = dtype("float32")
+float64: dtype = dtype("float64")
+int64: dtype = dtype("int64")
+int32: dtype = dtype("int32")
+uint8: dtype = dtype("uint8")
+bool: dtype = dtype("bool")
 
 ALL = (float32, float64, int64, int32, uint8, bool)
 _by_numpy = {each.numpy: each for each in ALL}

@@ -102,7 +102,8 @@ class Tensor:
         """The last two dimensions swapped, as a view. torch.Tensor.mT."""
     @property
     def device(self) -> devices.device: ...
-    def item(self) -> Any:
+    # It may be a float, too; but `int` alone may be added to a count without a type error.
+    def item(self) -> builtins.int | Any:
         """The value of a one-element tensor as a Python number."""
     def where(self, condition: Tensor, other: _Operand) -> Tensor: ...
     def graph(self, model: Any = None, /, **names: Tensor) -> Graph:

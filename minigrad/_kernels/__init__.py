@@ -10,6 +10,7 @@ through.
 """
 
 from importlib import import_module
+from typing import Self
 
 import numpy as np
 
@@ -57,7 +58,9 @@ class use_kernels:
 
     current: str = _Current()  # type: ignore[assignment]
 
-    def __init__(self, name):
+    previous: str
+
+    def __init__(self, name: str) -> None:
         if name not in _sets:
             expected = ", ".join(map(repr, _sets))
             raise ValueError(f"use_kernels: got {name!r}, expected one of {expected}")
@@ -68,8 +71,8 @@ class use_kernels:
     def _activate(name):
         active.choose(_sets[name], name == "compiled")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._activate(self.previous)

@@ -6,9 +6,12 @@ neighbors, then positions that keep neighbors close. No other program is needed.
 This is all it will do: larger graphs go to Graphviz by `.to_dot()`.
 """
 
+from __future__ import annotations
+
 import os
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,17 +35,17 @@ class Graph:
     is complete: `loss.walk(model).graph()`.
     """
 
-    def __init__(self, boxes):
-        self.boxes = boxes
+    def __init__(self, boxes: list[Box]) -> None:
+        self.boxes: list[Box] = boxes
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         operations = sum(box.kind in ("operation", "output") for box in self.boxes)
         return f"<Graph of {operations} operations and {len(self.boxes) - operations} leaves>"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return fitting(self._text())
 
-    def _text(self):
+    def _text(self) -> str:
         number = {box: i for i, box in enumerate(self.boxes)}
         return "\n".join(
             f"{number[box]:>3}  {' '.join(line for _, line in box.lines)}"
@@ -53,11 +56,11 @@ class Graph:
     def _repr_svg_(self):
         return self.to_svg()
 
-    def to_svg(self):
+    def to_svg(self) -> str:
         """The picture as SVG text; it follows the reader's light or dark theme."""
         return draw(self.boxes)
 
-    def to_dot(self):
+    def to_dot(self) -> str:
         """The graph in Graphviz's language."""
         number = {box: f"n{i}" for i, box in enumerate(self.boxes)}
         rows = [
@@ -73,7 +76,7 @@ class Graph:
         rows += [f"  {number[each]} -> {number[box]};" for box in self.boxes for each in box.inputs]
         return "\n".join([*rows, "}", ""])
 
-    def to_mermaid(self):
+    def to_mermaid(self) -> str:
         """The graph in Mermaid's language, which GitHub draws inside Markdown."""
         number = {box: f"n{i}" for i, box in enumerate(self.boxes)}
         rows = ["graph LR"]
@@ -83,7 +86,7 @@ class Graph:
         rows += [f"  {number[each]} --> {number[box]}" for box in self.boxes for each in box.inputs]
         return "\n".join([*rows, ""])
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the graph to `path`; the suffix chooses the form: .svg, .dot, .mmd or .txt."""
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"graph.save: path must be a path, got {type(path).__name__}")
@@ -101,7 +104,7 @@ class Graph:
         write(path, [forms[path.suffix]().encode()])
 
 
-def graph(self, model=None, /, **names):
+def graph(self: Tensor, model: Any = None, /, **names: Tensor) -> Graph:
     """The graph below this tensor: Jupyter shows it, `.save("graph.svg")` writes it.
 
     model: a Module whose parameters are to be called by their names; names: tensors by name, as in

@@ -5,9 +5,12 @@ where an arrow spans several ranks, an order within each rank that follows the n
 positions that pull neighbors together without overlap.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -47,21 +50,21 @@ class Box:
 
     kind: str  # "parameter", "input", "operation", "output" or "module"
     title: str
-    shape: tuple
+    shape: tuple[int, ...]
     value: np.ndarray | None = None
     gradient: np.ndarray | None = None
     called: str = ""  # "spirals.py:12", where the user's program called the operation, if known
     arrives: int = 0  # the step of a walk from which on the gradient is complete
-    inputs: list = field(default_factory=list)
+    inputs: list[Box] = field(default_factory=list)
     rank: int = 0
     x: float = 0.0
     y: float = 0.0
     width: float = 0.0
     height: float = 0.0
-    column: tuple = (0.0, 0.0)  # left and right edge of the boxes of this rank
-    left: list = field(default_factory=list)
-    right: list = field(default_factory=list)
-    lines: list = field(default_factory=list)
+    column: tuple[float, float] = (0.0, 0.0)  # left and right edge of the boxes of this rank
+    left: list[Any] = field(default_factory=list)
+    right: list[Any] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
 
 
 def draw(boxes, name=None, number=None):

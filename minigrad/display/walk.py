@@ -5,8 +5,11 @@ there, and what its rule answers. Nothing is computed a second time: the sums th
 additions of the engine, in its order. `walk_page.py` makes a page of it.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +20,7 @@ from ..tensor import Function, Tensor, method
 from .graph import Graph, call_of, collect, describe, names_of, rows_of
 from .modules import grouped
 from .rules import Formula, cited, formulas_of
-from .svg import cut_off
+from .svg import Box, cut_off
 from .terminal import fitting
 from .walk_page import HOW_TO_SEE_LINES, page, times
 
@@ -38,14 +41,24 @@ class Walk:
     two walks side by side.
     """
 
-    def __init__(self, boxes, steps, leaves, groups):
-        self.boxes, self.steps, self.leaves = boxes, steps, leaves
-        self.groups = groups  # {box: the Group of its module}; empty without a model
+    def __init__(
+        self,
+        boxes: list[Box],
+        steps: list[dict[str, Any]],
+        leaves: list[dict[str, Any]],
+        groups: dict[Box, Any],
+    ) -> None:
+        self.boxes: list[Box] = boxes
+        self.steps: list[dict[str, Any]] = steps
+        self.leaves: list[dict[str, Any]] = leaves
+        self.groups: dict[Box, Any] = (
+            groups  # {box: the Group of its module}; empty without a model
+        )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Walk of {len(self.steps)} steps to {len(self.leaves)} leaves>"
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for number, step in enumerate(self.steps, 1):
             lines.append(f"{number:>3}  {step['title']}: dy = {brief(step['arrived'])}")
@@ -74,17 +87,17 @@ class Walk:
     def _repr_html_(self):
         return page([self], whole=False)
 
-    def graph(self):
+    def graph(self) -> Graph:
         """The picture of `loss.graph(model)`, with the gradients of all nodes, large ones, too."""
         return Graph(self.boxes)
 
-    def beside(self, other):
+    def beside(self, other: Walk) -> Pair:
         """This walk and another one, which go step by step together."""
         if not isinstance(other, Walk):
             raise TypeError(f"walk.beside: other must be a Walk, got {type(other).__name__}")
         return Pair(self, other)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to `path`, a file whose name ends in .html; whole or not at all."""
         write_page(path, [self])
 
@@ -92,16 +105,16 @@ class Walk:
 class Pair:
     """Two walks side by side: `.save(path)` and Jupyter show them on one page."""
 
-    def __init__(self, left, right):
-        self.walks = [left, right]
+    def __init__(self, left: Walk, right: Walk) -> None:
+        self.walks: list[Walk] = [left, right]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{self.walks[0]!r} beside {self.walks[1]!r}>"
 
     def _repr_html_(self):
         return page(self.walks, whole=False)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to `path`, a file whose name ends in .html; whole or not at all."""
         write_page(path, self.walks)
 
@@ -115,7 +128,7 @@ def write_page(path, walks):
     write(path, [page(walks).encode()])
 
 
-def walk(self, model=None, optimizer=None, /):
+def walk(self: Tensor, model: Any = None, optimizer: Any = None, /) -> Walk:
     """Run `backward()` once and return it as a Walk: what arrived where, and what was handed on.
 
     `.grad` is afterwards what `backward()` gives, bit for bit; the graph is freed as it frees it.

@@ -7,7 +7,7 @@ docs/derivations/batch_norm.md (12a)
 
 import copy
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from .folded import FoldedConv2d, FoldedLinear, Taken, plain, whole
 HARMLESS = {"extra_repr", "reset_parameters"}
 HARMFUL = {"__call__", "__getattr__", "__getattribute__"}
 
+Model = TypeVar("Model", bound=Module)
+
 
 class Folding(NamedTuple):
     """What `fold_batch_norm` did, by the names of the layers.
@@ -36,8 +38,8 @@ class Folding(NamedTuple):
     normalization, why it stayed).
     """
 
-    folded: list
-    kept: list
+    folded: list[tuple[str, str]]
+    kept: list[tuple[str, str]]
 
     def __str__(self):
         lines = [f"{norm} is folded into {layer}" for norm, layer in self.folded]
@@ -73,7 +75,7 @@ class Slot(NamedTuple):
         return self.path.rpartition(".")[0]
 
 
-def fold_batch_norm(model):
+def fold_batch_norm(model: Model) -> Model:
     """A copy of `model` for inference, in which layers have taken in their batch normalizations.
 
     W' = γ·r·W and b' = β + γ·r·(b − running_mean) with r = 1/√(running_var + eps), computed in
@@ -98,12 +100,13 @@ def fold_batch_norm(model):
     modules = dict(other.named_modules(remove_duplicate=False))
     uses = Counter(map(id, modules.values()))
     seen = seen_by_others(modules)
-    folded, kept = {}, {}
+    folded: dict[Any, tuple[str, str]] = {}
+    kept: dict[Any, tuple[str, str]] = {}
     for path, module in modules.items():
         parent = modules[path.rpartition(".")[0]]
         if not is_chain(module) or (is_chain(parent) and is_inline(module) and path):
             continue
-        before = None
+        before: Any = None
         for slot in slots_of(module, path):
             if isinstance(slot.layer, _BatchNorm):
                 why = obstacle(before, slot, uses)
@@ -114,12 +117,11 @@ def fold_batch_norm(model):
                 kept.setdefault(slot.identity, (slot.path, why))
             before = slot
     for path, module in modules.items():
-        parent, _, key = path.rpartition(".")
-        slot = id(modules[parent]), key
-        if isinstance(module, _BatchNorm) and slot not in folded:
-            owner = type(modules[parent]).__name__
-            why = f"the forward of {owner} decides what comes before it"
-            kept.setdefault(slot, (path, why if path else "it is the whole model"))
+        parent = modules[path.rpartition(".")[0]]
+        place = id(parent), path.rpartition(".")[2]
+        if isinstance(module, _BatchNorm) and place not in folded:
+            why = f"the forward of {type(parent).__name__} decides what comes before it"
+            kept.setdefault(place, (path, why if path else "it is the whole model"))
     other.folding = Folding(list(folded.values()), list(kept.values()))
     return other
 

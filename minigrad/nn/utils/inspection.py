@@ -1,6 +1,10 @@
 """What the normalizations of a model will do at their next call, said in advance."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +39,7 @@ class Comparison:
     spread: np.ndarray
 
     @property
-    def worst(self):
+    def worst(self) -> int:
         """The channel whose outputs differ most."""
         return int(np.argmax(self.gap))
 
@@ -54,19 +58,19 @@ class LayerReport:
     kind: str
     training: bool
     uses: str
-    changes: dict
-    trained: dict
+    changes: dict[str, float]
+    trained: dict[str, bool]
     momentum: float | None = None
     unbiased_running_var: bool | None = None
-    batches: int | None = None  # num_batches_tracked
-    limits: tuple | None = None
-    data: Comparison | None = None
+    batches: int | Any = None  # num_batches_tracked
+    limits: tuple[float, float] | None = None
+    data: Comparison | Any = None
 
-    def title(self):
+    def title(self) -> str:
         mode = "training" if self.training else "evaluation"
         return f"{self.name or '(the model)'}: {self.kind} in {mode} mode"
 
-    def parts(self):
+    def parts(self) -> list[tuple[str, str]]:
         """What is said of the layer: pairs (subject, text of one or more lines)."""
         return [
             ("normalizes by", self.uses_in_words()),
@@ -84,10 +88,10 @@ class LayerReport:
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return html_folded(html_code(self.title()), html_facts(self.parts()))
 
-    def uses_in_words(self):
+    def uses_in_words(self) -> str:
         if self.uses in ("sample", "group"):
             groups = "each group of channels of " if self.uses == "group" else ""
             return f"mean and variance of {groups}each sample, in training and evaluation alike"
@@ -97,7 +101,7 @@ class LayerReport:
         seen = "" if self.batches is None else f" ({plural(self.batches, 'batch', 'batches')} seen)"
         return f"the running statistics{seen}, whatever the batch is"
 
-    def correction_in_words(self):
+    def correction_in_words(self) -> str:
         if self.limits is None:
             return ""
         if self.limits == (1, 0):
@@ -108,7 +112,7 @@ class LayerReport:
             f"(σ by a factor of at most {r:.3g}, the mean by at most {d:.3g} σ)"
         )
 
-    def changes_in_words(self):
+    def changes_in_words(self) -> str:
         if not self.changes:
             return "nothing"
         lines = []
@@ -126,7 +130,7 @@ class LayerReport:
             lines.append(f"num_batches_tracked {self.batches} → {self.batches + 1}")
         return "\n".join(lines)
 
-    def trained_in_words(self):
+    def trained_in_words(self) -> str:
         free = [name for name, trained in self.trained.items() if trained]
         frozen = [name for name, trained in self.trained.items() if not trained]
         if not self.trained:
@@ -134,7 +138,7 @@ class LayerReport:
         said = ", ".join(free) if free else "nothing"
         return said + (f"; frozen (requires_grad=False): {', '.join(frozen)}" if frozen else "")
 
-    def data_in_words(self):
+    def data_in_words(self) -> str:
         data, worst = self.data, self.data.worst
         lines = [
             f"{plural(data.batches, 'batch', 'batches')}, {data.values:,} values per channel",
@@ -153,29 +157,29 @@ class LayerReport:
 class Inspection:
     """What `nn.inspect_batch_norm` found: one LayerReport per normalization, in `layers`."""
 
-    layers: tuple
+    layers: tuple[LayerReport, ...]
     training: bool
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> LayerReport:
         """The report on the layer of this name."""
         for layer in self.layers:
             if layer.name == name:
                 return layer
         raise KeyError(f"there is no normalization '{name}'")
 
-    def __str__(self):
+    def __str__(self) -> str:
         if not self.layers:
             return "The model has no normalization."
         return fitting("\n\n".join([*map(str, self.layers), *self.advice()]))
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         parts = [layer._repr_html_() for layer in self.layers]
         said = self.advice() if self.layers else [str(self)]
         return html_block(*parts, *(f"<p>{html_text(*each.splitlines())}</p>" for each in said))
 
-    def advice(self):
+    def advice(self) -> Iterator[str]:
         """Sentences about the model as a whole, where there is something to say."""
         frozen = [f"'{layer.name}'" for layer in self.layers if layer.uses == "running"]
         if self.training and frozen:
@@ -202,7 +206,7 @@ def rms(values):
     return float(np.sqrt(np.mean(values**2)))
 
 
-def inspect_batch_norm(model, data=None):
+def inspect_batch_norm(model: Module, data: Iterable[Any] | None = None) -> Inspection:
     """What each normalization of `model` will do at its next call; asking changes nothing.
 
     For every BatchNorm, LayerNorm and so on: its mode, whether it normalizes by the batch, by the

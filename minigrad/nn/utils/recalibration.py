@@ -5,6 +5,11 @@ After training there is time for Algorithm 2 of Ioffe & Szegedy 2015: send the d
 finished network once more, batch by batch, and average.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 from ..._runtime.fp_warnings import quietly
@@ -125,7 +130,7 @@ def input_of(function, k, batch):
     return first
 
 
-def recalibrate(model, loader):
+def recalibrate(model: Module, loader: Iterable[Any]) -> dict[str, int]:
     """Running statistics of all batch normalizations in `model`, computed anew from data.
 
     running_mean ← Σ mₖ·μₖ / Σ mₖ and running_var ← Σ mₖ·σₖ² / Σ mₖ over the batches k of `loader`,

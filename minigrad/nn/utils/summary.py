@@ -1,10 +1,14 @@
 """A table of a model: the output of each layer, its parameters, what it saves for backward."""
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...autograd.grad_mode import enable_grad
 from ...display.html import html_block, html_table, html_text
+from ...dtypes import DTypeLike
 from ...ops.array.creation import zeros
 from ...random import get_rng_state, set_rng_state
 from ...tensor import Function, Tensor
@@ -16,7 +20,7 @@ class Row:
     """One layer: its path and class, its output's shape, its parameters, the bytes it saved."""
 
     layer: str
-    output_shape: tuple
+    output_shape: tuple[int, ...]
     parameters: int
     saved_bytes: int
 
@@ -25,7 +29,7 @@ class Row:
 class Summary:
     """What `nn.summary` found: `rows` in the order of execution, and the totals."""
 
-    rows: tuple
+    rows: tuple[Row, ...]
     parameters: int
     trainable: int
     buffers: int
@@ -90,7 +94,11 @@ def readable_size(count):
     return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def summary(model, input_shape, dtype=None):
+def summary(
+    model: Module,
+    input_shape: Sequence[int] | Sequence[Sequence[int]],
+    dtype: DTypeLike | None = None,
+) -> Summary:
     """A `Summary` of the model for an input of shape `input_shape`, the batch included: (128, 784).
 
     A copy of the model runs once on zeros, so nothing of the model changes: no running statistic,

@@ -1,14 +1,16 @@
 """Torch's older constructors, one per dtype: FloatTensor and its kin; and is_tensor."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from ... import dtypes
 from ...tensor import Tensor
 from .creation import tensor, zeros
 
+Constructor: TypeAlias = Callable[..., Tensor]
 
-def _constructor(name: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
+
+def _constructor(name: str, dtype: dtypes.dtype) -> Constructor:
     def construct(*data: Any) -> Tensor:
         if len(data) == 1 and not isinstance(data[0], int):
             return tensor(data[0], dtype=dtype)
@@ -21,12 +23,12 @@ def _constructor(name: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     return construct
 
 
-FloatTensor = _constructor("FloatTensor", dtypes.float32)
-DoubleTensor = _constructor("DoubleTensor", dtypes.float64)
-LongTensor = _constructor("LongTensor", dtypes.int64)
-IntTensor = _constructor("IntTensor", dtypes.int32)
-ByteTensor = _constructor("ByteTensor", dtypes.uint8)
-BoolTensor = _constructor("BoolTensor", dtypes.bool)
+FloatTensor: Constructor = _constructor("FloatTensor", dtypes.float32)
+DoubleTensor: Constructor = _constructor("DoubleTensor", dtypes.float64)
+LongTensor: Constructor = _constructor("LongTensor", dtypes.int64)
+IntTensor: Constructor = _constructor("IntTensor", dtypes.int32)
+ByteTensor: Constructor = _constructor("ByteTensor", dtypes.uint8)
+BoolTensor: Constructor = _constructor("BoolTensor", dtypes.bool)
 
 
 def is_tensor(obj: object) -> bool:

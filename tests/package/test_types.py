@@ -1,0 +1,102 @@
+"""What type checkers and editors say: nothing of right programs, and the mistakes of wrong ones."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+from helpers.language_server import LanguageServer
+
+import minigrad
+from minigrad import nn
+from minigrad.nn import functional as F
+
+ROOT = Path(__file__).parents[2]
+TYPED = Path(__file__).parent / "typed"
+FILES = sorted(map(str, TYPED.glob("*.py")))
+
+
+def needs(checker):
+    return pytest.mark.skipif(not find_spec(checker), reason=f"{checker} is not installed")
+
+
+def checked(*command):
+    """What a type checker prints; it is to find the package where this test found it."""
+    place = Path(minigrad.__file__).parents[1]
+    found = {} if "site-packages" in place.parts else {"MYPYPATH": str(place)}
+    run = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=place if found else ROOT,
+        env=os.environ | found,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    return run.stdout
+
+
+def errors(printed, file):
+    """The numbers of the lines of `file` that have errors."""
+    form = rf"\b{re.escape(file.name)}:(\d+):.*\berror\b"
+    return {int(number) for number in re.findall(form, printed)}
+
+
+def mistakes(file):
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return {number for number, line in enumerate(lines, 1) if "# mistake" in line}
+
+
+@cache
+def mypy():
+    return checked(
+        "mypy", "--strict", "--config-file=", *map(str, [*EXAMPLES, *TYPED.glob("*.py")])
+    )
+
+
+@cache
+def pyright():
+    files = map(str, [*EXAMPLES, *TYPED.glob("*.py")])
+    return checked("pyright", "--pythonpath", sys.executable, *files)
+
+
+CHECKERS = [pytest.param(check, marks=needs(check.__name__)) for check in (mypy, pyright)]
+
+
+def test_the_learners_script_runs(capsys):
+    run_path(str(TYPED / "learner.py"))
+    assert "minigrad.Size([4, 2, 3])" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CHECKERS)
+def test_right_programs_are_right(check):
+    assert errors(check(), TYPED / "learner.py") == set(), check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CHECKERS)
+def test_each_mistake_is_reported_and_nothing_else(check):
+    file = TYPED / "mistakes.py"
+    assert len(mistakes(file)) > 10
+    assert errors(check(), file) == mistakes(file)
+
+
+@pytest.mark.slow
+@needs("pyright")
+def test_an_editor_shows_the_first_line_of_the_docstring():
+    lines = {
+        "mg.tensor": minigrad.tensor.__doc__.split("\n\n")[1],
+        "F.cross_entropy": F.cross_entropy.__doc__.split("\n\n")[1],
+        "nn.Linear": nn.Linear.__doc__.splitlines()[0],
+        "t.relu": minigrad.Tensor.relu.__doc__.split("\n\n")[1],
+    }
+    text = "import minigrad as mg\nfrom minigrad import nn\nimport minigrad.nn.functional as F\n"
+    text += "t = mg.tensor([1.0])\nF.cross_entropy(t, t)\nnn.Linear(1, 1)(t.relu())\n"
+    with LanguageServer(ROOT) as server:
+        for word, shown in zip(lines, server.hover(text, lines), strict=True):
+            assert lines[word] in shown, f"{word}: {shown}"
