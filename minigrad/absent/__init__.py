@@ -7,12 +7,13 @@ the others: for them nothing shows but that `import minigrad` is quicker.
 
 import sys
 from importlib import import_module
+from typing import Any
 
 from .hints import HINTS
 from .later import LATER
 
 
-def answer(owner, name):
+def answer(owner: str, name: str) -> str:
     """The message for a name that `owner`, "minigrad.nn" for example, does not have."""
     hint = HINTS.get(owner, {}).get(name)
     if hint is None:
@@ -20,11 +21,12 @@ def answer(owner, name):
     return f"{owner}.{name}: torch has it, minigrad has not; {hint}"
 
 
-def install_answers():
+def install_answers() -> None:
     """Let the modules of the tables answer for the names that they do not have."""
     for owner in {**HINTS, **LATER}:
         if owner in sys.modules:
-            module, later = sys.modules[owner], LATER.get(owner, {})
+            module: Any = sys.modules[owner]
+            later = LATER.get(owner, {})
             module.__getattr__ = _answering(module, later)
             module.__dir__ = lambda module=module, later=later: sorted({*vars(module), *later})
 

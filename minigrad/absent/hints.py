@@ -7,7 +7,7 @@ _ATTENTION = f"{_SMALL}; attention is softmax(q @ k.mT / d**0.5, -1) @ v"
 _IMAGES = f"{_SMALL}; for images there are Conv2d, ConvTranspose2d, MaxPool2d and AvgPool2d"
 _OPTIMIZER = "there are SGD, Adam, AdamW and RMSprop"
 
-HINTS = {
+HINTS: dict[str, dict[str, str]] = {
     "minigrad": {
         "einsum": "write it with @, transpose, unsqueeze and sum",
         "tensordot": "write it with reshape and @",

@@ -7,9 +7,12 @@ Backward is right if a sharp claim agrees and none disagrees, wrong if all of th
 otherwise undecided.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,22 +48,22 @@ class Slope(NamedTuple):
     hidden: float  # the largest slope that rounding can hide, if `both` is 0
 
     @property
-    def gap(self):
+    def gap(self) -> float:
         """right − left: h f″ where the function is smooth, a constant at a corner."""
         return abs(self.right - self.left)
 
-    def bends(self):
+    def bends(self) -> bool:
         return self.gap > BEND * max(abs(self.left), abs(self.right)) + SAFETY * self.noise
 
-    def smooth(self):
+    def smooth(self) -> bool:
         return math.isfinite(self.both) and not self.bends()
 
-    def claim(self):
+    def claim(self) -> Claim:
         """All that a single step can say: how loud rounding is."""
         error = SAFETY * self.noise + self.gap
         return Claim(self.both, error) if math.isfinite(error) else Claim(0.0, math.inf)
 
-    def height(self):
+    def height(self) -> float:
         """How far the function goes within one step."""
         return self.step * max(abs(self.left), abs(self.right))
 
@@ -68,16 +71,28 @@ class Slope(NamedTuple):
 class Probe:
     """Σ dy · (y(x + h e) − y(x)) for one entry e of one input at a time."""
 
-    def __init__(self, name, func, inputs, cotangents):
-        self.name, self.func, self.cotangents = name, func, cotangents
-        self.ys = self.values(inputs)
-        self.inputs = [like(x, values_of(x)) if isinstance(x, Tensor) else x for x in inputs]
-        self.loudness = [(dy * y) ** 2 for y, dy in zip(self.ys, cotangents, strict=True)]
-        self.hidden = 2 * U * math.sqrt(2 * sum(float(loud.sum()) for loud in self.loudness))
-        self.finite = all(np.isfinite(y).all() for y in self.ys)
-        self.drew = get_rng_state().tolist()  # where the generator stands after a call
+    def __init__(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        inputs: Sequence[Any],
+        cotangents: Sequence[np.ndarray],
+    ) -> None:
+        self.name: str = name
+        self.func: Callable[..., Any] = func
+        self.cotangents: Sequence[np.ndarray] = cotangents
+        self.ys: list[np.ndarray] = self.values(inputs)
+        self.inputs: list[Any] = [
+            like(x, values_of(x)) if isinstance(x, Tensor) else x for x in inputs
+        ]
+        self.loudness: list[np.ndarray] = [
+            (dy * y) ** 2 for y, dy in zip(self.ys, cotangents, strict=True)
+        ]
+        self.hidden: float = 2 * U * math.sqrt(2 * sum(float(loud.sum()) for loud in self.loudness))
+        self.finite: bool = all(np.isfinite(y).all() for y in self.ys)
+        self.drew: Any = get_rng_state().tolist()  # where the generator stands after a call
 
-    def values(self, inputs):
+    def values(self, inputs: Sequence[Any]) -> list[np.ndarray]:
         """The outputs as arrays, nothing recorded."""
         with no_grad():
             ys = [np.array(values_of(y)) for y in floating_outputs(self.name, self.func(*inputs))]
@@ -85,7 +100,7 @@ class Probe:
             raise ValueError(f"{self.name}: the shapes of func's outputs depend on its inputs")
         return ys
 
-    def slope(self, number, x, index, step):
+    def slope(self, number: int, x: np.ndarray, index: tuple[int, ...], step: float) -> Slope:
         """The Slope at entry `index` of input `number`, whose values are `x`."""
         here = x[index]
         changes, rounding = [], 0.0
@@ -117,18 +132,20 @@ class Tolerance(NamedTuple):
     rtol: float
     blunt: float  # differences that may be this far off still count
 
-    def of(self, slope):
+    def of(self, slope: float) -> float:
         return self.atol + self.rtol * abs(slope)
 
 
-def tolerance_at(scale, atol, rtol):
+def tolerance_at(scale: float, atol: float | None, rtol: float) -> Tolerance:
     """The Tolerance for an input whose largest gradient is `scale`."""
     if atol is None:
         atol = min(1e-8, scale / 10_000) or 1e-8
     return Tolerance(atol, rtol, atol + rtol * scale)
 
 
-def look(probe, number, dx, eps, atol, rtol):
+def look(
+    probe: Probe, number: int, dx: np.ndarray, eps: float, atol: float | None, rtol: float
+) -> tuple[dict[tuple[int, ...], Finding], float, bool]:
     """What is not right about the gradient of an input: a Finding per such entry, by index.
 
     Also the size of the largest gradient, and whether that is as good as 0.
@@ -153,7 +170,7 @@ def look(probe, number, dx, eps, atol, rtol):
     return findings, size, not findings and size <= (scale / 10_000 if atol is None else atol)
 
 
-def is_rounding(x, dx, slopes):
+def is_rounding(x: np.ndarray, dx: np.ndarray, slopes: Iterable[Slope]) -> bool:
     """Is all of it, backward and differences, what rounding makes of a gradient of 0?"""
     hidden = max((slope.hidden * slope.step for slope in slopes), default=0.0)
     return bool((np.abs(dx) <= SAFETY * SAFETY * hidden / max(1.0, largest(x))).all()) and all(
@@ -162,12 +179,20 @@ def is_rounding(x, dx, slopes):
     )
 
 
-def largest(values):
+def largest(values: np.ndarray) -> float:
     values = np.abs(values)
     return float(values[np.isfinite(values)].max(initial=0.0))
 
 
-def judge_all(probe, number, x, dx, first, slopes, tolerance):
+def judge_all(
+    probe: Probe,
+    number: int,
+    x: np.ndarray,
+    dx: np.ndarray,
+    first: Any,
+    slopes: Any,
+    tolerance: Tolerance,
+) -> dict[tuple[int, ...], Finding]:
     """The Findings that are not right; `slopes` is brought up to what was learned."""
     findings = {}
     for index, slope in first.items():
@@ -180,7 +205,15 @@ def judge_all(probe, number, x, dx, first, slopes, tolerance):
     return findings
 
 
-def judge(probe, number, x, index, dx, first, tolerance):
+def judge(
+    probe: Probe,
+    number: int,
+    x: np.ndarray,
+    index: tuple[int, ...],
+    dx: float,
+    first: Slope,
+    tolerance: Tolerance,
+) -> Finding:
     """The Finding for an entry that its first slope did not confirm."""
     if not probe.finite:
         return Finding(None, math.nan, reason="func returns nan or infinity for these inputs")
@@ -215,7 +248,7 @@ def judge(probe, number, x, index, dx, first, tolerance):
             return Finding(None, slope, reason=why(rows, said, tolerance, index))
 
 
-def widest(first, here, dx, tolerance):
+def widest(first: Slope, here: float, dx: float, tolerance: Tolerance) -> float:
     """The step to begin with: larger than the first one where rounding is too loud for that."""
     wide = 0.1 * max(1.0, here)
     if not math.isfinite(first.both):
@@ -232,17 +265,17 @@ class Claim(NamedTuple):
     slope: float
     error: float
 
-    def admits(self, dx, allowed):
+    def admits(self, dx: float, allowed: float) -> bool:
         if math.isfinite(dx):
             return abs(dx - self.slope) <= allowed + self.error
         return self.error > abs(self.slope) / 2  # inf is excluded only where differences converge
 
 
-def sharpest(said):
+def sharpest(said: list[Claim]) -> Claim:
     return min(said, key=lambda claim: claim.error)
 
 
-def unbent(rows):
+def unbent(rows: list[Slope]) -> list[Slope]:
     """The rows that may be extrapolated: finite, and not in a run of three whose gap stays.
 
     The last two are not a run yet, but may become one.
@@ -257,7 +290,7 @@ def unbent(rows):
     return [row for k, row in enumerate(rows) if k not in corner]
 
 
-def claims(rows):
+def claims(rows: list[Slope]) -> list[Claim]:
     """What each step says: a slope and how far off it may be (Ridders 1982).
 
     Column j + 1 of the table removes the power h^(2j+2) from column j; how much that moves the
@@ -274,7 +307,8 @@ def claims(rows):
         loud = max(loud, rows[k].gap if rows[k].gap > rows[k - 1].gap / 2 else 0.0)
         tremors[k - 1] = max(loud * rows[k].step, tremors[k])
     tremors[0] = tremors[1]
-    said, table = [], []
+    said: list[Claim] = []
+    table: list[float] = []
     for k, row in enumerate(rows):
         line = [row.both]
         options = [(jumps[max(k - 1, 0)], row.both)]
@@ -289,7 +323,7 @@ def claims(rows):
     return said
 
 
-def settled(rows):
+def settled(rows: list[Slope]) -> bool:
     """Do the last three slopes differ by what rounding explains, or by less and less?"""
     rows = unbent(rows)[-4:]
     if len(rows) < 3 or rows[-1].gap > max(rows[-2].gap / 2, SAFETY * rows[-1].noise):
@@ -300,7 +334,7 @@ def settled(rows):
     return all(quiet[-2:]) or (len(rows) > 3 and all(calmer))
 
 
-def why(rows, said, tolerance, index):
+def why(rows: list[Slope], said: list[Claim], tolerance: Tolerance, index: tuple[int, ...]) -> str:
     """Why an entry is undecided, in words."""
     place = f"x{list(index)}" if index else "x"
     wide, last = rows[max(len(rows) - 3, 0)], rows[-1]
@@ -323,7 +357,7 @@ def why(rows, said, tolerance, index):
     )
 
 
-def floating_outputs(name, outputs):
+def floating_outputs(name: str, outputs: Any) -> list[Tensor]:
     """The outputs that can have a gradient, as a list."""
     outputs = [outputs] if isinstance(outputs, Tensor) else outputs
     if not isinstance(outputs, (tuple, list)) or not all(isinstance(y, Tensor) for y in outputs):
@@ -337,10 +371,10 @@ def floating_outputs(name, outputs):
     return outputs
 
 
-def values_of(x):
+def values_of(x: Tensor) -> np.ndarray:
     return x.detach().numpy()
 
 
-def like(x, array):
+def like(x: Tensor, array: Any) -> Tensor:
     """`array` as a tensor of x's shape and dtype, without history."""
     return x.detach().clone().copy_(np.asarray(array))

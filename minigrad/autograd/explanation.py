@@ -1,17 +1,21 @@
 """What is wrong with a gradient, for `gradcheck(…, explain=True)`: between it and the diagnosis."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..diagnosis import diagnose, recognize
 from ..tensor import Tensor
-from .differences import look, values_of
+from .differences import Probe, look, values_of
 
 OF_DIFFERENCES = 1e-6  # how far the slopes may be off, as a share of the largest
 
 
-def slopes_at(probe, number, eps, atol, rtol):
+def slopes_at(probe: Probe, number: int, eps: float, atol: float | None, rtol: float) -> np.ndarray:
     """The slopes at every entry of an input for which there is no gradient to compare."""
     slopes = np.zeros(np.shape(probe.inputs[number]))
     findings, _, _ = look(probe, number, slopes, eps, atol, rtol)
@@ -20,7 +24,14 @@ def slopes_at(probe, number, eps, atol, rtol):
     return slopes
 
 
-def explanations(func, inputs, ys, cotangents, wrong, slopes):
+def explanations(
+    func: Callable[..., Any],
+    inputs: Sequence[Any],
+    ys: Sequence[Any],
+    cotangents: Sequence[Any],
+    wrong: dict[int, np.ndarray],
+    slopes: dict[int, np.ndarray],
+) -> tuple[str, list[str]]:
     """The name of the operation, if it is known, and a sentence for each wrong gradient.
 
     wrong: the gradients that backward gave, by number of the input. slopes: the right ones.
@@ -40,7 +51,7 @@ def explanations(func, inputs, ys, cotangents, wrong, slopes):
     return known.name if known else "", lines
 
 
-def parameter_names(func):
+def parameter_names(func: Callable[..., Any]) -> list[str]:
     """What func calls its inputs, or forward does in the `apply` of an autograd.Function."""
     owner = getattr(func, "__self__", None)
     forward = getattr(owner, "forward", None) if isinstance(owner, type) else None

@@ -11,9 +11,11 @@ Differences have errors, too: `differences.py` estimates how large they are, and
 where one does not settle it. What they cannot settle is reported as undecided, not as wrong.
 """
 
+from __future__ import annotations
+
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,7 @@ def gradcheck(
     rtol: float = 1e-7,
     raise_exception: bool = True,
     explain: bool = False,
-) -> "bool | Report":
+) -> bool | Report:
     """True if backward through `func(*inputs)` agrees with central differences.
 
     inputs: a Tensor or a tuple; those that require a gradient are checked and must be float64:
@@ -123,7 +125,17 @@ def gradgradcheck(
     return bool(found)
 
 
-def verdict(name, func, inputs, eps, atol, rtol, raise_exception, may_ignore=False, explain=False):
+def verdict(
+    name: str,
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    eps: float,
+    atol: float | None,
+    rtol: float,
+    raise_exception: bool,
+    may_ignore: bool = False,
+    explain: bool = False,
+) -> bool | Report:
     """True, or what `raise_exception` and `explain` ask for instead."""
     function(name, "func", func)
     inputs = arguments(name, "inputs", inputs)
@@ -157,7 +169,7 @@ class Report:
 
     __repr__ = __str__
 
-    def add(self, number, dx, findings):
+    def add(self, number: int, dx: Any, findings: dict[tuple[int, ...], Any]) -> None:
         """`findings`: one per entry of input `number` that is not right, by index."""
         shape = tuple(map(int, dx.shape))
         wrong = {at: each for at, each in findings.items() if each.right is False}
@@ -180,7 +192,17 @@ class Report:
             )
 
 
-def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore, explain):
+def compare_gradients(
+    name: str,
+    func: Callable[..., Any],
+    inputs: Sequence[Any],
+    copies: Sequence[Any],
+    eps: float,
+    atol: float | None,
+    rtol: float,
+    may_ignore: bool,
+    explain: bool,
+) -> Report:
     """The Report on backward beside differences."""
     checked = checked_inputs(name, inputs)
     if explain:  # what is read of a wrong gradient is imported where one may be wrong
@@ -243,7 +265,13 @@ def compare_gradients(name, func, inputs, copies, eps, atol, rtol, may_ignore, e
     return report
 
 
-def analytic_gradients(name, outputs, cotangents, inputs, explain):
+def analytic_gradients(
+    name: str,
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[np.ndarray],
+    inputs: Sequence[Any],
+    explain: bool,
+) -> list[Any]:
     """The gradients of the outputs as arrays; 0 where backward finds no path.
 
     With `explain` one may have a wrong shape, and those that were not reached then are None.
@@ -253,7 +281,7 @@ def analytic_gradients(name, outputs, cotangents, inputs, explain):
         return [np.zeros(x.shape) for x in inputs]
     ys, dys = zip(*roots, strict=True)
     try:
-        dxs = grad(ys, inputs, dys, allow_unused=True)
+        dxs: Sequence[Any] = grad(ys, inputs, dys, allow_unused=True)
     except ShapeError as error:
         if not explain:
             raise
@@ -269,7 +297,7 @@ def analytic_gradients(name, outputs, cotangents, inputs, explain):
 
 
 @contextlib.contextmanager
-def undisturbed(inputs):
+def undisturbed(inputs: Sequence[Any]) -> Iterator[list[Any]]:
     """Put back the default generator, and the inputs if `func` has changed them."""
     state = get_rng_state()
     copies = [np.array(values_of(x)) if isinstance(x, Tensor) else None for x in inputs]
@@ -282,7 +310,7 @@ def undisturbed(inputs):
                 inputs[i].detach().copy_(copies[i])
 
 
-def changed_inputs(inputs, copies):
+def changed_inputs(inputs: Sequence[Any], copies: Sequence[Any]) -> list[int]:
     """The numbers of the inputs whose values differ from the saved copies."""
     return [
         i
@@ -291,12 +319,12 @@ def changed_inputs(inputs, copies):
     ]
 
 
-def refuse_changes(name, inputs, copies):
+def refuse_changes(name: str, inputs: Sequence[Any], copies: Sequence[Any]) -> None:
     for i in changed_inputs(inputs, copies):
         raise ValueError(f"{name}: func changes input {i} in place; let it work on a copy")
 
 
-def arguments(name, argument, value):
+def arguments(name: str, argument: str, value: Any) -> tuple[Any, ...]:
     """A Tensor, or several in a tuple or list, as a tuple."""
     if isinstance(value, Tensor):
         return (value,)
@@ -307,7 +335,7 @@ def arguments(name, argument, value):
     return tuple(value)
 
 
-def checked_inputs(name, inputs):
+def checked_inputs(name: str, inputs: Sequence[Any]) -> list[int]:
     """The numbers of the inputs that require a gradient: at least one, all float64."""
     checked = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
@@ -320,7 +348,7 @@ def checked_inputs(name, inputs):
     return checked
 
 
-def check_cotangents(name, outputs, grad_outputs):
+def check_cotangents(name: str, outputs: Sequence[Tensor], grad_outputs: Sequence[Any]) -> None:
     if len(grad_outputs) != len(outputs):
         raise ValueError(
             f"{name}: func has {len(outputs)} outputs, but {len(grad_outputs)} grad_outputs"
@@ -339,6 +367,6 @@ def check_cotangents(name, outputs, grad_outputs):
             )
 
 
-def random_cotangent(rng, y):
+def random_cotangent(rng: np.random.Generator, y: Tensor) -> np.ndarray:
     """Random signs and sizes, none near 0, so that each output counts."""
     return rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.5, 1.5, y.shape)

@@ -5,13 +5,13 @@ from numpy import ndarray
 
 from ..tensor import Tensor
 
-def assign(operation: str, tensors: Iterable[Tensor], arrays: list[ndarray]) -> None:
+def assign(operation: str, tensors: Iterable[Tensor], arrays: list[ndarray[Any, Any]]) -> None:
     """Copy each array into its tensor; both have the same shape and dtype."""
 
 def step(
     operation: str,
-    kernel: Callable[[list[tuple]], None],
-    updates: list[tuple],
+    kernel: Callable[[list[tuple[Any, ...]]], None],
+    updates: list[tuple[Any, ...]],
     state: dict[Tensor, dict[str, Any]],
     fresh: dict[Tensor, dict[str, Any]],
     counts: list[tuple[dict[str, Any], int]],

@@ -4,9 +4,12 @@ A column is what `x.grad` becomes when the gradient that arrives is 1 at one out
 minigrad computes it, when the book is built.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +31,7 @@ class Example:
 
     code: str
     f: Callable[[Tensor], Tensor]
-    x: Sequence
+    x: Sequence[Any]
     words: str
     order: str = "C"  # of the labels: "F" puts the values of one channel side by side
 

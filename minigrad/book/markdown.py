@@ -1,8 +1,9 @@
 """From Markdown, as GitHub shows it, to HTML: headings with anchors, formulas, code, links."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape, unescape
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -21,15 +22,24 @@ Resolve = Callable[[str], str | None]  # a link as written -> an address in the 
 class Text:
     """One page's Markdown as HTML, with the headings that were met on the way."""
 
-    def __init__(self, source: str, resolve: Resolve, numbers: list[str], beside=None, heat=None):
-        self.resolve, self.numbers = resolve, set(numbers)
-        self.heat = heat or {}  # code -> HTML of its own
-        self.beside = beside or (lambda number, code: "")  # HTML to stand beside an equation
+    def __init__(
+        self,
+        source: str,
+        resolve: Resolve,
+        numbers: list[str],
+        beside: Callable[[str, str], str] | None = None,
+        heat: dict[str, str] | None = None,
+    ) -> None:
+        self.resolve: Resolve = resolve
+        self.numbers: set[str] = set(numbers)
+        self.heat: dict[str, str] = heat or {}  # code -> HTML of its own
+        # HTML to stand beside an equation, by its number and code.
+        self.beside: Callable[[str, str], str] = beside or (lambda number, code: "")
         self.headings: list[tuple[int, str, str]] = []  # level, anchor, HTML
         self.equation: str | None = None
-        self.exercise = False  # whether what comes is the code of an exercise
+        self.exercise: bool = False  # whether what comes is the code of an exercise
         self.shown: set[int] = set()  # tokens that an exercise has taken to itself
-        self.code_of_dead = False
+        self.code_of_dead: bool = False
         self.scripts: list[str] = []  # that the page needs beside those of all pages
         parser = MarkdownIt("commonmark").enable("table")
         parser.inline.ruler.before("escape", "formula", formula)
@@ -43,7 +53,7 @@ class Text:
             parser.add_render_rule(name, lambda renderer, *rest, rule=rule: rule(*rest))
         self.dead: list[bool] = []  # for each open link, whether it leads to no page
         shown = parser.render(source)
-        self.html_text = shown.replace(' style="text-align:right"', " class=r")
+        self.html_text: str = shown.replace(' style="text-align:right"', " class=r")
 
     def append(self, html: str) -> None:
         """A last section, written in HTML."""
@@ -53,7 +63,7 @@ class Text:
 
     # Rules of the renderer: (tokens, index, options, environment) -> HTML.
 
-    def fence(self, tokens, index, options, env) -> str:
+    def fence(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         token = tokens[index]
         if index in self.shown:
             return ""
@@ -72,7 +82,7 @@ class Text:
             self.equation = None
         return html
 
-    def folded(self, tokens, index, shown: str) -> str:
+    def folded(self, tokens: Sequence[Any], index: int, shown: str) -> str:
         """An exercise: what is given, its hint, and the answer behind a line to open."""
         language, *_ = tokens[index].info.split()
         given = YOURS.sub(lambda run: f"{run[1]}...  # yours\n", tokens[index].content)
@@ -103,11 +113,11 @@ class Text:
             f'<a class="number" href="#eq-{number}">({number})</a></div>\n'
         )
 
-    def formula(self, tokens, index, options, env) -> str:
+    def formula(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         tex = tokens[index].content
         return f"<span class=long>{mathml(tex)}</span>" if len(tex) > LONG else mathml(tex)
 
-    def text(self, tokens, index, options, env) -> str:
+    def text(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         shown = escape(tokens[index].content, quote=False)
         if self.dead or not self.numbers:
             return shown
@@ -117,7 +127,7 @@ class Text:
         number = found[1]
         return f'<a href="#eq-{number}">({number})</a>' if number in self.numbers else found[0]
 
-    def heading(self, tokens, index, options, env) -> str:
+    def heading(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         inline = tokens[index + 1]
         above = self.headings[-1][0] if self.headings else 0
         level, content = min(int(tokens[index].tag[1]), above + 1), inline.content
@@ -130,7 +140,7 @@ class Text:
         self.exercise = content.startswith("Exercise ")
         return f'<h{level} id="{anchor}">'
 
-    def link(self, tokens, index, options, env) -> str:
+    def link(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         address = self.resolve(unescape(tokens[index].attrGet("href")))
         self.dead.append(address is None)
         if address is None:  # a file of the repository: its name, and no link
@@ -139,17 +149,17 @@ class Text:
             return "<code>" if self.code_of_dead else "<span>"
         return f'<a href="{escape(address)}">'
 
-    def link_end(self, tokens, index, options, env) -> str:
+    def link_end(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         if not self.dead.pop():
             return "</a>"
         return "</code>" if self.code_of_dead else "</span>"
 
-    def image(self, tokens, index, options, env) -> str:
+    def image(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         token = tokens[index]
         address = self.resolve(token.attrGet("src")) or ""
         return f'<img src="{escape(address)}" alt="{escape(token.content)}">'
 
-    def html(self, tokens, index, options, env) -> str:
+    def html(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         """Comments of the source are not for readers, but for the hint of an exercise."""
         content = tokens[index].content
         if tokens[index].type == "html_block" and index in self.shown:
@@ -160,11 +170,11 @@ class Text:
             return f"<details><summary>A hint for {hint[1]}</summary><p>{text}</p></details>\n"
         return "" if content.lstrip().startswith("<!--") else escape(content)
 
-    def table(self, tokens, index, options, env) -> str:
+    def table(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         first = next(t.content for t in tokens[index:] if t.type == "inline")
         return f'<div class="wide"><table{" class=symbols" if first == "symbol" else ""}>'
 
-    def table_end(self, tokens, index, options, env) -> str:
+    def table_end(self, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         return "</table></div>\n"
 
 

@@ -26,19 +26,22 @@ class Beside:
     """The panels of one derivation."""
 
     def __init__(self, root: Path, page: Path, text: str, pages: list[str]):
-        self.root, self.name = root, page.stem
+        self.root: Path = root
+        self.name: str = page.stem
         links = header_links(page, text)
-        self.sources = {
+        self.sources: dict[str, list[Source]] = {
             kind: [cited_source(root, path, page.stem, pages) for path in links.get(kind, [])]
             for kind in ("kernel", "rule", "layer")
         }
-        self.tests = [path.relative_to(root).as_posix() for path in links.get("test", [])]
-        self.reference = [
+        self.tests: list[str] = [
+            path.relative_to(root).as_posix() for path in links.get("test", [])
+        ]
+        self.reference: list[Source] = [
             Source(path.relative_to(root), path.read_text(encoding="utf-8"))
             for path in links.get("reference", [])
         ]
         self.script: dict[str, str] = {}  # number -> its whole panel
-        self.measured = Measured(text)
+        self.measured: Measured = Measured(text)
 
     @property
     def quoted(self) -> list[Source]:

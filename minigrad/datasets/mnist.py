@@ -21,6 +21,7 @@ import numpy as np
 from .._checks import flag
 from ..ops.array.creation import from_numpy
 from ..serialization.atomic_write import write
+from ..tensor import Tensor
 from ..utils.data import TensorDataset
 from .download import cache_folder, receive
 
@@ -34,7 +35,7 @@ class Idx(NamedTuple):
     """What an IDX file must contain: a header, then the bytes of an array of this shape."""
 
     name: str
-    shape: tuple
+    shape: tuple[int, ...]
     sha256: str
 
     @property
@@ -105,8 +106,8 @@ class MNIST(TensorDataset):
         flag("MNIST", "download", download)
         folder = root or os.environ.get("MINIGRAD_DATA")
         images, labels = (_find(file, folder, download) for file in FILES[train])
-        self.data = from_numpy(images)
-        self.targets = from_numpy(labels.astype(np.int64))
+        self.data: Tensor = from_numpy(images)
+        self.targets: Tensor = from_numpy(labels.astype(np.int64))
         pixels = np.divide(images[:, None], 255, dtype=np.float32)
         super().__init__(from_numpy(pixels), self.targets)
 

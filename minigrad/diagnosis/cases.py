@@ -9,7 +9,7 @@ import numpy as np
 
 from .comparing import Array, axis_sets, axis_word
 
-quiet = np.errstate(all="ignore")  # wrong formulas may divide by 0
+quiet: np.errstate = np.errstate(all="ignore")  # wrong formulas may divide by 0
 
 
 class Case(TypedDict):

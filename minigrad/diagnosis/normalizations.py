@@ -22,13 +22,14 @@ class Normalized:
     """x̂ and what it is made of, for statistics over `over`; as in a mistake, if asked for."""
 
     def __init__(self, x: Array, over: tuple[int, ...], eps: float, form: str = ""):
-        self.x, self.over = x, over
-        self.m = int(np.prod([x.shape[axis] for axis in over]))
-        self.centered = x - self.M(x)
-        self.var = self.M(self.centered**2)
+        self.x: Array = x
+        self.over: tuple[int, ...] = over
+        self.m: int = int(np.prod([x.shape[axis] for axis in over]))
+        self.centered: Array = x - self.M(x)
+        self.var: Array = self.M(self.centered**2)
         if form == "m − 1":
             self.var = self.var * self.m / max(self.m - 1, 1)
-        self.r = {
+        self.r: Array = {
             "no ε": lambda: self.var**-0.5,
             "ε outside": lambda: 1 / (self.var**0.5 + eps),
             "ε squared": lambda: (self.var + eps**2) ** -0.5,

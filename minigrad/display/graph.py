@@ -120,9 +120,9 @@ def graph(self: Tensor, model: Any = None, /, **names: Tensor) -> Graph:
 method("graph", graph)
 
 
-def names_of(operation, model, names):
+def names_of(operation: str, model: Any, names: Any) -> dict[Tensor, str]:
     """{tensor: its name}, of the parameters of a model and of further tensors."""
-    known = {}
+    known: dict[Tensor, str] = {}
     if model is not None:
         if isinstance(model, type) or not hasattr(model, "named_parameters"):
             raise TypeError(f"{operation}: model must be a Module, got {type(model).__name__}")
@@ -134,7 +134,7 @@ def names_of(operation, model, names):
     return known
 
 
-def collect(root, names):
+def collect(root: Tensor, names: Any) -> dict[Any, Box]:
     """{what it stands for: its box} of the graph below `root`, inputs first.
 
     A box stands for a Function, for a leaf, or for an input that collects nothing.
@@ -143,7 +143,8 @@ def collect(root, names):
         tensor.grad_fn: name for tensor, name in names.items() if tensor.grad_fn is not None
     }
     names_of_memory = {address(tensor.detach().numpy()): name for tensor, name in names.items()}
-    boxes, known = {}, {}
+    boxes: dict[Any, Any] = {}
+    known: dict[Any, Any] = {}
 
     def leaf_box(tensor):
         box = Box(
@@ -155,7 +156,7 @@ def collect(root, names):
 
     if root.grad_fn is None:
         return {root: leaf_box(root)}
-    stack = [root.grad_fn]
+    stack: list[Any] = [root.grad_fn]
     while stack:
         key = stack.pop()
         if key in boxes and boxes[key] is not None:
@@ -199,7 +200,7 @@ def collect(root, names):
     return boxes
 
 
-def call_of(node):
+def call_of(node: Any) -> tuple[str, str]:
     """("spirals.py:12", "y = model(x)"): the line of the call, if detect_anomaly remembered it."""
     if not node.called_at:
         return "", ""
@@ -207,7 +208,7 @@ def call_of(node):
     return f"{Path(call.filename).name}:{call.lineno}", call.line or ""
 
 
-def constant_box(boxes, constant, names_of_memory):
+def constant_box(boxes: dict[Any, Box], constant: Any, names_of_memory: Any) -> Box:
     """The box of an input that wants no gradient: the same for the same memory."""
     shape, value = shape_and_value(constant)
     key = constant if value is None else address(value)
@@ -223,17 +224,17 @@ def constant_box(boxes, constant, names_of_memory):
     return boxes[key]
 
 
-def shape_and_value(shown):
+def shape_and_value(shown: Any) -> tuple[tuple[int, ...], Any]:
     """(shape, value) of what a node remembers: an array, or only a shape."""
     return (shown, None) if isinstance(shown, tuple) else (shown.shape, shown)
 
 
-def address(array):
+def address(array: np.ndarray) -> tuple[Any, ...]:
     """What tells two arrays apart: their first byte, shape and strides."""
     return array.__array_interface__["data"][0], array.shape, array.strides
 
 
-def describe(box):
+def describe(box: Box) -> None:
     """Write the lines of a box, each with the role that decides its color.
 
     Of what is large it keeps nothing else: a picture should hold no activations.
@@ -259,7 +260,7 @@ def describe(box):
         box.gradient = None
 
 
-def shown_rows(array):
+def shown_rows(array: np.ndarray) -> list[str]:
     """The rows of an array, in two digits, and how many of its numbers are zero if not all show."""
     rows = rows_of(array[None] if array.ndim == 1 else array, 2)  # a vector as a row
     zeros = np.count_nonzero(array == 0)
@@ -269,7 +270,7 @@ def shown_rows(array):
     return [*rows, f"{share:.0f} % zeros" if share >= 1 else "< 1 % zeros"]
 
 
-def rows_of(array, digits=3):
+def rows_of(array: np.ndarray, digits: int = 3) -> list[str]:
     """An array in at most four short lines; larger ones as their range."""
     if array.size == 0:
         return ["empty"]
@@ -287,11 +288,11 @@ def rows_of(array, digits=3):
     return [f"{short_number(low, digits)} … {short_number(high, digits)}"]
 
 
-def short_number(value, digits=3):
+def short_number(value: Any, digits: int = 3) -> str:
     """A number in about six characters, with a real minus sign; integers in full."""
     if not isinstance(value, float | np.floating):
         text = str(value)
-    elif 10**digits <= abs(value) < 1e5:
+    elif 10**digits <= abs(float(value)) < 1e5:
         text = f"{value:.0f}"
     else:
         text = f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")

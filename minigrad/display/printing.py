@@ -1,12 +1,17 @@
 """How tensors look: torch's text to the letter, and a small table for notebooks."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from .. import _checks, dtypes
 from .._runtime.fp_warnings import quietly
+from ..tensor import Tensor
 from .html import html_block, html_table, html_title
 
 PROFILES: dict[str, dict[str, float]] = {
@@ -54,7 +59,7 @@ def set_printoptions(
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def formatter(array):
+def formatter(array: np.ndarray) -> Any:
     """(how to write one number of `array`, the width that they share)."""
     if array.dtype.kind != "f":
         return str, max((len(str(value)) for value in array.ravel()), default=1)
@@ -74,22 +79,22 @@ def formatter(array):
     return write, max(len(write(value)) for value in values[finite].tolist())
 
 
-def scientific(value) -> str:
+def scientific(value: Any) -> str:
     return f"{value:.{options.precision}e}"
 
 
-def fixed(value) -> str:
+def fixed(value: Any) -> str:
     return f"{value:.{options.precision}f}"
 
 
-def whole_number(value):
+def whole_number(value: Any) -> str:
     return f"{value:.0f}." if math.isfinite(value) else f"{value:.0f}"
 
 
 # --- arrays --------------------------------------------------------------------------------------
 
 
-def ends(length):
+def ends(length: int) -> Any:
     """The positions that a shortened dimension shows, with None for what is left out."""
     edge = options.edgeitems
     if length <= 2 * edge:
@@ -97,7 +102,7 @@ def ends(length):
     return [*range(edge), None, *range(length - edge, length)]
 
 
-def shortened(array):
+def shortened(array: np.ndarray) -> Any:
     """The part of `array` that is shown."""
     for dim, length in enumerate(array.shape):
         chosen = [i for i in ends(length) if i is not None]
@@ -105,7 +110,9 @@ def shortened(array):
     return array
 
 
-def brackets(array, indent, short, write, width):
+def brackets(
+    array: np.ndarray, indent: int, short: Any, write: Callable[[Any], str], width: int
+) -> str:
     """The numbers in nested brackets, `indent` characters from the left."""
     if array.ndim == 0:
         return write(array.item()).rjust(width)
@@ -122,7 +129,7 @@ def brackets(array, indent, short, write, width):
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def text(tensor):
+def text(tensor: Tensor) -> str:
     """What `repr` of a tensor is."""
     array = tensor.detach().numpy()
     prefix = "tensor("
@@ -157,7 +164,7 @@ def text(tensor):
 # --- notebooks -----------------------------------------------------------------------------------
 
 
-def rich(self) -> str:
+def rich(self: Tensor) -> str:
     """HTML for notebooks: shape, dtype, where the tensor came from, and its (first) matrix."""
     array = self.detach().numpy()
     facts = [f"shape {tuple(self.shape)}", str(self.dtype)]

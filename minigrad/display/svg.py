@@ -67,7 +67,7 @@ class Box:
     lines: list[tuple[str, str]] = field(default_factory=list)
 
 
-def draw(boxes, name=None, number=None):
+def draw(boxes: list[Box], name: str | None = None, number: dict[Box, Any] | None = None) -> str:
     """The SVG text for boxes that come inputs first.
 
     With a name, that of the picture among others on a page, which has STYLE: each box says its
@@ -99,16 +99,16 @@ def draw(boxes, name=None, number=None):
     return "\n".join([*parts, "</svg>", ""])
 
 
-def cut_off(text, most):
+def cut_off(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def rank(boxes):
+def rank(boxes: list[Box]) -> Any:
     """Give each box its column: an operation after its inputs, a leaf just before its first user.
 
     Returns the columns, with invisible boxes where arrows pass, and each arrow as a list of boxes.
     """
-    users = {box: [] for box in boxes}
+    users: dict[Box, list[Box]] = {box: [] for box in boxes}
     for box in boxes:
         box.left, box.right = [], []
         box.rank = 1 + max((each.rank for each in box.inputs), default=-1)
@@ -117,7 +117,7 @@ def rank(boxes):
     for box in boxes:
         if not box.inputs and users[box]:
             box.rank = min(user.rank for user in users[box]) - 1
-    columns = [[] for _ in range(1 + max(box.rank for box in boxes))]
+    columns: list[list[Box]] = [[] for _ in range(1 + max(box.rank for box in boxes))]
     paths = []
     for box in boxes:
         columns[box.rank].append(box)
@@ -135,9 +135,9 @@ def rank(boxes):
     return columns, paths
 
 
-def order(columns):
+def order(columns: list[list[Box]]) -> None:
     """Sort each column by the middle of its neighbors left, then right, and again."""
-    position = {}
+    position: dict[Box, float] = {}
     for column in columns:
         position.update((box, i / len(column)) for i, box in enumerate(column))
     for sweep in range(SWEEPS):
@@ -158,7 +158,7 @@ def order(columns):
         leaves_around(column)
 
 
-def leaves_around(column):
+def leaves_around(column: list[Box]) -> None:
     """Put leaves on both sides of the operation that they meet at the next one: straight chains."""
     ordered = []
     for _, run in groupby(column, key=lambda box: box.right):
@@ -169,9 +169,9 @@ def leaves_around(column):
     column[:] = ordered
 
 
-def place_columns(columns):
+def place_columns(columns: list[list[Box]]) -> None:
     """Put the columns side by side, and each box near the mean of its neighbors."""
-    x = MARGIN
+    x: float = MARGIN
     for column in columns:
         wide = max(box.width for box in column)
         for box in column:
@@ -193,11 +193,11 @@ def place_columns(columns):
             box.y += MARGIN - top
 
 
-def center(box):
+def center(box: Box) -> float:
     return box.y + box.height / 2
 
 
-def stack_boxes(column, wishes):
+def stack_boxes(column: list[Box], wishes: Any) -> None:
     """Put the boxes of a column, in order, as near to the desired centers as their heights allow.
 
     Boxes that would overlap join a block, which goes to the mean of its members' wishes.
@@ -217,11 +217,11 @@ def stack_boxes(column, wishes):
             y += box.height + GAP
 
 
-def top(block):
+def top(block: Any) -> float:
     return block[0] / len(block[1])
 
 
-def arrow(path, head, number):
+def arrow(path: list[Box], head: str, number: dict[Box, Any] | None) -> str:
     """A line from the first box of the path through the invisible ones to the last.
 
     It is straight within a column, where boxes are, and bends only between columns.
@@ -239,20 +239,20 @@ def arrow(path, head, number):
     return f'<path class="arrow" {ends}marker-end="url(#{head})" d="{text}"/>'
 
 
-def entry(source, box):
+def entry(source: Box, box: Box) -> float:
     """Where on the left side of a box the arrow from `source` arrives; no two cross there."""
     arrivals = sorted(box.left, key=center)
     slots = [i for i, each in enumerate(arrivals) if leads_from(each, source)]
     return box.y + box.height * (slots[0] + 1) / (len(arrivals) + 1) if slots else center(box)
 
 
-def leads_from(box, source):
+def leads_from(box: Box, source: Box) -> Any:
     while box.kind == "bend":
         (box,) = box.left
     return box is source
 
 
-def drawn(box, number):
+def drawn(box: Box, number: dict[Box, Any] | None) -> str:
     data = f' data-node="{number[box]}" data-arrives="{box.arrives}"' if number else ""
     rows = [
         f'<g class="box {box.kind}"{data}><rect x="{box.x:.1f}" y="{box.y:.1f}" '

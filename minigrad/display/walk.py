@@ -119,7 +119,7 @@ class Pair:
         write_page(path, self.walks)
 
 
-def write_page(path, walks):
+def write_page(path: str | os.PathLike[str], walks: list[Walk]) -> None:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"walk.save: path must be a path, got {type(path).__name__}")
     path = Path(path)
@@ -167,13 +167,14 @@ method("walk", walk)
 class Recorder:
     """Called with (node, dy, answer) for every node of the pass, in its order."""
 
-    def __init__(self, boxes):
-        self.boxes, self.steps = boxes, []
-        self.number = {box: i for i, box in enumerate(boxes.values())}
-        self.sums = {}  # key -> the sum so far, as the engine forms it
-        self.seen = {}  # key -> the last step that contributed to it
+    def __init__(self, boxes: dict[Any, Box]) -> None:
+        self.boxes: dict[Any, Box] = boxes
+        self.steps: list[dict[str, Any]] = []
+        self.number: dict[Box, int] = {box: i for i, box in enumerate(boxes.values())}
+        self.sums: dict[Any, Tensor] = {}  # key -> the sum so far, as the engine forms it
+        self.seen: dict[Any, int] = {}  # key -> the last step that contributed to it
 
-    def __call__(self, node, dy, answer):
+    def __call__(self, node: Any, dy: Tensor, answer: Any) -> None:
         answers = answer if isinstance(answer, tuple) else (answer,)
         kind = type(node)
         formulas = formulas_of(kind)
@@ -213,7 +214,7 @@ class Recorder:
         )
 
 
-def layer_suffix(key, boxes):
+def layer_suffix(key: Any, boxes: dict[Any, Box]) -> str:
     """ " of 0" for the operation of the layer whose parameters are called 0.weight and 0.bias."""
     if isinstance(key, Function):
         leaves = [boxes[each].title for each in key.inputs if isinstance(each, Tensor)]
@@ -223,26 +224,28 @@ def layer_suffix(key, boxes):
     return ""
 
 
-def road(kind, name, value):
+def road(kind: type, name: str, value: Tensor) -> dict[str, Any]:
     """One summand of a contribution, and its equation."""
     name, place = cited(kind, name)
     return {"rule": name, "book": [place] if place else [], "value": shown(value)}
 
 
-def in_columns(start, row, value):
+def in_columns(start: str, row: dict[str, Any], value: dict[str, Any]) -> str:
     """A line of the text: who, the rule, its places in the book, the value."""
     places = f"({', '.join(row['book'])})" if row["book"] else ""
     return "  ".join(filter(None, (start, row["rule"], places, brief(value))))
 
 
-def repetition(node, dy, dx):
+def repetition(node: Any, dy: Tensor, dx: Tensor) -> str:
     """What a rule does beside its formula where broadcasting repeated an input."""
     if not type(node).__module__.endswith(ELEMENTWISE) or dx.shape == dy.shape:
         return ""
     return f"; it was repeated, so summed: {times(dy.shape)} → {times(dx.shape)}"
 
 
-def leaves_of(boxes, rates, seen):
+def leaves_of(
+    boxes: dict[Any, Box], rates: dict[Tensor, float], seen: dict[Any, int]
+) -> list[dict[str, Any]]:
     found = []
     for i, (key, box) in enumerate(boxes.items()):
         if not isinstance(key, Tensor) or key._grad is None:
@@ -258,7 +261,7 @@ def leaves_of(boxes, rates, seen):
     return found
 
 
-def learning_rates(optimizer):
+def learning_rates(optimizer: Any) -> dict[Tensor, float]:
     if optimizer is None:
         return {}
     groups = getattr(optimizer, "param_groups", None)
@@ -267,7 +270,7 @@ def learning_rates(optimizer):
     return {p: float(group["lr"]) for group in groups for p in group["params"]}
 
 
-def shown(value):
+def shown(value: Any) -> dict[str, Any]:
     """An array as the page shows it: its cells if it is small, else what it is like."""
     array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
     found = {"shape": list(array.shape), "brief": rows_of(array)}
@@ -287,7 +290,7 @@ def shown(value):
     }
 
 
-def brief(value):
+def brief(value: dict[str, Any]) -> str:
     """One line about a shown array."""
     rows = value["brief"]
     text = rows[0] if len(rows) == 1 else f"[{'; '.join(rows)}]"

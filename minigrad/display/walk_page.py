@@ -5,9 +5,13 @@ Without scripts the page is the whole walk as a list. State is in the address:
 `open=-` opens the module of each step, and `open=*` shows the graph as a whole.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from .graph import short_number
 from .modules import interior, overview
@@ -18,7 +22,7 @@ MOST_BOXES = 40  # of a graph that starts as a whole, where there is a model
 MOST_BOXES_WHOLE = 150  # of one that is drawn as a whole, then
 
 
-def page(walks, whole=True):
+def page(walks: list[Any], whole: bool = True) -> str:
     """The page as text; not whole: a frame around it, for a notebook."""
     titles = [walk.steps[0]["title"] if walk.steps else "leaf" for walk in walks]
     text = "\n".join(
@@ -72,14 +76,14 @@ title="modules or the whole graph (m)">modules</button>
 </nav>"""
 
 
-def embedded(walks):
+def embedded(walks: list[Any]) -> str:
     """What the page shows, as JSON that cannot end its script element."""
     found = [{"steps": walk.steps, "leaves": walk.leaves} for walk in walks]
     text = json.dumps(found, ensure_ascii=True, allow_nan=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def walk_panel(walk, name):
+def walk_panel(walk: Any, name: str) -> str:
     steps = [step_item(walk, each, i, name) for i, each in enumerate(walk.steps, 1)]
     steps.append(leaves_item(walk, len(walk.steps) + 1, name))
     start = "-" if walk.groups and len(walk.boxes) > MOST_BOXES else "*"
@@ -94,7 +98,7 @@ def walk_panel(walk, name):
     )
 
 
-def pictures(walk, name):
+def pictures(walk: Any, name: str) -> Iterator[str]:
     """The whole graph; and if there is a model, its modules, and the inside of each one."""
     number = {box: str(i) for i, box in enumerate(walk.boxes)}
 
@@ -114,14 +118,14 @@ def pictures(walk, name):
             yield picture("inside", f"Inside of {escape(group.name)}", svg, data)
 
 
-def picture(kind, label, svg, data=""):
+def picture(kind: str, label: str, svg: str, data: str = "") -> str:
     return (
         f'<div class="graph {kind}"{data} tabindex="0" role="region" aria-label="{label}">'
         f"{svg}</div>"
     )
 
 
-def step_item(walk, found, number, name):
+def step_item(walk: Any, found: dict[str, Any], number: int, name: str) -> str:
     line = (
         f'<p class="line">called at <code>{escape(found["line"])}</code></p>'
         if found["line"]
@@ -140,7 +144,7 @@ def step_item(walk, found, number, name):
     )
 
 
-def row_item(found, number, step_name):
+def row_item(found: dict[str, Any], number: int, step_name: str) -> str:
     rule = f" <code>{escape(found['rule'])}</code>" if found["rule"] else ""
     parts = [
         f'<details class="row" id="{step_name}-row-{number}" data-to="{found["to"]}">',
@@ -162,7 +166,7 @@ def row_item(found, number, step_name):
     return "\n".join([*parts, "</div></details>"])
 
 
-def derivation(places):
+def derivation(places: list[str]) -> str:
     """The commands that open the book where a rule is derived."""
     return "".join(
         f'<p class="book">derived: <code>python -m minigrad book {escape(each)}</code></p>'
@@ -170,7 +174,7 @@ def derivation(places):
     )
 
 
-def question(found):
+def question(found: dict[str, Any]) -> str:
     """A question that the step before can answer: of sign, of zero, or of shape."""
     value = found["contribution"]
     low, high = extremes(value)
@@ -191,14 +195,14 @@ def question(found):
     return f'<div class="ask"><span class="label">{question}</span>{buttons}</div>'
 
 
-def extremes(value):
+def extremes(value: dict[str, Any]) -> tuple[float, float]:
     if value.get("cells") is None:
         return value.get("min", 0.0), value.get("max", 0.0)
     numbers = list(numbers_in(value["cells"]))
     return (min(numbers), max(numbers)) if numbers else (0.0, 0.0)
 
 
-def numbers_in(cells):
+def numbers_in(cells: Any) -> Iterator[float]:
     if not isinstance(cells, list):
         yield cells
         return
@@ -206,7 +210,7 @@ def numbers_in(cells):
         yield from numbers_in(each)
 
 
-def leaves_item(walk, number, name):
+def leaves_item(walk: Any, number: int, name: str) -> str:
     items = []
     for each in walk.leaves:
         update = ""
@@ -223,7 +227,7 @@ def leaves_item(walk, number, name):
     )
 
 
-def value_box(value):
+def value_box(value: dict[str, Any]) -> str:
     """Cells if there are few, else range, strip, share of zeros and a corner."""
     shape = f'<span class="shape">{times(value["shape"])}</span>'
     if value.get("cells") is not None:
@@ -249,7 +253,7 @@ def value_box(value):
     )
 
 
-def cells_table(cells):
+def cells_table(cells: Any) -> str:
     """Numbers in rows; of more than two dimensions, one table after another."""
     if not isinstance(cells, list):
         cells = [[cells]]
@@ -266,9 +270,9 @@ def cells_table(cells):
     return f'<div class="cells"><table>{rows}</table></div>'
 
 
-def sign_class(x):
+def sign_class(x: float) -> str:
     return "plus" if x > 0 else "minus" if x < 0 else "zero" if x == 0 else "odd"
 
 
-def times(shape):
+def times(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape)) if shape else "one number"

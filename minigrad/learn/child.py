@@ -331,7 +331,8 @@ class Watch:
     """
 
     def __init__(self, seconds: float, patience: float):
-        self.seconds, self.patience = seconds, patience
+        self.seconds: float = seconds
+        self.patience: float = patience
         self.restart()
         threading.Thread(target=self.look, daemon=True).start()
 

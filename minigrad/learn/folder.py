@@ -4,12 +4,15 @@ A file is written where there is none, and never again. What progress.json holds
 check of each file said; it counts while file and page are as they were.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import shutil
 import tokenize
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from .checking import Report, report_on
 from .course import Step
@@ -55,7 +58,7 @@ def read_source(path: Path) -> str:
         raise Unreadable(f"the file cannot be read as text: {error}") from None
 
 
-def code_of(notebook: dict) -> str:
+def code_of(notebook: dict[str, Any]) -> str:
     """The code cells one after another; lines for IPython (% and !) become empty."""
     sources = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
     lines = "\n\n".join(sources).splitlines()

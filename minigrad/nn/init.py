@@ -15,7 +15,7 @@ from ..random import Generator
 from ..tensor import Tensor
 
 CONVOLUTIONS = [f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3)]
-GAINS = {
+GAINS: dict[str, float] = {
     **dict.fromkeys(["linear", *CONVOLUTIONS, "sigmoid"], 1),
     "tanh": 5 / 3,
     "relu": math.sqrt(2),

@@ -390,7 +390,7 @@ class Module(StateDict):
         return module_html(self)
 
 
-WORDS = {Parameter: "parameter", Tensor: "buffer", Module: "module"}
+WORDS: dict[type, str] = {Parameter: "parameter", Tensor: "buffer", Module: "module"}
 
 
 def _of_kind(kind, name, value):

@@ -29,14 +29,17 @@ from . import atomic_write
 DEEPEST = 100  # dictionaries and lists within one another
 LARGEST_INTEGER = 10_000  # bits; Python refuses to read what has more than 4,300 digits
 LONGEST_HEADER = 100_000_000  # bytes, as in the official library
-DTYPES = {  # as a file has it: as we have it, the smallest dtype of ours that holds every value
+# As a file has it: as we have it, the smallest dtype of ours that holds every value.
+DTYPES: dict[str, Any] = {
     "F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8,
     "BOOL": np.bool_,
     "F16": np.float32, "BF16": np.float32, "I8": np.int32, "I16": np.int32, "U16": np.int32,
     "U32": np.int64,
 }  # fmt: skip
-STORED = {"F16": np.float16, "BF16": np.uint16, "I8": np.int8, "I16": np.int16, "U16": np.uint16,
-          "U32": np.uint32, "BOOL": np.uint8}  # fmt: skip  # where the bytes are of another one
+STORED: dict[str, Any] = {  # where the bytes are of another one
+    "F16": np.float16, "BF16": np.uint16, "I8": np.int8, "I16": np.int16, "U16": np.uint16,
+    "U32": np.uint32, "BOOL": np.uint8,
+}  # fmt: skip
 UNSIGNED = b'"checksum":"sha256:' + b"0" * 64 + b'"'
 SIGNATURE = re.compile(rb'"checksum":"sha256:([0-9a-f]{64})"')  # quotes inside strings are escaped
 

@@ -424,8 +424,9 @@ class Pass:
     ) -> None:
         self.order: np.ndarray[Any, Any] = order
         self.position: int = position
-        self.batch_size, self.drop_last = loader.batch_size, loader.drop_last
-        self.collate_fn = loader.collate_fn
+        self.batch_size: int = loader.batch_size
+        self.drop_last: bool = loader.drop_last
+        self.collate_fn: Callable[[list[Any]], Any] | None = loader.collate_fn
         # Through subsets of subsets to the dataset itself, so that one gather makes the batch.
         self._dataset, self._rows = loader.dataset, order
         while type(self._dataset) is Subset:

@@ -100,3 +100,12 @@ def test_an_editor_shows_the_first_line_of_the_docstring():
     with LanguageServer(ROOT) as server:
         for word, shown in zip(lines, server.hover(text, lines), strict=True):
             assert lines[word] in shown, f"{word}: {shown}"
+
+
+@pytest.mark.slow
+@needs("pyright")
+def test_nearly_all_that_is_public_has_a_type():
+    """What has none: `spine.py`, which is to be short, and the inside of a few reports."""
+    printed = checked("pyright", "--verifytypes", "minigrad", "--ignoreexternal")
+    score = re.search(r"Type completeness score: ([\d.]+)%", printed)
+    assert score and float(score[1]) >= 95, printed[-2000:]

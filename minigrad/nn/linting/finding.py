@@ -214,7 +214,7 @@ class Findings(list[Finding]):
 
     def __init__(self, findings: Iterable[Finding] = (), notes: Iterable[str] = ()) -> None:
         super().__init__(findings)
-        self.notes = tuple(notes)
+        self.notes: tuple[str, ...] = tuple(notes)
 
     @property
     def codes(self) -> tuple[str, ...]:

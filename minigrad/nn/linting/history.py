@@ -19,10 +19,10 @@ class History:
     """The nodes below a tensor, inputs first; `names` are those of the parameters of a model."""
 
     def __init__(self, root: Tensor, names: Mapping[Tensor, str], own_line: str | None) -> None:
-        self.root = root.grad_fn
+        self.root: Function | None = root.grad_fn
         self.value = root
         self.names = names
-        self.is_whole = all(each.requires_grad for each in names)  # no layer is frozen
+        self.is_whole: bool = all(each.requires_grad for each in names)  # no layer is frozen
         self.own_line = own_line  # where lint itself was called: no line of the model
         self.nodes: list[Source] = list(in_order(self.root))
         self.uses: dict[Function | Tensor, int] = {}

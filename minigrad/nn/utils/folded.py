@@ -6,6 +6,11 @@ what is between them, say) gets an error instead of a wrong number. They recogni
 which a running Sequential hands to the layers that ask for it.
 """
 
+from __future__ import annotations
+
+from typing import Any, Self
+
+from ...tensor import Tensor
 from ..conv2d import Conv2d
 from ..layers import Identity, Linear
 from ..module import Module
@@ -14,7 +19,7 @@ from ..module import Module
 class Whole:
     """What a Sequential that runs as a whole shows to halves of pairs, in it or further below."""
 
-    def run(self, modules, input, inside):
+    def run(self, modules: Any, input: Any, inside: Any) -> Any:
         inside = (*inside, self)
         for _, module in modules._members(Module):
             if isinstance(module, Half) or vars(module).get("_whole") is not None:
@@ -24,7 +29,7 @@ class Whole:
         return input
 
 
-def whole(chain):
+def whole(chain: Any) -> Any:
     """The Whole of a Sequential, made if it has none yet."""
     if chain._whole is None:
         chain._whole = Whole()
@@ -38,7 +43,7 @@ class Half(Module):
         self._home, self._pair = home, pair
         return self.eval()
 
-    def forward(self, input, inside=()):
+    def forward(self, input: Any, inside: Any = ()) -> Tensor:
         if not any(each is self._home for each in inside):
             layer, norm = self._pair
             raise RuntimeError(
@@ -65,7 +70,7 @@ class _FoldedLayer(Half):
     """
 
     @classmethod
-    def of(cls, layer, sealed):
+    def of(cls, layer: Any, sealed: bool) -> Self:
         self = cls.__new__(cls)
         own = {name: vars(layer)[name].copy() for name in ("_kinds", "_forward_pre_hooks")}
         vars(self).update(vars(layer), **own, _forward_hooks={}, _layer=layer, _sealed=sealed)
@@ -85,20 +90,20 @@ class _FoldedLayer(Half):
         return vars(self)[name]
 
     @property
-    def weight(self):
+    def weight(self) -> Any:
         return self._open("weight")
 
     @property
-    def bias(self):
+    def bias(self) -> Any:
         return self._open("bias")
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in ("weight", "bias"):
             self._open(name)
             setattr(self._layer, name, value)
         super().__setattr__(name, value)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return self._layer.extra_repr()
 
 
@@ -114,6 +119,6 @@ class FoldedConv2d(_FoldedLayer, Conv2d):  # type: ignore[override]
 FoldedLinear.__name__, FoldedConv2d.__name__, Taken.__name__ = "Linear", "Conv2d", "Identity"
 
 
-def plain(layer):
+def plain(layer: Any) -> Any:
     """The layer that computes."""
     return layer._layer if isinstance(layer, _FoldedLayer) else layer

@@ -16,7 +16,7 @@ from ..batch_renorm import _BatchRenorm
 from ..group_norm import GroupNorm
 from ..layer_norm import LayerNorm
 from ..module import Module
-from .recalibration import populations
+from .recalibration import Population, populations
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,11 +198,11 @@ class Inspection:
             )
 
 
-def plural(count, one, many):
+def plural(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def rms(values):
+def rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
@@ -236,7 +236,7 @@ def inspect_batch_norm(model: Module, data: Iterable[Any] | None = None) -> Insp
     )
 
 
-def report(name, layer, data):
+def report(name: str, layer: Any, data: Comparison | None) -> LayerReport:
     """What BatchNorm.forward would decide, without calling it."""
     parameters = {"weight": layer.weight, "bias": layer.bias}
     facts = {
@@ -272,7 +272,7 @@ def report(name, layer, data):
     )
 
 
-def compare_statistics(layer, population):
+def compare_statistics(layer: _BatchNorm, population: Population) -> Comparison:
     """A layer's running statistics beside the data's."""
     running_mean, running_var, mean, var, scatter = (
         np.asarray(values, np.float64)

@@ -26,12 +26,18 @@ from .detached_copy import detached_copy
 class Population:
     """The statistics of the calls of one layer, averaged by the number of values per channel."""
 
-    def __init__(self, layer):
-        self.unbiased = layer.unbiased_running_var
+    calls: int
+    values: int
+    mean: np.ndarray
+    var: np.ndarray
+    scatter: np.ndarray
+
+    def __init__(self, layer: Any) -> None:
+        self.unbiased: bool = layer.unbiased_running_var
         self.calls = self.values = 0
         self.mean, self.var, self.scatter = np.zeros((3, layer.num_features))
 
-    def add(self, mean, var, m):
+    def add(self, mean: np.ndarray, var: np.ndarray, m: int) -> None:
         """Count a call whose batch has this mean, this biased variance and m values per channel."""
         if self.unbiased:
             var = var * (m / (m - 1))
@@ -44,7 +50,7 @@ class Population:
         self.scatter += part * ((1 - part) * step**2 - self.scatter)
 
 
-def tracked(module):
+def tracked(module: Module) -> bool:
     """Whether a module is a batch normalization that has running statistics."""
     return (
         isinstance(module, _BatchNorm)
@@ -53,7 +59,9 @@ def tracked(module):
     )
 
 
-def populations(function, model, loader):
+def populations(
+    function: str, model: Module, loader: Iterable[Any]
+) -> dict[str, tuple[Any, Population]]:
     """{name: (layer, Population)} of the tracked batch normalizations, over a loader's batches.
 
     A copy of the model runs, without gradients: these layers normalize by the batch, as they do in
@@ -66,7 +74,7 @@ def populations(function, model, loader):
             f"{function}: expected a DataLoader or another iterable of batches, "
             f"got {type(loader).__name__}; for one batch x write [x]"
         )
-    found = {
+    found: dict[str, tuple[Any, Population]] = {
         name: (layer, Population(layer)) for name, layer in model.named_modules() if tracked(layer)
     }
     if not found:
@@ -95,7 +103,7 @@ def populations(function, model, loader):
     return found
 
 
-def watch(function, name, layer, population):
+def watch(function: str, name: str, layer: Any, population: Population) -> None:
     """Let a layer, of a copy, normalize by the batch and tell `population` of each call."""
     forward = layer.forward
     layer.training = True
@@ -118,7 +126,7 @@ def watch(function, name, layer, population):
     layer.forward = watched
 
 
-def input_of(function, k, batch):
+def input_of(function: str, k: int, batch: Any) -> Tensor:
     """What the model gets of batch number k: a tensor, or the first of several."""
     first = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
     if not isinstance(first, Tensor):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ...autograd.grad_mode import enable_grad
 from ...display.html import html_block, html_table, html_text
@@ -84,7 +85,7 @@ class Summary:
         return html_block(html_table(head, rows, words=(0, 1)), html_text(self._note()))
 
 
-def readable_size(count):
+def readable_size(count: int) -> str:
     """A number of bytes to read: 512 B, 3.1 KiB, 12.0 MiB."""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -142,18 +143,18 @@ def summary(
 class Tally:
     """Watches the layers of a model run, and counts what each adds to what backward needs."""
 
-    def __init__(self, model):
-        self.rows = {}
-        self.nodes = set()
-        self.memory = set()
-        self.between = 0  # saved by functions that a forward calls outside its layers
+    def __init__(self, model: Module) -> None:
+        self.rows: dict[str, Row] = {}
+        self.nodes: set[Function] = set()
+        self.memory: set[int] = set()
+        self.between: int = 0  # saved by functions that a forward calls outside its layers
         for name, module in model.named_modules():
             if not module._modules:
                 module.register_forward_hook(
                     self.watch(f"{name} ({type(module).__name__})".lstrip())
                 )
 
-    def watch(self, layer):
+    def watch(self, layer: str) -> Callable[..., None]:
         def hook(module, inputs, output):
             self.between += sum(map(self.new_bytes, inputs))
             before = self.rows.get(layer)
@@ -164,10 +165,10 @@ class Tally:
 
         return hook
 
-    def new_bytes(self, output):
+    def new_bytes(self, output: Any) -> int:
         """The bytes saved by the nodes below `output` that were not there at the last look."""
         total = 0
-        stack = [output.grad_fn] if isinstance(output, Tensor) else []
+        stack: list[Any] = [output.grad_fn] if isinstance(output, Tensor) else []
         while stack:
             node = stack.pop()
             if not isinstance(node, Function) or node in self.nodes:
