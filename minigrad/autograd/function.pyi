@@ -45,36 +45,19 @@ class Function:
     setup_context(ctx, inputs, output), which saves. torch: autograd.Function.
     """
     def __call__(self, *inputs: Any) -> NoReturn: ...
+    # For type checkers: with `**any`, a subclass may name its arguments as it likes.
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> Any:
+    def forward(ctx: Any, *inputs: Any, **any: Any) -> Any:
         """Compute the outputs; to be defined by the subclass."""
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+    def backward(ctx: Any, *grad_outputs: Any, **any: Any) -> Any:
         """Compute the gradient of each input; to be defined by the subclass."""
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """Save for backward, where forward has no ctx; to be defined by the subclass, if at all."""
     @classmethod
     def apply(cls, *inputs: Any) -> Any:
-        """Convert a function to be a class method.
-
-        A class method receives the class as implicit first argument,
-        just like an instance method receives the instance.
-        To declare a class method, use this idiom:
-
-          class C:
-              @classmethod
-              def f(cls, arg1, arg2, argN):
-                  ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()).  The instance is ignored except for its class.
-        If a class method is called for a derived class, the derived class
-        object is passed as the implied first argument.
-
-        Class methods are different than C++ or Java static methods.
-        If you want those, see the staticmethod builtin.
-        """
+        """Run forward, and record it if an input requires a gradient."""
 
 def apply(operation: type[Function], inputs: tuple[Any, ...]) -> Any:
     """Run `operation.forward(ctx, *inputs)` and make its backward the history of the outputs."""

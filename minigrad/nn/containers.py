@@ -91,7 +91,7 @@ class Sequential(_Numbered):
 
     _whole = None  # of a folded model: see nn/utils/folded.py, and `inside` below
 
-    def __init__(self, *modules: Module | OrderedDict[str, Module]) -> None:
+    def __init__(self, *modules: Module | OrderedDict[Any, Any]) -> None:
         super().__init__()
         named: Iterable[tuple[str, Any]]
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):

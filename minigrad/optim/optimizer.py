@@ -19,7 +19,7 @@ from ..errors import DTypeError, ShapeError
 from ..ops.array.creation import tensor
 from ..tensor import Tensor
 
-Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+Params: TypeAlias = Iterable[Tensor | dict[str, Any] | tuple[str, Tensor]]
 
 MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go on
 

@@ -65,6 +65,7 @@ def definitions(tree, owner):
 
 
 def text_of(found):
+    found = getattr(found, "__func__", found)  # of a static method or a class method
     doc = inspect.cleandoc(getattr(found, "__doc__", None) or "") if found is not None else ""
     return re.sub(r"^\w+\(.*\).*(\n\n|$)", "", doc)  # Cython begins with the signature
 
