@@ -17,6 +17,9 @@ LATER = {
         "lint": "minigrad.nn.linting.lint",
         "summary": "minigrad.nn.utils.summary",
     },
+    "minigrad.utils": {
+        "History": "minigrad.utils.history",
+    },
     "minigrad.nn.utils": {
         "fold_batch_norm": "minigrad.nn.utils.folding",
         "recalibrate": "minigrad.nn.utils.recalibration",

@@ -65,11 +65,12 @@ def subject_of(x: Any) -> Subject:
         own = "" if module == "builtins" else "; for code of your own there is inspect.getsource"
         raise TypeError(f"source: expected {EXPECTED}, got {'.'.join(path)} of {module}{own}")
     text = text_of(module)
-    label = ".".join(path)
-    code = getattr(inspect.unwrap(x), "__code__", None) if owner is None else None
-    name = text.around(code.co_firstlineno) if code else path[0]  # not every one goes by its name
-    if code and not name:  # a lambda between the functions
-        return Subject(label, module, "", "source", text.piece_at(code.co_firstlineno - 1))
+    label, name = ".".join(path), path[0]
+    if len(path) == 1 and (name not in text.starts or getattr(sys.modules[module], name) is not x):
+        line = inspect.unwrap(x).__code__.co_firstlineno  # it is not known by its own name
+        name = text.around(line)
+        if not name:  # a lambda between the functions
+            return Subject(label, module, "", "source", text.piece_at(line - 1))
     member = text.member(*path) if len(path) == 2 else None
     return Subject(label, module, name, title_of(module, x), member)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .._kernels import SUBJECTS, reference
 from ..display.html import html_block, html_folded, html_text, html_title
 from ..display.rules import snake_case
+from ..display.terminal import fitting
 from .asked import subject_of
 from .citations import home_of
 from .excerpts import header_links
@@ -67,7 +68,7 @@ class Source:
 
     def __str__(self) -> str:
         found = [f"{heading(title, place)}\n\n{text}" for title, place, text in self.sections()]
-        return "\n\n\n".join([*found, self.closing()])
+        return fitting("\n\n\n".join([*found, self.closing()]))
 
     __repr__ = __str__
 

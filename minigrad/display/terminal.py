@@ -4,10 +4,15 @@ A program makes its parser by `command_line`. The text of a report, which users 
 `fitting`: a library leaves their stdout alone. Needs nothing of minigrad: doctor and handout.
 """
 
-import argparse
+from __future__ import annotations
+
 import codecs
 import sys
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 SPELL = "minigrad-spelled"  # the name of the error handler of encodings
 SPELLED = {
@@ -63,15 +68,16 @@ def print_anywhere(errors: str = SPELL) -> None:
             stream.reconfigure(errors=errors)
 
 
-class _Parser(argparse.ArgumentParser):
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
-        if args is None and sys.argv[0].endswith("ipykernel_launcher.py"):
-            args = []  # in a notebook: the words are the kernel's
-        return super().parse_known_args(args, namespace)
-
-
 def command_line(description: str | None, program: str | None = None) -> argparse.ArgumentParser:
     """The parser of a program that prints anywhere; `--help` shows the description as it is."""
+    import argparse  # not above: `import minigrad` loads this file for `fitting` alone
+
+    class Parser(argparse.ArgumentParser):
+        def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+            if args is None and sys.argv[0].endswith("ipykernel_launcher.py"):
+                args = []  # in a notebook: the words are the kernel's
+            return super().parse_known_args(args, namespace)
+
     print_anywhere()
     form = argparse.RawDescriptionHelpFormatter
-    return _Parser(prog=program, description=description, formatter_class=form)
+    return Parser(prog=program, description=description, formatter_class=form)
