@@ -13,7 +13,6 @@ The messages are those of MPI, through mpi4py: pip install -e '.[mpi]'.
 """
 
 # %%
-import argparse
 import os
 import sys
 import time
@@ -21,6 +20,7 @@ import time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a rank has its own core
 
 import numpy as np
+from _common import command_line
 
 import minigrad
 from minigrad import datasets, nn, optim
@@ -183,7 +183,5 @@ def main():
 
 # %%
 if __name__ == "__main__":
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    command_line(__doc__).parse_args()
     main()

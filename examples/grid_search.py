@@ -9,7 +9,6 @@ other, so `n_jobs` is all there is to say. Needs scikit-learn: pip install -e '.
 """
 
 # %%
-import argparse
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ import time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each process has its own core
 
 import numpy as np
+from _common import command_line
 
 from minigrad import datasets
 
@@ -65,7 +65,5 @@ def main(processes=2):
 
 # %%
 if __name__ == "__main__":
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    command_line(__doc__).parse_args()
     main()

@@ -386,7 +386,7 @@ class Module(StateDict):
             return f"{self._get_name()}({''.join(extra)})"
         return "\n  ".join([f"{self._get_name()}(", *extra, *children]) + "\n)"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str | None:
         return module_html(self)
 
 

@@ -235,7 +235,7 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         groups = self.param_groups
         sizes = [[p.numel() for p in group["params"]] for group in groups]
         rows = [("params", *(f"{sum(each):,} numbers in {len(each)}" for each in sizes))]

@@ -80,11 +80,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __len__(self) -> int:
         return self.tensors[0].shape[0]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = ", ".join(f"{tuple(part.shape[1:])} {part.dtype}" for part in self.tensors)
         return f"{type(self).__name__} of {_samples(self)}: {parts}"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         title = html_title(type(self).__name__, _samples(self))
         return html_block(title, _parts(self), _pictures(self))
 
@@ -130,7 +130,7 @@ class Subset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Subset of {_samples(self)} from {_samples(self.dataset)}"
 
 
@@ -374,7 +374,7 @@ class DataLoader(Generic[Sample]):
         self._pass, self._resumed = under_way, None
         return under_way
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         order = "in random order" if self.shuffle else "in order"
         batches = f"{len(self):,} batches of {self.batch_size}"
         return f"DataLoader of {batches} from {_samples(self.dataset)} {order}"

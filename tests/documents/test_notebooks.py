@@ -18,6 +18,7 @@ COURSE = find_course()
 # The last cells, where the usual ones take long; no example needs MNIST itself.
 SHORT = {
     "batch_norm_explained": "del CLAIMS[4:]\nmain()",
+    "grid_search": "GRID.update(dropout=[0.0], learning_rate_init=[0.03])\nmain(processes=1)",
     "hessian": 'main(["--steps", "4", "--samples", "50"])',
     "mnist_cnn": 'main(["--epochs", "1", "--batches", "3"])',
     "mnist_mlp": 'main(["--epochs", "2", "--batches", "3", "--compare"])',
@@ -27,6 +28,7 @@ SHORT = {
 WITHOUT_MNIST = (
     "from minigrad.datasets import mnist as source_of_mnist\nsource_of_mnist.MIRRORS = ()"
 )
+NEEDS = {"data_parallel": "mpi4py", "grid_search": "sklearn"}
 PICTURES = {"hessian", "mnist_cnn", "mnist_mlp", "spiral"}
 
 
@@ -70,6 +72,7 @@ def test_an_example_has_cells(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs_as_a_notebook(execute, name):
     jupytext = pytest.importorskip("jupytext")
+    pytest.importorskip(NEEDS.get(name, "minigrad"))
     notebook = jupytext.read(ROOT / "examples" / f"{name}.py")
     assert jupytext.writes(notebook, "py:percent").count("# %% [markdown]") >= 1
     assert notebook.cells[0].cell_type == "markdown"

@@ -49,7 +49,7 @@ class Folding(NamedTuple):
     def __repr__(self):
         return str(self)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = [(norm, f"folded into {layer}") for norm, layer in self.folded]
         rows += [(norm, f"stays: {why}") for norm, why in self.kept]
         return html_block(html_facts(rows) if rows else html_text(str(self)))

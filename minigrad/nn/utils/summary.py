@@ -80,7 +80,7 @@ class Summary:
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         head, *rows = self._cells()
         return html_block(html_table(head, rows, words=(0, 1)), html_text(self._note()))
 
