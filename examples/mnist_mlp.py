@@ -202,6 +202,7 @@ def fit(name, model, train, test, options):
         line = "{:7d}  {:10.4f}  {:8.2%}  {:9.4f}  {:8.2%}  {:8,.0f}"
         print(line.format(*history[-1].values(), rate))
     seconds = time.perf_counter() - began
+    test_accuracy = history[-1]["test_accuracy"]
     return Result(name, history, evaluate(model, train)[1], test_accuracy, seconds)
 
 

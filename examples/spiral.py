@@ -69,9 +69,8 @@ def main(arguments=None):
     )
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     moments = [0, options.steps // 20, options.steps // 4, options.steps]
-    if figure:
-        *planes, curves = figure.subplots(1, 5)
-        panels = dict(zip(moments, planes, strict=True))
+    panels = figure.subplots(1, 5) if figure else []
+    planes = dict(zip(moments, panels))  # noqa: B905  the last panel is for the curves
     history = History()
 
     print("  step    loss  accuracy")
@@ -84,14 +83,14 @@ def main(arguments=None):
             print(f"{step:6d}  {loss.item():.4f}  {accuracy:8.1%}")
             if figure:
                 title = f"step {step}: {accuracy:.0%}"
-                draw(panels[step], classes_of_plane(model), x, y, title)
+                draw(planes[step], classes_of_plane(model), x, y, title)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     if figure:
-        history.plot("loss", "accuracy", ax=curves)
+        history.plot("loss", "accuracy", ax=panels[-1])
         keep(figure, options.output, "decision boundary")
-    return accuracy
+    return history[-1]["accuracy"]
 
 
 # %%
