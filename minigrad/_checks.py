@@ -15,6 +15,16 @@ Pair: TypeAlias = int | tuple[int, int]  # what `pair` understands
 LARGEST = sys.float_info.max
 
 
+def class_of(value):
+    """The class of a wrong argument, for "…, got X"; of an array, how it becomes a Tensor, too."""
+    kind = type(value)
+    library = kind.__module__.partition(".")[0]
+    if library == "minigrad" or not (hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")):
+        return kind.__name__
+    name = kind.__name__ if library == "numpy" else f"{library}.{kind.__name__}"
+    return f"{name}; minigrad.as_tensor(…) makes it a Tensor"
+
+
 def number(owner, name, value, *, at_least=None, above=None, below=None, at_most=None):
     """The Python number in `value`, which must be finite and within the bounds.
 

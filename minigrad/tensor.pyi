@@ -200,6 +200,7 @@ class Tensor:
     cuda = refused.cuda
     squeeze_ = refused.squeeze_
     unsqueeze_ = refused.unsqueeze_
+    __round__ = refused.__round__
     gather = gathering.gather
     scatter = gathering.scatter
     scatter_ = gathering.scatter_

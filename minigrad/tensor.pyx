@@ -16,6 +16,7 @@ from cpython.ref cimport PyObject
 import numpy as np
 
 from . import dtypes
+from ._checks import class_of
 from ._runtime.versions cimport NOWHERE, OWN, SavedTensor, Step, Version
 from ._runtime.versions import rebuild_view
 from .errors import DTypeError, GraphError, ShapeError
@@ -157,7 +158,7 @@ cdef class Tensor:
             self.gradient = None
             return
         if not isinstance(value, Tensor):
-            raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+            raise TypeError(f"grad: expected a Tensor or None, got {class_of(value)}")
         if value.shape != self.shape:
             raise ShapeError(
                 f"grad: the tensor has shape {tuple(self.shape)}, got a gradient of shape "
@@ -195,7 +196,7 @@ cdef class Tensor:
     @data.setter
     def data(self, value):
         if not isinstance(value, Tensor):
-            raise TypeError(f"data: expected a Tensor, got {type(value).__name__}")
+            raise TypeError(f"data: expected a Tensor, got {class_of(value)}")
         cdef Tensor source = value
         if self.is_grad_leaf and not cnp.PyArray_ISFLOAT(source.array):
             raise DTypeError(

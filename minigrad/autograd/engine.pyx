@@ -17,6 +17,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from .._checks import class_of
 from .._runtime.array_pool cimport copied
 from .._runtime.fp_warnings import quietly
 from ..errors import DTypeError, GraphError, ShapeError
@@ -135,7 +136,7 @@ cdef Tensor run_hooks(hooks, Tensor dy):
         if answer is None:
             continue
         if not isinstance(answer, Tensor):
-            raise TypeError(f"hook: expected None or a Tensor, got {type(answer).__name__}")
+            raise TypeError(f"hook: expected None or a Tensor, got {class_of(answer)}")
         if answer.shape != dy.shape:
             raise ShapeError(
                 f"hook: the gradient has shape {tuple(dy.shape)}, the hook returned "
@@ -434,7 +435,7 @@ cdef Tensor cotangent_for(
     if not isinstance(given, Tensor):
         raise TypeError(
             f"{operation}: {named(gradient_is, i)} must be a Tensor or None, got "
-            f"{type(given).__name__}")
+            f"{class_of(given)}")
     if given.shape != output.shape:
         raise ShapeError(
             f"{operation}: the output has shape {tuple(output.shape)}, got a gradient of shape "
@@ -490,7 +491,7 @@ cdef tuple all_tensors(str operation, str argument, object tensors):
     cdef tuple found = as_tuple(operation, argument, tensors)
     for x in found:
         if not isinstance(x, Tensor):
-            raise TypeError(f"{operation}: {argument} must be Tensors, got {type(x).__name__}")
+            raise TypeError(f"{operation}: {argument} must be Tensors, got {class_of(x)}")
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from .._checks import flag, integer, number
+from .._checks import class_of, flag, integer, number
 from ..autograd.grad_mode import is_grad_enabled
 from ..devices import DeviceLike
 from ..dtypes import DTypeLike, int64
@@ -116,7 +116,7 @@ class _BatchNorm(Affine):
     def _check_input(self, input):
         name = type(self).__name__
         if not isinstance(input, Tensor):
-            raise TypeError(f"{name}: input must be a Tensor, got {type(input).__name__}")
+            raise TypeError(f"{name}: input must be a Tensor, got {class_of(input)}")
         shape, ndim, axis = input.shape, input.ndim, self.axis
         if ndim not in self._dimensions:
             wanted = " or ".join(f"{count}D" for count in self._dimensions)

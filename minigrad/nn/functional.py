@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._checks import integer
+from .._checks import class_of, integer
 from ..dtypes import int64
 from ..errors import DTypeError
 from ..ops.array.creation import as_tensor, zeros
@@ -72,7 +72,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     outside, DTypeError for anything but integers. torch.nn.functional.one_hot.
     """
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"one_hot: tensor must be a Tensor, got {type(tensor).__name__}")
+        raise TypeError(f"one_hot: tensor must be a Tensor, got {class_of(tensor)}")
     labels = tensor.detach().numpy()
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"one_hot: labels must be integers, got {tensor.dtype}")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .._checks import flag, integer, number
+from .._checks import class_of, flag, integer, number
 from ..devices import DeviceLike
 from ..dtypes import DTypeLike
 from ..errors import ShapeError
@@ -50,7 +50,7 @@ class GroupNorm(Affine):
 
     def forward(self, input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
-            raise TypeError(f"GroupNorm: input must be a Tensor, got {type(input).__name__}")
+            raise TypeError(f"GroupNorm: input must be a Tensor, got {class_of(input)}")
         if input.ndim >= 2 and input.shape[1] != self.num_channels:
             raise ShapeError(
                 f"GroupNorm: expected {self.num_channels} channels (num_channels), "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from .._checks import choice, number
+from .._checks import choice, class_of, number
 from ..autograd import no_grad
 from ..errors import DTypeError, ShapeError
 from ..random import Generator
@@ -25,7 +25,7 @@ GAINS: dict[str, float] = {
 
 def _checked(function, tensor):
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"{function}: tensor must be a Tensor, got {type(tensor).__name__}")
+        raise TypeError(f"{function}: tensor must be a Tensor, got {class_of(tensor)}")
     if not tensor.dtype.is_floating_point:
         raise DTypeError(f"{function}: tensor must be float32 or float64, got {tensor.dtype}")
     return tensor

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .._checks import flag, number, sizes
+from .._checks import class_of, flag, number, sizes
 from .._size import Shape
 from ..devices import DeviceLike
 from ..dtypes import DTypeLike
@@ -46,7 +46,7 @@ class LayerNorm(Affine):
 
     def forward(self, input: Tensor) -> Tensor:
         if not isinstance(input, Tensor):
-            raise TypeError(f"LayerNorm: input must be a Tensor, got {type(input).__name__}")
+            raise TypeError(f"LayerNorm: input must be a Tensor, got {class_of(input)}")
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

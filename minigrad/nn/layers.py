@@ -86,9 +86,11 @@ class Linear(Module):
         except ShapeError:
             shape = tuple(getattr(input, "shape", ()))
             images = len(shape) > 2 and math.prod(shape[1:]) == self.in_features
+            image = len(shape) > 1 and math.prod(shape) == self.in_features
             raise ShapeError(
                 f"{self}: expected input of shape (…, {self.in_features}), got {shape}"
                 + ("; nn.Flatten() makes one row of each image" if images else "")
+                + ("; x.reshape(1, -1) makes a row of one image" if image else "")
                 + " (more: python -m minigrad book linear#the-linear-layer)"
             ) from None
 

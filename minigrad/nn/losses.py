@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .._checks import choice, integer, number
+from .._checks import choice, class_of, integer, number
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -29,8 +29,8 @@ class _Loss(Module):
 
     def _keep(self, name, weight):
         if weight is not None and not isinstance(weight, Tensor):
-            kind = type(weight).__name__
-            raise TypeError(f"{type(self).__name__}: {name} must be a Tensor or None, got {kind}")
+            came = class_of(weight)
+            raise TypeError(f"{type(self).__name__}: {name} must be a Tensor or None, got {came}")
         self.register_buffer(name, weight)
 
 

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
-from .._checks import flag, function
+from .._checks import class_of, flag, function
 from ..absent.hints import HINTS
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
@@ -42,7 +42,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         data = Tensor() if data is None else data
         if not isinstance(data, Tensor):
-            raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}")
+            raise TypeError(f"Parameter: data must be a Tensor, got {class_of(data)}")
         self._share(data.detach())
         self.requires_grad_(requires_grad)
 
@@ -395,9 +395,11 @@ WORDS: dict[type, str] = {Parameter: "parameter", Tensor: "buffer", Module: "mod
 
 def _of_kind(kind, name, value):
     if value is not None and not isinstance(value, kind):
+        came, library = type(value).__name__, type(value).__module__.partition(".")[0]
+        if library not in ("builtins", "minigrad", "numpy", "__main__"):
+            came = f"{library}.{came}"  # torch.Tensor, say
         raise TypeError(
-            f"cannot assign '{type(value).__name__}' as {WORDS[kind]} '{name}' "
-            f"({kind.__name__} or None expected)"
+            f"cannot assign '{came}' as {WORDS[kind]} '{name}' ({kind.__name__} or None expected)"
         )
     return value
 

@@ -13,6 +13,7 @@ from .._runtime.fp_warnings import quietly
 from ..autograd import transaction
 from ..dtypes import float32, float64
 from ..errors import ShapeError
+from ..ops.math.arguments import foreign_array
 from ..tensor import Tensor
 
 
@@ -70,18 +71,19 @@ class StateDict:
     ) -> _IncompatibleKeys:
         """Copy the values of a state dict into this module: all of them, or none.
 
-        A value is a Tensor, a NumPy array, or a tensor of another library on the CPU. One error
-        lists everything that does not fit: missing and unexpected keys (unless not strict), shapes
-        (ShapeError), values of any other kind (TypeError), and values that are NaN,
-        infinite or do not fit the dtype here (ValueError; `allow_nonfinite` lets them pass).
+        A value is a Tensor, a NumPy array, or a tensor of another library on the CPU, float16 and
+        bfloat16 among them: `load_state_dict(torch_model.state_dict())`. One error lists everything
+        that does not fit: missing and unexpected keys (unless not strict), shapes (ShapeError),
+        values of any other kind (TypeError), and values that are NaN, infinite or do not fit the
+        dtype here (ValueError; `allow_nonfinite` lets them pass).
         As in torch, a batch norm's `num_batches_tracked` may be missing, since other libraries do
         not count batches: the counter here stays. One value of shape (1,) fits a tensor of ().
         Returns (missing_keys, unexpected_keys).
         """
         if not isinstance(state_dict, Mapping):
-            raise TypeError(
-                f"load_state_dict: expected a dictionary, got {type(state_dict).__name__}"
-            )
+            kind = type(state_dict).__name__
+            cure = "; take its .state_dict()" if hasattr(state_dict, "state_dict") else ""
+            raise TypeError(f"load_state_dict: expected a dictionary, got {kind}{cure}")
         flag("load_state_dict", "strict", strict)
         flag("load_state_dict", "allow_nonfinite", allow_nonfinite)
         own = dict(self._persistent(""))
@@ -172,10 +174,7 @@ def _array_of(key, value):
         return value.detach().numpy()
     if kind in (np.ma.MaskedArray, type) or not hasattr(kind, "__array__"):
         raise TypeError(f"{key}: expected a Tensor or an array, got {kind.__name__}")
-    try:
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    except Exception as error:  # whatever another library raises: on another device, in bfloat16
-        raise TypeError(f"{key}: NumPy cannot read the {kind.__name__}: {error}") from None
+    array = foreign_array(key, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{key}: expected real numbers, got {kind.__name__} of {array.dtype}")
     return array

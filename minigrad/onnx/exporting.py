@@ -149,8 +149,8 @@ def _examples(args: object) -> list[Array]:
     for each in tensors:
         if not isinstance(each, Tensor):
             raise TypeError(
-                "export: args must be a Tensor or a tuple of them, an example of each input; got "
-                f"{type(each).__name__}"
+                "export: args must be a Tensor or a tuple of them, an example of each input, got "
+                f"{_checks.class_of(each)}"
             )
         if not each.numel():
             raise ShapeError(f"export: the example of shape {tuple(each.shape)} is empty")

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._checks import flag, function, items, number
+from .._checks import class_of, flag, function, items, number
 from ..autograd import transaction
 from ..autograd.grad_mode import enable_grad
 from ..display.html import html_block, html_table, html_title
@@ -86,7 +86,7 @@ class Optimizer:
         taken = {p for group in self.param_groups for p in group["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor):
-                raise TypeError(f"{name}: params[{k}] must be a Tensor, got {type(p).__name__}")
+                raise TypeError(f"{name}: params[{k}] must be a Tensor, got {class_of(p)}")
             if not p.is_leaf:
                 raise ValueError(
                     f"{name}: params[{k}] is not a leaf: it was computed from other tensors. Pass "
@@ -213,7 +213,7 @@ class Optimizer:
             if key == "step":
                 state[key] = _count(name, value)
             elif not isinstance(value, Tensor):
-                raise TypeError(f"{name}: '{key}' must be a Tensor, got {type(value).__name__}")
+                raise TypeError(f"{name}: '{key}' must be a Tensor, got {class_of(value)}")
             elif value.shape != p.shape:
                 raise ShapeError(
                     f"{name}: '{key}' has shape {tuple(value.shape)}, "

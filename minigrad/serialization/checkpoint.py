@@ -19,7 +19,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from .._checks import flag
+from .._checks import class_of, flag
 from .._runtime.fp_warnings import quietly
 from ..errors import CheckpointError
 from ..ops.array.creation import as_tensor
@@ -153,8 +153,9 @@ def _describe(value, keys, tensors, around):
     if isinstance(value, (bool, int, float, str)):  # an enum, or another subclass with a meaning
         raise TypeError(f"save: {_where(keys)} is a {type(value).__name__}, which would be lost")
     if not isinstance(value, (dict, list, tuple)):
+        kind = class_of(value).partition(";")[0]
         raise TypeError(
-            f"save: {_where(keys)} is of type {type(value).__name__}; only tensors, numbers, "
+            f"save: {_where(keys)} is of type {kind}; only tensors, numbers, "
             "strings, None and dictionaries, lists and tuples of them are saved (for a module or "
             "an optimizer: its state_dict(); for an array: as_tensor(array))"
         )
@@ -269,12 +270,21 @@ def _array(name, view):
 
 KINDS = [  # how files begin that are often taken for safetensors, and what to do with them
     (rb"PK\x03\x04.*\.npy", "is an .npz file: numpy.load reads it, and as_tensor an array"),
+    (rb"PK\x03\x04.{26}metadata\.json", "is a model of Keras: load it there, and "
+     "nn.utils.weights_from_keras(model, keras_model.get_weights()) takes its weights"),
+    (rb"\x89HDF", "is an HDF5 file: load it with Keras, and nn.utils.weights_from_keras(model, "
+     "keras_model.get_weights()) takes the weights, or with h5py, whose arrays as_tensor takes"),
+    (rb"\x08[\x01-\x14][\x12:B]", "is an ONNX file; onnx.numpy_helper.to_array makes an array of "
+     "each initializer, and load_state_dict takes a dictionary of arrays"),
+    (rb'\s*\{.*"weight_map"', "is the index of a model in several files: load each of them with "
+     "verify=False, and join the dictionaries with |"),
     (rb"PK\x03\x04", "is a file of torch.save, a pickle, which is never run here; where torch is, "
      "safetensors.torch.save_file(torch.load(path), new_path) converts a dictionary of tensors, "
      "and minigrad.load(new_path, verify=False) reads it"),
     (rb"\x93NUMPY", "is an .npy file: numpy.load reads it, and as_tensor takes the array"),
-    (rb"\x80[\x02-\x05]", "is a pickle, which is never run here; save a dictionary of tensors or "
-     "arrays as safetensors where it was made"),
+    (rb"\x80[\x02-\x05]", "is a pickle, which is never run here; where it was made, "
+     "safetensors.torch.save_file or safetensors.numpy.save_file writes a dictionary of tensors or "
+     "arrays, and minigrad.load(path, verify=False) reads it"),
     (rb"\s*<(!|\?|[A-Za-z])", "is a web page: the download answered with an error or a login"),
     (rb"version https://git-lfs", "is a pointer of Git LFS, not the file; `git lfs pull` gets it"),
     (rb"(\.git/|/)?annex/objects/", "is a pointer of git-annex, not the file; `git annex get` "
@@ -284,6 +294,8 @@ KINDS = [  # how files begin that are often taken for safetensors, and what to d
 
 def _kind(start):
     """What a file is that begins like this."""
+    if not start:
+        return "is empty"
     for form, words in KINDS:
         if re.match(form, start, re.DOTALL):
             return words

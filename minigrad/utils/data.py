@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, overload
 import numpy as np
 
 from .. import _checks
-from .._checks import flag, function, integer
+from .._checks import class_of, flag, function, integer
 from ..display.html import html_block, html_image, html_table, html_title
 from ..display.printing import formatter
 from ..dtypes import float64
@@ -63,7 +63,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         for number, part in enumerate(tensors):
             if not isinstance(part, Tensor):
                 raise TypeError(
-                    f"TensorDataset: argument {number} must be a Tensor, got {type(part).__name__}"
+                    f"TensorDataset: argument {number} must be a Tensor, got {class_of(part)}"
                 )
             if part.ndim == 0:
                 raise ShapeError(
@@ -249,6 +249,8 @@ def _collated(samples, depth):
         return stack(samples)
     if isinstance(first, (str, bytes)):
         return samples
+    if hasattr(type(first), "__dlpack__") and not isinstance(first, (np.ndarray, np.generic)):
+        return stack([as_tensor(sample) for sample in samples])  # another library's tensors
     if isinstance(first, (np.ndarray, np.generic)):
         _same_kind(samples, (np.ndarray, np.generic))
         if len({sample.shape for sample in samples}) > 1:
@@ -405,7 +407,7 @@ class DataLoader(Generic[Sample]):
             self._pass = self._resumed = None
             return
         if not isinstance(order, Tensor):
-            raise TypeError(f"{name}: order must be a Tensor or None, got {type(order).__name__}")
+            raise TypeError(f"{name}: order must be a Tensor or None, got {class_of(order)}")
         rows = order.detach().numpy()
         if rows.shape != (count,):
             raise ShapeError(

@@ -1,5 +1,6 @@
 """Names that torch has and minigrad has not are answered with what to write; older names work."""
 
+import array
 import importlib
 import zipfile
 
@@ -72,6 +73,11 @@ def test_the_table_names_only_what_torch_has(torch):
         (b"\n<html>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
         (b"/annex/objects/MD5-s3--1", "is a pointer of git-annex"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"metadata.json", "is a model of Keras: load it there"),
+        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file: load it with Keras"),
+        (b"\x08\x0a\x12\x08minigrad", "is an ONNX file"),
+        (b'{"weight_map": {"a": "1.safetensors"}}', "is the index of a model in several files"),
+        (b"", "is empty"),
         (b"\xff" * 100, "is not a safetensors file, or is cut off"),
     ],
 )
@@ -92,22 +98,87 @@ def test_load_knows_the_archives_of_torch_and_numpy(tmp_path, torch):
     assert zipfile.is_zipfile(tmp_path / "a.pt")
 
 
-def test_numbers_of_another_library(torch):
-    with pytest.raises(TypeError, match=r"got torch.Tensor; minigrad.as_tensor\(…\) makes it a"):
-        mg.ones(2) + torch.ones(2)
-    with pytest.raises(TypeError, match="linear: input must be .* got torch.Tensor"):
-        nn.Linear(2, 1)(torch.ones(2))
+TAKERS = {  # of tensors, each in its own way
+    "operator": lambda x: mg.ones(2) + x,
+    "operator of theirs": lambda x: mg.Tensor.__radd__(mg.ones(2), x),
+    "layer": lambda x: nn.Linear(2, 1)(x),
+    "batch norm": lambda x: nn.BatchNorm1d(2)(x),
+    "layer norm": lambda x: nn.LayerNorm(2)(x),
+    "group norm": lambda x: nn.GroupNorm(1, 2)(x),
+    "loss": lambda x: nn.functional.cross_entropy(mg.ones(1, 2), x),
+    "weight of a loss": lambda x: nn.CrossEntropyLoss(weight=x),
+    "index": lambda x: mg.ones(2)[x],
+    "cat": lambda x: mg.cat([mg.ones(2), x]),
+    "backward": lambda x: mg.ones(2, requires_grad=True).exp().backward(x),
+    "grad": lambda x: setattr(mg.ones(2), "grad", x),
+    "data": lambda x: setattr(mg.ones(2), "data", x),
+    "parameter": lambda x: nn.Parameter(x),
+    "init": lambda x: nn.init.zeros_(x),
+    "clip": lambda x: nn.utils.clip_grad_norm_([x], 1.0),
+    "optimizer": lambda x: optim.SGD([x]),
+    "dataset": lambda x: mg.utils.data.TensorDataset(x),
+    "from_numpy": lambda x: mg.from_numpy(x),
+    "Variable": lambda x: mg.autograd.Variable(x),
+}
 
 
-@pytest.mark.parametrize("layer", [nn.Linear(3, 2), nn.Conv2d(3, 2, 1)])
+@pytest.mark.parametrize("name", TAKERS)
+def test_tensors_of_another_library(torch, name):
+    with pytest.raises(TypeError, match=r"got torch.Tensor; minigrad.as_tensor\(…\) makes it a T"):
+        TAKERS[name](torch.ones(2))
+
+
+def test_modules_of_another_library(torch):
+    with pytest.raises(TypeError, match="cannot assign 'torch.Linear' as module '0'"):
+        nn.Sequential(torch.nn.Linear(2, 1))
+    with pytest.raises(TypeError, match="expected a dictionary, got Linear; take its .state_dict"):
+        nn.Linear(2, 1).load_state_dict(torch.nn.Linear(2, 1))
+
+
+def test_a_tensor_from_theirs(torch):
+    for make in (mg.tensor, mg.as_tensor):
+        assert make(torch.ones(2, requires_grad=True)).tolist() == [1, 1]
+        half = make(torch.tensor([1.5, -3.0]).bfloat16())
+        assert half.dtype is mg.float32 and half.tolist() == [1.5, -3]
+    with pytest.raises(TypeError, match="tensor: NumPy cannot read the Tensor: "):
+        mg.tensor(torch.ones(2, device="meta"))
+
+
+def test_a_dataset_of_theirs(torch):
+    rows, labels = torch.arange(8.0).reshape(4, 2), torch.arange(4)
+    loader = mg.utils.data.DataLoader(torch.utils.data.TensorDataset(rows, labels), batch_size=4)
+    x, y = next(iter(loader))
+    assert type(x) is mg.Tensor and x.tolist() == rows.tolist()
+    assert y.dtype is mg.int64 and y.tolist() == labels.tolist()
+
+
+def test_arrays_of_pythons_library():
+    assert mg.tensor(array.array("d", [1, 2])).dtype is mg.float64
+    assert mg.tensor(array.array("i", [1, 2])).tolist() == [1, 2]
+    assert mg.tensor(memoryview(b"ab")).tolist() == [97, 98]
+    with pytest.raises(TypeError, match=r"round: the number .* round\(x.item\(\), 2\)"):
+        round(mg.tensor(1.25), 2)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Linear(3, 2), nn.Conv2d(3, 2, 1), nn.ConvTranspose2d(3, 2, 1), nn.BatchNorm1d(3),
+     nn.BatchNorm1d(3).eval(), nn.BatchRenorm1d(3), nn.LayerNorm(3), nn.GroupNorm(1, 3)],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
 def test_float64_data_into_a_float32_model(layer):
-    with pytest.raises(TypeError, match=r"one dtype: input.float\(\), or .double\(\) of the model"):
-        layer(np.ones((3, 3, 3)))
+    x = mg.tensor(np.ones((3, 3, 3)))
+    with pytest.raises(TypeError, match=r"one dtype: input.float\(\), or model.double\(\)$"):
+        layer(x)
+    with pytest.raises(TypeError, match=r"one dtype: input.double\(\), or model.float\(\)$"):
+        layer.double()(x.float())
 
 
 def test_images_into_a_linear_layer():
     with pytest.raises(ShapeError, match=r"got \(5, 3, 2, 2\); nn.Flatten\(\) makes one row"):
         nn.Linear(12, 2)(mg.ones(5, 3, 2, 2))
+    with pytest.raises(ShapeError, match=r"got \(3, 4\); x.reshape\(1, -1\) makes a row of one"):
+        nn.Linear(12, 2)(mg.ones(3, 4))
     with pytest.raises(ShapeError, match=r"got \(5, 3\) \(more"):
         nn.Linear(12, 2)(mg.ones(5, 3))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..._checks import flag, items, limit, number
+from ..._checks import class_of, flag, items, limit, number
 from ..._runtime.fp_warnings import quietly
 from ...autograd import transaction
 from ...ops.array.creation import as_tensor
@@ -21,8 +21,8 @@ def _tensors(function, parameters):
     parameters = items(function, "parameters", parameters, "Tensors in a list")
     for k, parameter in enumerate(parameters):
         if not isinstance(parameter, Tensor):
-            kind = type(parameter).__name__
-            raise TypeError(f"{function}: parameters[{k}] must be a Tensor, got {kind}")
+            came = class_of(parameter)
+            raise TypeError(f"{function}: parameters[{k}] must be a Tensor, got {came}")
     return parameters
 
 

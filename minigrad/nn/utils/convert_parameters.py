@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..._checks import class_of
 from ...autograd import transaction
 from ...errors import DTypeError, ShapeError
 from ...ops.array.joining import cat
@@ -28,7 +29,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     torch.nn.utils.vector_to_parameters, which lets them share the vector's memory instead.
     """
     if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: vec must be a Tensor, got {type(vec).__name__}")
+        raise TypeError(f"vector_to_parameters: vec must be a Tensor, got {class_of(vec)}")
     parameters = _tensors("vector_to_parameters", parameters)
     sizes = [math.prod(parameter.shape) for parameter in parameters]
     if tuple(vec.shape) != (sum(sizes),):

@@ -1,5 +1,6 @@
 """Tensors from data and from nothing: tensor, from_numpy, zeros, arange and their kin."""
 
+import array as _array
 import functools
 import math
 import numbers
@@ -11,6 +12,7 @@ cimport numpy as cnp
 import numpy as np
 
 from ... import dtypes
+from ..._checks import class_of
 from ..._runtime.array_pool cimport made
 from ..._runtime.fp_warnings import quietly
 from ...autograd.grad_mode cimport recording
@@ -19,7 +21,7 @@ from ...errors import DTypeError, GraphError, ShapeError
 from ...tensor cimport Tensor, wrap
 from ...tensor import Size
 from ..math.arguments cimport is_number, operand, stored
-from ..math.arguments import plain_array
+from ..math.arguments import foreign_array, plain_array
 from ..math.shaping cimport shape_argument
 
 cnp.import_array()
@@ -102,9 +104,9 @@ cdef cnp.ndarray array_of(str operation, data, target):
     elif target is not None and is_number(data) and isinstance(data, np.generic):
         return converted(operation, np.array(data), target)
     elif not isinstance(data, np.ndarray):
-        if not hasattr(data, "__array__"):
+        if not hasattr(data, "__array__") and not isinstance(data, (_array.array, memoryview)):
             raise TypeError(f"{operation}: cannot make a tensor from {type(data).__name__}")
-        data = np.asarray(data)
+        data = foreign_array(operation, data)
     if target is not None and data.dtype == np.uint64:   # no dtype of ours, but numbers of ours
         return converted(operation, np.array(data), target)
     array = plain_array(operation, "data", data)
@@ -207,7 +209,7 @@ def from_numpy(ndarray):
     of the other byte order).
     """
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
+        raise TypeError(f"from_numpy: expected a NumPy array, got {class_of(ndarray)}")
     if isinstance(ndarray, np.ma.MaskedArray):
         raise TypeError("from_numpy: the mask of a masked array would be lost; use .filled(value)")
     if not ndarray.dtype.isnative:
@@ -335,7 +337,7 @@ def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False
 
 cdef Tensor template(str operation, object x):
     if not isinstance(x, Tensor):
-        raise TypeError(f"{operation}: input must be a Tensor, got {type(x).__name__}")
+        raise TypeError(f"{operation}: input must be a Tensor, got {class_of(x)}")
     return x
 
 

@@ -12,6 +12,7 @@ cimport numpy as cnp
 
 import numpy as np
 
+from ..._checks import class_of
 from ..._runtime.fp_warnings import quietly
 from ...autograd.grad_mode cimport grad_mode, recording
 from ...autograd.in_place cimport may_write, overwrite
@@ -43,7 +44,7 @@ cdef object as_key_item(item):
         array = array_from_list(item)
     else:
         raise TypeError("index: expected integers, slices, ..., None, or tensors, arrays or lists "
-                        f"of integers or bools, got {type(item).__name__}")
+                        f"of integers or bools, got {class_of(item)}")
     if array.dtype == np.uint8:
         raise IndexError("index: a uint8 tensor may be a mask or positions; "
                          "say which with .bool() or .long()")

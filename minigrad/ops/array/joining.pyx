@@ -5,7 +5,7 @@ cimport numpy as cnp
 import numpy as np
 
 from ... import dtypes
-from ..._checks import index
+from ..._checks import class_of, index
 from ...autograd.grad_mode cimport grad_mode
 from ...errors import ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
@@ -33,8 +33,7 @@ cdef tuple members(str operation, tensors):
         raise ValueError(f"{operation}: tensors is empty; at least one is needed")
     for i, each in enumerate(tensors):
         if not isinstance(each, Tensor):
-            kind = type(each).__name__
-            raise TypeError(f"{operation}: tensors[{i}] must be a Tensor, got {kind}")
+            raise TypeError(f"{operation}: tensors[{i}] must be a Tensor, got {class_of(each)}")
     target = tensors[0].dtype
     for x in tensors:
         target = dtypes.promote_types(target, x.dtype)

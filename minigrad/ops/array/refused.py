@@ -23,5 +23,13 @@ def unsqueeze_(self: Tensor, dim: int) -> NoReturn:
     raise TypeError("unsqueeze_: shapes do not change in place; write x = x.unsqueeze(dim)")
 
 
-for function in (cuda, squeeze_, unsqueeze_):
+def __round__(self: Tensor, ndigits: int | None = None) -> NoReturn:
+    """A TypeError: round(x) is for Python's numbers. torch.Tensor has none either."""
+    raise TypeError(
+        f"round: the number of a tensor is .item(), as in round(x.item(), {ndigits or 0}), and "
+        "numpy.round works on x.numpy()"
+    )
+
+
+for function in (cuda, squeeze_, unsqueeze_, __round__):
     method(function.__name__, function)

@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from ... import dtypes
+from ..._checks import class_of
 from ..._runtime.fp_warnings import quietly
 from ...dtypes cimport kind_of
 from ...errors import DTypeError
@@ -31,15 +32,12 @@ cdef Tensor operand(str operation, str argument, object value):
         return wrap(np.array(value))
     if isinstance(value, numbers.Real):
         return wrap(number_array(operation, argument, value))
-    kind, hint = type(value).__name__, ""
+    came = class_of(value)
     if value is None:
-        hint = ("; if it is a .grad, no backward has written one: only leaves get a .grad, and "
-                "w = w - lr * w.grad makes a new tensor that is not one")
-    elif hasattr(type(value), "__dlpack__"):   # an array of another library
-        kind = f"{type(value).__module__.partition('.')[0]}.{kind}"
-        hint = "; minigrad.as_tensor(…) makes it a Tensor"
+        came += ("; if it is a .grad, no backward has written one: only leaves get a .grad, and "
+                 "w = w - lr * w.grad makes a new tensor that is not one")
     raise TypeError(
-        f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got {kind}{hint}")
+        f"{operation}: {argument} must be a Tensor, a NumPy array or a number, got {came}")
 
 
 cdef Tensor floating(str operation, str argument, object value):
@@ -52,6 +50,19 @@ cdef Tensor floating(str operation, str argument, object value):
             f"{operation}: {argument} must be float32 or float64, got {x.dtype}; convert it with "
             f".float(){pixels}")
     return x
+
+
+cdef int one_dtype(str operation, Tensor x, str argument, Tensor u) except -1:
+    """Raise the error of a parameter whose dtype is not the input's: data from NumPy is float64."""
+    if cnp.PyArray_TYPE(x.array) == cnp.PyArray_TYPE(u.array):
+        return 0
+    methods = {dtypes.float32: "float()", dtypes.float64: "double()"}
+    cure = "convert one of them"
+    if u.dtype in methods and x.dtype in methods:
+        cure = f"input.{methods[u.dtype]}, or model.{methods[x.dtype]}"
+    raise DTypeError(
+        f"{operation}: {argument} is {u.dtype}, but input is {x.dtype}; they must be one dtype: "
+        f"{cure}")
 
 
 cdef Tensor as_float(Tensor x):
@@ -69,6 +80,18 @@ def plain_array(operation, argument, array):
     if array.dtype not in dtypes._by_numpy or not array.flags.aligned or not array.dtype.isnative:
         array = np.array(array, dtype=dtypes.nearest(operation, argument, array.dtype).numpy)
     return array
+
+
+def foreign_array(owner, value):
+    """The values of another library's array or tensor, without history; bfloat16 as float32."""
+    if hasattr(value, "detach"):
+        value = value.detach()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    try:
+        array = np.asarray(value)
+    except Exception as error:   # whatever the library raises: on another device, say
+        raise TypeError(f"{owner}: NumPy cannot read the {type(value).__name__}: {error}") from None
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def number_array(operation, argument, value):

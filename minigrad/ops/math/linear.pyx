@@ -13,7 +13,7 @@ from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError, ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
 from ...tensor import method
-from .arguments cimport floating, operand
+from .arguments cimport floating, one_dtype, operand
 from .arithmetic import mul
 from .broadcasting cimport unbroadcast
 from .reductions cimport summed
@@ -199,10 +199,8 @@ def linear(input, weight, bias=None):
                 f"linear: bias must have shape ({out_features},), got {tuple(b.shape)}")
     cdef int kind = cnp.PyArray_TYPE(w.array)
     if cnp.PyArray_TYPE(x.array) != kind or b is not None and cnp.PyArray_TYPE(b.array) != kind:
-        also = "" if b is None else f", bias {b.dtype}"
-        raise DTypeError(
-            f"linear: input is {x.dtype}, weight {w.dtype}{also}; they must be one dtype: "
-            "input.float(), or .double() of the model")
+        one_dtype("linear", x, "weight", w)
+        one_dtype("linear", x, "bias", b)
     cdef cnp.npy_intp[2] shape
     cdef cnp.ndarray rows = x.array
     cdef tuple leading = (<object>rows).shape[:ndim - 1] if ndim != 2 else None

@@ -14,9 +14,9 @@ from ..._kernels import active as kernels
 from ..._kernels.types cimport real
 from ...autograd.grad_mode cimport recording
 from ...autograd.in_place cimport may_write
-from ...errors import DTypeError, GraphError, ShapeError
+from ...errors import GraphError, ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
-from ..math.arguments cimport floating
+from ..math.arguments cimport floating, one_dtype
 from ..math.broadcasting cimport contiguous_array, empty_array_like
 
 cnp.import_array()
@@ -304,10 +304,7 @@ cdef Tensor per_channel(BatchNorm call, str argument, Tensor u, Tensor x):
         raise ShapeError(
             f"{call.operation}: {argument} has shape {tuple(u.shape)}, expected ({C},): input has "
             f"{C} channels (its shape is {tuple(x.shape)}, the channels are dimension {call.axis})")
-    if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
-        raise DTypeError(
-            f"{call.operation}: {argument} is {u.dtype}, but input is {x.dtype}; convert one of "
-            "them")
+    one_dtype(call.operation, x, argument, u)
     return u
 
 
@@ -315,7 +312,7 @@ cdef Tensor checked_running(BatchNorm call, str argument, object value, Tensor x
     """A running statistic, if it fits and may be changed in training."""
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"{call.operation}: {argument} must be a Tensor or None, got {type(value).__name__}")
+            f"{call.operation}: {argument} must be a Tensor or None, got {_checks.class_of(value)}")
     if (<Tensor>value).wants_grad():
         raise GraphError(
             f"{call.operation}: {argument} requires a gradient, but none is computed; use "

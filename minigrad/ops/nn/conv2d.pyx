@@ -20,9 +20,9 @@ from ..._runtime.array_pool cimport empty_array_of
 from ..._runtime.fp_warnings import quietly
 from ..._runtime.matmul cimport products
 from ...autograd.grad_mode cimport recording
-from ...errors import DTypeError, ShapeError
+from ...errors import ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
-from ..math.arguments cimport floating
+from ..math.arguments cimport floating, one_dtype
 from ..math.broadcasting cimport contiguous_array
 
 cnp.import_array()
@@ -248,12 +248,10 @@ cdef tuple image_shape(str name, Tensor x):
     return shape if len(shape) == 4 else (1, *shape)
 
 
-cdef int one_dtype(str name, Tensor x, Tensor weight, Tensor bias) except -1:
-    for argument, u in (("weight", weight), ("bias", bias)):
-        if u is not None and u.dtype is not x.dtype:
-            raise DTypeError(
-                f"{name}: {argument} is {u.dtype}, but input is {x.dtype}; they must be one dtype: "
-                "input.float(), or .double() of the model")
+cdef int parameters_fit(str name, Tensor x, Tensor weight, Tensor bias) except -1:
+    one_dtype(name, x, "weight", weight)
+    if bias is not None:
+        one_dtype(name, x, "bias", bias)
     return 0
 
 
@@ -284,7 +282,7 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
     if bias is not None and tuple(bias.shape) != (windows.O,):
         raise ShapeError(
             f"conv2d: bias must have shape ({windows.O},), got {tuple(bias.shape)}")
-    one_dtype("conv2d", x, weight, bias)
+    parameters_fit("conv2d", x, weight, bias)
     windows.dtype = (<object>x.array).dtype
     windows.stride_h, windows.stride_w = _checks.pair("conv2d", "stride", stride, at_least=1)
     dilation_h, dilation_w = _checks.pair("conv2d", "dilation", dilation, at_least=1)
@@ -368,7 +366,7 @@ cdef Windows spread(
     if bias is not None and tuple(bias.shape) != (windows.C,):
         raise ShapeError(
             f"{name}: bias must have shape ({windows.C},), got {tuple(bias.shape)}")
-    one_dtype(name, x, weight, bias)
+    parameters_fit(name, x, weight, bias)
     steps = _checks.pair(name, "stride", stride, at_least=1)
     gaps = _checks.pair(name, "dilation", dilation, at_least=1)
     edges = _checks.pair(name, "padding", padding, at_least=0)

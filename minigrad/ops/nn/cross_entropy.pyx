@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from ..._checks import index, number
+from ..._checks import class_of, index, number
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
 from ...errors import DTypeError, GraphError, ShapeError
@@ -257,7 +257,7 @@ cdef cnp.ndarray target_array(str name, object target):
     if isinstance(target, np.ndarray) and not isinstance(target, np.ma.MaskedArray):
         return target
     raise TypeError(
-        f"{name}: target must be a Tensor or a NumPy array, got {type(target).__name__}")
+        f"{name}: target must be a Tensor or a NumPy array, got {class_of(target)}")
 
 
 cdef Tensor class_labels(str name, Tensor x, object target, Py_ssize_t C, int64_t ignore_index):

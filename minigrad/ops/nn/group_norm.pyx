@@ -13,9 +13,9 @@ import numpy as np
 from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
-from ...errors import DTypeError, ShapeError
+from ...errors import ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
-from ..math.arguments cimport floating
+from ..math.arguments cimport floating, one_dtype
 from ..math.broadcasting cimport contiguous_array, empty_array_like
 from .layer_norm cimport RowNorm, gradients_of_projection, with_row_statistics_of
 
@@ -135,9 +135,7 @@ cdef Tensor channel_parameter(str argument, object value, Tensor x):
         raise ShapeError(
             f"group_norm: {argument} has shape {tuple(u.shape)}, expected ({C},): input has {C} "
             f"channels (its shape is {tuple(x.shape)})")
-    if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
-        raise DTypeError(
-            f"group_norm: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
+    one_dtype("group_norm", x, argument, u)
     return u
 
 

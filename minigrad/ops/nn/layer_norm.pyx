@@ -14,9 +14,9 @@ import numpy as np
 from ... import _checks
 from ..._kernels import active as kernels
 from ...autograd.grad_mode cimport recording
-from ...errors import DTypeError, ShapeError
+from ...errors import ShapeError
 from ...tensor cimport Function, Tensor, record, wrap
-from ..math.arguments cimport floating
+from ..math.arguments cimport floating, one_dtype
 from ..math.broadcasting cimport (
     contiguous_array, empty_array_like, flat, shape_if_broadcast, unbroadcast,
 )
@@ -155,9 +155,7 @@ cdef Tensor per_feature(str argument, object value, tuple shape, Tensor x):
     if (<object>u.array).shape != shape:
         raise ShapeError(
             f"layer_norm: {argument} has shape {tuple(u.shape)}, expected normalized_shape {shape}")
-    if cnp.PyArray_TYPE(u.array) != cnp.PyArray_TYPE(x.array):
-        raise DTypeError(
-            f"layer_norm: {argument} is {u.dtype}, but input is {x.dtype}; convert one of them")
+    one_dtype("layer_norm", x, argument, u)
     return u
 
 
