@@ -28,6 +28,12 @@ def test_the_page_of_scikit_learn_prints_what_it_says():
     test_a_page_prints_what_it_says("scikit_learn.md")
 
 
+def test_the_way_to_torch(torch):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    test_a_page_prints_what_it_says("take_it_to_torch.md")
+
+
 def test_every_mistake_has_its_section():
     """Numbered from 1 to 23, each with a cure; what lint finds leads to one of them."""
     text = (DOCS / "mistakes.md").read_text(encoding="utf-8")
