@@ -414,7 +414,8 @@ WITHOUT_DERIVATIVE = {
     **dict.fromkeys(
         "arange empty eye full linspace normal ones rand randint randn randperm tensor zeros "
         "from_numpy from_dlpack FloatTensor DoubleTensor LongTensor IntTensor ByteTensor "
-        "BoolTensor empty_like full_like ones_like rand_like randn_like zeros_like load".split(),
+        "BoolTensor empty_like full_like ones_like rand_like randn_like zeros_like load "
+        "nn.utils.weights_from_keras".split(),
         _NEW),
     **dict.fromkeys(
         "eq ne lt le gt ge isclose isnan isinf isfinite logical_not logical_and logical_or "
@@ -438,7 +439,7 @@ WITHOUT_DERIVATIVE = {
     **dict.fromkeys(
         "Tensor.detach Tensor.data Tensor.numpy Tensor.item Tensor.tolist save Tensor.__array__ "
         "Tensor.__dlpack__ Tensor.__dlpack_device__ Tensor.__copy__ Tensor.__deepcopy__ "
-        "Tensor.__reduce_ex__".split(), _LEAVES),
+        "Tensor.__reduce_ex__ nn.utils.weights_to_keras".split(), _LEAVES),
     **dict.fromkeys(
         "enable_grad no_grad set_grad_enabled manual_seed set_default_dtype set_printoptions "
         "set_rng_state set_num_threads use_kernels Tensor.backward Tensor.register_hook "
@@ -453,6 +454,6 @@ WITHOUT_DERIVATIVE = {
     "Tensor.__array_ufunc__": "hands NumPy's operators to those above",
     "Tensor.__delitem__": "is a TypeError",
     **dict.fromkeys(
-        "Tensor.cuda Tensor.squeeze_ Tensor.unsqueeze_".split(),
+        "Tensor.cuda Tensor.squeeze_ Tensor.unsqueeze_ Tensor.__round__".split(),
         "is an error that says what to write"),
 }  # fmt: skip

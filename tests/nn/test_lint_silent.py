@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,5 +133,6 @@ def test_the_watch_can_find(watch):
 
 def test_the_forty_lines(example, watch, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("MINIGRAD_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["mnist.py"])
     runpy.run_path(str(ROOT / "examples" / "mnist.py"))
     assert watch.models and watch.silent()

@@ -63,7 +63,8 @@ def doors():
     optimizers = {
         f"optim.{name}": getattr(mg.optim, name) for name in ("SGD", "Adam", "AdamW", "RMSprop")
     }
-    init = {f"nn.init.{name}": f for name, f in vars(nn.init).items() if name.endswith("_")}
+    init = {f"nn.init.{name}": f for name, f in vars(nn.init).items()
+            if name.endswith("_") and not name.startswith("_")}  # fmt: skip
     utils = ("clip_grad_norm_", "parameters_to_vector", "vector_to_parameters", "fold_batch_norm")
     tools = {f"nn.utils.{name}": getattr(nn.utils, name) for name in utils}
     data = {f"utils.data.{name}": getattr(mg.utils.data, name)

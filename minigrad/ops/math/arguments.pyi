@@ -9,4 +9,6 @@ def plain_array(operation: str, argument: str, array: np.ndarray[Any, Any]) -> n
 
 def number_array(operation: str, argument: str, value: _Operand) -> np.ndarray[Any, Any]:
     """A Python or NumPy number as a 0-d array of the dtype that Python numbers have here."""
-def foreign_array(owner: str, value: Any) -> np.ndarray[Any, Any]: ...
+
+def foreign_array(owner: str, value: Any) -> np.ndarray[Any, Any]:
+    """The values of another library's array or tensor, without history; bfloat16 as float32."""
