@@ -184,6 +184,15 @@ def test_what_is_in_the_file(tmp_path):
         assert (batch.dim_param, features.dim_value) == ("batch", size)
 
 
+def test_what_is_drawn_leaves_the_generator_as_it_was(tmp_path):
+    state = mg.get_rng_state()
+    model = Of(lambda x: (x * 1, mg.randn(2))[0]).eval()
+    assert largest_difference(model, [example(ROWS)], tmp_path / "m.onnx") == 0
+    mg.set_rng_state(state)
+    mg.onnx.export(model, example(ROWS), tmp_path / "m.onnx")
+    assert (mg.get_rng_state() == state).all()
+
+
 def test_one_size_of_the_batch(tmp_path):
     path = tmp_path / "m.onnx"
     image = nn.Sequential(nn.Conv2d(4, 2, 3), nn.MaxPool2d(2)).eval()
@@ -219,6 +228,7 @@ REFUSED = {
     "argmax": (lambda x: x.argmax(1), NOT_RECORDED),
     "no_grad": (lambda x: mg.no_grad()(lambda: x * 2)(), NOT_RECORDED),
     "if": (lambda x: x if x.sum() > 0 else x * 2, OTHER_WAY),
+    "choice": (lambda x: [x * 1, x * 2][int(x.sum() > 0)], OTHER_WAY),
     "custom": (Square.apply, "SquareBackward .* has no counterpart in ONNX: it is an autograd"),
     "in place": (first_to_zero, "it writes in place; join"),
     "several": (lambda x: x[[0, 1], [0, 1]], "an index of several tensors"),
