@@ -1,5 +1,7 @@
 """ONNX files compute what the model computes, or are refused in words."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -281,6 +283,12 @@ def test_wrong_arguments(tmp_path):
         with pytest.raises(error, match=f"export: .*{message}"):
             mg.onnx.export(*arguments, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_the_package(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r'export: .* pip install "minigrad-cython\[onnx\]"'):
+        mg.onnx.export(nn.Linear(8, 2).eval(), example(ROWS), tmp_path / "m.onnx")
 
 
 # --- models at random ----------------------------------------------------------------------------
