@@ -21,16 +21,20 @@ def module_html(module: Module) -> str | None:
     if frozen := sum(each.numel() for each in parameters if not each.requires_grad):
         facts.append(f"{frozen:,} of them frozen")
     facts.append("training mode" if module.training else "evaluation mode")
-    head = html_title(module._get_name(), ", ".join(facts))
+    head = html_title(_said(module), ", ".join(facts))
     return html_block(_branch(head, module, 0))
+
+
+def _said(module: Module) -> str:
+    """The class with its arguments, without the layers inside."""
+    extra = ", ".join(module.extra_repr().splitlines())
+    return module._get_name() + (f"({extra})" if extra or not module._modules else "")
 
 
 def _line(name: str, module: Module) -> str:
     """One layer in a line: its name, its arguments, and how many parameters are in it."""
-    extra = ", ".join(module.extra_repr().splitlines())
-    said = module._get_name() + (f"({extra})" if extra or not module._modules else "")
     count = sum(each.numel() for each in module.parameters())
-    return html_code(f"({name}) {said}") + (f" {_parameters(count)}" if count else "")
+    return html_code(f"({name}) {_said(module)}") + (f" {_parameters(count)}" if count else "")
 
 
 def _branch(head: str, module: Module, depth: int) -> str:

@@ -54,8 +54,8 @@ class History(Sequence[Row]):
 
     `append(epoch=3, loss=loss)` adds one. `history[-1]["loss"]` is a number of the last;
     `history["loss"]` is the list of all. A slice is a History again. `plot()` draws the curves,
-    `to_csv` writes them, and TensorBoard takes each number by
-    `writer.add_scalar("loss", history[-1]["loss"], epoch)`.
+    `to_csv` writes them, `pandas.DataFrame(history)` is a table of them, and TensorBoard takes each
+    number by `writer.add_scalar("loss", history[-1]["loss"], epoch)`.
     """
 
     __hash__ = None  # type: ignore[assignment]  # it changes, as a list does

@@ -111,6 +111,8 @@ def test_a_module_is_a_tree():
         assert words in page.text
     assert page.tags.count("details") == 5  # all layers but ReLU, which holds nothing
     assert page.text.count("ReLU") == 1
+    alone = Reader(nn.Linear(2, 3)._repr_html_()).text
+    assert alone.startswith("Linear(in_features=2, out_features=3, bias=True) 9 parameters")
 
 
 def test_a_tree_opens_two_levels():
