@@ -44,7 +44,7 @@ def number(owner, name, value, *, at_least=None, above=None, below=None, at_most
         and (at_most is None or value <= at_most)
     ):
         return value
-    bounds = {"≥": at_least, ">": above, "<": below, "≤": at_most}
+    bounds = {">=": at_least, ">": above, "<": below, "<=": at_most}
     wanted = [f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None]
     wanted = " and ".join(["finite", *wanted])
     raise ValueError(f"{owner}: {name} must be {wanted}, got {value!r}")
@@ -105,7 +105,7 @@ def integer(owner, name, value, *, at_least=0):
     """Return `value` as an int. It must be an integer, not a bool, and at least `at_least`."""
     value = index(owner, name, value)
     if value < at_least:
-        raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value}")
+        raise ValueError(f"{owner}: {name} must be >= {at_least}, got {value}")
     return value
 
 
@@ -139,7 +139,7 @@ def pair(owner, name, value, *, at_least):
         ) from None
     values = (first, second)
     if min(values) < at_least:
-        raise ValueError(f"{owner}: {name} must be ≥ {at_least}, got {value!r}")
+        raise ValueError(f"{owner}: {name} must be >= {at_least}, got {value!r}")
     if max(values) > LARGEST_STEP:
-        raise ValueError(f"{owner}: {name} must be ≤ {LARGEST_STEP}, got {value!r}")
+        raise ValueError(f"{owner}: {name} must be <= {LARGEST_STEP}, got {value!r}")
     return values

@@ -314,7 +314,7 @@ def cross_entropy_forward(
 ):
     """error = (softmax(x) − onehot(t)) / N   (0)   without weights, smoothing and ignored rows"""
     if label_outside(targets, logits.shape[1], ignore_index) >= 0:
-        raise IndexError("cross_entropy_forward: a label is outside 0 … C − 1")
+        raise IndexError("cross_entropy_forward: a label is outside 0 … C - 1")
     counted = targets != ignore_index
     x, t = logits[counted], targets[counted, None]
     hard, soft = 1 - label_smoothing, label_smoothing / max(x.shape[1], 1)

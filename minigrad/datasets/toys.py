@@ -65,7 +65,7 @@ def _classes_and_places(name, samples, classes, noise):
     samples = integer(name, "samples", samples, at_least=1)
     classes = integer(name, "classes", classes, at_least=1)
     if max(samples, classes) > MOST:
-        raise ValueError(f"{name}: samples and classes must be ≤ {MOST}, got {samples}, {classes}")
+        raise ValueError(f"{name}: samples and classes must be <= {MOST}, got {samples}, {classes}")
     number(name, "noise", noise, at_least=0)
     i = np.arange(samples)
     return i % classes, (i // classes + 1) / math.ceil(samples / classes)

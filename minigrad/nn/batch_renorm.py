@@ -54,7 +54,7 @@ class _BatchRenorm(_BatchNorm):
         steps = integer(owner, f"{name}_steps", steps)
         if steps < self.warmup_steps:
             raise ValueError(
-                f"{owner}: {name}_steps must be ≥ warmup_steps ({self.warmup_steps}), got {steps}"
+                f"{owner}: {name}_steps must be >= warmup_steps ({self.warmup_steps}), got {steps}"
             )
         if getattr(self, name) == math.inf:
             raise ValueError(

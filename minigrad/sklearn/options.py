@@ -23,7 +23,7 @@ def check_training(estimator: Any) -> None:
     if not isinstance(values["batch_size"], str) or values["batch_size"] != "auto":
         if isinstance(values["batch_size"], str):
             got = repr(values["batch_size"])
-            raise ValueError(f"{owner}: batch_size must be 'auto' or an integer ≥ 1, got {got}")
+            raise ValueError(f"{owner}: batch_size must be 'auto' or an integer >= 1, got {got}")
         integer(owner, "batch_size", values["batch_size"], at_least=1)
     integer(owner, "max_iter", values["max_iter"], at_least=1)
     limit(owner, "n_iter_no_change", values["n_iter_no_change"], at_least=1)

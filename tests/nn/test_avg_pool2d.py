@@ -19,14 +19,14 @@ def test_texts_are_torchs(torch, name, arguments):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.AvgPool2d(0), ValueError, "AvgPool2d: kernel_size must be ≥ 1"),
+        (lambda: nn.AvgPool2d(0), ValueError, "AvgPool2d: kernel_size must be >= 1"),
         (lambda: nn.AvgPool2d(2, stride="x"), TypeError, "AvgPool2d: stride must be an integer or"),
         (lambda: nn.AvgPool2d(2, ceil_mode=None), TypeError, "AvgPool2d: ceil_mode must be"),
-        (lambda: nn.AvgPool2d(2, divisor_override=0), ValueError, "divisor_override must be ≥ 1"),
+        (lambda: nn.AvgPool2d(2, divisor_override=0), ValueError, "divisor_override must be >= 1"),
         (
             lambda: nn.AdaptiveAvgPool2d(-1),
             ValueError,
-            "AdaptiveAvgPool2d: output_size must be ≥ 1",
+            "AdaptiveAvgPool2d: output_size must be >= 1",
         ),
         (lambda: nn.AdaptiveAvgPool2d((1, 2, 3)), TypeError, "output_size must be an integer or a"),
     ],

@@ -430,8 +430,8 @@ def test_an_empty_batch_counts_nothing(shape, momentum):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"num_features": 0}, ValueError, "num_features must be ≥ 1, got 0"),
-        ({"num_features": -3}, ValueError, "num_features must be ≥ 1, got -3"),
+        ({"num_features": 0}, ValueError, "num_features must be >= 1, got 0"),
+        ({"num_features": -3}, ValueError, "num_features must be >= 1, got -3"),
         ({"num_features": 2.5}, TypeError, "num_features must be an integer, got 2.5"),
         ({"num_features": True}, TypeError, "num_features must be an integer, got True"),
         ({"num_features": None}, TypeError, "num_features must be an integer, got None"),
@@ -440,7 +440,7 @@ def test_an_empty_batch_counts_nothing(shape, momentum):
         ({"eps": float("nan")}, ValueError, "eps must be"),
         ({"eps": float("inf")}, ValueError, "eps must be"),
         ({"eps": "small"}, TypeError, "eps must be a number"),
-        ({"momentum": 1.01}, ValueError, "momentum must be finite and ≥ 0 and ≤ 1, got 1.01"),
+        ({"momentum": 1.01}, ValueError, "momentum must be finite and >= 0 and <= 1, got 1.01"),
         ({"momentum": -1.2}, ValueError, "momentum must be"),
         ({"momentum": float("nan")}, ValueError, "momentum must be"),
         ({"momentum": True}, TypeError, "momentum must be a number"),
@@ -449,7 +449,7 @@ def test_an_empty_batch_counts_nothing(shape, momentum):
         ({"bias": "no"}, TypeError, "bias must be True or False"),
         ({"device": "cuda"}, Exception, "cuda"),
         ({"axis": 3}, ValueError, "BatchNorm1d: axis must be below 3, got 3"),
-        ({"axis": -4}, ValueError, "axis must be ≥ -3, got -4"),
+        ({"axis": -4}, ValueError, "axis must be >= -3, got -4"),
         ({"axis": None}, TypeError, "axis must be an integer, got None"),
         ({"axis": [1]}, TypeError, "axis must be an integer, got"),
         ({"unbiased_running_var": 0}, TypeError, "unbiased_running_var must be True or False"),
@@ -463,13 +463,13 @@ def test_bad_arguments(arguments, error, message):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"momentum": 1.5}, ValueError, "from_keras: momentum must be .* ≤ 1, got 1.5"),
+        ({"momentum": 1.5}, ValueError, "from_keras: momentum must be .* <= 1, got 1.5"),
         ({"momentum": None}, TypeError, "from_keras: momentum must be a number"),
         ({"epsilon": 0}, ValueError, "from_keras: epsilon must be"),
         ({"center": 1}, TypeError, "from_keras: center must be True or False"),
         ({"scale": None}, TypeError, "from_keras: scale must be True or False"),
         ({"axis": 4}, ValueError, "BatchNorm2d: axis must be below 4, got 4"),
-        ({"num_features": 0}, ValueError, "num_features must be ≥ 1"),
+        ({"num_features": 0}, ValueError, "num_features must be >= 1"),
     ],
 )
 def test_bad_arguments_from_keras(arguments, error, message):

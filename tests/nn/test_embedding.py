@@ -39,7 +39,7 @@ def test_from_pretrained():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.Embedding(-1, 2), ValueError, "Embedding: num_embeddings must be ≥ 0"),
+        (lambda: nn.Embedding(-1, 2), ValueError, "Embedding: num_embeddings must be >= 0"),
         (lambda: nn.Embedding(2, 2.0), TypeError, "Embedding: embedding_dim must be an integer"),
         (lambda: nn.Embedding(2, 2, 2), ValueError, "padding_idx must be from -2 to 1, got 2"),
         (lambda: nn.Embedding(2, 2, sparse=True), ValueError, "Embedding: .*sparse are not there"),

@@ -118,15 +118,15 @@ def test_linear_names_the_dtypes():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.Linear(-1, 2), ValueError, "Linear: in_features must be ≥ 0, got -1"),
-        (lambda: nn.Linear(2, -1), ValueError, "Linear: out_features must be ≥ 0, got -1"),
+        (lambda: nn.Linear(-1, 2), ValueError, "Linear: in_features must be >= 0, got -1"),
+        (lambda: nn.Linear(2, -1), ValueError, "Linear: out_features must be >= 0, got -1"),
         (lambda: nn.Linear(2.5, 2), TypeError, "Linear: in_features must be an integer, got 2.5"),
         (lambda: nn.Linear(2, "3"), TypeError, "Linear: out_features must be an integer"),
         (lambda: nn.Linear(True, 2), TypeError, "Linear: in_features must be an integer, got Tr"),
         (lambda: nn.Linear(2, 2, bias=1), TypeError, "Linear: bias must be True or False"),
         (lambda: nn.Linear(10**6, 10**9), MemoryError, ""),
         (lambda: nn.Linear(2**40, 2**40), (MemoryError, ValueError), ""),
-        (lambda: nn.Dropout(1.5), ValueError, "Dropout: p must be finite and ≥ 0 and ≤ 1"),
+        (lambda: nn.Dropout(1.5), ValueError, "Dropout: p must be finite and >= 0 and <= 1"),
         (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
         (lambda: nn.Dropout(math.nan), ValueError, "Dropout: p"),
         (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p"),

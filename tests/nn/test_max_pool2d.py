@@ -40,13 +40,13 @@ def test_is_the_function():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (dict(kernel_size=0), ValueError, "kernel_size must be ≥ 1, got 0"),
+        (dict(kernel_size=0), ValueError, "kernel_size must be >= 1, got 0"),
         (dict(kernel_size=2.0), TypeError, "kernel_size must be an integer or a pair"),
-        (dict(stride=0), ValueError, "stride must be ≥ 1, got 0"),
-        (dict(padding=-1), ValueError, "padding must be ≥ 0, got -1"),
+        (dict(stride=0), ValueError, "stride must be >= 1, got 0"),
+        (dict(padding=-1), ValueError, "padding must be >= 0, got -1"),
         (dict(padding=2), ValueError, "padding 2 is more than half of kernel_size 3"),
         (dict(padding=(0, 2)), ValueError, r"padding \(0, 2\) is more than half of kernel_size 3"),
-        (dict(dilation=0), ValueError, "dilation must be ≥ 1, got 0"),
+        (dict(dilation=0), ValueError, "dilation must be >= 1, got 0"),
         (dict(return_indices=1), TypeError, "return_indices must be True or False, got 1"),
         (dict(ceil_mode=None), TypeError, "ceil_mode must be True or False, got None"),
     ],

@@ -269,7 +269,7 @@ BAD = [
     (dict(input=[[1.0]]), TypeError, "input must be a Tensor"),
     (dict(input=f32(1, 3)), ValueError, r"more than 1 value per channel.* \(1, 3\)"),
     (dict(input=f32(1, 3, 1, 1)), ValueError, r"more than 1 value per channel.* \(1, 3, 1, 1\)"),
-    (dict(momentum=-0.1), ValueError, "momentum must be .*≥ 0 and ≤ 1, got -0.1"),
+    (dict(momentum=-0.1), ValueError, "momentum must be .*>= 0 and <= 1, got -0.1"),
     (dict(momentum=1.5), ValueError, "momentum must be .*got 1.5"),
     (dict(momentum=float("nan")), ValueError, "momentum must be .*got nan"),
     (dict(momentum=None), TypeError, "momentum must be a number, got None"),

@@ -257,11 +257,11 @@ BAD = [
     (dict(running_var=f32(1).expand(3)), ValueError, "read-only"),
     (dict(weight=f32(4)), ShapeError, r"weight has shape \(4,\)"),
     (dict(bias=f32(3).double()), DTypeError, "bias is minigrad.float64, but input is .*float32"),
-    (dict(r_max=0.9), ValueError, "r_max must be finite and ≥ 1, got 0.9"),
+    (dict(r_max=0.9), ValueError, "r_max must be finite and >= 1, got 0.9"),
     (dict(r_max=float("nan")), ValueError, "r_max must be .*got nan"),
     (dict(r_max=-INF), ValueError, "r_max must be .*got -inf"),
     (dict(r_max=None), TypeError, "r_max must be a number, got None"),
-    (dict(d_max=-0.1), ValueError, "d_max must be finite and ≥ 0, got -0.1"),
+    (dict(d_max=-0.1), ValueError, "d_max must be finite and >= 0, got -0.1"),
     (dict(d_max=True), TypeError, "d_max must be a number, got True"),
 ]
 
@@ -430,18 +430,18 @@ def test_looks():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"num_features": 0}, ValueError, "num_features must be ≥ 1, got 0"),
-        ({"r_max": 0.5}, ValueError, "r_max must be finite and ≥ 1, got 0.5"),
+        ({"num_features": 0}, ValueError, "num_features must be >= 1, got 0"),
+        ({"r_max": 0.5}, ValueError, "r_max must be finite and >= 1, got 0.5"),
         ({"r_max": None}, TypeError, "r_max must be a number, got None"),
-        ({"d_max": -1}, ValueError, "d_max must be finite and ≥ 0, got -1"),
+        ({"d_max": -1}, ValueError, "d_max must be finite and >= 0, got -1"),
         ({"d_max": float("nan")}, ValueError, "d_max must be .*got nan"),
-        ({"warmup_steps": -1}, ValueError, "warmup_steps must be ≥ 0, got -1"),
+        ({"warmup_steps": -1}, ValueError, "warmup_steps must be >= 0, got -1"),
         ({"warmup_steps": 1.5}, TypeError, "warmup_steps must be an integer, got 1.5"),
         ({"warmup_steps": None}, TypeError, "warmup_steps must be an integer, got None"),
         (
             {"r_max_steps": 4_999},
             ValueError,
-            r"r_max_steps must be ≥ warmup_steps \(5000\), got 4999",
+            r"r_max_steps must be >= warmup_steps \(5000\), got 4999",
         ),
         ({"d_max_steps": True}, TypeError, "d_max_steps must be an integer, got True"),
         ({"r_max": INF}, ValueError, "no number of steps leads to r_max=inf; use r_max_steps=None"),

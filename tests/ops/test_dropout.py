@@ -149,7 +149,7 @@ def test_a_refused_call_draws_nothing():
     state = mg.get_rng_state().tolist()
     x = mg.ones(3)
     for p in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="dropout: p must be finite and ≥ 0 and ≤ 1"):
+        with pytest.raises(ValueError, match="dropout: p must be finite and >= 0 and <= 1"):
             rule.dropout(x, p)
     for p in (None, "0.5", True):
         with pytest.raises(TypeError, match="dropout: p must be a number"):

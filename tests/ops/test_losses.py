@@ -188,7 +188,7 @@ X = np.zeros((2, 3), np.float32)
         (mse_loss, (X, X), {"size_average": True}, ValueError, "size_average"),
         (l1_loss, (X, np.zeros((2, 4))), {}, ShapeError, r"\(2, 3\), target \(2, 4\)"),
         (l1_loss, (X, X), {"reduce": False}, ValueError, "reduce"),
-        (smooth_l1_loss, (X, X), {"beta": -1.0}, ValueError, "beta must be finite and ≥ 0"),
+        (smooth_l1_loss, (X, X), {"beta": -1.0}, ValueError, "beta must be finite and >= 0"),
         (smooth_l1_loss, (X, X), {"beta": "x"}, TypeError, "beta must be a number"),
         (smooth_l1_loss, (X, None), {}, TypeError, "target must be a Tensor"),
         (binary_cross_entropy, (X + 2, X), {}, ValueError, "from 0 to 1, got 2.0; put a sigmoid"),

@@ -237,7 +237,7 @@ def test_a_rate_for_each_group_or_none_is_set():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"step_size": 0}, ValueError, "step_size must be ≥ 1"),
+        ({"step_size": 0}, ValueError, "step_size must be >= 1"),
         ({"gamma": math.nan}, ValueError, "gamma must be finite"),
         ({"last_epoch": None}, TypeError, "last_epoch must be an integer"),
         ({"base_lrs": [0.1]}, ValueError, "base_lrs must be 2 rates"),

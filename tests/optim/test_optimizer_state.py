@@ -117,7 +117,7 @@ def spoiled(change):
         (lambda s: s["state"][0].update(exp_avg=3.0), TypeError, "'exp_avg' must be a Tensor"),
         (lambda s: s["state"].update({0: {"step": 1}}), ValueError, "its state has no 'exp_avg'"),
         (lambda s: s["state"][0].pop("step") and None, ValueError, "its state has no 'step'"),
-        (lambda s: s["state"][0].update(step=-1), ValueError, "step must be finite and ≥ 0"),
+        (lambda s: s["state"][0].update(step=-1), ValueError, "step must be finite and >= 0"),
         (lambda s: s["state"][0].update(step=0.5), ValueError, "step must be a whole number"),
         (lambda s: s["state"][0].update(step="3"), TypeError, "step must be a number"),
         (lambda s: s["state"][0].update(step=math.nan), ValueError, "step must be finite"),

@@ -101,8 +101,8 @@ def test_fifty_steps_follow_torch(torch, name, options):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"alpha": 1.5}, ValueError, "RMSprop: alpha must be finite and ≥ 0 and ≤ 1, got 1.5"),
-        ({"momentum": -1}, ValueError, "RMSprop: momentum must be finite and ≥ 0"),
+        ({"alpha": 1.5}, ValueError, "RMSprop: alpha must be finite and >= 0 and <= 1, got 1.5"),
+        ({"momentum": -1}, ValueError, "RMSprop: momentum must be finite and >= 0"),
         ({"eps": None}, TypeError, "RMSprop: eps must be a number"),
         ({"centered": 1}, TypeError, "RMSprop: centered must be True or False"),
     ],

@@ -370,7 +370,7 @@ ORDER = minigrad.arange(5)
         ({"order": ORDER * 2, "position": 1}, ValueError, "not the state of a pass over 5 samples"),
         ({"order": ORDER * 0, "position": 1}, ValueError, "not the state of a pass over 5 samples"),
         ({"order": ORDER, "position": 6}, ValueError, "not the state of a pass over 5 samples"),
-        ({"order": ORDER, "position": -1}, ValueError, "position must be ≥ 0, got -1"),
+        ({"order": ORDER, "position": -1}, ValueError, "position must be >= 0, got -1"),
         ({"order": ORDER, "position": 1.0}, TypeError, "position must be an integer"),
     ],
 )

@@ -110,6 +110,15 @@ def test_without_a_standard_output(monkeypatch):
         print_anywhere()
 
 
+def test_errors_are_in_letters_that_windows_has():
+    """What `print(error)` writes into a pipe there; no handler of ours spells it."""
+    for path in sorted(Path(mg.__file__).parent.rglob("*.py*")):
+        if path.suffix in (".py", ".pyx"):
+            text = re.sub(r'""".*?"""|#.*?\n', "\n", path.read_text("utf-8"), flags=re.DOTALL)
+            for raised in re.findall(r"raise \w+\(.*?\)\n", text, re.DOTALL):
+                assert raised.encode("cp1252", "ignore").decode("cp1252") == raised, path
+
+
 def test_spellings_are_ascii():
     for character in SPELLED:
         assert spelled(character).isascii() and "?" not in spelled(character)
@@ -167,7 +176,7 @@ def test_commands_on_any_terminal(tmp_path, words, status):
 
 def programs():
     """Everything that is run by its path."""
-    for folder in ("examples", "tools", "benchmarks"):
+    for folder in ("examples", "tools", "benchmarks", "tests/helpers"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             if re.match("step_(?!11)", path.name):
                 continue  # a picture like that of step 11

@@ -53,7 +53,7 @@ cdef tuple new_shape(str operation, tuple shape, object size):
 cdef object allocated(str operation, tuple shape, object numpy_dtype, object make=np.empty):
     """An array, values undefined; impossible sizes are an error before memory is asked for."""
     if min(shape, default=0) < 0:
-        raise ValueError(f"{operation}: sizes must be ≥ 0, got {shape}")
+        raise ValueError(f"{operation}: sizes must be >= 0, got {shape}")
     size = numpy_dtype.itemsize
     for each in shape:
         size *= each or 1

@@ -133,7 +133,7 @@ def split(input, split_size_or_sections, dim=0):
     if isinstance(wanted, (list, tuple)):
         wanted = [index("split", "a section", size) for size in wanted]
         if any([size < 0 for size in wanted]) or sum(wanted) != length:
-            raise ValueError(f"split: sections {wanted} must be ≥ 0 and add up to {length}, "
+            raise ValueError(f"split: sections {wanted} must be >= 0 and add up to {length}, "
                              f"the size of dim {at}")
     else:
         if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)):
@@ -155,7 +155,7 @@ def chunk(input, chunks, dim=0):
     if isinstance(chunks, bool) or not isinstance(chunks, (int, np.integer)):
         raise TypeError(f"chunk: chunks must be an integer, got {type(chunks).__name__}")
     if chunks < 1:
-        raise ValueError(f"chunk: chunks must be ≥ 1, got {chunks}")
+        raise ValueError(f"chunk: chunks must be >= 1, got {chunks}")
     length = x.size(dim)
     return split(x, max(-(-length // chunks), 1), dim) if length else (x,) * chunks
 

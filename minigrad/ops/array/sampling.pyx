@@ -59,7 +59,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
     if size is None and not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal: size must be given where mean and std are numbers")
     if not np.isfinite(m.array).all() or not (np.isfinite(s.array) & (s.array >= 0)).all():
-        raise ValueError("normal: mean and std must be finite and std ≥ 0")
+        raise ValueError("normal: mean and std must be finite and std >= 0")
     shape = broadcast_call("normal", np.add, m.array, s.array).shape
     if size is not None:
         if shape:
@@ -104,7 +104,7 @@ def randint(
     low, high = shape_argument("randint", (low, high))
     lowest, highest = exact_range(found)
     if not lowest <= low < high <= highest + 1:
-        raise ValueError(f"randint: no integers from {low} to {high} − 1 in {found}")
+        raise ValueError(f"randint: no integers from {low} to {high} - 1 in {found}")
     array = allocated("randint", shape_argument("randint", (size,)), found)
     cdef Tensor y = finished("randint", array, device, requires_grad)
     array[...] = source.integers(low, high, array.shape)
@@ -190,7 +190,7 @@ def normal_(self, mean=0, std=1, *, generator=None):
     cdef Tensor x = fillable("normal_", self, generator), y
     if not is_real(mean) or not is_real(std) or std < 0:
         raise ValueError(
-            f"normal_: mean and std must be finite and std ≥ 0, got {mean!r} and {std!r}")
+            f"normal_: mean and std must be finite and std >= 0, got {mean!r} and {std!r}")
     mean, std = float(mean), float(std)   # so that NumPy's float64 gives no other bits
     y = gaussian("normal_", tuple(x.shape), x.dtype, None, False, generator)
     quietly(np.multiply, y.array, std, out=y.array)
@@ -202,7 +202,7 @@ def uniform_(self, a=0, b=1, *, generator=None):
     """self ← numbers spread evenly over [a, b). torch.Tensor.uniform_."""
     cdef Tensor x = fillable("uniform_", self, generator), y
     if not is_real(a) or not is_real(b) or a > b or not math.isfinite(b - a):
-        raise ValueError(f"uniform_: a and b must be finite and a ≤ b, got {a!r} and {b!r}")
+        raise ValueError(f"uniform_: a and b must be finite and a <= b, got {a!r} and {b!r}")
     a, b = float(a), float(b)
     y = uniform("uniform_", tuple(x.shape), x.dtype, None, False, generator)
     quietly(np.multiply, y.array, b - a, out=y.array)

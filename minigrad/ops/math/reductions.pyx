@@ -265,7 +265,7 @@ cdef class Std(Var):
 cdef int warn_of_no_freedom(str name, Py_ssize_t R, object correction) except -1:
     cure = "; correction=0 divides by their number" if R else ""
     warnings.warn(
-        f"{name}: degrees of freedom ≤ 0: {R} value{'' if R == 1 else 's'} and correction="
+        f"{name}: degrees of freedom <= 0: {R} value{'' if R == 1 else 's'} and correction="
         f"{correction} leave nothing to divide by, which gives nan or inf{cure}", stacklevel=1)
     return 0
 

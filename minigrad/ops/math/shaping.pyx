@@ -85,13 +85,13 @@ cdef tuple filled(str operation, Tensor x, tuple target):
         elif size == -1:
             unknown += 1
         else:
-            raise ValueError(f"{operation}: sizes must be ≥ 0, or −1 to be inferred, got {target}")
+            raise ValueError(f"{operation}: sizes must be >= 0, or -1 to be inferred, got {target}")
     if unknown > 1:
-        raise ValueError(f"{operation}: only one size can be −1, got {target}")
+        raise ValueError(f"{operation}: only one size can be -1, got {target}")
     if unknown and known == 0:
         if count == 0:
             raise ValueError(
-                f"{operation}: {target} is ambiguous: with 0 elements the −1 could be any size")
+                f"{operation}: {target} is ambiguous: with 0 elements the -1 could be any size")
     elif unknown and count % known == 0:
         return tuple([count // known if size == -1 else size for size in target])
     elif not unknown and count == known:
@@ -288,7 +288,7 @@ def expand(input, *size):
     target = tuple([own[i - extra] if i >= extra and each == -1 else each
                     for i, each in enumerate(target)])
     if min(target, default=0) < 0:
-        raise ValueError(f"expand: sizes must be ≥ 0, or −1 to keep one that is there, got {size}")
+        raise ValueError(f"expand: sizes must be >= 0, or -1 to keep one that is there, got {size}")
     if any([own[i] not in (1, target[i + extra]) for i in range(len(own))]):
         raise ShapeError(f"expand: a tensor of shape {own} cannot be repeated to {target}: "
                          "only size 1 can grow")
@@ -343,7 +343,7 @@ def repeat(Tensor self not None, *repeats):
         raise ShapeError(
             f"repeat: {len(counts)} repeats for a tensor of shape {own}; give one per dimension")
     if min(counts, default=0) < 0:
-        raise ValueError(f"repeat: repeats must be ≥ 0, got {counts}")
+        raise ValueError(f"repeat: repeats must be >= 0, got {counts}")
     check_count("repeat", 2 * len(counts))
     own = (1,) * (len(counts) - len(own)) + own
     apart = [part for size in own for part in (1, size)]

@@ -240,7 +240,7 @@ cdef Tensor class_weight(str name, object weight, Tensor x, Py_ssize_t C):
             f"{name}: weight requires a gradient, but the loss has none by it; use weight.detach()")
     if not (np.isfinite(w.array).all() and np.greater_equal(w.array, 0).all() and np.any(w.array)):
         raise ValueError(
-            f"{name}: weight must be finite, ≥ 0 and not all 0, got {(<object>w.array).tolist()}")
+            f"{name}: weight must be finite, >= 0 and not all 0, got {(<object>w.array).tolist()}")
     return w if cnp.PyArray_IS_C_CONTIGUOUS(w.array) else wrap(contiguous_array(w))
 
 
