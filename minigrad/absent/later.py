@@ -4,7 +4,7 @@ By module: the name, and the module that defines it; None where it is a module i
 that is listed here imports these names for type checkers alone.
 """
 
-LATER = {
+LATER: dict[str, dict[str, str | None]] = {
     "minigrad": {
         "datasets": None,
         "diagnosis": None,

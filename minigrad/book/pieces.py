@@ -25,9 +25,9 @@ class Text:
 
     def __init__(self, path: Path):
         self.path = path
-        self.lines = path.read_text(encoding="utf-8").split("\n")
+        self.lines: list[str] = path.read_text(encoding="utf-8").split("\n")
         found = ((TOP_LEVEL.match(line), number) for number, line in enumerate(self.lines))
-        self.starts = {match[1]: number for match, number in found if match}
+        self.starts: dict[str, int] = {match[1]: number for match, number in found if match}
         self.named: dict[str, set[str]] = {}
 
     def piece(self, name: str) -> Piece:

@@ -40,9 +40,9 @@ class Source:
 
     def __init__(self, name: str, pieces: dict[str, list[Piece]], page: Path | None):
         self.name = name
-        self.page = page.stem if page else ""
-        self.pieces = {title: found for title, found in pieces.items() if found}
-        self.parts = {title: joined(found) for title, found in self.pieces.items()}
+        self.page: str = page.stem if page else ""
+        self.pieces: dict[str, list[Piece]] = {key: each for key, each in pieces.items() if each}
+        self.parts: dict[str, str] = {title: joined(found) for title, found in self.pieces.items()}
         if page:
             self.parts["derivation"] = page.read_text(encoding="utf-8").rstrip()
 

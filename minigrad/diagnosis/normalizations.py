@@ -38,7 +38,7 @@ class Normalized:
             "two roots": lambda: (self.var**0.5 + eps) ** -0.5,
             "times": lambda: (self.var + eps) ** 0.5,
         }.get(form, lambda: (self.var + eps) ** -0.5)()
-        self.x_hat = self.centered * self.r
+        self.x_hat: Array = self.centered * self.r
 
     def M(self, values: Array) -> Array:
         return np.mean(values, axis=self.over, keepdims=True)

@@ -330,6 +330,9 @@ class Watch:
     waits for something, the clock on the wall ends it.
     """
 
+    end: float
+    late: float
+
     def __init__(self, seconds: float, patience: float):
         self.seconds: float = seconds
         self.patience: float = patience

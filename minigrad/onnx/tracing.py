@@ -51,10 +51,10 @@ class Trace:
         self._known: dict[int, Source] = {}  # by id; `records` and `inputs` keep all of them alive
         self._layers: list[str] = []
         self._inside: Module | None = None  # of a layer that is taken as a whole
-        self.state = dict(model.named_parameters()) | dict(model.named_buffers())
+        self.state: dict[str, Tensor] = dict(model.named_parameters()) | dict(model.named_buffers())
         for path, each in self.state.items():
             self._known[id(each)] = path
-        self.inputs = [_leaf(array) for array in arrays]
+        self.inputs: list[Tensor] = [_leaf(array) for array in arrays]
         for name, each in zip(names, self.inputs, strict=True):
             self._known[id(each)] = name
         result = self._run(model)
@@ -66,7 +66,7 @@ class Trace:
                     "export: forward must return a Tensor, or a tuple or list of them, got "
                     f"{type(y).__name__}"
                 )
-        self.sources = [self._source(y, _maker(y)) for y in self.outputs]
+        self.sources: list[Any] = [self._source(y, _maker(y)) for y in self.outputs]
 
     def _run(self, model: Module) -> Any:
         with ExitStack() as stack:

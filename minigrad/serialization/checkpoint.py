@@ -114,7 +114,7 @@ class _Damage(Exception):
     """What is wrong with the file being read."""
 
 
-def path_of(operation, path):
+def path_of(operation: str, path: Any) -> str:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"{operation}: path must be a string or a Path, got {type(path).__name__}")
     path = os.fspath(path)

@@ -53,15 +53,12 @@ def mistakes(file):
 
 @cache
 def mypy():
-    return checked(
-        "mypy", "--strict", "--config-file=", *map(str, [*EXAMPLES, *TYPED.glob("*.py")])
-    )
+    return checked("mypy", "--strict", "--config-file=", *FILES)
 
 
 @cache
 def pyright():
-    files = map(str, [*EXAMPLES, *TYPED.glob("*.py")])
-    return checked("pyright", "--pythonpath", sys.executable, *files)
+    return checked("pyright", "--pythonpath", sys.executable, *FILES)
 
 
 CHECKERS = [pytest.param(check, marks=needs(check.__name__)) for check in (mypy, pyright)]

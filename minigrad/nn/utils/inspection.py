@@ -79,7 +79,7 @@ class LayerReport:
             *([("on this data", self.data_in_words())] if self.data else []),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [self.title()]
         for title, text in self.parts():
             first, *rest = text.splitlines()

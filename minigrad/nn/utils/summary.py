@@ -61,7 +61,7 @@ class Summary:
             f"trained: {self.trainable:,}{frozen}; buffers, which follow the data: {self.buffers:,}"
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         cells = self._cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
