@@ -21,7 +21,6 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import random
-from .._checks import limit
 from ..autograd import enable_grad, no_grad
 from ..dtypes import float64
 from ..errors import ShapeError
@@ -177,8 +176,10 @@ class Network(BaseEstimator, ABC):
                     "validation_fraction or the number of samples"
                 )
             held = tensor(X_held), y_held
+            if self.best_validation_score_ > -math.inf:  # warm_start: of an earlier call
+                best = copy.deepcopy(self.module_.state_dict())
         batches = self._batches(len(X))
-        order, patience = np.arange(len(X)), self._patience()
+        order = np.arange(len(X))
         self.n_iter_ = 0
         try:
             for _ in range(epochs):
@@ -197,7 +198,7 @@ class Network(BaseEstimator, ABC):
                 elif self._note_score(*held):
                     best = copy.deepcopy(self.module_.state_dict())  # the running statistics, too
                 self._end_epoch()
-                if self._without_progress > patience and self._stops():
+                if self._without_progress > self.n_iter_no_change and self._stops():
                     break
                 if self.n_iter_ == self.max_iter and not incremental:
                     warnings.warn(
@@ -239,9 +240,6 @@ class Network(BaseEstimator, ABC):
             if rows % size == 1:
                 batches[-2:] = [slice(batches[-2].start, rows)]
         return batches
-
-    def _patience(self) -> float:
-        return limit(type(self).__name__, "n_iter_no_change", self.n_iter_no_change, at_least=1)
 
     def _note_loss(self) -> None:
         better = self.loss_ <= self.best_loss_ - self.tol

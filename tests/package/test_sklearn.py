@@ -204,6 +204,36 @@ def test_going_on_as_scikit_learn_does(problem):
         assert len(ours.loss_curve_) == 8
 
 
+def test_a_warm_start_keeps_what_was_best_before(problem):
+    """The second fit steps far away and comes back to the network that it began with."""
+    X, labels = problem
+    options = {"early_stopping": True, "warm_start": True, "max_iter": 5, "random_state": 0}
+    fitted = MLPClassifier((8,), learning_rate_init=0.05, **options).fit(X, labels)
+    before = fitted.coefs_[0]
+    fitted.set_params(learning_rate_init=50.0, max_iter=2).fit(X, labels)
+    np.testing.assert_array_equal(fitted.coefs_[0], before)
+    assert len(fitted.validation_scores_) == 7
+
+
+class Impatient(nn.Linear):
+    """Someone presses Ctrl-C in the third epoch."""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        if self.calls == 3:
+            raise KeyboardInterrupt
+        return super().forward(x)
+
+
+def test_an_interrupted_training_keeps_what_it_has(problem):
+    with pytest.warns(UserWarning, match="ModuleClassifier: training interrupted .* 2 epochs"):
+        fitted = ModuleClassifier(Impatient).fit(*problem)
+    assert fitted.n_iter_ == len(fitted.loss_curve_) == 2
+    assert fitted.predict(problem[0]).shape == (61,)
+
+
 # --- batch norm, dropout -------------------------------------------------------------------------
 
 
