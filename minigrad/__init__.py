@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from .tensor import Size, Tensor  # early: from the import of `tensor` on, that is the function
 from . import absent, autograd, backends, cuda, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
-from ._runtime.workers import get_num_threads, set_num_threads
+from ._runtime.threads import get_num_threads, set_num_threads
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd import no_grad as inference_mode
 from .devices import device

@@ -9,11 +9,16 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
+from .._runtime.workers cimport Part, begin_of, enough_parts, in_parts
 from .array_arguments cimport address, is_single, writable
 from .square_root cimport root
 from .types cimport real
 
 cnp.import_array()
+
+cdef enum:
+    SHARE = 65536   # parameters for a thread: some 40 µs
+    STEP = 16      # floats of a cache line
 
 cdef struct Update:
     bint single
@@ -45,7 +50,9 @@ cdef class AdamOptions:
         self.decoupled, self.maximize = decoupled, maximize
 
 
-cdef void _adam_step(const Update* u, real* p) noexcept nogil:
+cdef void _adam_step(
+    const Update* u, real* p, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
     cdef const real* g = <const real*> u.g
     cdef real* m = <real*> u.m
     cdef real* v = <real*> u.v
@@ -60,18 +67,38 @@ cdef void _adam_step(const Update* u, real* p) noexcept nogil:
     cdef real eps = <real> u.eps, d
     cdef Py_ssize_t i
     if v_max == NULL:
-        for i in range(u.size):
+        for i in range(first, last):
             d = sign * g[i] + decay * p[i]                                           # (1)
             m[i] = beta1 * m[i] + fresh1 * d                                         # (3)
             v[i] = beta2 * v[i] + fresh2 * (d * d)                                   # (4)
             p[i] = keep * p[i] - rate * m[i] / (root(v[i]) * scale + eps)            # (0) (7)
     else:
-        for i in range(u.size):
+        for i in range(first, last):
             d = sign * g[i] + decay * p[i]                                           # (1)
             m[i] = beta1 * m[i] + fresh1 * d                                         # (3)
             v[i] = beta2 * v[i] + fresh2 * (d * d)                                   # (4)
             v_max[i] = v_max[i] if v_max[i] > v[i] else v[i]                         # (8)
             p[i] = keep * p[i] - rate * m[i] / (root(v_max[i]) * scale + eps)        # (9)
+
+
+cdef struct Updates:
+    Update* first
+    Py_ssize_t count
+
+
+cdef int adam_part(void *task, int part, int parts) noexcept nogil:
+    """Some elements of each parameter."""
+    cdef const Updates* updates = <const Updates*> task
+    cdef const Update* u
+    cdef Py_ssize_t k, first, last
+    for k in range(updates.count):
+        u = &updates.first[k]
+        first, last = begin_of(part, parts, u.size, STEP), begin_of(part + 1, parts, u.size, STEP)
+        if u.single:
+            _adam_step(u, <float*> u.p, first, last)
+        else:
+            _adam_step(u, <double*> u.p, first, last)
+    return 0
 
 
 def adam_step(list updates):
@@ -93,7 +120,9 @@ def adam_step(list updates):
     g is the gradient, p the parameter, t ≥ 1 counts its steps, this one included; p, m, v and
     v_max are updated in place.
     """
-    cdef Py_ssize_t count = len(updates), k
+    cdef Py_ssize_t count = len(updates), total = 0, k
+    cdef int parts
+    cdef Updates step
     cdef AdamOptions options
     cdef Update* u
     cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
@@ -111,17 +140,15 @@ def adam_step(list updates):
                 raise ValueError(f"adam_step: t is {u.t}, expected 1 for the first step")
             u.single = is_single("adam_step", p)
             u.size = p.size
+            total += u.size
             u.p = writable("adam_step", "p", p, p)
             u.g = address("adam_step", "g", g, p)
             u.m = writable("adam_step", "m", m, p)
             u.v = writable("adam_step", "v", v, p)
             u.v_max = NULL if v_max is None else writable("adam_step", "v_max", v_max, p)
+        step = Updates(work, count)
+        parts = enough_parts(total, SHARE)
         with nogil:
-            for k in range(count):
-                u = &work[k]
-                if u.single:
-                    _adam_step(u, <float*> u.p)
-                else:
-                    _adam_step(u, <double*> u.p)
+            in_parts(<Part> adam_part, &step, parts)
     finally:
         free(work)

@@ -18,12 +18,13 @@ batch_norm_tuning.pxd.
 
 from libc.math cimport sqrt
 
+from .._runtime.workers cimport begin_of, call_in_parts
 from .batch_norm_channel cimport backward_constants, check, fits, forward_constants
 from .batch_norm_planes cimport planes_backward, planes_forward, planes_statistics
 from .batch_norm_tuning cimport (
-    PANEL, as_planes, as_rows, fetch_row, neighbors, repeat, rows_ahead, total,
+    PANEL, STEP, as_planes, as_rows, fetch_row, neighbors, parts_of, repeat, rows_ahead, total,
 )
-from .types cimport check_signals_every, in_float32, real
+from .types cimport an_array, check_signals_every, in_float32, real
 
 
 cdef int _statistics(
@@ -94,18 +95,20 @@ def batch_norm_statistics(x not None, mean not None, var not None):
 
 cdef int _forward(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
-    double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training, Py_ssize_t L
+    double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training, Py_ssize_t L,
+    int part, int parts
 ) except -1:
-    """Return whether any channel does not fit: its y is then computed again."""
-    cdef Py_ssize_t C = x.shape[1] // L, first, last = 0, start, width, n, c, k, done = 0
+    """Of some channels. Return whether any does not fit: its y is then computed again."""
+    cdef Py_ssize_t C = x.shape[1] // L, first, last = begin_of(part, parts, C, STEP)
+    cdef Py_ssize_t end = begin_of(part + 1, parts, C, STEP), start, width, n, c, k, done = 0
     cdef real[PANEL] center, scale, shift
     cdef real d
     cdef bint all_fit = True
     check("batch_norm_forward", y.shape[0] == x.shape[0] and y.shape[1] == x.shape[1], C,
           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
     with nogil:
-        while last < C:
-            first, last = last, min(last + PANEL // L, C)
+        while last < end:
+            first, last = last, min(last + PANEL // L, end)
             start, width = first * L, (last - first) * L
             if training:
                 _statistics(x, mean, var, L, first, last)                # (1) (2)
@@ -126,6 +129,13 @@ cdef int _forward(
     return not all_fit
 
 
+def _forward_part(x, gamma, beta, y, mean, var, inv_std, eps, training, L, part, parts):
+    if in_float32("batch_norm_forward", x):
+        return _forward[float](
+            x, gamma, beta, y, mean, var, inv_std, eps, training, L, part, parts)
+    return _forward[double](x, gamma, beta, y, mean, var, inv_std, eps, training, L, part, parts)
+
+
 def batch_norm_forward(
     x not None, gamma not None, beta not None, y not None, mean not None, var not None,
     inv_std not None, eps, training
@@ -143,16 +153,14 @@ def batch_norm_forward(
 
     mean, var and inv_std are (C,) float64. Without values (m = 0) mean and var are 0.
     """
-    cdef bint single = in_float32("batch_norm_forward", x)
-    cdef Py_ssize_t L = neighbors(x)
+    cdef Py_ssize_t L = neighbors(an_array("batch_norm_forward", x))
     if L == 0:
         planes_forward(x, gamma, beta, y, mean, var, inv_std, eps, training, False)
         return
     cdef int ndim = x.ndim
     x, y = as_rows(x, "x", ndim), as_rows(y, "y", ndim)
-    if not single:
-        _forward[double](x, gamma, beta, y, mean, var, inv_std, eps, training, L)
-    elif _forward[float](x, gamma, beta, y, mean, var, inv_std, eps, training, L):
+    arguments = (x, gamma, beta, y, mean, var, inv_std, eps, training, L)
+    if call_in_parts(_forward_part, arguments, parts_of(x)):
         x, y = as_planes(x, L), as_planes(y, L)
         planes_forward(x, gamma, beta, y, mean, var, inv_std, eps, False, True)
 
@@ -160,10 +168,11 @@ def batch_norm_forward(
 cdef int _backward(
     const real[:, ::1] dy, const real[:, ::1] x, const real[::1] gamma, const double[::1] mean,
     const double[::1] inv_std, real[:, ::1] dx, real[::1] dgamma, real[::1] dbeta, bint training,
-    Py_ssize_t L
+    Py_ssize_t L, int part, int parts
 ) except -1:
-    """Return whether any channel does not fit: its gradients are then computed again."""
-    cdef Py_ssize_t rows = x.shape[0], W = x.shape[1], C = W // L, first, last = 0, start, width
+    """Of some channels. Return whether any does not fit: its gradients are then computed again."""
+    cdef Py_ssize_t rows = x.shape[0], W = x.shape[1], C = W // L, first, start, width
+    cdef Py_ssize_t last = begin_of(part, parts, C, STEP), end = begin_of(part + 1, parts, C, STEP)
     cdef Py_ssize_t ahead, n, c, k, done = 0
     cdef double[PANEL] sums_dy, sums_dy_x
     cdef real[PANEL] center, scale, offset, slope
@@ -175,8 +184,8 @@ cdef int _backward(
           and (dx is None or dx.shape[0] == rows and dx.shape[1] == W), C,
           gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
     with nogil:
-        while last < C:
-            first, last = last, min(last + PANEL // L, C)
+        while last < end:
+            first, last = last, min(last + PANEL // L, end)
             start, width = first * L, (last - first) * L
             ahead = rows_ahead(rows, width)
             for c in range(first, last):
@@ -217,6 +226,14 @@ cdef int _backward(
     return not all_fit
 
 
+def _backward_part(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L, part, parts):
+    if in_float32("batch_norm_backward", x):
+        return _backward[float](
+            dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L, part, parts)
+    return _backward[double](
+        dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L, part, parts)
+
+
 def batch_norm_backward(
     dy not None, x not None, gamma not None, mean not None, inv_std not None, dx,
     dgamma not None, dbeta not None, training
@@ -234,17 +251,15 @@ def batch_norm_backward(
 
     mean and inv_std are those of the forward pass; dx is None if it is not wanted.
     """
-    cdef bint single = in_float32("batch_norm_backward", x)
-    cdef Py_ssize_t L = neighbors(x)
+    cdef Py_ssize_t L = neighbors(an_array("batch_norm_backward", x))
     if L == 0:
         planes_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, False)
         return
     cdef int ndim = x.ndim
     dy, x = as_rows(dy, "dy", ndim), as_rows(x, "x", ndim)
     dx = None if dx is None else as_rows(dx, "dx", ndim)
-    if not single:
-        _backward[double](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
-    elif _backward[float](dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L):
+    arguments = (dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, L)
+    if call_in_parts(_backward_part, arguments, parts_of(x)):
         dy, x, dx = as_planes(dy, L), as_planes(x, L), None if dx is None else as_planes(dx, L)
         planes_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, True)
 

@@ -9,8 +9,9 @@ of batch_norm.pyx, which come here for it: for a small L these loops give the bi
 
 from libc.math cimport sqrt
 
+from .._runtime.workers cimport begin_of, call_in_parts
 from .batch_norm_channel cimport backward_constants, check, fits, forward_constants, wide
-from .batch_norm_tuning cimport LANES, total
+from .batch_norm_tuning cimport LANES, parts_of, total
 from .types cimport check_signals_every, in_float32, real
 
 # --- statistics --------------------------------------------------------------------------------
@@ -80,14 +81,14 @@ cdef int _normalize(
 cdef int _forward(
     const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, :, ::1] y,
     double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training,
-    bint unfit_alone
+    bint unfit_alone, int part, int parts
 ) except -1:
     cdef Py_ssize_t C = x.shape[1], c, done = 0
     check("batch_norm_forward",
           y.shape[0] == x.shape[0] and y.shape[1] == C and y.shape[2] == x.shape[2], C,
           gamma.shape[0], beta.shape[0], mean.shape[0], var.shape[0], inv_std.shape[0])
     with nogil:
-        for c in range(C):
+        for c in range(begin_of(part, parts, C, 1), begin_of(part + 1, parts, C, 1)):
             if training:
                 _statistics(x, mean, var, c, &done)
             inv_std[c] = 1 / sqrt(var[c] + eps)                          # (3)
@@ -98,15 +99,24 @@ cdef int _forward(
     return 0
 
 
+def _planes_forward_part(
+    x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone, part, parts
+):
+    if in_float32("batch_norm_forward", x):
+        return _forward[float](
+            x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone, part, parts)
+    return _forward[double](
+        x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone, part, parts)
+
+
 cdef int planes_forward(
     object x, object gamma, object beta, object y, object mean, object var, object inv_std,
     double eps, bint training, bint unfit_alone
 ) except -1:
     """y of all channels, or only of those that do not fit the dtype of the data."""
-    if in_float32("batch_norm_forward", x):
-        return _forward[float](
-            x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone)
-    return _forward[double](x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone)
+    return call_in_parts(
+        _planes_forward_part, (x, gamma, beta, y, mean, var, inv_std, eps, training, unfit_alone),
+        1 if unfit_alone else parts_of(x))
 
 
 # --- backward ----------------------------------------------------------------------------------
@@ -154,7 +164,7 @@ cdef int _gradients(
 cdef int _backward(
     const real[:, :, ::1] dy, const real[:, :, ::1] x, const real[::1] gamma,
     const double[::1] mean, const double[::1] inv_std, real[:, :, ::1] dx, real[::1] dgamma,
-    real[::1] dbeta, bint training, bint unfit_alone
+    real[::1] dbeta, bint training, bint unfit_alone, int part, int parts
 ) except -1:
     cdef Py_ssize_t C = x.shape[1], c, done = 0
     check("batch_norm_backward",
@@ -163,7 +173,7 @@ cdef int _backward(
                and dx.shape[2] == x.shape[2]), C,
           gamma.shape[0], mean.shape[0], inv_std.shape[0], dgamma.shape[0], dbeta.shape[0])
     with nogil:
-        for c in range(C):
+        for c in range(begin_of(part, parts, C, 1), begin_of(part + 1, parts, C, 1)):
             if not fits(mean[c], inv_std[c], gamma[c]):
                 _gradients[real, double](
                     dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, 0, c, &done)
@@ -173,13 +183,22 @@ cdef int _backward(
     return 0
 
 
+def _planes_backward_part(
+    dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone, part, parts
+):
+    if in_float32("batch_norm_backward", x):
+        return _backward[float](
+            dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone, part, parts)
+    return _backward[double](
+        dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone, part, parts)
+
+
 cdef int planes_backward(
     object dy, object x, object gamma, object mean, object inv_std, object dx, object dgamma,
     object dbeta, bint training, bint unfit_alone
 ) except -1:
     """The gradients of all channels, or only of those that do not fit the dtype of the data."""
-    if in_float32("batch_norm_backward", x):
-        return _backward[float](
-            dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone)
-    return _backward[double](
-        dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone)
+    return call_in_parts(
+        _planes_backward_part,
+        (dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training, unfit_alone),
+        1 if unfit_alone else parts_of(x))

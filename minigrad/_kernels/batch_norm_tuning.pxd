@@ -5,6 +5,7 @@
 # constants) lies in arrays on the stack, PANEL columns at a time. They stay in the first-level
 # cache, and the compiler knows that nothing else points at them. docs/ladder.md measures each step.
 
+from .._runtime.workers cimport enough_parts
 from .types cimport an_array, prefetch, real
 
 cdef enum:
@@ -12,6 +13,8 @@ cdef enum:
     NARROW = 64    # up to this L, planes are computed as columns
     LANES = 128    # of a plane, which is one channel: sums that run side by side over its values
     AHEAD = 2048   # how many values before its turn a row is fetched into the cache
+    SHARE = 131072   # values for a thread: some 40 µs
+    STEP = 16     # channels: a part begins where a cache line of a row may
     MANY = 2097152   # values; fewer are likely to be in a cache already
 
 
@@ -20,6 +23,11 @@ cdef inline Py_ssize_t neighbors(object x) except -1:
     if x.ndim == 2:
         return 1
     return x.shape[2] if x.ndim == 3 and x.shape[2] <= NARROW else 0
+
+
+cdef inline int parts_of(object x) except -1:
+    """In how many parts, each some channels, x is computed: on several threads if it is large."""
+    return enough_parts(x.size, SHARE)
 
 
 cdef inline object as_rows(object x, str argument, int ndim):

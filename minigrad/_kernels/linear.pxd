@@ -11,7 +11,6 @@ cdef inline Matrix transposed(Matrix x) noexcept nogil:
 
 cdef bint has_wide_vectors() noexcept nogil
 cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil
-cdef Py_ssize_t begin_of(int part, int parts, Py_ssize_t size, Py_ssize_t step) noexcept nogil
 cdef int multiply(
     Matrix a, Matrix b, Matrix y, bint single, int part=*, int parts=*) except -1 nogil
 cdef int add_bias(const real *bias, real *y, Py_ssize_t rows, Py_ssize_t columns) except -1 nogil

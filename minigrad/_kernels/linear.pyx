@@ -17,6 +17,7 @@ fast where the processor has `fma` and vectors of 16 floats; `_runtime/matmul.py
 from libc.math cimport fma, fmaf
 from libc.string cimport memset
 
+from .._runtime.workers cimport begin_of
 from .types cimport check_signals_every, in_float32, real
 
 cdef enum:
@@ -185,11 +186,6 @@ cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil:
     cdef double columns = (b.columns + width - 1) // width * width
     return (rows * columns <= 2. * a.rows * b.columns
             and <double>a.rows * b.columns * a.columns <= LARGEST)
-
-
-cdef Py_ssize_t begin_of(int part, int parts, Py_ssize_t size, Py_ssize_t step) noexcept nogil:
-    """Where a part begins of `size` rows, in whole steps; part `parts` begins at the end."""
-    return min((size + step - 1) // step * part // parts * step, size)
 
 
 cdef int multiply(

@@ -8,11 +8,16 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
+from .._runtime.workers cimport Part, begin_of, enough_parts, in_parts
 from .array_arguments cimport address, is_single, writable
 from .square_root cimport root
 from .types cimport real
 
 cnp.import_array()
+
+cdef enum:
+    SHARE = 65536   # parameters for a thread: some 40 µs
+    STEP = 16      # floats of a cache line
 
 cdef struct Update:
     bint single
@@ -42,7 +47,9 @@ cdef class RMSpropOptions:
         self.maximize = maximize
 
 
-cdef void _rmsprop_step(const Update* u, real* p) noexcept nogil:
+cdef void _rmsprop_step(
+    const Update* u, real* p, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
     cdef const real* g = <const real*> u.g
     cdef real* v = <real*> u.v
     cdef real* m = <real*> u.m
@@ -51,7 +58,7 @@ cdef void _rmsprop_step(const Update* u, real* p) noexcept nogil:
     cdef real eps = <real> u.eps, momentum = <real> u.momentum
     cdef real sign = -1 if u.maximize else 1, decay = <real> u.weight_decay, d, w, q
     cdef Py_ssize_t i
-    for i in range(u.size):
+    for i in range(first, last):
         d = sign * g[i] + decay * p[i]                   # (1)
         v[i] = alpha * v[i] + fresh * (d * d)            # (2)
         w = v[i]
@@ -64,6 +71,26 @@ cdef void _rmsprop_step(const Update* u, real* p) noexcept nogil:
             buf[i] = momentum * buf[i] + q               # (7)
             q = buf[i]
         p[i] = p[i] - lr * q                             # (0) (6) (8)
+
+
+cdef struct Updates:
+    Update* first
+    Py_ssize_t count
+
+
+cdef int rmsprop_part(void *task, int part, int parts) noexcept nogil:
+    """Some elements of each parameter."""
+    cdef const Updates* updates = <const Updates*> task
+    cdef const Update* u
+    cdef Py_ssize_t k, first, last
+    for k in range(updates.count):
+        u = &updates.first[k]
+        first, last = begin_of(part, parts, u.size, STEP), begin_of(part + 1, parts, u.size, STEP)
+        if u.single:
+            _rmsprop_step(u, <float*> u.p, first, last)
+        else:
+            _rmsprop_step(u, <double*> u.p, first, last)
+    return 0
 
 
 def rmsprop_step(list updates):
@@ -82,7 +109,9 @@ def rmsprop_step(list updates):
 
     g is the gradient, p the parameter; p, v, m and buf are updated in place.
     """
-    cdef Py_ssize_t count = len(updates), k
+    cdef Py_ssize_t count = len(updates), total = 0, k
+    cdef int parts
+    cdef Updates step
     cdef RMSpropOptions options
     cdef Update* u
     cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
@@ -98,17 +127,15 @@ def rmsprop_step(list updates):
             u.maximize = options.maximize
             u.single = is_single("rmsprop_step", p)
             u.size = p.size
+            total += u.size
             u.p = writable("rmsprop_step", "p", p, p)
             u.g = address("rmsprop_step", "g", g, p)
             u.v = writable("rmsprop_step", "v", v, p)
             u.m = NULL if m is None else writable("rmsprop_step", "m", m, p)
             u.buf = NULL if buf is None else writable("rmsprop_step", "buf", buf, p)
+        step = Updates(work, count)
+        parts = enough_parts(total, SHARE)
         with nogil:
-            for k in range(count):
-                u = &work[k]
-                if u.single:
-                    _rmsprop_step(u, <float*> u.p)
-                else:
-                    _rmsprop_step(u, <double*> u.p)
+            in_parts(<Part> rmsprop_part, &step, parts)
     finally:
         free(work)

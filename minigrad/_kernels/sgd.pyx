@@ -8,10 +8,15 @@ from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
+from .._runtime.workers cimport Part, begin_of, enough_parts, in_parts
 from .array_arguments cimport address, is_single, writable
 from .types cimport real
 
 cnp.import_array()
+
+cdef enum:
+    SHARE = 131072   # parameters for a thread: some 40 µs
+    STEP = 16       # floats of a cache line
 
 cdef struct Update:
     bint single
@@ -38,26 +43,48 @@ cdef class SGDOptions:
         self.nesterov, self.maximize = nesterov, maximize
 
 
-cdef void _sgd_step(const Update* u, real* p) noexcept nogil:
+cdef void _sgd_step(
+    const Update* u, real* p, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
     cdef const real* g = <const real*> u.g
     cdef real* buf = <real*> u.buf
     cdef real lr = <real> u.lr, momentum = <real> u.momentum, undamped = <real> (1 - u.dampening)
     cdef real sign = -1 if u.maximize else 1, decay = <real> u.weight_decay, d
     cdef Py_ssize_t i
     if buf == NULL:
-        for i in range(u.size):
+        for i in range(first, last):
             d = sign * g[i] + decay * p[i]                # (1)
             p[i] = p[i] - lr * d                          # (0) (2)
     elif not u.nesterov:
-        for i in range(u.size):
+        for i in range(first, last):
             d = sign * g[i] + decay * p[i]                # (1)
             buf[i] = momentum * buf[i] + undamped * d     # (3)
             p[i] = p[i] - lr * buf[i]                     # (4)
     else:
-        for i in range(u.size):
+        for i in range(first, last):
             d = sign * g[i] + decay * p[i]                # (1)
             buf[i] = momentum * buf[i] + undamped * d     # (3)
             p[i] = p[i] - lr * (d + momentum * buf[i])    # (5)
+
+
+cdef struct Updates:
+    Update* first
+    Py_ssize_t count
+
+
+cdef int sgd_part(void *task, int part, int parts) noexcept nogil:
+    """Some elements of each parameter."""
+    cdef const Updates* updates = <const Updates*> task
+    cdef const Update* u
+    cdef Py_ssize_t k, first, last
+    for k in range(updates.count):
+        u = &updates.first[k]
+        first, last = begin_of(part, parts, u.size, STEP), begin_of(part + 1, parts, u.size, STEP)
+        if u.single:
+            _sgd_step(u, <float*> u.p, first, last)
+        else:
+            _sgd_step(u, <double*> u.p, first, last)
+    return 0
 
 
 def sgd_step(list updates):
@@ -73,7 +100,9 @@ def sgd_step(list updates):
 
     g is the gradient, p the parameter and buf its momentum buffer; p and buf are updated in place.
     """
-    cdef Py_ssize_t count = len(updates), k
+    cdef Py_ssize_t count = len(updates), total = 0, k
+    cdef int parts
+    cdef Updates step
     cdef SGDOptions options
     cdef Update* u
     cdef Update* work = <Update*> malloc((count or 1) * sizeof(Update))
@@ -88,15 +117,13 @@ def sgd_step(list updates):
             u.nesterov, u.maximize = options.nesterov, options.maximize
             u.single = is_single("sgd_step", p)
             u.size = p.size
+            total += u.size
             u.p = writable("sgd_step", "p", p, p)
             u.g = address("sgd_step", "g", g, p)
             u.buf = NULL if buf is None else writable("sgd_step", "buf", buf, p)
+        step = Updates(work, count)
+        parts = enough_parts(total, SHARE)
         with nogil:
-            for k in range(count):
-                u = &work[k]
-                if u.single:
-                    _sgd_step(u, <float*> u.p)
-                else:
-                    _sgd_step(u, <double*> u.p)
+            in_parts(<Part> sgd_part, &step, parts)
     finally:
         free(work)

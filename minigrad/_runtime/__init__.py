@@ -5,5 +5,6 @@
     fp_warnings   floating-point operations without warnings
     deallocation  a graph of any depth is freed on a small stack
     workers       large work in parts, on plain threads
+    threads       how many of them
     versions      memory that several tensors share, and how often it was written
 """

@@ -28,12 +28,12 @@ from libc.stdint cimport int64_t
 import numpy as np
 
 from .._kernels.linear cimport (
-    Matrix, add_bias, begin_of, has_wide_vectors, multiply, transposed, worthwhile,
+    Matrix, add_bias, has_wide_vectors, multiply, transposed, worthwhile,
 )
 from .._kernels.switch cimport switch
 from .array_pool cimport copied, empty_array_of
 from .fp_warnings import quietly
-from .workers cimport Part, enough_parts, in_parts
+from .workers cimport Part, begin_of, enough_parts, in_parts
 
 cnp.import_array()
 

@@ -1,9 +1,9 @@
 """Large work in parts, on plain threads that wait for it.
 
-A part is a function of C that runs without the GIL: some rows of a product, say. The thread that
-asks computes the first part, workers the others, and it goes on when all are done. No result
-depends on how many parts there are, so whoever finds the workers taken, by another thread of the
-program, computes all parts alone.
+A part is a function of C that runs without the GIL: some rows of a product, say, or some elements
+of an array. The thread that asks computes the first part, workers the others, and it goes on when
+all are done. No result depends on how many parts there are, so whoever finds the workers taken, by
+another thread of the program, computes all parts alone.
 
 Workers are hired at the first large piece of work. They are no threads of `threading`, they never
 hold the GIL while they wait, and Python ends without asking them. After a fork the child has none
@@ -19,14 +19,13 @@ from cpython.pythread cimport (
     PyThread_type_lock,
 )
 
-from .. import _checks
-
 cdef enum:
     MOST = 64       # threads that work on one thing
     TRIES = 4000    # before a thread goes to sleep: as long as it would take to wake it, 50 µs
 
 cdef struct Worker:
     PyThread_type_lock begin, done   # both held, but for the moment in which they say so
+    bint failed
 
 cdef Worker[MOST] workers
 cdef int hired = 0, allowed = 1
@@ -52,8 +51,9 @@ def _wait_for_work(int number):
     with nogil:
         while True:
             wait_for(self.begin)
-            if work(work_on, number, work_parts) < 0:
-                with gil:   # Ctrl-C is for the main thread, so this never comes
+            self.failed = work(work_on, number, work_parts) < 0
+            if self.failed:
+                with gil:
                     PyErr_Clear()
             PyThread_release_lock(self.done)
 
@@ -108,6 +108,8 @@ cdef int in_parts(Part part, void *task, int parts) except -1 nogil:
         outcome = part(task, 0, parts)
         for i in range(1, parts):
             wait_for(workers[i - 1].done)
+            if workers[i - 1].failed and outcome == 0:   # for want of memory: here it is raised
+                outcome = part(task, i, parts)
         PyThread_release_lock(desk)
         return outcome
     for i in range(parts):
@@ -117,37 +119,36 @@ cdef int in_parts(Part part, void *task, int parts) except -1 nogil:
     return outcome
 
 
+cdef int one_call(void *task, int part, int parts) except -1 nogil:
+    with gil:
+        function, arguments, results = <tuple>task
+        results.append(function(*arguments, part, parts))
+    return 0
+
+
+cdef bint call_in_parts(object function, tuple arguments, int parts) except -1:
+    """Whether function(*arguments, number, parts) is true for any number below `parts`.
+
+    For kernels whose arguments are arrays: each part takes the GIL to look at them, and its loops
+    run without.
+    """
+    if parts == 1:
+        return function(*arguments, 0, 1)
+    cdef list results = []
+    cdef tuple call = (function, arguments, results)
+    cdef void *task = <void *>call
+    with nogil:
+        in_parts(<Part>one_call, task, parts)
+    return any(results)
+
+
 # --- how many ----------------------------------------------------------------------------------
 
-def set_num_threads(count, /):
-    """Work on large matrix products with at most so many threads, from now on.
-
-    No result depends on it. The threads of NumPy's BLAS are its own: OPENBLAS_NUM_THREADS, or
-    `threadpoolctl`. Errors: TypeError, ValueError. torch.set_num_threads.
-    """
+def allow(count):
+    """Let at most so many threads work on one thing; `threads.py` has checked the number."""
     global allowed
-    allowed = min(_checks.integer("set_num_threads", "count", count, at_least=1), MOST)
+    allowed = min(count, MOST)
 
 
-def get_num_threads():
-    """With how many threads large matrix products are computed at most. torch.get_num_threads.
-
-    At first MINIGRAD_THREADS, or the number of processors that this process may use.
-    """
+def allowed_threads():
     return allowed
-
-
-def _processors():
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _from_environment():
-    asked = os.environ.get("MINIGRAD_THREADS", "")
-    if asked and not (asked.isdecimal() and int(asked) > 0):
-        raise ValueError(f"MINIGRAD_THREADS must be a number of threads from 1 on, got {asked!r}")
-    set_num_threads(int(asked or _processors()))
-
-
-_from_environment()

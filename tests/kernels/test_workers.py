@@ -1,4 +1,4 @@
-"""Large products on several threads: the same bits, whoever works, and no thread too many."""
+"""Large work on several threads: the same bits, whoever works, and no thread too many."""
 
 import os
 import subprocess
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import optim
+from minigrad._kernels import active
 from minigrad._runtime import matmul
 from minigrad.nn import functional as F
 
@@ -65,6 +67,95 @@ def test_convolutions(groups):
 
     one, *others = with_each_count(step)
     assert all(other == one for other in others)
+
+
+def numbers(*shape, dtype=np.float32):
+    return np.random.default_rng(0).standard_normal(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    ("make", "dtype"),
+    [
+        (lambda p: optim.Adam(p, weight_decay=0.1, amsgrad=True), np.float32),
+        (lambda p: optim.AdamW(p), np.float64),
+        (lambda p: optim.SGD(p, lr=0.1), np.float32),
+        (lambda p: optim.SGD(p, lr=0.1, momentum=0.9), np.float64),
+        (lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True), np.float32),
+        (lambda p: optim.RMSprop(p, centered=True, momentum=0.9), np.float32),
+    ],
+)
+def test_optimizers(make, dtype):
+    first = [numbers(size, dtype=dtype) for size in (370_001, 3, 100_019)]
+
+    def steps():
+        params = [mg.tensor(x, requires_grad=True) for x in first]
+        optimizer = make(params)
+        for p in params:
+            p.grad = 0.9 * p.detach()
+        optimizer.step()
+        optimizer.step()
+        state = [x for p in params for x in optimizer.state[p].values()]
+        return params + [x for x in state if isinstance(x, mg.Tensor)]
+
+    one, *others = with_each_count(steps)
+    assert all(other == one for other in others)
+    assert one[0] != first[0].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "dtype"),
+    [
+        ((400_003,), (400_003,), np.float32),
+        ((400_003,), (), np.float64),
+        ((), (400_003,), np.float32),
+        ((1001, 401), (401,), np.float64),
+        ((5, 80_007), (5, 1), np.float32),
+    ],
+)
+def test_arithmetic(a, b, dtype):
+    a, b = numbers(*a, dtype=dtype), numbers(*b, dtype=dtype)
+    x, y = mg.tensor(a), mg.tensor(b)
+    one, *others = with_each_count(lambda: [x + y, x - y, x * y, x / y, x.clone().add_(x)])
+    assert all(other == one for other in others)
+    for got, operate in zip(one, (np.add, np.subtract, np.multiply, np.divide), strict=False):
+        assert got == operate(a, b).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "training"),
+    [
+        ((4600, 203), np.float32, True),
+        ((280, 1500), np.float64, True),
+        ((2000, 203), np.float32, False),
+        ((70, 203, 31), np.float32, True),
+        ((20, 37, 23, 29), np.float32, True),
+        ((20, 37, 23, 29), np.float64, False),
+    ],
+)
+def test_batch_norm(shape, dtype, training):
+    x, dy = mg.tensor(numbers(*shape, dtype=dtype)), mg.tensor(numbers(*shape, dtype=dtype) - 1)
+    if dtype is np.float32:
+        x[:, 5] = x[:, 5] * 1e31 + 1e33  # float32 does not hold its differences
+    x.requires_grad_()
+    weight, bias = (
+        mg.tensor(numbers(shape[1], dtype=dtype) + k, requires_grad=True) for k in (1, 2)
+    )
+
+    def both():
+        mean, var = (mg.ones(shape[1], dtype=x.dtype) for _ in range(2))
+        y = F.batch_norm(x, mean, var, weight, bias, training)
+        return [y, mean, var, *mg.autograd.grad((y * dy).sum(), [x, weight, bias])]
+
+    one, *others = with_each_count(both)
+    assert all(other == one for other in others)
+
+
+def test_the_error_of_a_part_is_that_of_the_call():
+    mg.set_num_threads(3)
+    x, row = np.ones((2000, 203), np.float32), np.ones(203, np.float32)
+    means = [np.zeros(203) for _ in range(3)]
+    with pytest.raises(ValueError, match="batch_norm_forward: .* 203, 202,"):
+        active.batch_norm_forward(x, row, row[1:], x.copy(), *means, 1e-5, True)
 
 
 def test_a_result_is_the_product():

@@ -28,6 +28,7 @@ FLOORS = [
         "spine",
         "diagnosis",
     ],
+    ["_runtime/workers"],  # large work in parts: kernels and products do theirs so
     ["_kernels"],
     ["_checks", "dtypes"],
     ["_runtime"],
@@ -103,6 +104,8 @@ def room(parts):
     """`("ops", "math", "linear")` -> "ops/math"; `("tensor",)` -> "tensor"."""
     if parts[:1] == ("ops",):
         return "ops/" + (parts[1] if len(parts) > 1 else "__init__")
+    if parts[:2] == ("_runtime", "workers"):
+        return "_runtime/workers"
     return parts[0] if parts else "__init__"
 
 
