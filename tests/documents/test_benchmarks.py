@@ -101,7 +101,7 @@ def test_what_was_measured_is_reported(bench, monkeypatch, tmp_path, capsys):
     assert "torch / minigrad 2.13" in lines
     assert "minigrad not reached" in lines
     name = "MLP step, batch 32: fastest peer / minigrad"
-    assert f"{name} >= 1.8 2.13 reached 1.07 MISSED" in lines
+    assert f"{name} ≥ 1.8 2.13 reached 1.07 MISSED" in lines
     results = json.loads(figures.read_text(encoding="utf-8"))
     assert results["aims"][0]["reached"] == {"1": True, "2": False}
     assert results["machine"]["numpy"] == np.__version__
