@@ -13,7 +13,7 @@ cdef enum:
     NARROW = 64    # up to this L, planes are computed as columns
     LANES = 128    # of a plane, which is one channel: sums that run side by side over its values
     AHEAD = 2048   # how many values before its turn a row is fetched into the cache
-    SHARE = 131072   # values for a thread: some 40 µs
+    SHARE = 524288   # values for a thread: 200 µs, since handing over the GIL takes some 50
     STEP = 16     # channels: a part begins where a cache line of a row may
     MANY = 2097152   # values; fewer are likely to be in a cache already
 
