@@ -108,6 +108,9 @@ def all_aims(products):
     aims.append(Aim("MNIST: points of accuracy less than torch", "≤", 0.15, accuracy_lost))
     measure = peer_over_ours("cnn_step", "step", "64", "torch, fused Adam")
     aims.append(Aim("CNN step, batch 64: torch (fused Adam) / minigrad", "≥", 1.2, measure))
+    for network in ("5×5 1→16→32", "5×5 1→16→32, BN", "LeNet 1→6→16", "3×3 1→32→64"):
+        measure = peer_over_ours("cnn_windows", "step", network, "torch, fused Adam")
+        aims.append(Aim(f"CNN step, {network}: torch (fused Adam) / minigrad", "≥", 1.2, measure))
     for part in ("kernel, forward", "kernel, backward", "through autograd, both"):
         measure = flatness("batch_norm_growth", part)
         aims.append(Aim(f"batch norm, {part}: cost of an element, most / least", "≤", 1.5, measure))

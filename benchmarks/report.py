@@ -10,6 +10,7 @@ LIMITS = (
 PARTS = {  # of a step: the subject of a kernel -> what its row is called
     "linear": "products",
     "conv2d": "columns",
+    "conv2d_tiles": "convolutions",
     "batch_norm": "batch norm",
     "activations": "activations",
     "max_pool2d": "pooling",

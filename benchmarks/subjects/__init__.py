@@ -7,6 +7,7 @@ ALL = [
     "bookkeeping",
     "mnist",
     "cnn_step",
+    "cnn_windows",
     "cnn_layers",
     "cross_entropy",
     "optimizers",

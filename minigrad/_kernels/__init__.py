@@ -22,9 +22,9 @@ from .sgd import SGDOptions  # noqa: F401
 from .switch import active
 
 SUBJECTS = (
-    "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "cross_entropy", "dropout",
-    "group_norm", "layer_norm", "linear", "log_softmax", "max_pool2d", "reductions", "rmsprop",
-    "sgd", "softmax",
+    "activations", "adam", "batch_norm", "batch_renorm", "conv2d", "conv2d_tiles", "cross_entropy",
+    "dropout", "group_norm", "layer_norm", "linear", "log_softmax", "max_pool2d", "reductions",
+    "rmsprop", "sgd", "softmax",
 )
 
 _compiled = {

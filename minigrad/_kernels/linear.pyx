@@ -14,16 +14,13 @@ on the build nor on the layout of A and B nor on how many other rows and columns
 fast where the processor has `fma` and vectors of 16 floats; `_runtime/matmul.pyx` asks for that.
 """
 
-from libc.math cimport fma, fmaf
 from libc.string cimport memset
 
 from .._runtime.workers cimport begin_of
+from .tile cimport COLUMNS, DEPTH, ROWS, multiply_add
 from .types cimport check_signals_every, in_float32, real
 
 cdef enum:
-    ROWS = 8        # of a tile in float32; half as many in float64
-    COLUMNS = 32    # of a tile
-    DEPTH = 256     # of a panel in float32, half in float64
     PANEL = 4096    # doubles, 32 KB: DEPTH · COLUMNS floats
     STRIP = 1024    # doubles: DEPTH · ROWS floats
     HEIGHT = 512    # rows of A that one panel meets: 512 KB
@@ -45,10 +42,7 @@ cdef extern from *:
 cdef inline void add_row(real a, const real *b, real *sums) noexcept nogil:
     cdef Py_ssize_t m
     for m in range(COLUMNS):
-        if real is float:
-            sums[m] = fmaf(a, b[m], sums[m])
-        else:
-            sums[m] = fma(a, b[m], sums[m])
+        sums[m] = multiply_add(a, b[m], sums[m])
 
 
 cdef void tile(const real *a, Py_ssize_t a_row_stride, Py_ssize_t a_column_stride, const real *b,

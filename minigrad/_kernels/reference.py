@@ -175,6 +175,39 @@ def conv2d_scatter(columns, x, stride_h, stride_w, top, left, dilation_h, dilati
     x += dx[:, :, :H, :W]
 
 
+def _windows(x, weight, y, *steps):
+    """The columns of x (N, groups, C / groups, kernel_h, kernel_w, out_h, out_w)."""
+    columns = np.empty((*x.shape[:2], *weight[2:], *y[2:]), x.dtype)
+    conv2d_gather(x, columns, *steps)
+    return columns.reshape(len(x), -1, *weight[1:], *y[2:])
+
+
+def conv2d_forward(x, weight, bias, y, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    steps = stride_h, stride_w, top, left, dilation_h, dilation_w
+    u = _windows(x, weight.shape, y.shape, *steps)
+    w = weight.reshape(u.shape[1], -1, *weight.shape[1:])
+    y[...] = np.einsum("gocij,ngcijpq->ngopq", w, u).reshape(y.shape)
+    if bias is not None:
+        y += bias[:, None, None]
+
+
+def conv2d_image_gradient(dy, weight, dx, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    steps = stride_h, stride_w, top, left, dilation_h, dilation_w
+    w = weight.reshape(dx.shape[1] // weight.shape[1], -1, *weight.shape[1:])
+    dys = dy.reshape(len(dy), len(w), -1, *dy.shape[2:])
+    du = np.einsum("gocij,ngopq->ngcijpq", w, dys)
+    dx[...] = 0
+    conv2d_scatter(du.reshape(*dx.shape[:2], *du.shape[3:]), dx, *steps)
+
+
+def conv2d_weight_gradient(dy, x, dweight, stride_h, stride_w, top, left, dilation_h, dilation_w):
+    steps = stride_h, stride_w, top, left, dilation_h, dilation_w
+    groups, *window, outputs = dweight.shape
+    u = _windows(x, (groups * outputs, *window), dy.shape, *steps)
+    dys = dy.reshape(len(dy), groups, outputs, *dy.shape[2:])
+    dweight += np.einsum("ngopq,ngcijpq->gcijo", dys, u)
+
+
 def max_pool2d_forward(
     x, y, index, kernel_h, kernel_w, stride_h, stride_w, top, left, dilation_h, dilation_w
 ):

@@ -51,9 +51,6 @@ ctypedef void (*Dgemm)(
     double alpha, const void *a, int64_t a_step, const void *b, int64_t b_step,
     double beta, void *y, int64_t y_step) noexcept nogil
 
-cdef enum:
-    SHARE = 4000000   # multiplications for a thread: 40 µs, a few times what waking it takes
-
 cdef struct Product:
     Matrix a, b, y
     bint single
@@ -113,6 +110,11 @@ cdef int some_products(void *task, int part, int parts) except -1 nogil:
         p.y.data = <char *>s.first.y.data + n * s.y_step[0] + g * s.y_step[1]
         multiply(p.a, p.b, p.y, p.single)
     return 0
+
+
+cdef bint by_our_loops() noexcept:
+    """Whether our loops take the products that suit them."""
+    return ours
 
 
 cdef double multiplications(Matrix a, Matrix b) noexcept nogil:

@@ -27,6 +27,27 @@ def _windows(n):
     return _ones(1, 4, side, side), _ones(1, 4, 3, 3, side, side)
 
 
+def _convolved(n):
+    """Images (samples, 5, 14, 14) under 5 × 5 windows with a step of 1, and their outputs."""
+    samples = max(n // 980, 1)
+    return _ones(samples, 5, 14, 14), _ones(12, 5, 5, 5), _ones(samples, 12, 14, 14)
+
+
+def _conv2d_forward(n):
+    x, weight, y = _convolved(n)
+    return [x, weight, _ones(12), y, 1, 1, 2, 2, 1, 1]
+
+
+def _conv2d_image_gradient(n):
+    x, weight, y = _convolved(n)
+    return [y, weight, x, 1, 1, 2, 2, 1, 1]
+
+
+def _conv2d_weight_gradient(n):
+    x, _, y = _convolved(n)
+    return [y, x, _wide(1, 5, 5, 5, 12), 1, 1, 2, 2, 1, 1]
+
+
 def _pooled(n):
     return max(n // 4096, 1), 64 * 64 // 4, 64 * 64
 
@@ -109,6 +130,9 @@ CALLS = {
     ],
     "conv2d_gather": lambda n: [*_windows(n), 1, 1, 1, 1, 1, 1],
     "conv2d_scatter": lambda n: [*_windows(n)[::-1], 1, 1, 1, 1, 1, 1],
+    "conv2d_forward": _conv2d_forward,
+    "conv2d_image_gradient": _conv2d_image_gradient,
+    "conv2d_weight_gradient": _conv2d_weight_gradient,
     "label_outside": lambda n: [_labels(n), 3, -100],
     "cross_entropy_forward": lambda n: [
         _ones(_rows(n), ROW), _labels(_rows(n)), _ones(ROW), _ones(1), _ones(_rows(n), ROW),

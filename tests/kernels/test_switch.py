@@ -17,7 +17,11 @@ TESTS = Path(__file__).parents[1]
 PACKAGE = Path(mg.__file__).parent
 
 # The rooms from which C code calls a loop without Python in between.
-ROOMS = {"_runtime/matmul.pyx": {"linear"}, "ops/math/elementwise.pyx": {"elementwise"}}
+ROOMS = {
+    "_runtime/matmul.pyx": {"linear"},
+    "_runtime/convolution.pyx": {"conv2d_room", "conv2d_tiles"},
+    "ops/math/elementwise.pyx": {"elementwise"},
+}
 CONSTANTS = {
     "ADD",
     "DIV",
@@ -27,6 +31,7 @@ CONSTANTS = {
     "Operation",
     "Operand",
     "Matrix",
+    "Convolution",
     "real",
 }
 RULES = [
@@ -152,8 +157,9 @@ with m.use_kernels("reference"):
     everything()
 reference, calls = dict(calls), Counter()
 x = m.ones(64, 64)
-x + x, x @ x, m.nn.functional.linear(x, x, x[0]), m.relu(x), m.nn.functional.conv2d(
-    m.ones(1, 32, 7, 6), m.ones(64, 32, 3, 2))
+x + x, x @ x, m.nn.functional.linear(x, x, x[0]), m.relu(x)
+m.nn.functional.conv2d(m.ones(1, 2, 7, 6), m.ones(64, 2, 3, 2))    # in columns
+m.nn.functional.conv2d(m.ones(1, 32, 7, 6), m.ones(64, 32, 3, 2))  # in tiles
 print(json.dumps([reference, calls]))
 """
 
@@ -171,7 +177,7 @@ def test_under_reference_no_compiled_loop_runs():
     assert reference == {}
     loops = {name.partition("[")[0] for name in compiled}  # [float *] of those for two dtypes
     assert {"elementwise.elementwise", "linear.multiply", "linear.add_bias"} <= loops
-    assert {"relu_forward", "conv2d_gather"} <= loops
+    assert {"relu_forward", "conv2d_gather", "conv2d_tiles.forward"} <= loops
 
 
 def test_what_a_layer_gives_is_the_same_within_rounding():

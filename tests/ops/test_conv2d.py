@@ -15,11 +15,20 @@ from helpers.pooling_reference import convolution_call, cotangent
 import minigrad
 from minigrad import DTypeError, GraphError, ShapeError, tensor
 from minigrad._kernels import active, use_kernels
+from minigrad._runtime import matmul
 from minigrad.autograd import grad, gradcheck, gradgradcheck
 from minigrad.nn.functional import conv2d, conv_transpose2d
 
 BLOCK = 2**18  # what ops/nn/conv2d.pyx allows the columns and outputs of a block
 torch_warns = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+
+
+@pytest.fixture
+def by_columns():
+    """Products of columns, as where our own loops do not multiply."""
+    before = matmul.use("numpy")
+    yield
+    matmul.use(before)
 
 
 @pytest.fixture(params=["compiled", "reference"])
@@ -199,7 +208,7 @@ LARGE = [
 
 
 @pytest.mark.parametrize(("x", "weight", "options"), LARGE, ids=str)
-def test_blocks(torch, monkeypatch, x, weight, options):
+def test_blocks(torch, monkeypatch, by_columns, x, weight, options):
     """What is worked in parts is the same, and no part is larger than said."""
     sizes = []
     for name in ("conv2d_gather", "conv2d_scatter"):
@@ -217,6 +226,37 @@ def test_blocks(torch, monkeypatch, x, weight, options):
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10 * max(1, np.abs(b).max()))
     assert len(sizes) >= 4 and max(sizes) <= BLOCK
+
+
+TILED = [
+    ((3, 8, 14, 14), (24, 8, 5, 5), dict(padding=2)),  # run by run of one row
+    ((3, 8, 7, 9), (20, 8, 3, 3), dict(padding=1)),  # without regard to rows
+    ((2, 8, 23, 40), (33, 8, 3, 4), dict(stride=(2, 3), padding=(1, 2))),
+    ((2, 8, 30, 33), (24, 8, 3, 2), dict(dilation=(3, 2), padding=(4, 1))),
+    ((2, 32, 20, 21), (48, 16, 2, 3), dict(groups=2, stride=2, padding=1, dilation=(2, 1))),
+    ((2, 40, 70, 75), (16, 40, 3, 3), dict(padding=1)),  # some rows of the image at a time
+    ((1, 8, 6, 300), (16, 8, 3, 3), dict()),  # rows of more terms than a sum has
+]
+
+
+@pytest.mark.parametrize(("x", "weight", "options"), TILED, ids=str)
+def test_tiles_are_the_products_of_columns(monkeypatch, x, weight, options):
+    """The windows read where they lie give what columns give; and no column is made."""
+    arrays = [normal(*x, seed=0), normal(*weight, seed=1), normal(weight[0], seed=2)]
+    dy = normal(*conv2d(*map(tensor, arrays), **options).shape, seed=3)
+    found = {}
+    for name in ("numpy", "minigrad"):
+        before = matmul.use(name)
+        try:
+            with monkeypatch.context() as patch:
+                if name == "minigrad":
+                    for kernel in ("conv2d_gather", "conv2d_scatter"):
+                        patch.setattr(active, kernel, None)
+                found[name] = differentiated(minigrad, conv2d, arrays, dy, options)
+        finally:
+            matmul.use(before)
+    for a, b in zip(found["minigrad"], found["numpy"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10 * max(1, np.abs(b).max()))
 
 
 def test_memory_of_a_large_image():
@@ -240,7 +280,7 @@ def test_one_row_may_be_larger_than_a_block():
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signal.setitimer")
-def test_ctrl_c_is_answered_between_blocks(monkeypatch):
+def test_ctrl_c_is_answered_between_blocks(monkeypatch, by_columns):
     class Interrupt(Exception):
         pass
 

@@ -5,9 +5,10 @@ Derivation: docs/derivations/conv2d.md
 The sum of dy · conv2d(x, weight) is linear in each of x, weight and dy. Its derivatives by dy, x
 and weight are three operations: the convolution, the gradient of the image and that of the weight.
 The derivatives of each are the other two, so the three rules below give derivatives of any order.
-Each operation works through the batch block by block: `_kernels/conv2d.pyx` brings a block into
-columns (or back), and `_runtime/matmul.pyx` multiplies. The columns of a block are made anew when
-they are needed again; what is kept for the backward pass are the image and the weight alone.
+Where our loops multiply and their tiles are filled, `_kernels/conv2d_tiles.pyx` computes each from
+the windows where they lie. Otherwise the batch is worked through block by block:
+`_kernels/conv2d.pyx` brings a block into columns (or back), and `_runtime/matmul.pyx` multiplies.
+What is kept for the backward pass are the image and the weight alone.
 """
 
 cimport numpy as cnp
@@ -17,6 +18,10 @@ import numpy as np
 from ... import _checks
 from ..._kernels import active as kernels
 from ..._runtime.array_pool cimport empty_array_of
+from ..._runtime.convolution cimport (
+    Convolution as Sizes, forward_by_tiles, forward_in_tiles, image_by_tiles, image_in_tiles,
+    weight_by_tiles, weight_in_tiles,
+)
 from ..._runtime.fp_warnings import quietly
 from ..._runtime.matmul cimport products
 from ...autograd.grad_mode cimport recording
@@ -59,6 +64,15 @@ cdef class Windows:
         return (self.kernel_h == self.kernel_w == self.stride_h == self.stride_w == 1
                 and self.top == self.left == 0
                 and self.out_h == self.height and self.out_w == self.width)
+
+    cdef Sizes sizes(self):
+        """The same for the loops that read the windows where they lie."""
+        cdef Py_ssize_t groups = max(self.groups, 1)
+        return Sizes(
+            self.N, groups, self.C // groups, self.O // groups, self.height, self.width,
+            self.kernel_h, self.kernel_w, self.out_h, self.out_w, self.stride_h, self.stride_w,
+            self.top, self.left, self.dilation_h, self.dilation_w,
+            self.dtype.num == cnp.NPY_FLOAT32)
 
     cdef list blocks(self):
         """Slices (of the samples, of the rows of outputs) that together are the whole batch."""
@@ -167,14 +181,12 @@ cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
     cdef Tensor y = wrap(empty_array_of(windows.y_shape(), windows.dtype.num))
     cdef Convolution node
     cdef cnp.ndarray image = contiguous_array(x)
-    if bias is not None:
-        offsets = bias.array.reshape(windows.groups, windows.O // windows.groups, 1)
-    weights, outputs = windows.weights(weight), windows.by_group(y)
-    for samples, rows in windows.blocks():
-        part = windows.within(outputs, samples, rows)
-        pairwise_products(weights, windows.gathered(image, samples, rows), part)           # (2)
-        if bias is not None:
-            quietly(np.add, part, offsets, part)                                 # (2)
+    cdef Sizes sizes = windows.sizes()
+    if not windows.are_points() and forward_in_tiles(&sizes):
+        forward_by_tiles(sizes, image, contiguous_array(weight),                             # (2)
+                         None if bias is None else contiguous_array(bias), y.array)
+    else:
+        convolve_by_columns(windows, image, weight, bias, y)
     if recording(x, weight, bias):
         node = Convolution.__new__(Convolution)
         node.windows = windows
@@ -183,13 +195,45 @@ cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
     return y
 
 
+cdef int convolve_by_columns(
+    Windows windows, cnp.ndarray image, Tensor weight, Tensor bias, Tensor y
+) except -1:
+    if bias is not None:
+        offsets = bias.array.reshape(windows.groups, windows.O // windows.groups, 1)
+    weights, outputs = windows.weights(weight), windows.by_group(y)
+    for samples, rows in windows.blocks():
+        part = windows.within(outputs, samples, rows)
+        pairwise_products(weights, windows.gathered(image, samples, rows), part)           # (2)
+        if bias is not None:
+            quietly(np.add, part, offsets, part)                                 # (2)
+    return 0
+
+
 cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
     """dweight = Σ dy · columnsᵀ over the samples   (4)"""
-    cdef Py_ssize_t outs = windows.O // windows.groups, K = windows.column()
+    cdef Sizes sizes = windows.sizes()
     cdef Tensor dweight
     cdef ConvolutionWeight node
+    if not windows.are_points() and weight_in_tiles(&sizes):
+        turned = np.zeros(
+            (sizes.groups, sizes.channels, sizes.kernel_h, sizes.kernel_w, sizes.outputs))
+        weight_by_tiles(sizes, contiguous_array(dy), contiguous_array(x), turned)            # (4)
+        total = turned.transpose(0, 4, 1, 2, 3)
+    else:
+        total = weight_gradient_by_columns(windows, dy, x)
+    dweight = wrap(quietly(total.reshape(windows.weight_shape()).astype, windows.dtype))
+    if recording(dy, x):
+        node = ConvolutionWeight.__new__(ConvolutionWeight)
+        node.windows = windows
+        record(node, dweight, (dy, x)).save((dy, x))
+    return dweight
+
+
+cdef object weight_gradient_by_columns(Windows windows, Tensor dy, Tensor x):
+    """In double, over the blocks and their samples."""
+    cdef Py_ssize_t outs = windows.O // windows.groups, K = windows.column()
     image, dys = contiguous_array(x), windows.by_group(dy)
-    total = np.zeros((windows.groups, outs, K))   # in double, over the blocks and their samples
+    total = np.zeros((windows.groups, outs, K))
     for samples, rows in windows.blocks():
         part, columns = windows.within(dys, samples, rows), windows.gathered(image, samples, rows)
         if outs * K > (outs + K) * part.shape[3]:
@@ -197,12 +241,7 @@ cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
             part, columns = side_by_side(part), side_by_side(columns)
         terms = pairwise_products(part, columns.swapaxes(2, 3), None)                      # (4)
         quietly(np.add, total, quietly(np.add.reduce, terms, 0, np.float64), total)          # (4)
-    dweight = wrap(quietly(total.reshape(windows.weight_shape()).astype, windows.dtype))
-    if recording(dy, x):
-        node = ConvolutionWeight.__new__(ConvolutionWeight)
-        node.windows = windows
-        record(node, dweight, (dy, x)).save((dy, x))
-    return dweight
+    return total
 
 
 cdef object side_by_side(matrices):
@@ -215,6 +254,21 @@ cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
     """dx = scatter(dcolumns), dcolumns = weightᵀ · dy   (5)"""
     cdef Tensor dx = wrap(empty_array_of(windows.x_shape(), windows.dtype.num))
     cdef ConvolutionInput node
+    cdef Sizes sizes = windows.sizes()
+    if not windows.are_points() and image_in_tiles(&sizes):
+        image_by_tiles(sizes, contiguous_array(dy), contiguous_array(weight), dx.array)     # (5)
+    else:
+        image_gradient_by_columns(windows, dy, weight, dx)
+    if recording(dy, weight):
+        node = ConvolutionInput.__new__(ConvolutionInput)
+        node.windows = windows
+        record(node, dx, (dy, weight)).save((dy, weight))
+    return dx
+
+
+cdef int image_gradient_by_columns(
+    Windows windows, Tensor dy, Tensor weight, Tensor dx
+) except -1:
     dys, weights = windows.by_group(dy), windows.weights(weight).swapaxes(2, 3)
     dx.array.fill(0)
     for samples, rows in windows.blocks():
@@ -222,11 +276,7 @@ cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
         du = windows.matrices(columns, rows)
         pairwise_products(weights, windows.within(dys, samples, rows), du)                 # (5)
         kernels.conv2d_scatter(columns, dx.array[samples], *windows.steps(rows))
-    if recording(dy, weight):
-        node = ConvolutionInput.__new__(ConvolutionInput)
-        node.windows = windows
-        record(node, dx, (dy, weight)).save((dy, weight))
-    return dx
+    return 0
 
 
 # --- the function ------------------------------------------------------------------------------
