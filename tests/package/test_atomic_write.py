@@ -41,7 +41,7 @@ while True:
 
 @pytest.mark.slow
 @posix
-@pytest.mark.parametrize("times", [2, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [2, 60])
 def test_a_killed_process_leaves_an_old_or_a_new_file(path, times):
     rng = random.Random(0)
     version = 0
@@ -60,7 +60,7 @@ def test_a_killed_process_leaves_an_old_or_a_new_file(path, times):
         version = found["version"]
         np.testing.assert_array_equal(found["values"], np.full(2_000_000, version, np.float32))
         abandoned += len(os.listdir(path.parent)) - 1
-    assert times < 100 or version > 0 and abandoned > 0  # some died while they wrote
+    assert times < 60 or version > 0 and abandoned > 0  # some died while they wrote
     minigrad.save(1, path)
     assert os.listdir(path.parent) == [path.name]
 

@@ -178,8 +178,8 @@ def programs():
     """Everything that is run by its path."""
     for folder in ("examples", "tools", "benchmarks", "tests/helpers"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if re.match("step_(?!11)", path.name):
-                continue  # a picture like that of step 11
+            if re.match("_|step_(?!11)", path.name):
+                continue  # what examples share; a picture like that of step 11
             text = path.read_text(encoding="utf-8")
             if "__main__" in text or "command_line(__doc__)" in text:
                 yield path.relative_to(ROOT).as_posix()

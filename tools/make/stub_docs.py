@@ -13,6 +13,8 @@ import subprocess
 from importlib import import_module
 from pathlib import Path
 
+from minigrad.display.terminal import command_line
+
 ROOT = Path(__file__).parents[2]
 STUBS = sorted((ROOT / "minigrad").rglob("*.pyi"))
 
@@ -78,6 +80,7 @@ def quoted(doc, column):
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     for stub in STUBS:
         stub.write_text(documented(stub), encoding="utf-8", newline="\n")
     subprocess.run(["ruff", "format", "--quiet", *STUBS], check=True)
