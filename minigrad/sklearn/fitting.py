@@ -29,7 +29,7 @@ from ..nn.batch_norm import _BatchNorm
 from ..ops.array.creation import tensor
 from ..tensor import Tensor
 from .optimizers import EpsilonHatAdam, VelocitySGD
-from .options import check_training
+from .options import check_training, refuse_sparse
 
 SMALLEST_RATE = 1e-6  # where "adaptive" stops dividing
 
@@ -92,9 +92,14 @@ class Network(BaseEstimator, ABC):
     def _stratified_by(self, target: np.ndarray) -> np.ndarray | None:
         """What the validation part should have in the same shares as the rest."""
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, **unknown: Any) -> Self:
         """Train a new network on X (n_samples, n_features) and y; with warm_start, the one of the
         last call. A fit that fails leaves the estimator as it was."""
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}: fit takes X and y, not {', '.join(unknown)}; rows that "
+                "shall count for more can be repeated (sklearn.utils.resample)"
+            )
         return self._fit(X, y, incremental=False)
 
     def _fit(self, X: Any, y: Any, incremental: bool, classes: Any = None) -> Self:
@@ -116,6 +121,7 @@ class Network(BaseEstimator, ABC):
 
     def _fit_or_raise(self, X: Any, y: Any, incremental: bool, classes: Any) -> None:
         first = not hasattr(self, "module_") or not (self.warm_start or incremental)
+        refuse_sparse(type(self).__name__, X)
         X, y = validate_data(self, X, y, multi_output=True, dtype=np.float64, reset=first)
         target = self._encoded(y, first, classes)
         rng = check_random_state(self.random_state)
@@ -163,13 +169,21 @@ class Network(BaseEstimator, ABC):
     ) -> None:
         held, best = None, None
         if self.early_stopping:
-            X, X_held, target, y_held = train_test_split(
-                X,
-                target,
-                random_state=rng,
-                test_size=self.validation_fraction,
-                stratify=self._stratified_by(target),
-            )
+            try:
+                X, X_held, target, y_held = train_test_split(
+                    X,
+                    target,
+                    random_state=rng,
+                    test_size=self.validation_fraction,
+                    stratify=self._stratified_by(target),
+                )
+            except ValueError:
+                raise ValueError(
+                    f"{type(self).__name__}: early_stopping=True cannot hold back "
+                    f"validation_fraction = {self.validation_fraction} of n_samples = {len(X)}: "
+                    "both parts need a row or more, of two classes one of each; give more rows, "
+                    "also of the rarer class, or another fraction"
+                ) from None
             if len(X_held) < 2:
                 raise ValueError(
                     f"{type(self).__name__}: the validation set has {len(X_held)} row; increase "
@@ -191,6 +205,8 @@ class Network(BaseEstimator, ABC):
                 self.t_ += len(X)
                 self.loss_ = total / len(X)
                 self.loss_curve_.append(self.loss_)
+                if math.isnan(self.loss_):  # so are the weights now, and remain so
+                    break
                 if self.verbose:
                     print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
                 if held is None:
@@ -301,6 +317,7 @@ class Network(BaseEstimator, ABC):
     def _answer(self, X: Any) -> Tensor:
         """The network's output for rows that it has not learned from, unrecorded."""
         check_is_fitted(self, "module_")
+        refuse_sparse(type(self).__name__, X)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         self.module_.eval()
         with no_grad():

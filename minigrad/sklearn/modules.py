@@ -110,6 +110,13 @@ class _Wrapped(Network):
                     f"{name}: {PREFIX}{key}: the module takes {', '.join(takes) or 'nothing'}"
                 )
         known = {"in_features": inputs, "out_features": outputs}
+        variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        for key, p in takes.items():
+            if p.default is p.empty and p.kind not in variadic and key not in known | own:
+                raise TypeError(
+                    f"{name}: the module wants {key!r}; fit gives {' and '.join(known)}, by these "
+                    f"names, and everything else is yours to give: {PREFIX}{key}=…"
+                )
         made = self.module(**{key: known[key] for key in known if key in takes} | own)
         if not isinstance(made, nn.Module):
             raise TypeError(f"{name}: module must make a Module, got {type(made).__name__}")

@@ -3,11 +3,21 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from .._checks import choice, flag, integer, limit, number
 
 SOLVERS = ("adam", "sgd")
 SCHEDULES = ("constant", "invscaling", "adaptive")
+
+
+def refuse_sparse(owner: str, X: Any) -> None:
+    """Raise for a sparse X: what makes one in a pipeline is an encoder, which can leave it."""
+    if hasattr(X, "toarray"):
+        raise TypeError(
+            f"{owner}: X is sparse, and must be dense: X.toarray(), or in a pipeline "
+            "OneHotEncoder(sparse_output=False), ColumnTransformer(…, sparse_threshold=0)"
+        )
 
 
 def check_training(estimator: Any) -> None:
@@ -39,6 +49,13 @@ def check_training(estimator: Any) -> None:
         boolean(owner, name, values[name])
     if not isinstance(values["verbose"], int):
         boolean(owner, "verbose", values["verbose"])
+    try:
+        check_random_state(values["random_state"])
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{owner}: random_state must be None, an integer from 0 to 2**32 - 1 or a "
+            f"numpy.random.RandomState, got {values['random_state']!r}"
+        ) from None
 
 
 def boolean(owner: str, name: str, value: Any) -> bool:

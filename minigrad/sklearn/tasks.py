@@ -40,7 +40,7 @@ class Classifier(ClassifierMixin, Network):
                 raise ValueError(f"{name}: y has {y.shape[1]} columns, which no earlier call had")
             return y.astype(np.float64)
         if first:
-            self._learn_classes(np.unique(y if classes is None else classes), multilabel)
+            self._learn_classes(np.unique(y) if classes is None else classes, multilabel)
         unknown = np.setdiff1d(y, self.classes_)
         if self._multilabel or len(unknown):
             raise ValueError(
@@ -59,18 +59,31 @@ class Classifier(ClassifierMixin, Network):
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """One pass over X and y, on top of what is learned. The first call names all `classes`."""
+        labels = None if classes is None else self._labels(classes)
         if not hasattr(self, "module_"):
-            if classes is None:
+            if labels is None:
                 raise ValueError(
                     f"{type(self).__name__}: classes must be passed on the first call to "
                     "partial_fit: all labels that any call will have"
                 )
-        elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+        elif labels is not None and not np.array_equal(self.classes_, labels):
             raise ValueError(
                 f"{type(self).__name__}: classes={classes} is not what the first call had: "
                 f"{self.classes_.tolist()}"
             )
-        return self._fit(X, y, incremental=True, classes=classes)
+        return self._fit(X, y, incremental=True, classes=labels)
+
+    def _labels(self, classes: Any) -> np.ndarray:
+        """The sorted labels in what `partial_fit` was given as `classes`."""
+        try:
+            if np.ndim(classes) and len(classes):
+                return np.unique(classes)
+        except (TypeError, ValueError):  # labels that have no order, or lists of several lengths
+            pass
+        raise ValueError(
+            f"{type(self).__name__}: classes must be a list of all labels, all numbers or all "
+            f"strings, got {classes!r}"
+        )
 
     def predict(self, X: Any) -> np.ndarray:
         """The label with the highest score; of several yes or no, a 1 where yes is likelier."""
@@ -134,7 +147,13 @@ class Regressor(RegressorMixin, MultiOutputMixin, Network):
                 f"{type(self).__name__}: y has {columns.shape[1]} columns, the first call had "
                 f"{self.n_outputs_}"
             )
-        return columns.astype(np.float64)
+        try:
+            return columns.astype(np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{type(self).__name__}: y must hold numbers, got dtype {y.dtype}; labels are for "
+                "a classifier"
+            ) from None
 
     def partial_fit(self, X: Any, y: Any) -> Self:
         """One pass over X and y, on top of what is learned."""
