@@ -91,8 +91,16 @@ def nearest(operation: str, argument: str, numpy_dtype: np.dtype[Any]) -> dtype:
     for each in kinds.get(numpy_dtype.kind, ()):
         if np.can_cast(numpy_dtype, each.numpy, "safe"):
             return each
-    names = ", ".join(NAMES)
-    raise DTypeError(f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {names}")
+    words = (
+        "; a tensor holds numbers only: .astype(float) reads those that are written as text, and "
+        "np.unique(…, return_inverse=True) gives each category a number"
+    )
+    dates = "; make numbers of them, such as days since the first one"
+    cures = dict.fromkeys("OUST", words) | dict.fromkeys("Mm", dates)
+    raise DTypeError(
+        f"{operation}: {argument} has dtype {numpy_dtype}, expected one of {', '.join(NAMES)}"
+        f"{cures.get(numpy_dtype.kind, '')}"
+    )
 
 
 def promote_types(type1: object, type2: object) -> dtype:

@@ -314,6 +314,12 @@ class DataLoader(Generic[Sample]):
                 "DataLoader: dataset must have __getitem__ and __len__, got "
                 f"{type(dataset).__name__}"
             )
+        if hasattr(dataset, "keys") and list(dataset.keys()) != list(range(len(dataset))):
+            raise TypeError(  # of a dictionary, or of a table of pandas
+                "DataLoader: dataset must have samples at 0, 1, …, and not at other keys, got "
+                f"{type(dataset).__name__}; make Tensors of the columns: TensorDataset("
+                "minigrad.as_tensor(column.values), …)"
+            )
         if generator is not None and not isinstance(generator, Generator):
             raise TypeError(
                 f"DataLoader: generator must be a Generator or None, got {type(generator).__name__}"

@@ -242,6 +242,8 @@ def from_arguments(arguments):
     if len(arguments) == 1 and isinstance(first, data_types) and not isinstance(first, Size):
         return wrap(
             array_of("Tensor", first, None if isinstance(first, Tensor) else numpy_dtype(None)))
+    if hasattr(first, "__array__") and np.ndim(first):   # a table, say: no size
+        raise TypeError(f"Tensor: sizes must be integers, got {class_of(first)}")
     return zeros(*arguments)
 
 

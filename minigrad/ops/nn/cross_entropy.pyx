@@ -234,7 +234,9 @@ cdef Tensor class_weight(str name, object weight, Tensor x, Py_ssize_t C):
         raise ShapeError(
             f"{name}: weight must have shape ({C},), a number for each class, got {tuple(w.shape)}")
     if w.dtype is not x.dtype:
-        raise DTypeError(f"{name}: weight must have the input's dtype {x.dtype}, got {w.dtype}")
+        raise DTypeError(
+            f"{name}: weight must have the input's dtype {x.dtype}, got {w.dtype}; convert it with "
+            f".to({x.dtype})")
     if w.wants_grad():
         raise GraphError(
             f"{name}: weight requires a gradient, but the loss has none by it; use weight.detach()")

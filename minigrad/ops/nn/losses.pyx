@@ -249,6 +249,8 @@ def binary_cross_entropy_with_logits(
     cdef Tensor x = floating(name, "input", input), t = operand(name, "target", target)
     reduction = reduction_named(name, reduction, size_average, reduce)
     same_shape(name, x, t)
+    if cnp.PyArray_ISBOOL(t.array):   # yes and no are 1 and 0
+        t = t.to(x.dtype)
     positive = weighed_product(t, softplus(-x))
     if pos_weight is not None:
         positive = weighed_product(positive, factor(name, "pos_weight", pos_weight, x))
