@@ -5,7 +5,9 @@ import itertools
 import math
 import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 try:
     import minigrad
@@ -19,25 +21,25 @@ if not hasattr(minigrad, "use_kernels"):  # `python minigrad/doctor.py` says mor
         "pip uninstall minigrad, then pip install -e '.[examples]'"
     )
 
-from minigrad.display.terminal import command_line  # noqa: F401  the parser of every example
+from minigrad.display.terminal import command_line as command_line  # the parser of every example
 
 
-def whole(least):
+def whole(least: int) -> Callable[[str], int]:
     """An argparse type: an integer not below `least`."""
 
-    def convert(text):
+    def convert(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            value = None
-        if value is None or not least <= value < 2**63:
+            value = least - 1
+        if not least <= value < 2**63:
             raise argparse.ArgumentTypeError(f"{text!r} is not an integer ≥ {least}")
         return value
 
     return convert
 
 
-def positive(text):
+def positive(text: str) -> float:
     """An argparse type: a finite number above 0."""
     try:
         value = float(text)
@@ -48,14 +50,14 @@ def positive(text):
     return value
 
 
-def folder(text):
+def folder(text: str) -> str:
     """An argparse type: a folder that exists."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
     return text
 
 
-def progress(batches, count, title):
+def progress(batches: Iterable[Any], count: int, title: str) -> Iterable[Any]:
     """The first `count` batches, with a bar on a terminal or in a notebook, if tqdm is there."""
     batches = itertools.islice(batches, count)
     try:
@@ -63,16 +65,17 @@ def progress(batches, count, title):
     except ImportError:  # the extra `examples` has it
         return batches
     notebook = "ipykernel" in sys.modules
-    where = {"file": sys.stdout, "disable": False} if notebook else {"disable": None}
-    return tqdm(batches, title, count, leave=False, **where)
+    file, disable = (sys.stdout, False) if notebook else (None, None)
+    bar: Iterable[Any] = tqdm(batches, title, count, leave=False, file=file, disable=disable)
+    return bar
 
 
-def in_notebook():
+def in_notebook() -> bool:
     """Whether Jupyter runs this in cells, and no file is the program."""
     return "ipykernel" in sys.modules and not hasattr(sys.modules["__main__"], "__file__")
 
 
-def picture(path, size):
+def picture(path: str | Path, size: tuple[float, float]) -> Any:
     """An empty matplotlib Figure that can be saved to `path`; if not, the program ends, saying why.
 
     Made before training, so that no training is lost on a picture that cannot be written.
@@ -94,7 +97,7 @@ def picture(path, size):
     return figure
 
 
-def keep(figure, path, what):
+def keep(figure: Any, path: str | Path, what: str) -> None:
     """Save a picture and say where; a notebook shows it as well."""
     figure.savefig(path, dpi=120)
     print(f"\n{what}: {path}")

@@ -9,11 +9,13 @@ in plain NumPy; minigrad never sees these formulas in this form.
 """
 
 # %%
+from typing import Any
+
 import numpy as np
 from _common import command_line
 
 import minigrad
-from minigrad import optim
+from minigrad import Tensor, optim
 from minigrad.nn import functional as F
 
 N, LR, EPS = 4, 0.1, 1e-5
@@ -31,7 +33,7 @@ parameters = {
 
 
 # %%
-def show(name, formula, by_hand, minigrads):
+def show(name: str, formula: str, by_hand: Any, minigrads: Tensor) -> None:
     """Print a value of both sides; stop if they differ."""
     value = minigrads.detach().numpy()
     difference = np.abs(by_hand - value).max()
@@ -47,7 +49,7 @@ def show(name, formula, by_hand, minigrads):
         raise SystemExit(f"{name}: by hand\n{by_hand}\nminigrad\n{value}")
 
 
-def padded(text, width):
+def padded(text: str, width: int) -> str:
     """As wide as it looks: the hat of x̂ takes no room of its own."""
     return text.ljust(width + text.count("\u0302"))
 
@@ -57,7 +59,7 @@ def padded(text, width):
 
 
 # %%
-def main():
+def main() -> tuple[float, float]:
     W1, gamma, beta, W2, b2 = parameters.values()
     tx = minigrad.tensor(x, requires_grad=True)
     tensors = {k: minigrad.tensor(v, requires_grad=True) for k, v in parameters.items()}

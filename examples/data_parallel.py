@@ -16,6 +16,8 @@ The messages are those of MPI, through mpi4py: pip install -e '.[mpi]'.
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a rank has its own core
 
@@ -23,7 +25,7 @@ import numpy as np
 from _common import command_line
 
 import minigrad
-from minigrad import datasets, nn, optim
+from minigrad import Tensor, datasets, nn, optim
 from minigrad.autograd import Function
 from minigrad.nn import functional as F
 
@@ -41,7 +43,7 @@ STEPS, BATCH = 60, 32
 
 
 # %%
-def total(x):
+def total(x: Tensor) -> Tensor:
     """The sum of a tensor over the ranks, on each of them; without history."""
     mine = np.ascontiguousarray(x.detach().numpy())
     result = np.empty_like(mine)
@@ -53,19 +55,20 @@ class AllReduce(Function):
     """y = sum of x over the ranks:  dx = sum of dy over the ranks."""
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         return total(x)
 
     @staticmethod
-    def backward(ctx, dy):
-        return AllReduce.apply(dy)
+    def backward(ctx: Any, dy: Tensor) -> Tensor:
+        dx: Tensor = AllReduce.apply(dy)
+        return dx
 
 
 class OneWay(AllReduce):
     """The same sum with a plausible mistake: its backward forgets the other ranks."""
 
     @staticmethod
-    def backward(ctx, dy):
+    def backward(ctx: Any, dy: Tensor) -> Tensor:
         return dy
 
 
@@ -80,14 +83,15 @@ class SyncBatchNorm(nn.BatchNorm1d):
 
     all_reduce = AllReduce
 
-    def forward(self, x):
+    def forward(self, input: Tensor) -> Tensor:
         if not self.training:
-            return super().forward(x)
-        m = RANKS.allreduce(len(x))
-        mean = self.all_reduce.apply(x.sum(0)) / m  # (1a)
-        var = self.all_reduce.apply(((x - mean) ** 2).sum(0)) / m  # (2)
+            return super().forward(input)
+        x, m = input, RANKS.allreduce(len(input))
+        mean: Tensor = self.all_reduce.apply(x.sum(0)) / m  # (1a)
+        var: Tensor = self.all_reduce.apply(((x - mean) ** 2).sum(0)) / m  # (2)
         with minigrad.no_grad():
             a = self.momentum
+            assert a is not None  # which would be the mean over all batches
             self.running_mean.copy_((1 - a) * self.running_mean + a * mean)  # (13)
             self.running_var.copy_((1 - a) * self.running_var + a * var * m / (m - 1))  # (14)
             self.num_batches_tracked += 1
@@ -101,7 +105,7 @@ class OneWayBatchNorm(SyncBatchNorm):
 
 
 # %%
-def network(normalization):
+def network(normalization: Callable[[int], nn.Module]) -> nn.Sequential:
     """64 - 32 - 32 - 10, the same on each rank; without biases that the mean would take out."""
     minigrad.manual_seed(0)
     layers = []
@@ -110,7 +114,9 @@ def network(normalization):
     return nn.Sequential(*layers, nn.Linear(32, 10)).double()
 
 
-def train(normalization, rank, ranks):
+def train(
+    normalization: Callable[[int], nn.Module], rank: int, ranks: int
+) -> tuple[nn.Sequential, float]:
     """The network after 60 steps of Adam, of whose batches this rank has its part; and seconds."""
     images, labels = datasets.digits(train=True).tensors
     images = images.flatten(1).double()
@@ -134,19 +140,19 @@ def train(normalization, rank, ranks):
 
 
 # %%
-def distance(a, b):
+def distance(a: nn.Module, b: nn.Module) -> float:
     """The largest difference between the parameters of two networks."""
     pairs = zip(a.parameters(), b.parameters(), strict=True)
     return max((x - y).detach().abs().max().item() for x, y in pairs)
 
 
-def disagreement(model):
+def disagreement(model: nn.Sequential) -> float:
     """How far the running means of the ranks are from those of rank 0."""
     means = np.stack([layer.running_mean.numpy() for layer in (model[1], model[4])])
-    return RANKS.allreduce(np.abs(means - RANKS.bcast(means)).max(), MPI.MAX)
+    return float(RANKS.allreduce(np.abs(means - RANKS.bcast(means)).max(), MPI.MAX))
 
 
-def accuracy(model):
+def accuracy(model: nn.Sequential) -> float:
     """The share of the test digits that the network reads rightly."""
     images, labels = datasets.digits(train=False).tensors
     model.eval()
@@ -155,7 +161,7 @@ def accuracy(model):
     return right.double().mean().item()
 
 
-def main():
+def main() -> None:
     """Train with three normalizations, and print how far each is from one process."""
     rank, ranks = RANKS.rank, RANKS.size
     say = print if rank == 0 else lambda *_: None

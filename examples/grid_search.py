@@ -12,6 +12,7 @@ other, so `n_jobs` is all there is to say. Needs scikit-learn: pip install -e '.
 import os
 import sys
 import time
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each process has its own core
 
@@ -31,13 +32,13 @@ except ImportError as error:
 GRID = {"batch_norm": [False, True], "dropout": [0.0, 0.1], "learning_rate_init": [0.003, 0.03]}
 
 
-def digits():
+def digits() -> Any:
     """500 rows of 64 pixels, and the digits they show."""
     images, labels = datasets.digits().tensors
     return images.flatten(1).numpy().astype(np.float64)[:500], labels.numpy()[:500]
 
 
-def search(processes):
+def search(processes: int) -> Any:
     """The grid search, and the seconds it took."""
     model = MLPClassifier(
         (32, 32, 32), "logistic", batch_size=50, tol=0.01, n_iter_no_change=3, random_state=0
@@ -48,7 +49,7 @@ def search(processes):
 
 
 # %%
-def main(processes=2):
+def main(processes: int = 2) -> Any:
     """Search, and print the networks from the best to the worst."""
     found, seconds = search(processes)
     results = found.cv_results_

@@ -12,8 +12,11 @@ trained on all of its digits at once, so chance plays no part after the first we
 """
 
 # %%
+import argparse
 import math
 import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices this small gain nothing from a second
 
@@ -21,13 +24,13 @@ import numpy as np
 from _common import command_line, keep, picture, positive, whole
 
 import minigrad
-from minigrad import datasets, nn
+from minigrad import Tensor, datasets, nn
 from minigrad.utils import History
 
 NAMES = {False: "without batch norm", True: "with batch norm"}
 
 
-def parse(arguments):
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = command_line(__doc__)
     add = parser.add_argument
     add("--steps", type=whole(1), default=200, help="of gradient descent; default: 200")
@@ -40,8 +43,8 @@ def parse(arguments):
 
 
 # %%
-def network(normalized):
-    layers = []
+def network(normalized: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
     for inputs, outputs in ((64, 32), (32, 32)):
         # The normalization would take a bias out again.
         layers.append(nn.Linear(inputs, outputs, bias=not normalized))
@@ -55,17 +58,24 @@ def network(normalized):
 
 
 # %%
-def dot(a, b):
+def dot(a: Iterable[Tensor], b: Iterable[Tensor]) -> Tensor:
     """The inner product of two lists of tensors."""
-    return sum((x * y).sum() for x, y in zip(a, b, strict=True))
+    return sum(((x * y).sum() for x, y in zip(a, b, strict=True)), minigrad.tensor(0.0))
 
 
-def hessian_vector_product(gradient, parameters, v):
+def hessian_vector_product(
+    gradient: Sequence[Tensor], parameters: Sequence[Tensor], v: Sequence[Tensor]
+) -> Sequence[Tensor]:
     """H v from a gradient that was computed with create_graph=True."""
     return minigrad.autograd.grad(gradient, parameters, v, retain_graph=True)
 
 
-def power_iteration(product_of, v, iterations=100, tolerance=1e-3):
+def power_iteration(
+    product_of: Callable[[Sequence[Tensor]], Sequence[Tensor]],
+    v: Sequence[Tensor],
+    iterations: int = 100,
+    tolerance: float = 1e-3,
+) -> tuple[float, Sequence[Tensor]]:
     """(λ, v): the eigenvalue largest in size and its direction, from v on."""
     eigenvalue = math.inf
     for _ in range(iterations):
@@ -78,13 +88,16 @@ def power_iteration(product_of, v, iterations=100, tolerance=1e-3):
     return eigenvalue, v
 
 
-def largest_curvature(gradient, parameters, v):
+def largest_curvature(
+    gradient: Sequence[Tensor], parameters: Sequence[Tensor], v: Sequence[Tensor]
+) -> tuple[float, Sequence[Tensor]]:
     """(λ, v): the largest eigenvalue of H and its direction, from v on."""
 
-    def product_of(v):
+    def product_of(v: Sequence[Tensor]) -> Sequence[Tensor]:
         return hessian_vector_product(gradient, parameters, v)
 
-    def shifted(u):  # by a negative eigenvalue, so that the largest is also largest in size
+    # By a negative eigenvalue, so that the largest is also largest in size.
+    def shifted(u: Sequence[Tensor]) -> Sequence[Tensor]:
         return [h - lowest * each for h, each in zip(product_of(u), u, strict=True)]
 
     eigenvalue, found = power_iteration(product_of, v)
@@ -100,7 +113,12 @@ def largest_curvature(gradient, parameters, v):
 
 
 # %%
-def check(gradient_of, parameters, v, step=1e-5):
+def check(
+    gradient_of: Callable[..., Sequence[Tensor]],
+    parameters: Sequence[Tensor],
+    v: Sequence[Tensor],
+    step: float = 1e-5,
+) -> float:
     """How far H v is from the difference of two gradients, relative to ‖H v‖."""
     product = hessian_vector_product(gradient_of(create_graph=True), parameters, v)
     sides = []
@@ -114,19 +132,19 @@ def check(gradient_of, parameters, v, step=1e-5):
 
 
 # %%
-def train(normalized, options, x, y):
+def train(normalized: bool, options: argparse.Namespace, x: Tensor, y: Tensor) -> History:
     """A History of step, loss and largest curvature, at the moments that were measured."""
     minigrad.manual_seed(options.seed)
     model = network(normalized)
     parameters = list(model.parameters())
 
-    def loss_of():
+    def loss_of() -> Tensor:
         return nn.functional.cross_entropy(model(x), y)
 
-    def gradient_of(create_graph=False):
+    def gradient_of(create_graph: bool = False) -> Sequence[Tensor]:
         return minigrad.autograd.grad(loss_of(), parameters, create_graph=create_graph)
 
-    v = [minigrad.randn_like(p) for p in parameters]
+    v: Sequence[Tensor] = [minigrad.randn_like(p) for p in parameters]
     error = check(gradient_of, parameters, v)
     print(
         f"{NAMES[normalized]}: {sum(p.numel() for p in parameters):,} parameters; "
@@ -149,7 +167,7 @@ def train(normalized, options, x, y):
 
 
 # %%
-def draw(figure, histories, options):
+def draw(figure: Any, histories: dict[bool, History], options: argparse.Namespace) -> None:
     losses, curvatures = figure.subplots(1, 2)
     for normalized, history in histories.items():
         history.plot("loss", ax=losses, label=NAMES[normalized])
@@ -161,7 +179,7 @@ def draw(figure, histories, options):
     curvatures.legend()
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> dict[bool, History]:
     options = parse(arguments)
     figure = None if options.no_picture else picture(options.output, (10, 4))
     images, labels = datasets.digits(train=True).tensors
@@ -171,8 +189,8 @@ def main(arguments=None):
     print(f"\nlargest curvature of the loss (2 / lr = {2 / options.lr:g})")
     print(f"{'step':>6}{'without batch norm':>26}{'with batch norm':>26}")
     print(f"{'':6}{'loss':>13}{'curvature':>13}{'loss':>13}{'curvature':>13}")
-    plain, normalized = histories.values()
-    for a, b in list(zip(plain, normalized, strict=True))[:: max(len(plain) // 10, 1)]:
+    plain, other = histories.values()
+    for a, b in list(zip(plain, other, strict=True))[:: max(len(plain) // 10, 1)]:
         print(
             f"{a['step']:6}{a['loss']:13.5f}{a['curvature']:13.2f}"
             f"{b['loss']:13.5f}{b['curvature']:13.2f}"

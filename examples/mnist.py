@@ -1,7 +1,7 @@
 # %% [markdown]
 """A network with batch normalization learns handwritten digits: all of it, and nothing else.
 
-    python examples/mnist.py      (mnist_mlp.py has options, a comparison and pictures)
+python examples/mnist.py      (mnist_mlp.py has options, a comparison and pictures)
 """
 
 # %%
@@ -13,11 +13,11 @@ from minigrad.utils.data import DataLoader
 
 command_line(__doc__).parse_args()  # --help
 mg.manual_seed(0)
+train, test = datasets.digits(train=True), datasets.digits(train=False)  # small, and included
 try:
     train, test = datasets.MNIST(), datasets.MNIST(train=False)  # 60,000 and 10,000 of 28 × 28
 except FileNotFoundError:
-    train, test = datasets.digits(train=True), datasets.digits(train=False)  # smaller, included
-# %%
+    print("MNIST is not here and cannot be downloaded: small digits take its place")
 model = nn.Sequential(
     nn.Flatten(),
     nn.Linear(train[0][0].numel(), 128, bias=False),  # the normalization would take a bias out

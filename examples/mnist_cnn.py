@@ -15,18 +15,20 @@ downloaded. Without network, the small digits that come with minigrad take its p
 """
 
 # %%
+import argparse
 import os
 import time
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # why: mnist_mlp.py
 
 import numpy as np
 from _common import command_line, folder, keep, picture, positive, progress, whole
-from mnist_mlp import introduce, load, shuffled, train_epoch
+from mnist_mlp import Data, Loss, introduce, load, shuffled, train_epoch
 
 import minigrad
-from minigrad import nn, optim
+from minigrad import Tensor, nn, optim
 from minigrad.utils import History
 from minigrad.utils.data import DataLoader, Subset
 
@@ -36,18 +38,18 @@ SMALLEST = 1e-7  # what Keras takes for a probability of 0
 
 class Result(NamedTuple):
     name: str
-    model: nn.Module
-    filters: tuple  # before and after the training
+    model: nn.Sequential
+    filters: tuple[np.ndarray, np.ndarray]  # before and after the training
     confusion: np.ndarray  # [label, answer]: how many test images
     history: History
 
     @property
-    def accuracy(self):
-        return self.confusion.trace() / self.confusion.sum()
+    def accuracy(self) -> float:
+        return float(self.confusion.trace() / self.confusion.sum())
 
 
 # %%
-def parse(arguments):
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = command_line(__doc__)
     add = parser.add_argument
     add("--epochs", type=whole(1), help="default: 2; 30 for the small digits, 42 times fewer")
@@ -69,12 +71,12 @@ def parse(arguments):
 
 
 # %%
-def features(height, width):
+def features(height: int, width: int) -> int:
     """How many numbers the convolution and the pooling make of an image."""
     return FILTERS * ((height - 2) // 2) * ((width - 2) // 2)
 
 
-def corrected(height, width):
+def corrected(height: int, width: int) -> nn.Sequential:
     """Normalized before each activation; the logits go to the loss as they are."""
     return nn.Sequential(
         nn.Conv2d(1, FILTERS, 3, bias=False),  # the normalization would take a bias out again
@@ -89,7 +91,7 @@ def corrected(height, width):
     )
 
 
-def printed(height, width, normalized=True):
+def printed(height: int, width: int, normalized: bool = True) -> nn.Sequential:
     """The article's network, in Keras: its normalization comes last, after the softmax.
 
     So the answers are no longer probabilities: over a batch, each class has the mean 0, whatever
@@ -114,12 +116,12 @@ def printed(height, width, normalized=True):
     return model
 
 
-def plain(height, width):
+def plain(height: int, width: int) -> nn.Sequential:
     """The article's network without its normalization."""
     return printed(height, width, normalized=False)
 
 
-def loss_of_probabilities(answers, labels):
+def loss_of_probabilities(answers: Tensor, labels: Tensor) -> Tensor:
     """Keras' sparse_categorical_crossentropy: −log of the answer for the label, over their sum.
 
     It takes the answers for probabilities: values below 1e-7 or above 1 − 1e-7 are clipped there,
@@ -129,7 +131,7 @@ def loss_of_probabilities(answers, labels):
     return nn.functional.cross_entropy(logs, labels)
 
 
-def count(model):
+def count(model: nn.Sequential) -> tuple[int, int]:
     """The number of parameters as Keras counts: with the running statistics, which do not learn."""
     trained = sum(parameter.numel() for parameter in model.parameters())
     kept = sum(b.numel() for name, b in model.named_buffers() if "running" in name)
@@ -141,7 +143,9 @@ def count(model):
 
 
 # %%
-def moved(images, rng, pixels=2.0, degrees=10.0):
+def moved(
+    images: np.ndarray, rng: np.random.Generator, pixels: float = 2.0, degrees: float = 10.0
+) -> np.ndarray:
     """Each of the images (N, 1, H, W) turned and shifted at random, by at most this much.
 
     For every pixel of the new image: where it lies in the old one, and what is there, in between
@@ -161,12 +165,12 @@ def moved(images, rng, pixels=2.0, degrees=10.0):
     framed = np.pad(images[:, 0], ((0, 0), (1, 1), (1, 1)))
     n = np.arange(N)[:, None, None]
 
-    def at(h, w):
+    def at(h: np.ndarray, w: np.ndarray) -> Any:
         return framed[n, np.clip(h + 1, 0, H + 1), np.clip(w + 1, 0, W + 1)]
 
     upper = (1 - part_w) * at(above, left) + part_w * at(above, left + 1)
     lower = (1 - part_w) * at(above + 1, left) + part_w * at(above + 1, left + 1)
-    result = (1 - part_h) * upper + part_h * lower
+    result: np.ndarray = (1 - part_h) * upper + part_h * lower
     return result[:, None].astype(images.dtype)
 
 
@@ -175,7 +179,7 @@ def moved(images, rng, pixels=2.0, degrees=10.0):
 
 
 # %%
-def answers(model, dataset):
+def answers(model: nn.Sequential, dataset: Data) -> np.ndarray:
     """The confusion matrix: a row for each digit shown, a column for each digit answered."""
     model.eval()
     pairs = np.zeros(100, int)
@@ -186,7 +190,15 @@ def answers(model, dataset):
     return pairs.reshape(10, 10)
 
 
-def fit(name, model, criterion, train, test, options, falling):
+def fit(
+    name: str,
+    model: nn.Sequential,
+    criterion: Loss,
+    train: Data,
+    test: Data,
+    options: argparse.Namespace,
+    falling: bool,
+) -> Result:
     """Train `model` and print one line per epoch. falling: a learning rate that goes down to 0."""
     optimizer = optim.Adam(model.parameters(), lr=options.lr)
     loader = shuffled(train, options)
@@ -194,11 +206,12 @@ def fit(name, model, criterion, train, test, options, falling):
     steps = options.epochs * batches
     scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if falling else None
     rng = np.random.default_rng(options.seed)
+    confusion = np.zeros((10, 10), int)
     before, history = model[0].weight.detach().numpy().copy(), History()
     print(f"\n{name}\n  epoch  train loss  accuracy  test accuracy  images/s")
     for epoch in range(1, options.epochs + 1):
         start = time.perf_counter()
-        data = loader
+        data: Iterable[Sequence[Tensor]] = loader
         if options.augment:
             data = ((minigrad.from_numpy(moved(x.numpy(), rng)), labels) for x, labels in loader)
         loss, accuracy, seen = train_epoch(
@@ -223,7 +236,7 @@ def fit(name, model, criterion, train, test, options, falling):
 
 
 # %%
-def print_confusion(confusion):
+def print_confusion(confusion: np.ndarray) -> None:
     print("\nshown, and how often each digit was answered")
     print("      " + "".join(f"{digit:6d}" for digit in range(10)) + "    right")
     for digit, row in enumerate(confusion):
@@ -231,7 +244,7 @@ def print_confusion(confusion):
         print(f"{digit:5d} {cells}  {row[digit] / max(row.sum(), 1):7.1%}")
 
 
-def print_table(results):
+def print_table(results: list[Result]) -> None:
     width = max(len(result.name) for result in results)
     print(f"\n{'':{width}}  parameters  not trained      test")
     for result in results:
@@ -239,24 +252,26 @@ def print_table(results):
         print(f"{result.name:{width}}  {every:10,}  {kept:11,}  {result.accuracy:8.2%}")
 
 
-def draw(figure, filters):
+def draw(figure: Any, filters: tuple[np.ndarray, np.ndarray]) -> None:
     """The filters before and after, blue below 0 and red above, all on one scale."""
     largest = max(np.abs(each).max() for each in filters)
+    shown = []
     *parts, bar = figure.subfigures(1, 3, width_ratios=[12, 12, 2], wspace=0.04)
     for part, title, values in zip(
         parts, ("before the training", "after it"), filters, strict=True
     ):
         part.suptitle(title)
         for axes, image in zip(part.subplots(4, 8).flat, values[:, 0], strict=True):
-            shown = axes.imshow(image, cmap="RdBu_r", vmin=-largest, vmax=largest)
+            shown.append(axes.imshow(image, cmap="RdBu_r", vmin=-largest, vmax=largest))
             axes.set_axis_off()
-    bar.colorbar(shown, cax=bar.subplots())
+    bar.colorbar(shown[-1], cax=bar.subplots())
 
 
 # %%
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> list[Result]:
     options = parse(arguments)
     figure = None if options.no_picture else picture(options.output, (10, 3))
+    train: Data
     train, test, source = load(options.data)
     options.batch_size = options.batch_size or (32 if options.as_printed else 64)
     options.lr = options.lr or (1e-3 if options.as_printed else 2e-3)
@@ -266,6 +281,7 @@ def main(arguments=None):
         train = Subset(train, range(images))
     _, height, width = train[0][0].shape
     introduce(source, train, test, options.epochs)
+    networks: list[tuple[str, Callable[[int, int], nn.Sequential], Loss]]
     networks = [("corrected", corrected, nn.functional.cross_entropy)]
     if options.as_printed:
         networks = [

@@ -12,11 +12,13 @@ downloaded. Without network, the small digits that come with minigrad take its p
 """
 
 # %%
+import argparse
 import math
 import os
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 # Read when NumPy is loaded. Matrices this small gain little from a second thread; if the cores
 # are busy with something else, two threads that wait for each other take ten times as long.
@@ -25,9 +27,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from _common import command_line, folder, keep, picture, positive, progress, whole
 
 import minigrad
-from minigrad import datasets, nn, optim
+from minigrad import Tensor, datasets, nn, optim
 from minigrad.utils import History
-from minigrad.utils.data import DataLoader
+from minigrad.utils.data import DataLoader, Subset, TensorDataset
+
+Data = TensorDataset | Subset[tuple[Tensor, ...]]
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -36,7 +41,7 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "gelu": nn.GELU,
 }
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "adam": lambda parameters, lr: optim.Adam(parameters, lr=lr or 1e-3),
     "adamw": lambda parameters, lr: optim.AdamW(parameters, lr=lr or 1e-3),
     "sgd": lambda parameters, lr: optim.SGD(parameters, lr=lr or 0.1, momentum=0.9),
@@ -52,7 +57,7 @@ class Result(NamedTuple):
 
 
 # %%
-def parse(arguments):
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = command_line(__doc__)
     add = parser.add_argument
     add("--epochs", type=whole(1), help="default: 10; 30 for the small digits, 42 times fewer")
@@ -87,7 +92,7 @@ def parse(arguments):
 
 
 # %%
-def load(folder):
+def load(folder: str | None) -> tuple[TensorDataset, TensorDataset, str]:
     """Training set, test set and their name: MNIST, or the small digits if it is not available."""
     try:
         return datasets.MNIST(folder), datasets.MNIST(folder, train=False), "MNIST"
@@ -100,7 +105,7 @@ def load(folder):
         sys.exit(f"error: {error}")
 
 
-def introduce(source, train, test, epochs):
+def introduce(source: str, train: Data, test: Data, epochs: int) -> None:
     """Say what is trained on, and for how long."""
     _, height, width = train[0][0].shape
     print(
@@ -109,7 +114,7 @@ def introduce(source, train, test, epochs):
     )
 
 
-def shuffled(train, options):
+def shuffled(train: Data, options: argparse.Namespace) -> DataLoader[tuple[Tensor, ...]]:
     """The training set in batches, in an order that the seed determines."""
     return DataLoader(
         train,
@@ -121,10 +126,10 @@ def shuffled(train, options):
     )
 
 
-def build(pixels, hidden, activation, placement):
+def build(pixels: int, hidden: list[int], activation: str, placement: str | None) -> nn.Sequential:
     """Linear layers of these sizes; `placement` of BatchNorm: before or after activations, None."""
     biased = placement != "before"  # BatchNorm subtracts the mean, and would take a bias out again
-    layers = [nn.Flatten()]
+    layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in zip([pixels, *hidden], hidden):  # noqa: B905  the last size is only an input
         layers.append(nn.Linear(inputs, outputs, bias=biased))
         normal = [nn.BatchNorm1d(outputs)] if placement else []
@@ -140,7 +145,7 @@ def build(pixels, hidden, activation, placement):
 
 
 # %%
-def evaluate(model, dataset):
+def evaluate(model: nn.Sequential, dataset: Data) -> tuple[float, float]:
     """Mean loss and accuracy, with the running statistics."""
     model.eval()
     loss = correct = 0.0
@@ -152,7 +157,13 @@ def evaluate(model, dataset):
     return loss / len(dataset), correct / len(dataset)
 
 
-def train_epoch(model, optimizer, batches, criterion=nn.functional.cross_entropy, scheduler=None):
+def train_epoch(
+    model: nn.Sequential,
+    optimizer: optim.Optimizer,
+    batches: Iterable[Sequence[Tensor]],
+    criterion: Loss = nn.functional.cross_entropy,
+    scheduler: optim.lr_scheduler.LRScheduler | None = None,
+) -> tuple[float, float, int]:
     """One pass; mean loss, accuracy, and how many images were seen. A scheduler goes by batches."""
     model.train()
     loss_sum = correct = seen = 0
@@ -173,7 +184,9 @@ def train_epoch(model, optimizer, batches, criterion=nn.functional.cross_entropy
     return loss_sum / seen, correct / seen, seen
 
 
-def fit(name, model, train, test, options):
+def fit(
+    name: str, model: nn.Sequential, train: Data, test: Data, options: argparse.Namespace
+) -> Result:
     """Train `model` and print one line per epoch."""
     optimizer = OPTIMIZERS[options.optimizer](model.parameters(), options.lr)
     scheduler = None
@@ -211,14 +224,14 @@ def fit(name, model, train, test, options):
 
 
 # %%
-def print_table(results):
+def print_table(results: list[Result]) -> None:
     width = max(len(result.name) for result in results)
     print(f"\n{'':{width}}     train      test      time")
     for name, _, train, test, seconds in results:
         print(f"{name:{width}}  {train:8.2%}  {test:8.2%}  {seconds:6.1f} s")
 
 
-def draw(figure, results, title):
+def draw(figure: Any, results: list[Result], title: str) -> None:
     """Loss and accuracy over the epochs: dashed while learning, solid on the test set."""
     loss, accuracy = figure.subplots(1, 2)
     for result, color, marker in zip(results, ["tab:blue", "tab:red"], "os"):  # noqa: B905
@@ -235,7 +248,7 @@ def draw(figure, results, title):
 
 
 # %%
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> list[Result]:
     options = parse(arguments)
     figure = None if options.no_picture else picture(options.output, (10, 4))
     train, test, source = load(options.data)

@@ -8,11 +8,14 @@ The picture shows the class the network would give to every point of the plane, 
 """
 
 # %%
+import argparse
+from typing import Any
+
 import numpy as np
 from _common import command_line, keep, picture, whole
 
 import minigrad
-from minigrad import datasets, nn, optim
+from minigrad import Tensor, datasets, nn, optim
 from minigrad.utils import History
 
 SIDE = 1.2  # the picture shows the plane from -SIDE to SIDE
@@ -20,7 +23,7 @@ PIXELS = 201
 COLORS = ["tab:blue", "tab:orange", "tab:green"]
 
 
-def parse(arguments):
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = command_line(__doc__)
     parser.add_argument("--steps", type=whole(3), default=600, help="default: 600")
     parser.add_argument("--seed", type=whole(0), default=0, help="default: 0")
@@ -36,7 +39,7 @@ def parse(arguments):
 
 
 # %%
-def classes_of_plane(model):
+def classes_of_plane(model: nn.Sequential) -> np.ndarray:
     """The class of each pixel, from top left."""
     line = np.linspace(-SIDE, SIDE, PIXELS, dtype=np.float32)
     points = np.stack(np.meshgrid(line, line[::-1]), axis=-1).reshape(-1, 2)
@@ -44,7 +47,7 @@ def classes_of_plane(model):
         return model(minigrad.from_numpy(points)).argmax(1).numpy().reshape(PIXELS, PIXELS)
 
 
-def draw(axes, plane, x, y, title):
+def draw(axes: Any, plane: np.ndarray, x: Tensor, y: Tensor, title: str) -> None:
     from matplotlib.colors import ListedColormap
 
     colors = ListedColormap(COLORS)
@@ -59,7 +62,7 @@ def draw(axes, plane, x, y, title):
 
 
 # %%
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> float:
     options = parse(arguments)
     figure = None if options.no_picture else picture(options.output, (15, 3.4))
     minigrad.manual_seed(options.seed)
@@ -73,6 +76,7 @@ def main(arguments=None):
     planes = dict(zip(moments, panels))  # noqa: B905  the last panel is for the curves
     history = History()
 
+    accuracy = 0.0
     print("  step    loss  accuracy")
     for step in range(options.steps + 1):
         logits = model(x)

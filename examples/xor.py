@@ -7,10 +7,12 @@ Nine numbers are adjusted until each hidden unit draws one line, and the output 
 """
 
 # %%
+from collections.abc import Callable
+
 from _common import command_line
 
 import minigrad
-from minigrad import nn, optim
+from minigrad import Tensor, nn, optim
 from minigrad.nn import functional as F
 
 x = minigrad.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -18,11 +20,16 @@ y = minigrad.tensor([[0.0], [1.0], [1.0], [0.0]])
 
 
 # %%
-def train(units, seed, report=lambda step, loss, p: None):
+def train(
+    units: int,
+    seed: int,
+    report: Callable[[int, Tensor, Tensor], None] = lambda step, loss, p: None,
+) -> tuple[nn.Sequential, float]:
     """A network with `units` hidden units after 1,000 steps from the start `seed`, and its loss."""
     minigrad.manual_seed(seed)
     model = nn.Sequential(nn.Linear(2, units), nn.Tanh(), nn.Linear(units, 1), nn.Sigmoid())
     optimizer = optim.Adam(model.parameters(), lr=0.05)
+    loss = minigrad.tensor(0.0)
     for step in range(1001):
         logits = model[2](model[1](model[0](x)))
         loss = F.binary_cross_entropy_with_logits(logits, y)
@@ -33,7 +40,7 @@ def train(units, seed, report=lambda step, loss, p: None):
     return model, loss.item()
 
 
-def report(step, loss, p):
+def report(step: int, loss: Tensor, p: Tensor) -> None:
     if step % 200 == 0:
         answers = "  ".join(f"{answer:.3f}" for answer in p.flatten().tolist())
         print(f"{step:6d}  {loss.item():.4f}   {answers}")
@@ -45,7 +52,7 @@ def report(step, loss, p):
 
 
 # %%
-def main(starts=10):
+def main(starts: int = 10) -> float:
     print("  step    loss   p for 00, 01, 10, 11")
     model, loss = train(2, seed=0, report=report)
 

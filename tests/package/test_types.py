@@ -18,7 +18,14 @@ from minigrad.nn import functional as F
 
 ROOT = Path(__file__).parents[2]
 TYPED = Path(__file__).parent / "typed"
-FILES = sorted(map(str, TYPED.glob("*.py")))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+FILES = [str(path) for path in (*sorted(TYPED.glob("*.py")), *EXAMPLES)]
+NEEDS = {  # what a checker reads beside minigrad and NumPy
+    "_common": ("matplotlib", "IPython"),
+    "data_parallel": ("mpi4py",),
+    "grid_search": ("sklearn",),
+    "spiral": ("matplotlib",),
+}
 
 
 def needs(checker):
@@ -53,7 +60,7 @@ def mistakes(file):
 
 @cache
 def mypy():
-    return checked("mypy", "--strict", "--config-file=", *FILES)
+    return checked("mypy", "--strict", *FILES)
 
 
 @cache
@@ -73,6 +80,15 @@ def test_the_learners_script_runs(capsys):
 @pytest.mark.parametrize("check", CHECKERS)
 def test_right_programs_are_right(check):
     assert errors(check(), TYPED / "learner.py") == set(), check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CHECKERS)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_are_right(check, example):
+    for package in NEEDS.get(example.stem, ()):
+        pytest.importorskip(package)
+    assert errors(check(), example) == set(), check()
 
 
 @pytest.mark.slow
