@@ -66,7 +66,7 @@ cdef tuple steps(Convolution c):
 
 # All arrays are C-ordered, of one float dtype; only dweight is always in double.
 
-cdef int forward_by_tiles(
+cdef int conv2d_forward(
     Convolution c, cnp.ndarray x, cnp.ndarray weight, cnp.ndarray bias, cnp.ndarray y
 ) except -1:
     """y = weight · windows of x + bias"""
@@ -76,7 +76,7 @@ cdef int forward_by_tiles(
     return divided(<Part>some_outputs, c, x, weight, bias, y)
 
 
-cdef int image_by_tiles(
+cdef int conv2d_image_gradient(
     Convolution c, cnp.ndarray dy, cnp.ndarray weight, cnp.ndarray dx
 ) except -1:
     """dx: what each value of the image gave to all windows that see it."""
@@ -86,7 +86,7 @@ cdef int image_by_tiles(
     return divided(<Part>some_images, c, dy, weight, None, dx)
 
 
-cdef int weight_by_tiles(
+cdef int conv2d_weight_gradient(
     Convolution c, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray dweight
 ) except -1:
     """Adds to dweight, (groups, C / groups, kernel_h, kernel_w, O / groups), dy · windows of x."""

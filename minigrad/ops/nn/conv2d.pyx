@@ -19,8 +19,8 @@ from ... import _checks
 from ..._kernels import active as kernels
 from ..._runtime.array_pool cimport empty_array_of
 from ..._runtime.convolution cimport (
-    Convolution as Sizes, forward_by_tiles, forward_in_tiles, image_by_tiles, image_in_tiles,
-    weight_by_tiles, weight_in_tiles,
+    Convolution as Sizes, conv2d_forward, conv2d_image_gradient, conv2d_weight_gradient,
+    forward_in_tiles, image_in_tiles, weight_in_tiles,
 )
 from ..._runtime.fp_warnings import quietly
 from ..._runtime.matmul cimport products
@@ -183,8 +183,8 @@ cdef Tensor convolution(Windows windows, Tensor x, Tensor weight, Tensor bias):
     cdef cnp.ndarray image = contiguous_array(x)
     cdef Sizes sizes = windows.sizes()
     if not windows.are_points() and forward_in_tiles(&sizes):
-        forward_by_tiles(sizes, image, contiguous_array(weight),                             # (2)
-                         None if bias is None else contiguous_array(bias), y.array)
+        conv2d_forward(sizes, image, contiguous_array(weight),                               # (2)
+                       None if bias is None else contiguous_array(bias), y.array)
     else:
         convolve_by_columns(windows, image, weight, bias, y)
     if recording(x, weight, bias):
@@ -217,7 +217,7 @@ cdef Tensor weight_gradient(Windows windows, Tensor dy, Tensor x):
     if not windows.are_points() and weight_in_tiles(&sizes):
         turned = np.zeros(
             (sizes.groups, sizes.channels, sizes.kernel_h, sizes.kernel_w, sizes.outputs))
-        weight_by_tiles(sizes, contiguous_array(dy), contiguous_array(x), turned)            # (4)
+        conv2d_weight_gradient(sizes, contiguous_array(dy), contiguous_array(x), turned)    # (4)
         total = turned.transpose(0, 4, 1, 2, 3)
     else:
         total = weight_gradient_by_columns(windows, dy, x)
@@ -256,7 +256,8 @@ cdef Tensor input_gradient(Windows windows, Tensor dy, Tensor weight):
     cdef ConvolutionInput node
     cdef Sizes sizes = windows.sizes()
     if not windows.are_points() and image_in_tiles(&sizes):
-        image_by_tiles(sizes, contiguous_array(dy), contiguous_array(weight), dx.array)     # (5)
+        conv2d_image_gradient(
+            sizes, contiguous_array(dy), contiguous_array(weight), dx.array)                 # (5)
     else:
         image_gradient_by_columns(windows, dy, weight, dx)
     if recording(dy, weight):
