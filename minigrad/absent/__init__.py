@@ -1,29 +1,56 @@
-"""Names that a module does not have: torch's, and those that are imported at their first use.
+"""Names that a module does not have: those of others, and what is imported at its first use.
 
-For a name that torch has and minigrad has not, an AttributeError says what to write instead;
-`hints.py` is the table. For `hasattr` such a name is simply not there. `later.py` is the table of
-the others: for them nothing shows but that `import minigrad` is quicker.
+For a name that torch or Keras has and minigrad has not, an AttributeError says what to write
+instead; `hints.py` and `keras.py` are the tables. For `hasattr` such a name is simply not there.
+`later.py` is the table of what comes at its first use: for those names nothing shows but that
+`import minigrad` is quicker.
 """
 
+import inspect
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 from .hints import HINTS
+from .keras import ARGUMENTS, KERAS
 from .later import LATER
+
+
+def known_elsewhere(owner: str, name: str) -> str | None:
+    """Who has `name` while `owner` has not, and what to write; None for what nobody has."""
+    for library, table in (("torch", HINTS), ("Keras", KERAS)):
+        if name in table.get(owner, ()):
+            return f"{library} has it, minigrad has not; {table[owner][name]}"
+    return None
+
+
+class TellsArguments:
+    """A base of classes that answer for Keras' arguments: `activation`, `use_bias`, …
+
+    A subclass that has an argument of such a name, or takes any, is not asked.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        for name in kwargs:
+            if name in ARGUMENTS:
+                own = inspect.signature(cls.__init__).parameters
+                if name not in own and not any(a.kind is a.VAR_KEYWORD for a in own.values()):
+                    hint = ARGUMENTS[name]
+                    raise TypeError(f"{cls.__name__}: there is no argument {name}; {hint}")
+        if super().__new__ is object.__new__:  # which takes no arguments
+            return super().__new__(cls)
+        return super().__new__(cls, *args, **kwargs)
 
 
 def answer(owner: str, name: str) -> str:
     """The message for a name that `owner`, "minigrad.nn" for example, does not have."""
-    hint = HINTS.get(owner, {}).get(name)
-    if hint is None:
-        return f"module {owner!r} has no attribute {name!r}"
-    return f"{owner}.{name}: torch has it, minigrad has not; {hint}"
+    hint = known_elsewhere(owner, name)
+    return f"{owner}.{name}: {hint}" if hint else f"module {owner!r} has no attribute {name!r}"
 
 
 def install_answers() -> None:
     """Let the modules of the tables answer for the names that they do not have."""
-    for owner in {**HINTS, **LATER}:
+    for owner in {**HINTS, **KERAS, **LATER}:
         if owner in sys.modules:
             module: Any = sys.modules[owner]
             later = LATER.get(owner, {})

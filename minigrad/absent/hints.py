@@ -115,7 +115,7 @@ HINTS: dict[str, dict[str, str]] = {
         "Dropout3d": "there are Dropout and Dropout2d",
         "Buffer": "self.register_buffer(name, tensor)",
         **dict.fromkeys(("LazyLinear", "LazyConv2d", "LazyBatchNorm1d", "LazyBatchNorm2d"),
-                        "write down the size; nn.summary(model, input) shows all of them"),
+                        "write down the size; nn.summary(model, input_shape) shows all of them"),
         "Dropout1d": "Dropout2d takes (N, C, L), too",
     },
     "minigrad.nn.functional": {
@@ -147,10 +147,14 @@ HINTS: dict[str, dict[str, str]] = {
         "swa_utils": "average the tensors of state_dict(), then call nn.utils.recalibrate",
         "LBFGS": f"{_OPTIMIZER}; scipy.optimize.minimize takes a loss and its gradient",
     },
-    "minigrad.optim.lr_scheduler": dict.fromkeys(
-        ("OneCycleLR", "ReduceLROnPlateau", "CyclicLR", "CosineAnnealingWarmRestarts", "LinearLR",
-         "SequentialLR", "PolynomialLR", "ConstantLR", "MultiplicativeLR", "ChainedScheduler"),
-        "LambdaLR takes any function of the epoch"),
+    "minigrad.optim.lr_scheduler": {
+        **dict.fromkeys(
+            ("OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts", "LinearLR", "SequentialLR",
+             "PolynomialLR", "ConstantLR", "MultiplicativeLR", "ChainedScheduler"),
+            "LambdaLR takes any function of the epoch"),
+        "ReduceLROnPlateau": 'when the loss has not fallen for some epochs, write '
+        'optimizer.param_groups[0]["lr"] *= 0.1',
+    },
     "minigrad.utils": {
         "tensorboard": "tensorboardX takes loss.item()",
         "checkpoint": "keep the graph, or cut it with detach(); minigrad.save writes checkpoints",
@@ -196,6 +200,7 @@ HINTS: dict[str, dict[str, str]] = {
         "bfloat16": "numbers are float32 or float64: .double() is there",
         "register_full_backward_hook": "Tensor.register_hook sees a gradient on its way",
         "register_backward_hook": "Tensor.register_hook sees a gradient on its way",
-        "compile": "operations run as they are called: leave it out",
+        "compile": "operations run as they are called: leave it out; Keras' compile and fit are a "
+        "loop of your own: docs/coming_from.md shows it",
     },
 }  # fmt: skip

@@ -124,9 +124,14 @@ class _BatchNorm(Affine):
         if not -ndim <= axis < ndim:
             raise ShapeError(f"{name}: input of shape {tuple(shape)} has no axis {axis}")
         if shape[axis] != self.num_features:
+            hint = ""
+            if axis in (-1, ndim - 1) and shape[1] == self.num_features:
+                hint = f"; axis=1 has {self.num_features}: channels come second here, last in Keras"
+            elif axis == 1 and shape[-1] == self.num_features:
+                hint = "; for channels that come last there is axis=-1"
             raise ShapeError(
                 f"{name}: expected {self.num_features} channels (num_features) along axis "
-                f"{axis}, got {shape[axis]} in input of shape {tuple(shape)}"
+                f"{axis}, got {shape[axis]} in input of shape {tuple(shape)}{hint}"
             )
 
     def forward(self, input: Tensor) -> Tensor:

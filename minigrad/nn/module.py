@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from .._checks import class_of, flag, function
-from ..absent.hints import HINTS
+from ..absent import TellsArguments, known_elsewhere
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..tensor import Tensor
@@ -55,7 +55,7 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class Module(StateDict):
+class Module(StateDict, TellsArguments):
     """The base of all layers and models, as torch.nn.Module.
 
     A subclass calls `super().__init__()`, assigns its parameters and layers as attributes, and
@@ -157,8 +157,8 @@ class Module(StateDict):
         message = f"'{type(self).__name__}' object has no attribute '{name}'"
         if "_kinds" not in self.__dict__:
             message += ": was super().__init__() called in its __init__?"
-        elif name in HINTS["Module"]:
-            message += f": torch has it, minigrad has not; {HINTS['Module'][name]}"
+        elif hint := known_elsewhere("Module", name):
+            message += f": {hint}"
         raise AttributeError(message)
 
     def __setstate__(self, state: Any) -> None:
@@ -399,9 +399,23 @@ def _of_kind(kind, name, value):
         if library not in ("builtins", "minigrad", "numpy", "__main__"):
             came = f"{library}.{came}"  # torch.Tensor, say
         raise TypeError(
-            f"cannot assign '{came}' as {WORDS[kind]} '{name}' ({kind.__name__} or None expected)"
+            f"cannot assign '{came}' as {WORDS[kind]} '{name}' "
+            f"({kind.__name__} or None expected{_repair(kind, value)})"
         )
     return value
+
+
+def _repair(kind, value):
+    """For what is almost a layer: what makes it one."""
+    if kind is not Module:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return "; write Sequential(*layers), with the star, or append them one by one"
+    if isinstance(value, type):
+        return f"; this is a class: write {value.__name__}()"
+    if isinstance(value, str) or callable(value):
+        return "; activations are layers here: ReLU(), Tanh(), …; other functions go into a forward"
+    return ""
 
 
 def _indent(module):

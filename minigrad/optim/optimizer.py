@@ -7,11 +7,12 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from .._checks import class_of, flag, function, items, number
+from ..absent import TellsArguments, known_elsewhere
 from ..autograd import transaction
 from ..autograd.grad_mode import enable_grad
 from ..display.html import html_block, html_table, html_title
@@ -24,7 +25,7 @@ Params: TypeAlias = Iterable[Tensor | dict[str, Any] | tuple[str, Tensor]]
 MOST_STEPS = 2**62  # what fits into the integers of a kernel, with room to go on
 
 
-class Optimizer:
+class Optimizer(TellsArguments):
     """The base of all optimizers, as torch.optim.Optimizer.
 
     `params` is an iterable of tensors, or of dictionaries: groups of tensors ("params") with their
@@ -228,6 +229,13 @@ class Optimizer:
                 raise ValueError(f"{name}: its state has no '{key}', only {list(state)}")
         return state
 
+    if not TYPE_CHECKING:  # type checkers know the attributes
+
+        def __getattr__(self, name):  # only for what is not an attribute
+            hint = known_elsewhere("Optimizer", name)
+            message = f"'{type(self).__name__}' object has no attribute '{name}'"
+            raise AttributeError(f"{message}: {hint}" if hint else message)
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for k, group in enumerate(self.param_groups):
@@ -259,6 +267,9 @@ def _in_order(owner, name, params, what):
     wanted = f"{what} in a list or another ordered iterable"
     if isinstance(params, (Tensor, set, frozenset)):
         raise TypeError(f"{owner}: {name} must be {wanted}, got {type(params).__name__}")
+    if hasattr(params, "parameters"):  # a model
+        found = type(params).__name__
+        raise TypeError(f"{owner}: {name} must be {wanted}, got {found}; write model.parameters()")
     return items(owner, name, params, wanted)
 
 

@@ -193,7 +193,9 @@ def random_split(
     try:
         lengths = [_length(length) for length in given]
     except (TypeError, ValueError):
-        raise TypeError(f"random_split: lengths must be numbers, got {given!r:.200}") from None
+        raise TypeError(
+            f"random_split: lengths must be a list of numbers, as [0.9, 0.1], got {given!r:.200}"
+        ) from None
     if any(not length >= 0 for length in lengths):
         raise ValueError(f"random_split: lengths must be 0 or more, got {lengths!r:.200}")
     if all(length <= 1 for length in lengths) and abs(math.fsum(lengths) - 1) < ROUNDING:

@@ -108,10 +108,16 @@ def summary(
     """
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be a Module, got {type(model).__name__}")
-    if not isinstance(input_shape, (tuple, list)):
+    if not isinstance(input_shape, (tuple, list)) or None in input_shape:
+        has_shape = hasattr(input_shape, "shape")
+        came = (
+            f"{type(input_shape).__name__}; write its .shape"
+            if has_shape
+            else f"{input_shape!r:.60}"
+        )
         raise TypeError(
-            f"summary: input_shape must be a tuple, the batch included, as (128, 784); "
-            f"got {input_shape!r}"
+            "summary: input_shape must be a tuple of numbers, the batch included, as (128, 784); "
+            f"got {came}"
         )
     copied = copy.deepcopy(model)
     for module in copied.modules():

@@ -299,6 +299,17 @@ cdef tuple image_shape(str name, Tensor x):
     return shape if len(shape) == 4 else (1, *shape)
 
 
+cdef str channels_elsewhere(tuple shape, expected):
+    """A hint, for images (N, H, W, C) and for gray images (N, H, W), which no layer expects."""
+    if len(shape) == 4 and shape[3] == expected:
+        return "; channels that come last are brought forward by x.permute(0, 3, 1, 2)"
+    if len(shape) == 3 and shape[2] == expected:
+        return "; channels that come last are brought forward by x.permute(2, 0, 1)"
+    if len(shape) == 3 and expected == 1:
+        return "; gray images (N, H, W) get their channel by x.unsqueeze(1)"
+    return ""
+
+
 cdef int parameters_fit(str name, Tensor x, Tensor weight, Tensor bias) except -1:
     one_dtype(name, x, "weight", weight)
     if bias is not None:
@@ -325,11 +336,12 @@ cdef Windows arranged(Tensor x, Tensor weight, Tensor bias, stride, padding, dil
         raise ShapeError(
             f"conv2d: weight of shape {w_shape} has {windows.O} output channels, "
             f"which groups = {groups} does not divide")
-    if per_group * windows.groups != windows.C:
+    expected = per_group * windows.groups
+    if windows.C != expected:
         raise ShapeError(
             f"conv2d: input has {windows.C} channels (its shape is {x_shape}), but weight "
-            f"of shape {w_shape} with groups = {groups} expects "
-            f"{per_group * windows.groups} (more: python -m minigrad book conv2d#eq-2a)")
+            f"of shape {w_shape} with groups = {groups} expects {expected}"
+            f"{channels_elsewhere(x_shape, expected)} (more: python -m minigrad book conv2d#eq-2a)")
     if bias is not None and tuple(bias.shape) != (windows.O,):
         raise ShapeError(
             f"conv2d: bias must have shape ({windows.O},), got {tuple(bias.shape)}")
@@ -409,7 +421,8 @@ cdef Windows spread(
     if w_shape[0] != C or C % groups:
         raise ShapeError(
             f"{name}: input has {C} channels (its shape is {(<object>x.array).shape}), but weight "
-            f"of shape {w_shape} expects {w_shape[0]}, a multiple of groups = {groups}")
+            f"of shape {w_shape} expects {w_shape[0]}, a multiple of groups = {groups}"
+            f"{channels_elsewhere((<object>x.array).shape, w_shape[0])}")
     windows.groups, windows.dtype = groups, (<object>x.array).dtype
     windows.N, windows.O, windows.out_h, windows.out_w = N, C, height, width
     windows.C = w_shape[1] * groups

@@ -191,9 +191,8 @@ def binary_cross_entropy(
     torch.nn.functional.binary_cross_entropy. Derivation: docs/derivations/binary_cross_entropy.md.
     """
     cdef str name = "binary_cross_entropy"
-    cdef Tensor x = floating(name, "input", input), t = operand(name, "target", target)
+    cdef Tensor x = floating(name, "input", input), t = fitting_target(name, target, x)
     reduction = reduction_named(name, reduction, size_average, reduce)
-    same_shape(name, x, t)
     for argument, each, hint in (
         ("input", <object>x.array, "; put a sigmoid before it, or give the logits to "
                                    "binary_cross_entropy_with_logits"),
@@ -210,11 +209,16 @@ def binary_cross_entropy(
     return reduced_loss(losses if w is None else weighed_product(losses, w), reduction)
 
 
-cdef int same_shape(str name, Tensor x, Tensor t) except -1:
-    if not cnp.PyArray_SAMESHAPE(x.array, t.array):
-        raise ShapeError(
-            f"{name}: target must have the input's shape {tuple(x.shape)}, got {tuple(t.shape)}")
-    return 0
+cdef Tensor fitting_target(str name, object value, Tensor x):
+    """The target, if it has the input's shape and holds numbers."""
+    cdef Tensor t = operand(name, "target", value)
+    cdef tuple shape = (<object>x.array).shape, own = (<object>t.array).shape
+    if shape != own:
+        hint = "; target.unsqueeze(-1) has it" if shape == (*own, 1) else ""
+        raise ShapeError(f"{name}: target must have the input's shape {shape}, got {own}{hint}")
+    if cnp.PyArray_ISBOOL(t.array):
+        raise DTypeError(f"{name}: target must be numbers from 0 to 1, got bool; write .float()")
+    return t
 
 
 # --- the same from logits ------------------------------------------------------------------------
@@ -246,9 +250,8 @@ def binary_cross_entropy_with_logits(
     Errors: ShapeError, DTypeError. torch.nn.functional.binary_cross_entropy_with_logits.
     """
     cdef str name = "binary_cross_entropy_with_logits"
-    cdef Tensor x = floating(name, "input", input), t = operand(name, "target", target)
+    cdef Tensor x = floating(name, "input", input), t = fitting_target(name, target, x)
     reduction = reduction_named(name, reduction, size_average, reduce)
-    same_shape(name, x, t)
     if cnp.PyArray_ISBOOL(t.array):   # yes and no are 1 and 0
         t = t.to(x.dtype)
     positive = weighed_product(t, softplus(-x))
