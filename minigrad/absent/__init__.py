@@ -1,19 +1,24 @@
 """Names that a module does not have: those of others, and what is imported at its first use.
 
 For a name that torch or Keras has and minigrad has not, an AttributeError says what to write
-instead; `hints.py` and `keras.py` are the tables. For `hasattr` such a name is simply not there.
+instead; `hints.py` and `keras.py` are the tables. A misspelled name is answered with the one that
+was meant, which notebooks would not show otherwise. For `hasattr` such a name is simply not there.
 `later.py` is the table of what comes at its first use: for those names nothing shows but that
 `import minigrad` is quicker.
 """
 
+import difflib
 import inspect
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Self
 
 from .hints import HINTS
 from .keras import ARGUMENTS, KERAS
 from .later import LATER
+
+SEARCHED = (*(owner for owner in HINTS if owner != "Module"), "minigrad.datasets")
 
 
 def known_elsewhere(owner: str, name: str) -> str | None:
@@ -44,8 +49,28 @@ class TellsArguments:
 
 def answer(owner: str, name: str) -> str:
     """The message for a name that `owner`, "minigrad.nn" for example, does not have."""
-    hint = known_elsewhere(owner, name)
-    return f"{owner}.{name}: {hint}" if hint else f"module {owner!r} has no attribute {name!r}"
+    if hint := known_elsewhere(owner, name):
+        return f"{owner}.{name}: {hint}"
+    return f"module {owner!r} has no attribute {name!r}{meant(name, dir(sys.modules[owner]))}"
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """The end of a message: the name among `names` that was meant, or where else it is."""
+    if name.startswith("_"):  # asked by programs, often, and not by people
+        return ""
+    public = [each for each in names if not each.startswith("_")]
+    same = [each for each in public if each.lower() == name.lower()]
+    if not same and (homes := [owner for owner in SEARCHED if _defines(owner, name)]):
+        return f"; {homes[0]} has it"
+    near = same or difflib.get_close_matches(name, public, n=2, cutoff=0.7)
+    return f"; is it {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _defines(owner, name):
+    if name in LATER.get(owner, {}):
+        return True
+    found = vars(sys.modules[owner]).get(name) if owner in sys.modules else None
+    return callable(found) and str(getattr(found, "__module__", "")).startswith("minigrad")
 
 
 def install_answers() -> None:
@@ -61,7 +86,8 @@ def install_answers() -> None:
 def _answering(module, later):
     def __getattr__(name):
         if name not in later:
-            raise AttributeError(answer(module.__name__, name), name=name, obj=module)
+            # Without obj, or Python would add its own guess to ours.
+            raise AttributeError(answer(module.__name__, name), name=name)
         home = later[name]
         found = getattr(import_module(home), name) if home else import_module(f"minigrad.{name}")
         setattr(module, name, found)

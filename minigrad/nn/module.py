@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from .._checks import class_of, flag, function
-from ..absent import TellsArguments, known_elsewhere
+from ..absent import TellsArguments, known_elsewhere, meant
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..tensor import Tensor
@@ -159,7 +159,9 @@ class Module(StateDict, TellsArguments):
             message += ": was super().__init__() called in its __init__?"
         elif hint := known_elsewhere("Module", name):
             message += f": {hint}"
-        raise AttributeError(message)
+        else:
+            message += meant(name, dir(self))
+        raise AttributeError(message, name=name)  # without obj, as in absent
 
     def __setstate__(self, state: Any) -> None:
         """For copies and pickles. A copy has lists of its own of what its members and hooks are."""
@@ -182,7 +184,7 @@ class Module(StateDict, TellsArguments):
             raise TypeError(f"{what} name must be a string, got {name!r}")
         if not name or "." in name:
             raise KeyError(f'{what} name must not be empty or contain ".", got {name!r}')
-        if self._kinds.get(name) is not kind and hasattr(self, name):
+        if self._kinds.get(name) is not kind and _is_taken(self, name):
             raise KeyError(f"attribute '{name}' already exists")
         self.__dict__[name] = _of_kind(kind, name, value)
         self._kinds[name] = kind
@@ -416,6 +418,15 @@ def _repair(kind, value):
     if isinstance(value, str) or callable(value):
         return "; activations are layers here: ReLU(), Tanh(), …; other functions go into a forward"
     return ""
+
+
+def _is_taken(module, name):
+    """hasattr, which would spend its time on the words of `__getattr__`."""
+    try:
+        object.__getattribute__(module, name)
+    except AttributeError:
+        return False
+    return True
 
 
 def _indent(module):

@@ -34,6 +34,27 @@ def test_what_nobody_has_is_answered_as_usual():
         from minigrad.nn import LSTM  # noqa: F401
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "said"),
+    [
+        (nn, "Liner", "; is it 'Linear'?"),
+        (nn, "relu", "; is it 'ReLU'?"),
+        (nn.functional, "rellu", "; is it 'relu'?"),
+        (mg, "gradcheck", "; minigrad.autograd has it"),
+        (mg, "lint", "; minigrad.nn has it"),
+        (nn.Linear(1, 1), "wieght", "; is it 'weight'?"),
+        (nn.Linear(1, 1), "summary", "; minigrad.nn has it"),
+        (nn, "zebra", "'zebra'"),
+        (nn, "_Linear", "'_Linear'"),
+    ],
+)
+def test_a_misspelled_name_is_answered_with_the_one_meant(owner, name, said):
+    with pytest.raises(AttributeError) as error:
+        getattr(owner, name)
+    assert str(error.value).endswith(said)
+    assert error.value.obj is None  # or Python would guess, too
+
+
 def test_tensors_and_modules_answer_too():
     for name, hint in HINTS["Module"].items():
         assert not hasattr(nn.Identity(), name)

@@ -210,15 +210,13 @@ def binary_cross_entropy(
 
 
 cdef Tensor fitting_target(str name, object value, Tensor x):
-    """The target, if it has the input's shape and holds numbers."""
+    """The target, if it has the input's shape; yes and no are 1 and 0."""
     cdef Tensor t = operand(name, "target", value)
     cdef tuple shape = (<object>x.array).shape, own = (<object>t.array).shape
     if shape != own:
         hint = "; target.unsqueeze(-1) has it" if shape == (*own, 1) else ""
         raise ShapeError(f"{name}: target must have the input's shape {shape}, got {own}{hint}")
-    if cnp.PyArray_ISBOOL(t.array):
-        raise DTypeError(f"{name}: target must be numbers from 0 to 1, got bool; write .float()")
-    return t
+    return t.to(x.dtype) if cnp.PyArray_ISBOOL(t.array) else t
 
 
 # --- the same from logits ------------------------------------------------------------------------
@@ -252,8 +250,6 @@ def binary_cross_entropy_with_logits(
     cdef str name = "binary_cross_entropy_with_logits"
     cdef Tensor x = floating(name, "input", input), t = fitting_target(name, target, x)
     reduction = reduction_named(name, reduction, size_average, reduce)
-    if cnp.PyArray_ISBOOL(t.array):   # yes and no are 1 and 0
-        t = t.to(x.dtype)
     positive = weighed_product(t, softplus(-x))
     if pos_weight is not None:
         positive = weighed_product(positive, factor(name, "pos_weight", pos_weight, x))
