@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .module import Module
 
 OPENED = 2  # levels of containers that are shown at first
+MANY = 24  # layers of one container; of more, the middle is folded
 
 
 def module_html(module: Module) -> str | None:
@@ -46,7 +47,9 @@ def _branch(head: str, module: Module, depth: int) -> str:
     ]
     if not own and not children:
         return f"<div>{head}</div>"
-    parts = [_branch(_line(key, child), child, depth + 1) for key, child in children]
+    parts = _middle_folded(
+        [_branch(_line(key, child), child, depth + 1) for key, child in children]
+    )
     if own:
         rows = [
             (key, str(tuple(each.shape)), f"{each.numel():,}", str(each.dtype), remark)
@@ -56,6 +59,15 @@ def _branch(head: str, module: Module, depth: int) -> str:
             0, html_table(("name", "shape", "numbers", "dtype", ""), rows, words=(0, 3, 4))
         )
     return html_folded(head, *parts, opened=bool(children) and depth < OPENED)
+
+
+def _middle_folded(lines: list[str]) -> list[str]:
+    """Of very many layers only the first and the last are open, so that a cell stays short."""
+    if len(lines) <= MANY:
+        return lines
+    first, last = lines[: MANY // 2], lines[-(MANY // 4) :]
+    middle = lines[len(first) : -len(last)]
+    return [*first, html_folded(f"{len(middle)} more", *middle, opened=False), *last]
 
 
 def _own(module, learned):

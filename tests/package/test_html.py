@@ -172,3 +172,13 @@ def test_texts_without_addresses():
     assert "in random order" in repr(DataLoader(data, 32, shuffle=True))
     wrong = diagnose(np.array([2.0, 4.0, 7.0]), np.array([2.0, 4.0, 6.0]))
     assert repr(wrong) == str(wrong) == wrong.sentence
+
+
+@pytest.mark.parametrize(("count", "folded"), [(24, 0), (25, 7), (100, 82)])
+def test_a_module_of_very_many_layers_stays_short(count, folded):
+    page = nn.Sequential(*[nn.ReLU() for _ in range(count)])._repr_html_()
+    assert all(f"({i}) ReLU()" in page for i in range(count))
+    inside = page.partition(f"<summary>{folded} more")[2].partition("</details>")[0]
+    assert inside.count("ReLU") == folded
+    assert page.count("<details>") == (folded > 0)
+    Reader(page)
