@@ -142,3 +142,8 @@ def test_bad_shapes_say_what_is_expected(shape):
 def test_no_module():
     with pytest.raises(TypeError, match="Module"):
         nn.summary(lambda x: x, (1, 2))
+
+
+def test_a_batch_in_the_place_of_its_shape_is_answered_with_the_shape():
+    with pytest.raises(TypeError, match=r"got Tensor: give its shape, \(3, 2\)$"):
+        nn.summary(nn.Linear(2, 1), minigrad.ones(3, 2))

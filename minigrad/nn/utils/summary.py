@@ -108,16 +108,15 @@ def summary(
     """
     if not isinstance(model, Module):
         raise TypeError(f"summary: model must be a Module, got {type(model).__name__}")
-    if not isinstance(input_shape, (tuple, list)) or None in input_shape:
-        has_shape = hasattr(input_shape, "shape")
-        came = (
-            f"{type(input_shape).__name__}; write its .shape"
-            if has_shape
-            else f"{input_shape!r:.60}"
+    if hasattr(input_shape, "shape"):  # a batch itself, of minigrad, NumPy or torch
+        raise TypeError(
+            "summary: input_shape must be a tuple, the batch included; got "
+            f"{type(input_shape).__name__}: give its shape, {tuple(input_shape.shape)}"
         )
+    if not isinstance(input_shape, (tuple, list)) or None in input_shape:
         raise TypeError(
             "summary: input_shape must be a tuple of numbers, the batch included, as (128, 784); "
-            f"got {came}"
+            f"got {input_shape!r:.60}"
         )
     copied = copy.deepcopy(model)
     for module in copied.modules():
