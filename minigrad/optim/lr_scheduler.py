@@ -51,6 +51,10 @@ class LRScheduler:
                 group.update(old)
             raise
 
+    def __repr__(self) -> str:
+        rates = ", ".join(f"{lr:.4g}" for lr in self._last_lr)
+        return f"{type(self).__name__} at epoch {self.last_epoch}, lr {rates}"
+
     def get_lr(self) -> list[float]:
         """The learning rates for `last_epoch`, from the previous epoch's."""
         raise NotImplementedError

@@ -455,6 +455,9 @@ class Pass:
         self.position += len(rows)
         return batch
 
+    def __repr__(self) -> str:
+        return f"Pass over {len(self.order):,} samples, {self.position:,} of them handed out"
+
     def is_over(self) -> bool:
         """Whether too few samples are left for a batch."""
         return len(self.order) - self.position < (self.batch_size if self.drop_last else 1)

@@ -270,3 +270,11 @@ def test_a_schedule_that_cannot_be_made_leaves_the_optimizer():
         with pytest.raises(error):
             lr_scheduler.LambdaLR(optimizer, function)
         assert optimizer.param_groups[0] == before
+
+
+def test_a_schedule_says_where_it_is():
+    optimizer = optim.SGD([nn.Parameter(minigrad.ones(1))], lr=0.5)
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    optimizer.step()
+    schedule.step()
+    assert repr(schedule) == "ExponentialLR at epoch 1, lr 0.25"

@@ -406,3 +406,9 @@ def test_a_refused_split_draws_nothing():
     with pytest.raises(TypeError, match="random_split: dataset must have __getitem__.*DataLoader"):
         minigrad.utils.data.random_split(loader, [1, 1], generator=generator)
     assert generator.get_state().equal(minigrad.Generator().manual_seed(3).get_state())
+
+
+def test_a_pass_says_how_far_it_is():
+    walk = iter(DataLoader(TensorDataset(minigrad.ones(5, 1)), batch_size=2))
+    next(walk)
+    assert repr(walk) == "Pass over 5 samples, 2 of them handed out"
