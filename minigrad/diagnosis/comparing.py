@@ -134,9 +134,26 @@ def map_of(wrong: Array) -> str:
     return " / ".join("".join("x" if bad else "." for bad in row) for row in grid)
 
 
+def as_array(name: str, value: Any) -> Array:
+    """The value as a float64 array; a tensor gives its numbers without its history."""
+    try:
+        return np.asarray(value.detach() if hasattr(value, "detach") else value, np.float64)
+    except (TypeError, ValueError):
+        came = repr(value) if isinstance(value, str) else type(value).__name__
+        raise TypeError(
+            f"diagnose: {name} must be a number or an array of numbers, got {came}"
+        ) from None
+
+
 def as_arrays(named: Mapping[str, Any] | None, shape: tuple[int, ...] | None) -> dict[str, Array]:
     """The values as float64 arrays, repeated to `shape` if there is one."""
-    arrays = {name: np.asarray(value, np.float64) for name, value in (named or {}).items()}
+    arrays = {name: as_array(name, value) for name, value in (named or {}).items()}
     if shape is None:
         return arrays
-    return {name: np.broadcast_to(array, shape) for name, array in arrays.items()}
+    try:
+        return {name: np.broadcast_to(array, shape) for name, array in arrays.items()}
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(
+            f"diagnose: parts and factors must broadcast to right's {shape}; got {shapes}"
+        ) from None

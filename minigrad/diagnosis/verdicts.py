@@ -22,6 +22,7 @@ from .comparing import (
     Array,
     Problem,
     Verdict,
+    as_array,
     as_arrays,
     axis_sets,
     axis_word,
@@ -81,7 +82,7 @@ def diagnose(
 def verdict_on(
     yours: Any, right: Any, parts: Any, factors: Any, wrong: Any, rtol: float | None
 ) -> Explanation:
-    right = np.asarray(right, dtype=np.float64)
+    right = as_array("right", right)
     numbers = real_numbers_of(yours)
     if isinstance(numbers, Explanation):
         return numbers

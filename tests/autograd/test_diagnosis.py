@@ -382,3 +382,13 @@ def test_the_head_of_the_room_lists_every_word_and_file(planted, strange):
     for word in words | {path.stem for path in ROOM.glob("*.py")} - {"__init__"}:
         assert f"    {word} " in text or f" {word}" in text, word
     assert set(known.__all__) <= set(dir(known))
+
+
+def test_what_is_no_numbers_is_named():
+    with pytest.raises(TypeError, match="diagnose: right must be a number or an .*, got 'relu'"):
+        diagnose([1.0], "relu")
+    with pytest.raises(TypeError, match="diagnose: a must be a number or an .*, got object"):
+        diagnose([1.0], [1.0], parts={"a": object()})
+    with pytest.raises(ValueError, match=r"broadcast to right's \(1,\); got a \(2,\)"):
+        diagnose([1.0], [1.0], parts={"a": [1.0, 2.0]})
+    assert diagnose(np.ones(2), minigrad.ones(2, requires_grad=True))
