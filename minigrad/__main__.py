@@ -1,4 +1,4 @@
-"""`python -m minigrad book`, to read. `learn`, to build. `doctor`: is everything in order here?"""
+"""`python -m minigrad book`, to read. `learn`, to build. `lab`, to measure. `doctor`: all well?"""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from .display.terminal import command_line
 COMMANDS = """
 learn     build it yourself: pages, exercises, and what is wrong with an answer
 book      derivations beside the lines that compute them, in a browser
+lab       what is said of batch normalization, measured here: bounds, values, verdicts
 doctor    versions, compiler, processor, BLAS and kernels in use, whether they work, and hints
 
 Each has its own --help."""
@@ -27,7 +28,7 @@ def main(words: list[str]) -> int:
     parser = command_line(COMMANDS, PROGRAM)
     version = f"minigrad {package.__version__}"
     parser.add_argument("--version", action="version", version=version)
-    parser.add_argument("command", choices=["learn", "book", "doctor"], nargs="?")
+    parser.add_argument("command", choices=["learn", "book", "lab", "doctor"], nargs="?")
     parser.add_argument("words", nargs=argparse.REMAINDER, help="what the command takes")
     asked = parser.parse_args(words)
     if not asked.command:
@@ -37,6 +38,10 @@ def main(words: list[str]) -> int:
         from .learn.commands import learn
 
         return learn(asked.words)
+    if asked.command == "lab":
+        from .lab.commands import lab
+
+        return lab(asked.words)
     from .book.commands import book
 
     return book(asked.words)

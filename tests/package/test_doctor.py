@@ -78,10 +78,10 @@ def test_usage(words, capsys):
         assert command_line.main(words) == 0
     out = capsys.readouterr().out
     assert out.startswith("usage: python -m minigrad ")
-    assert all(f"\n{command} " in out for command in ("learn", "book", "doctor"))
+    assert all(f"\n{command} " in out for command in ("learn", "book", "lab", "doctor"))
 
 
-@pytest.mark.parametrize("command", ["doctor", "learn", "book"])
+@pytest.mark.parametrize("command", ["doctor", "learn", "book", "lab"])
 def test_usage_of_a_command(command, capsys):
     with pytest.raises(SystemExit, match="^0$"):
         command_line.main([command, "--help"])

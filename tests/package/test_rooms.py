@@ -45,7 +45,7 @@ FLOORS = [
     ["datasets", "onnx", "sklearn"],
     ["book"],
     ["__init__"],
-    ["learn"],
+    ["lab", "learn"],
     ["doctor"],
     ["__main__"],
 ]
@@ -186,7 +186,7 @@ def test_a_dozen_modules_beside_the_folders():
 
 @pytest.mark.parametrize("folder", ["autograd", "ops/math", "ops/nn", "ops/array", "_runtime",
                                     "nn", "nn/utils", "nn/linting", "display", "serialization",
-                                    "learn", "onnx", "sklearn"])  # fmt: skip
+                                    "lab", "learn", "onnx", "sklearn"])  # fmt: skip
 def test_a_room_lists_what_is_in_it(folder):
     """In reading order: in ops/ nothing is used before it is listed."""
     text = ast.get_docstring(ast.parse((PACKAGE / folder / "__init__.py").read_text("utf-8")))

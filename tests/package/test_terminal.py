@@ -164,6 +164,7 @@ def test_examples_on_any_terminal(tmp_path, program):
     ("words", "status"),
     [
         ("doctor", 0),
+        ("lab", 0),
         ("learn", 0),
         ("learn 4 --hint", 0),
         ("learn 11 --solution", 0),

@@ -1,0 +1,18 @@
+"""The lab: what the literature says of batch normalization, measured; one file per claim.
+
+    protocol               a claim, a run of it, its bounds, its verdict
+    training               images, networks and the loop that several claims share
+    writing                what a run leaves in a folder: numbers as JSON, and a figure
+    commands               what `python -m minigrad lab` does
+    a1_gradients           first and second derivatives against formulas and differences
+    a2_orthogonal_steps    a step is orthogonal to the weights, so they only grow
+    a3_effective_rate      k times the weights is 1/k² of the learning rate
+    a4_identity            γ and β can undo the normalization
+    a5_conventions         five ways to remember a batch
+    a6_folding             in evaluation it is one linear map
+    a7_exploding           depth makes gradients explode, by a known factor per layer
+    a8_rank                depth takes the rank away, and batch norm keeps it
+    a9_one_by_one          with the statistics of one image every answer is the same
+
+A claim imports what a learner would: minigrad, and what several claims share.
+"""

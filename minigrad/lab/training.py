@@ -1,0 +1,104 @@
+"""What several claims share: images, multilayer perceptrons, gradient descent, accuracy."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import minigrad
+from minigrad import datasets, nn, optim
+from minigrad.nn import functional as F
+
+from .protocol import Run
+
+Images = tuple[minigrad.Tensor, minigrad.Tensor]
+
+
+def images(run: Run) -> tuple[Images, Images]:
+    """MNIST as rows of pixels from 0 to 1 with their digits: for training, and for testing.
+
+    The short form takes the 8 × 8 digits that come with minigrad where MNIST is not at hand.
+    """
+    run.data = "MNIST"
+    try:
+        return _mnist(download=not run.quick)
+    except FileNotFoundError:
+        if not run.quick:
+            raise
+    run.data = "the embedded digits, for MNIST is not at hand"
+    return _rows(datasets.digits(True)), _rows(datasets.digits(False))
+
+
+@functools.cache
+def _mnist(download: bool) -> tuple[Images, Images]:
+    train, test = (datasets.MNIST(train=train, download=download) for train in (True, False))
+    return _rows(train), _rows(test)
+
+
+def _rows(dataset: Any) -> Images:
+    pixels, digits = dataset.tensors
+    return pixels.flatten(1), digits
+
+
+def perceptron(
+    sizes: list[int],
+    activation: Callable[[], nn.Module],
+    normalized: Callable[[int], nn.Module] | None = None,
+    std: float | None = None,
+    bias: bool | None = None,
+) -> nn.Sequential:
+    """Linear – (normalization) – activation per hidden layer, then Linear.
+
+    Weights are N(0, std²), by default He's √(2 / inputs); biases are 0, and there are none before
+    a normalization unless `bias` says so.
+    """
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes[:-2], sizes[1:-1], strict=True):
+        layers.append(nn.Linear(inputs, outputs, bias=normalized is None if bias is None else bias))
+        layers += [normalized(outputs)] if normalized else []
+        layers.append(activation())
+    model = nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
+    for layer in linear_layers(model):
+        nn.init.normal_(layer.weight, 0.0, std or (2 / layer.in_features) ** 0.5)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+def linear_layers(model: nn.Sequential) -> list[nn.Linear]:
+    return [layer for layer in model if isinstance(layer, nn.Linear)]
+
+
+def descend(
+    model: nn.Module,
+    data: Images,
+    steps: int,
+    lr: float | optim.SGD,
+    batch: int,
+    seed: int,
+    each_step: Callable[[int], None] = lambda step: None,
+) -> list[float]:
+    """Plain SGD on random batches; the loss of each step. `each_step` comes before the update."""
+    inputs, labels = data
+    choose = np.random.default_rng(seed)
+    optimizer = lr if isinstance(lr, optim.SGD) else optim.SGD(model.parameters(), lr=lr)
+    losses = []
+    for step in range(steps):
+        rows = minigrad.tensor(choose.integers(0, len(labels), batch))
+        loss = F.cross_entropy(model(inputs[rows]), labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        each_step(step)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def accuracy(model: Callable[[minigrad.Tensor], minigrad.Tensor], data: Images) -> float:
+    """The share of right answers of what `model` computes in its present mode."""
+    inputs, labels = data
+    with minigrad.no_grad():
+        return (model(inputs).argmax(1) == labels).float().mean().item()

@@ -1,0 +1,158 @@
+"""The lab: every claim is listed, runs, decides; and a wrong kernel changes a verdict."""
+
+import builtins
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import __main__ as command_line
+from minigrad import _kernels
+from minigrad.lab import protocol
+from minigrad.lab.commands import list_of
+from minigrad.lab.protocol import Check, all_claims, carry_out
+
+CLAIMS = {each.name: each for each in all_claims()}
+DISAGREES = {"A3": ["k = 0.1, rate k² η: losses apart"]}  # docs/lab/README.md says so first
+EXACT = ["A1", "A2", "A3", "A4", "A5", "A6"]
+
+
+def silent(line):
+    pass
+
+
+def test_every_file_of_a_claim_is_listed_in_order():
+    files = {path.stem for path in Path(protocol.__file__).parent.glob("[ab][0-9]*_*.py")}
+    assert sorted(protocol.CLAIMS) == sorted(files)
+    assert [name.partition("_")[0].upper() for name in protocol.CLAIMS] == list(CLAIMS)
+    assert {f"A{number}" for number in range(1, 10)} <= set(CLAIMS)
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
+def test_a_file_reads_like_a_protocol(claim):
+    parts = [line.partition(":")[0] for line in claim.protocol.splitlines()]
+    assert parts[0] and not parts[1]
+    assert {"Here", "Must show"} < set(parts) and {"Paper", "Papers"} & set(parts)
+    assert claim.seconds > 0
+
+
+def test_the_list(capsys):
+    assert command_line.main(["lab"]) == 0
+    out = capsys.readouterr().out
+    assert out.rstrip("\n") == list_of(all_claims())
+    assert all(f"\n{claim.name:5}  {claim.seconds:7g}" in out for claim in CLAIMS.values())
+
+
+@pytest.fixture
+def no_matplotlib(monkeypatch):
+    def without(name, *rest):
+        if name.startswith("matplotlib"):
+            raise ImportError("no matplotlib")
+        return imported(name, *rest)
+
+    imported = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", without)
+
+
+def test_one_run_writes_numbers_and_a_verdict(tmp_path, capsys, no_matplotlib):
+    threads, state = minigrad.get_num_threads(), minigrad.get_rng_state()
+    assert command_line.main(["lab", "a4", "--folder", str(tmp_path / "new"), "--seed", "7"]) == 0
+    assert minigrad.get_num_threads() == threads
+    assert (minigrad.get_rng_state() == state).all()
+    out = capsys.readouterr().out
+    assert "\nA4 holds (seed 7, data: none, " in out and CLAIMS["A4"].protocol.strip() in out
+    record = json.loads((tmp_path / "new" / "A4.json").read_text(encoding="utf-8"))
+    assert record["verdict"] == "holds" and record["seed"] == 7 and not record["quick"]
+    assert [each["ok"] for each in record["checks"]] == [True] * len(record["checks"])
+    assert record["panels"][0]["curves"][0]["x"] == [8, 32, 128, 512]
+    assert "\nno figure: matplotlib is not installed" in out and "[examples]" in out
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["A4.json"]
+
+
+@pytest.mark.slow
+def test_a_figure(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert command_line.main(["lab", "A8", "--folder", str(tmp_path)]) == 0
+    assert (tmp_path / "A8.png").read_bytes().startswith(b"\x89PNG")
+    assert f"written: {tmp_path / 'A8.png'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["B99"], "there is no claim B99; there are A1, A2"), (["all", "A1"], "all and quick stand"),
+     (["A4", "--folder", __file__], "cannot be used: ")],
+)  # fmt: skip
+def test_what_cannot_be_carried_out(words, said, capsys):
+    assert command_line.main(["lab", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "1.5", "٣", str(2**32)])
+def test_a_seed_is_a_whole_number(seed, capsys):
+    with pytest.raises(SystemExit, match="^2$"):
+        command_line.main(["lab", "A4", f"--seed={seed}"])
+    assert "no whole number" in capsys.readouterr().err
+
+
+def test_bounds_decide():
+    low, high = Check("", 2.0, "", 2.0, None, True), Check("", 2.1, "", None, 2.0, True)
+    assert low.ok and not high.ok
+    assert (low.threshold, high.threshold) == ("≥ 2", "≤ 2")
+    assert not Check("", float("nan"), "", 0.0, None, True).ok
+    assert Check("", False, "", None, None, False).ok
+    assert not Check("", False, "", None, None, True).ok
+
+
+def test_nothing_decided_is_nothing_shown():
+    run = protocol.Run(CLAIMS["A1"], 0, False, silent)
+    run.also("something", float("inf"))
+    assert run.verdict == "does not hold"
+    assert run.record()["checks"][0]["measured"] == "inf"
+    quick = protocol.Run(CLAIMS["A1"], 0, True, silent)
+    quick.must("a", 1.0, at_least=0.0)
+    quick.must("b", 1.0, at_least=2.0, needs_all_steps=True)
+    assert quick.verdict == "holds (short form)"
+
+
+def without_the_road_through_the_mean(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training):
+    _kernels.reference.batch_norm_backward(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training)
+    axes, m, spread = _kernels.reference._batch_norm_layout(x)
+    if training and dx is not None:
+        dx += (gamma * inv_std * dbeta / m).reshape(spread)
+
+
+def test_a_wrong_kernel_changes_the_verdict(monkeypatch):
+    with minigrad.use_kernels("reference"):
+        assert carry_out(CLAIMS["A1"], 3, False, silent).verdict == "holds"
+    wrong = without_the_road_through_the_mean
+    monkeypatch.setitem(_kernels._reference, "batch_norm_backward", wrong)
+    with minigrad.use_kernels("reference"):
+        run = carry_out(CLAIMS["A1"], 3, False, silent)
+    assert run.verdict == "does not hold"
+    failed = [check.name for check in run.checks if not check.ok]
+    assert any("|Σ dx|" in name for name in failed) and any("formula" in name for name in failed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXACT)
+def test_the_exact_claims_whole(name, mnist_here):
+    run = carry_out(CLAIMS[name], 401, False, silent)
+    assert [check.name for check in run.checks if not check.ok] == DISAGREES.get(name, [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CLAIMS if name not in EXACT])
+def test_every_other_claim_in_short(name):
+    run = carry_out(CLAIMS[name], 401, True, silent)
+    assert run.verdict == "holds (short form)"
+    assert all(np.isfinite(check.measured) for check in run.checks)
+
+
+@pytest.fixture
+def mnist_here():
+    try:
+        minigrad.datasets.MNIST(train=False, download=False)
+    except FileNotFoundError:
+        pytest.skip("MNIST is not at hand: MINIGRAD_DATA names its folder")
