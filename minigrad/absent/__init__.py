@@ -7,8 +7,6 @@ was meant, which notebooks would not show otherwise. For `hasattr` such a name i
 `import minigrad` is quicker.
 """
 
-import difflib
-import inspect
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -38,6 +36,8 @@ class TellsArguments:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         for name in kwargs:
             if name in ARGUMENTS:
+                import inspect  # late, as difflib: `import minigrad` stays quick
+
                 own = inspect.signature(cls.__init__).parameters
                 if name not in own and not any(a.kind is a.VAR_KEYWORD for a in own.values()):
                     hint = ARGUMENTS[name]
@@ -62,6 +62,8 @@ def meant(name: str, names: Iterable[str]) -> str:
     same = [each for each in public if each.lower() == name.lower()]
     if not same and (homes := [owner for owner in SEARCHED if _defines(owner, name)]):
         return f"; {homes[0]} has it"
+    import difflib
+
     near = same or difflib.get_close_matches(name, public, n=2, cutoff=0.7)
     return f"; is it {' or '.join(map(repr, near))}?" if near else ""
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import DTypeError, ShapeError, nn, optim
+from minigrad import ShapeError, nn, optim
 from minigrad.absent.hints import HINTS
 from minigrad.absent.keras import ARGUMENTS, KERAS
 from minigrad.nn import functional as F
@@ -133,8 +133,6 @@ def test_targets_of_yes_or_no(loss):
         loss(scores, mg.ones(4))
     with pytest.raises(ShapeError, match=r"shape \(4, 1\), got \(3,\)$"):
         loss(scores, mg.ones(3))
-    with pytest.raises(DTypeError, match=r"target must be numbers .* got bool; write .float\(\)"):
-        loss(scores, scores > 0)
 
 
 def test_other_first_tries():
@@ -145,5 +143,5 @@ def test_other_first_tries():
         mg.utils.data.random_split(mg.ones(10), 0.1)
     with pytest.raises(TypeError, match=r"input_shape .* as \(128, 784\); got \(None, 2\)$"):
         nn.summary(model, (None, 2))
-    with pytest.raises(TypeError, match="input_shape .* got ndarray; write its .shape"):
+    with pytest.raises(TypeError, match="input_shape .* got ndarray: give its shape, .*4, 2"):
         nn.summary(model, np.ones((4, 2)))

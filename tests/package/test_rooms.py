@@ -77,6 +77,9 @@ ELSEWHERE = {"minigrad/_kernels/reference.py"}  # in the order of the kernels
 # A name that two files define: one of the two is the door of the other.
 DOORS = {
     "linear_forward": "_runtime/matmul asks the kernel, or NumPy in its place",
+    "conv2d_forward": "_runtime/convolution asks the kernel, or its NumPy twin",
+    "conv2d_image_gradient": "likewise",
+    "conv2d_weight_gradient": "likewise",
     "is_available": "cuda, and two back ends: none of them is",
     "manual_seed": "of all, and of the GPUs that are not there",
     "scatter": "torch's name, and the gradient of an index",
