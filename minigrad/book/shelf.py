@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def build_into(folder: Path, root: Path | None = None, stamp: str = "") -> Path:
             f'{missing.name} is not installed: pip install "minigrad-cython[book]" (in a clone: '
             'pip install -e ".[book]")'
         ) from None
+    print("making the book; this takes a while, and only once", file=sys.stderr, flush=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".book-", dir=folder.parent))
     try:

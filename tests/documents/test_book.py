@@ -572,6 +572,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
         shelf.build_into(tmp_path)
 
 
+def test_the_first_call_says_what_takes_so_long(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(building, "write_book", lambda root, folder: None)
+    shelf.build_into(tmp_path / "book", ROOT, "stamp")
+    said = capsys.readouterr()
+    assert said.err == "making the book; this takes a while, and only once\n"
+    assert not said.out  # where `--path` prints
+
+
 def test_a_file_is_no_folder_for_a_book(tmp_path, capsys):
     (tmp_path / "mine").write_text("", encoding="utf-8")
     assert commands.book(["--build", str(tmp_path / "mine")]) == 2
