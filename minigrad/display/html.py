@@ -68,6 +68,14 @@ def html_folded(head: str, *parts: str, opened: bool = True) -> str:
     return f"<details{state}><summary>{head}</summary>{inside}</details>"
 
 
+def html_reports(heads_and_facts: Sequence[tuple[str, Iterable[tuple[str, str]]]]) -> str:
+    """A line for each, with its facts below; of more than a few, they are folded away."""
+    few = len(heads_and_facts) <= 8
+    return "".join(
+        html_folded(head, html_facts(facts), opened=few) for head, facts in heads_and_facts
+    )
+
+
 def html_image(pixels: np.ndarray[Any, Any]) -> str:
     """A gray picture of numbers (H, W) of 0 to 255, each of them a square."""
 

@@ -182,3 +182,12 @@ def test_a_module_of_very_many_layers_stays_short(count, folded):
     assert inside.count("ReLU") == folded
     assert page.count("<details>") == (folded > 0)
     Reader(page)
+
+
+@pytest.mark.parametrize(("count", "opened"), [(8, 8), (9, 0)])
+def test_of_many_reports_only_the_first_lines_show(count, opened):
+    layers = [each for _ in range(count) for each in (nn.Linear(2, 2), nn.BatchNorm1d(2))]
+    model = nn.Sequential(*layers)
+    for page in (nn.inspect_batch_norm(model)._repr_html_(), nn.lint(model)._repr_html_()):
+        assert page.count("<summary>") == count
+        assert page.count("<details open>") == opened

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...display.html import html_block, html_facts, html_folded, html_text, html_title
+from ...display.html import html_block, html_reports, html_text, html_title
 from ...display.terminal import fitting
 
 PAGE = "docs/mistakes.md"
@@ -198,9 +198,11 @@ class Finding:
         )
 
     def _repr_html_(self) -> str:
+        return html_reports([self._report()])
+
+    def _report(self):
         head = html_title(self.code, f"{self._place()}: {self.what}".lstrip(": "))
-        facts = (("why", self.why), ("cure", self.cure), ("more", self.link))
-        return html_folded(head, html_facts(facts))
+        return head, (("why", self.why), ("cure", self.cure), ("more", self.link))
 
 
 def found(code: str, what: str, layer: str = "", line: str | None = None) -> Finding:
@@ -236,4 +238,4 @@ class Findings(list[Finding]):
 
     def _repr_html_(self) -> str:
         said = [f"note: {each}" for each in self.notes] if self else str(self).splitlines()
-        return html_block(*(each._repr_html_() for each in self), html_text(*said))
+        return html_block(html_reports([each._report() for each in self]), html_text(*said))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...display.html import html_block, html_code, html_facts, html_folded, html_text
+from ...display.html import html_block, html_code, html_reports, html_text
 from ...display.terminal import fitting
 from ...tensor import Tensor
 from ..batch_norm import _BatchNorm
@@ -89,7 +89,10 @@ class LayerReport:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return html_folded(html_code(self.title()), html_facts(self.parts()))
+        return html_reports([self._report()])
+
+    def _report(self):
+        return html_code(self.title()), self.parts()
 
     def uses_in_words(self) -> str:
         if self.uses in ("sample", "group"):
@@ -175,9 +178,9 @@ class Inspection:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        parts = [layer._repr_html_() for layer in self.layers]
+        reports = html_reports([layer._report() for layer in self.layers])
         said = self.advice() if self.layers else [str(self)]
-        return html_block(*parts, *(f"<p>{html_text(*each.splitlines())}</p>" for each in said))
+        return html_block(reports, *(f"<p>{html_text(*each.splitlines())}</p>" for each in said))
 
     def advice(self) -> Iterator[str]:
         """Sentences about the model as a whole, where there is something to say."""
