@@ -1,5 +1,6 @@
 """What type checkers and editors say: nothing of right programs, and the mistakes of wrong ones."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,9 +15,11 @@ from helpers.language_server import LanguageServer
 
 import minigrad
 from minigrad import nn
+from minigrad.learn.places import find_course
 from minigrad.nn import functional as F
 
 ROOT = Path(__file__).parents[2]
+PLACE = Path(minigrad.__file__).parents[1]
 TYPED = Path(__file__).parent / "typed"
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 FILES = [str(path) for path in (*sorted(TYPED.glob("*.py")), *EXAMPLES)]
@@ -34,11 +37,10 @@ def needs(checker):
 
 def checked(*command):
     """What a type checker prints; it is to find the package where this test found it."""
-    place = Path(minigrad.__file__).parents[1]
-    found = {} if "site-packages" in place.parts else {"MYPYPATH": str(place)}
+    found = {} if "site-packages" in PLACE.parts else {"MYPYPATH": str(PLACE)}
     run = subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=place if found else ROOT,
+        cwd=PLACE if found else ROOT,
         env=os.environ | found,
         capture_output=True,
         encoding="utf-8",
@@ -89,6 +91,22 @@ def test_examples_are_right(check, example):
     for package in NEEDS.get(example.stem, ()):
         pytest.importorskip(package)
     assert errors(check(), example) == set(), check()
+
+
+@pytest.mark.slow
+@needs("pyright")
+def test_programs_of_the_path_are_right(tmp_path):
+    """By pyright alone, and without annotations: the pages keep the names short that learners type.
+
+    A class grows from block to block there, under one name. pyright is told to let it; mypy would
+    take the first of them for all.
+    """
+    for step in find_course().steps:
+        (tmp_path / step.file).write_text(step.program, encoding="utf-8")
+    settings = {"reportRedeclaration": False, "extraPaths": [str(PLACE)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    printed = checked("pyright", "--pythonpath", sys.executable, "--project", str(tmp_path))
+    assert re.search("^0 errors", printed, re.MULTILINE), printed
 
 
 @pytest.mark.slow
