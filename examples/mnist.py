@@ -1,7 +1,7 @@
 # %% [markdown]
 """A network with batch normalization learns handwritten digits: all of it, and nothing else.
 
-python examples/mnist.py      (mnist_mlp.py has options, a comparison and pictures)
+    python examples/mnist.py      (mnist_mlp.py has options, a comparison and pictures)
 """
 
 # %%
