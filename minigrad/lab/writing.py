@@ -1,4 +1,4 @@
-"""What a run leaves in a folder: its numbers as JSON, and a figure that can be read in grey."""
+"""What a run leaves in a folder: its numbers as JSON, and a figure that can be read in gray."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from ..serialization.atomic_write import write
 from .protocol import Run
 
-# Blue, orange and green that differ in grey as well, and a dash for each.
+# Blue, orange and green that differ in gray as well, and a dash for each.
 STYLES = [
     {"color": color, "linestyle": dash, "marker": ""}
     for dash in ("-", "--", ":")

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from minigrad.lab.commands import list_of
 from minigrad.lab.protocol import Check, all_claims, carry_out
 
 CLAIMS = {each.name: each for each in all_claims()}
-DISAGREES = {"A3": ["k = 0.1, rate k² η: losses apart"]}  # docs/lab/README.md says so first
+DISAGREES = {"A3": ["k = 0.1, rate k² η: losses apart"]}  # docs/lab.md says so first
 EXACT = ["A1", "A2", "A3", "A4", "A5", "A6"]
+
+
+TOOL = Path(__file__).parents[2] / "tools" / "make" / "lab_page.py"
 
 
 def silent(line):
@@ -36,6 +40,22 @@ def test_a_file_reads_like_a_protocol(claim):
     assert parts[0] and not parts[1]
     assert {"Here", "Must show"} < set(parts) and {"Paper", "Papers"} & set(parts)
     assert claim.seconds > 0
+
+
+@pytest.mark.skipif(not TOOL.exists(), reason="the page is that of a source tree")
+def test_the_page_is_made_of_its_numbers():
+    tool = runpy.run_path(str(TOOL))
+    records = json.loads((tool["DOCS"] / "lab.json").read_text(encoding="utf-8"))
+    text = (tool["DOCS"] / "lab.md").read_text(encoding="utf-8")
+    assert text == tool["page"](records)
+    assert {each["claim"] for each in records} == set(CLAIMS)
+    assert {each["title"] for each in records} == {each.title for each in CLAIMS.values()}
+    missed = {}
+    for each in records:
+        missed[each["claim"]] = [check["name"] for check in each["checks"] if not check["ok"]]
+        assert all(f"{each['claim']}**, seed {each['seed']}: {name}" in text
+                   for name in missed[each["claim"]])  # fmt: skip
+    assert {name: checks for name, checks in missed.items() if checks} == DISAGREES
 
 
 def test_the_list(capsys):
