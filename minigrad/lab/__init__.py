@@ -13,6 +13,10 @@
     a7_exploding           depth makes gradients explode, by a known factor per layer
     a8_rank                depth takes the rank away, and batch norm keeps it
     a9_one_by_one          with the statistics of one image every answer is the same
+    b3_deep_sigmoids       deep sigmoid networks learn with it, and not without
+    b7_moving_average      a moving average lags behind the network
+    b10_smoothness         along the gradient the loss is smoother
+    b11_stopped_gradient   what is lost if μ and σ are constants for the gradient
 
 A claim imports what a learner would: minigrad, and what several claims share.
 """
