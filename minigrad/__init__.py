@@ -8,6 +8,7 @@ from ._kernels import use_kernels
 from ._runtime.threads import get_num_threads, set_num_threads
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd import no_grad as inference_mode
+from .backends import accelerator
 from .devices import device
 from .display import compiled as _compiled
 from .display import graph as _graph  # noqa: F401
@@ -67,12 +68,12 @@ __version__ = "0.1.0"
 __all__ = [
     "BoolTensor", "ByteTensor", "CheckpointError", "DTypeError", "DoubleTensor", "FloatTensor",
     "Generator", "GraphError", "IntTensor", "LongTensor", "ShapeError", "Size", "Tensor", "abs",
-    "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "argsort",
-    "as_tensor", "autograd", "backends", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
-    "bmm", "bool", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cuda", "cumsum",
-    "datasets", "device", "div", "dot", "double", "dtype", "empty", "empty_like", "enable_grad",
-    "eq", "equal", "exp", "explain", "eye", "flatten", "flip", "float", "float32", "float64",
-    "floor_divide", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge",
+    "accelerator", "add", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin",
+    "argsort", "as_tensor", "autograd", "backends", "bitwise_and", "bitwise_not", "bitwise_or",
+    "bitwise_xor", "bmm", "bool", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cuda",
+    "cumsum", "datasets", "device", "div", "dot", "double", "dtype", "empty", "empty_like",
+    "enable_grad", "eq", "equal", "exp", "explain", "eye", "flatten", "flip", "float", "float32",
+    "float64", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge",
     "get_default_dtype", "get_num_threads", "get_rng_state", "gt", "index_select", "inference_mode",
     "initial_seed", "int", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose", "isfinite",
     "isinf", "isnan", "le", "linspace", "load", "log", "log_softmax", "logical_and", "logical_not",

@@ -165,7 +165,8 @@ HINTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("WeightedRandomSampler", "RandomSampler", "SubsetRandomSampler", "SequentialSampler",
              "BatchSampler", "Sampler", "DistributedSampler"),
-            "shuffle=True draws a permutation, and Subset(dataset, indices) takes any order"),
+            "shuffle=True draws a permutation; DataLoader(…, sampler=indices) takes any order, as "
+            "that of multinomial(weights, count, True)"),
     },
     "minigrad.nn.init": {
         "trunc_normal_": "write normal_(tensor, mean, std), then tensor.clamp_(a, b) under no_grad",

@@ -11,7 +11,7 @@ import math
 import numbers
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
@@ -103,7 +103,7 @@ class Subset(Dataset[Sample]):
             raise TypeError(
                 f"Subset: dataset must have __getitem__ and __len__, got {type(dataset).__name__}"
             )
-        _rows("indices", indices, _checks.length("Subset", "dataset", dataset))
+        _rows("Subset: indices", indices, _checks.length("Subset", "dataset", dataset))
         self.dataset: Indexable[Sample] = dataset
         self.indices: Sequence[int] | np.ndarray[Any, Any] | Tensor = indices
 
@@ -115,7 +115,7 @@ class Subset(Dataset[Sample]):
             except (TypeError, ValueError) as error:
                 raise type(error)(f"Subset: the slice {index!r:.60}: {error}") from None
         if isinstance(rows, (list, range)) or bool(getattr(rows, "ndim", 0)):
-            rows = _rows("index", rows, len(self)).tolist()
+            rows = _rows("Subset: index", rows, len(self)).tolist()
             if isinstance(self.dataset, (list, tuple, range, str)):
                 raise TypeError(
                     f"Subset: a {type(self.dataset).__name__} gives one sample at a time, not "
@@ -170,10 +170,11 @@ def _rows(name, indices, count):
     except (ValueError, RuntimeError):  # lists of unequal lengths; a tensor with a history
         rows = np.array(None)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise TypeError(f"Subset: {name} must be a sequence of integers, got {indices!r:.60}")
+        raise TypeError(f"{name} must be a sequence of integers, got {indices!r:.60}")
     outside = rows[(rows < -count) | (rows >= count)]
     if outside.size:
-        raise IndexError(f"Subset: index {outside[0]} is out of range for {count} samples")
+        owner = name.partition(":")[0]
+        raise IndexError(f"{owner}: index {outside[0]} is out of range for {count} samples")
     return rows.astype(np.int64)
 
 
@@ -291,6 +292,7 @@ class DataLoader(Generic[Sample]):
 
     `shuffle` takes a new permutation for each pass, from `generator`, else from the global one: its
     state when a pass begins decides the order. `drop_last` leaves out a last, smaller batch.
+    `sampler`, an iterable of indices that has a length, decides the order in place of `shuffle`.
     `collate_fn(samples)` makes the batch from a list of samples, in place of `default_collate`.
     `num_workers`, `pin_memory` and the rest are torch's; they change no batch, and do nothing here.
     """
@@ -306,7 +308,7 @@ class DataLoader(Generic[Sample]):
         *,
         num_workers: int = 0,
         pin_memory: bool = False,
-        sampler: None = None,
+        sampler: Iterable[int] | None = None,
         worker_init_fn: Callable[[int], None] | None = None,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
@@ -329,10 +331,13 @@ class DataLoader(Generic[Sample]):
         if collate_fn is not None:
             function("DataLoader", "collate_fn", collate_fn)
         if sampler is not None:
-            raise ValueError(
-                "DataLoader: sampler must be None; shuffle=True draws a permutation, and "
-                "Subset(dataset, indices) takes any order"
-            )
+            if not (hasattr(sampler, "__iter__") and hasattr(sampler, "__len__")):
+                raise TypeError(
+                    "DataLoader: sampler must be indices, or an iterable of them with __len__, got "
+                    f"{type(sampler).__name__}"
+                )
+            if shuffle:
+                raise ValueError("DataLoader: sampler and shuffle both decide the order; give one")
         idle = {
             "num_workers": integer("DataLoader", "num_workers", num_workers),
             "pin_memory": flag("DataLoader", "pin_memory", pin_memory),
@@ -351,6 +356,7 @@ class DataLoader(Generic[Sample]):
         self.dataset: Indexable[Sample] = dataset
         self.batch_size: int = integer("DataLoader", "batch_size", batch_size, at_least=1)
         self.shuffle: bool = flag("DataLoader", "shuffle", shuffle)
+        self.sampler: Any = sampler
         self.drop_last: bool = flag("DataLoader", "drop_last", drop_last)
         self.generator: Generator | None = generator
         self.collate_fn: Callable[[list[Sample]], Any] | None = collate_fn
@@ -358,9 +364,12 @@ class DataLoader(Generic[Sample]):
         self._resumed: Pass | None = None  # that the next loop continues, after load_state_dict
 
     def __len__(self) -> int:
-        if self.drop_last:
-            return len(self.dataset) // self.batch_size
-        return math.ceil(len(self.dataset) / self.batch_size)
+        count = self._count()
+        return count // self.batch_size if self.drop_last else math.ceil(count / self.batch_size)
+
+    def _count(self):
+        """How many samples a pass hands out, but for drop_last."""
+        return len(self.dataset if self.sampler is None else self.sampler)
 
     # For type checkers: the batch by the kind of sample; where that is unknown, the first fits.
     @overload
@@ -375,8 +384,13 @@ class DataLoader(Generic[Sample]):
     def __iter__(self) -> Iterator[Any]:
         under_way = self._resumed
         if under_way is None:
-            count = len(self.dataset)
-            if self.shuffle:
+            count = self._count()
+            if self.sampler is not None:
+                indices = self.sampler
+                if not isinstance(indices, (Sequence, Tensor, np.ndarray)):
+                    indices = list(itertools.islice(indices, count))
+                order = _rows("DataLoader: sampler", indices, len(self.dataset))
+            elif self.shuffle:
                 order = randperm(count, generator=self.generator).numpy()
             else:
                 order = np.arange(count)
@@ -386,6 +400,7 @@ class DataLoader(Generic[Sample]):
 
     def __repr__(self) -> str:
         order = "in random order" if self.shuffle else "in order"
+        order = order if self.sampler is None else "in the order of its sampler"
         batches = f"{len(self):,} batches of {self.batch_size}"
         return f"DataLoader of {batches} from {_samples(self.dataset)} {order}"
 
@@ -409,7 +424,7 @@ class DataLoader(Generic[Sample]):
         name = "DataLoader.load_state_dict"
         if not isinstance(state_dict, Mapping) or set(state_dict) != {"order", "position"}:
             raise TypeError(f"{name}: expected a dictionary of 'order' and 'position'")
-        order, count = state_dict["order"], len(self.dataset)
+        order, count = state_dict["order"], self._count()
         position = integer(name, "position", state_dict["position"])
         if order is None:
             self._pass = self._resumed = None
@@ -421,7 +436,12 @@ class DataLoader(Generic[Sample]):
             raise ShapeError(
                 f"{name}: order has shape {rows.shape}, but the dataset has {count} samples"
             )
-        if not np.array_equal(np.sort(rows), np.arange(count)) or position > count:
+        if self.sampler is not None:
+            rows = _rows(f"{name}: order", order.detach(), len(self.dataset))
+            whole = True
+        else:
+            whole = np.array_equal(np.sort(rows), np.arange(count))
+        if not whole or position > count:
             raise ValueError(f"{name}: this is not the state of a pass over {count} samples")
         self._resumed = Pass(self, rows.astype(np.int64), position)
 
@@ -441,7 +461,7 @@ class Pass:
         self._dataset, self._rows = loader.dataset, order
         while type(self._dataset) is Subset:
             inner = self._dataset.dataset
-            self._rows = _rows("indices", self._dataset.indices, len(inner))[self._rows]
+            self._rows = _rows("Subset: indices", self._dataset.indices, len(inner))[self._rows]
             self._dataset = inner
 
     def __iter__(self) -> Self:

@@ -274,7 +274,9 @@ def test_torchs_other_arguments(pairs):
         ({"collate_fn": [1]}, TypeError),
         ({"num_workers": -1}, ValueError),
         ({"pin_memory": 1}, TypeError),
-        ({"sampler": [0]}, ValueError),
+        ({"sampler": 3}, TypeError),
+        ({"sampler": iter([0])}, TypeError),
+        ({"sampler": [0], "shuffle": True}, ValueError),
         ({"dataset": None}, TypeError),
         ({"dataset": iter([1])}, TypeError),
     ],
@@ -282,6 +284,37 @@ def test_torchs_other_arguments(pairs):
 def test_wrong_arguments(pairs, arguments, error):
     with pytest.raises(error, match=f"DataLoader: {next(iter(arguments))}"):
         DataLoader(**{"dataset": pairs, **arguments})
+
+
+class Backwards:
+    """A sampler as in torch: it is asked anew for every pass."""
+
+    def __iter__(self):
+        return iter(range(4, -1, -2))
+
+    def __len__(self):
+        return 3
+
+
+@pytest.mark.parametrize("make", [Backwards, lambda: [4, 2, 0], lambda: np.array([-1, 2, 0])])
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_a_sampler_decides_the_order(make, drop_last):
+    data = TensorDataset(minigrad.arange(5))
+    loader = DataLoader(data, 2, sampler=make(), drop_last=drop_last)
+    wanted = [[4, 2]] if drop_last else [[4, 2], [0]]
+    for _ in range(2):
+        assert [batch[0].tolist() for batch in loader] == wanted and len(loader) == len(wanted)
+    next(iter(loader))
+    other = DataLoader(data, 2, sampler=make(), drop_last=drop_last)
+    other.load_state_dict(loader.state_dict())
+    assert [batch[0].tolist() for batch in other] == (wanted[1:] or wanted)
+
+
+def test_a_sampler_that_asks_for_what_is_not_there():
+    with pytest.raises(IndexError, match="DataLoader: index 5 is out of range for 5 samples"):
+        iter(DataLoader(TensorDataset(minigrad.arange(5)), sampler=[0, 5]))
+    with pytest.raises(TypeError, match="DataLoader: sampler must be a sequence of integers"):
+        iter(DataLoader(TensorDataset(minigrad.arange(5)), sampler=["a"]))
 
 
 # --- the state of a loader -----------------------------------------------------------------------

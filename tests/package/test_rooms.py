@@ -80,7 +80,7 @@ DOORS = {
     "conv2d_forward": "_runtime/convolution asks the kernel, or its NumPy twin",
     "conv2d_image_gradient": "likewise",
     "conv2d_weight_gradient": "likewise",
-    "is_available": "cuda, and two back ends: none of them is",
+    "is_available": "cuda, and three back ends: none of them is",
     "manual_seed": "of all, and of the GPUs that are not there",
     "scatter": "torch's name, and the gradient of an index",
     "main": "python -m minigrad is the doctor",
