@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,8 @@ FOREIGN = '"""Another project."""\n__version__ = "0.0.6"\n'
 )
 def test_another_package_of_the_name(sources, init):
     """The package index has one; what is left of ours says so."""
+    if init is None and list(metadata.distributions(name="minigrad-cython")):
+        pytest.skip("where minigrad is installed, Python takes that, which is whole")
     (sources / "__init__.py").unlink()
     if init:
         (sources / "__init__.py").write_text(init, encoding="utf-8")
