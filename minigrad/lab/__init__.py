@@ -13,10 +13,15 @@
     a7_exploding           depth makes gradients explode, by a known factor per layer
     a8_rank                depth takes the rank away, and batch norm keeps it
     a9_one_by_one          with the statistics of one image every answer is the same
+    b2_grid                learning rates, first weights and activations, with it and without
     b3_deep_sigmoids       deep sigmoid networks learn with it, and not without
+    b6_batch_size          small batches harm it, and not what works per image
     b7_moving_average      a moving average lags behind the network
+    b8_few_classes         batches of few classes harm it
     b10_smoothness         along the gradient the loss is smoother
     b11_stopped_gradient   what is lost if μ and σ are constants for the gradient
+    b16_ghost_batches      the noise of small batches regularizes
+    b19_feature_scaling    it takes pixels of any size
 
 A claim imports what a learner would: minigrad, and what several claims share.
 """

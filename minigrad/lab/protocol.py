@@ -22,10 +22,15 @@ CLAIMS = (
     "a7_exploding",
     "a8_rank",
     "a9_one_by_one",
+    "b2_grid",
     "b3_deep_sigmoids",
+    "b6_batch_size",
     "b7_moving_average",
+    "b8_few_classes",
     "b10_smoothness",
     "b11_stopped_gradient",
+    "b16_ghost_batches",
+    "b19_feature_scaling",
 )
 
 

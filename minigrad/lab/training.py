@@ -80,14 +80,19 @@ def descend(
     batch: int,
     seed: int,
     each_step: Callable[[int], None] = lambda step: None,
+    choose: Callable[[int], np.ndarray] | None = None,
 ) -> list[float]:
-    """Plain SGD on random batches; the loss of each step. `each_step` comes before the update."""
+    """Plain SGD on random batches; the loss of each step. `each_step` comes before the update.
+
+    Each batch is drawn from all images with replacement, unless `choose` says which rows it has.
+    """
     inputs, labels = data
-    choose = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     optimizer = lr if isinstance(lr, optim.SGD) else optim.SGD(model.parameters(), lr=lr)
     losses = []
     for step in range(steps):
-        rows = minigrad.tensor(choose.integers(0, len(labels), batch))
+        chosen = choose(step) if choose else rng.integers(0, len(labels), batch)
+        rows = minigrad.tensor(chosen)
         loss = F.cross_entropy(model(inputs[rows]), labels[rows])
         optimizer.zero_grad()
         loss.backward()
