@@ -110,6 +110,8 @@ WHY = {
     "A3": "Why A3 misses it: ε = 1e-8 is part of the protocol, and at k = .1 it counts 100 times "
     "as much beside σ². That is little, but a relu may change sides for it. With ε = 1e-12, "
     "or with tanh in place of relu, the losses stay together: see the table of A3.",
+    "B2": "What is known about B2: every other bound was kept. The value published for this cell "
+    "is that of a single run, and so is this one.",
     "B3": "Why B3 misses it: a sigmoid's slope is at most 1/4, and weights N(0, .1²) on 100 inputs "
     "keep the length of a gradient. So a layer costs a factor near 4. The prototype had 4.3 per "
     "layer from depth 3 to 12: the bound of 5 was never met. All else that B3 says was found.",
