@@ -13,14 +13,20 @@
     a7_exploding           depth makes gradients explode, by a known factor per layer
     a8_rank                depth takes the rank away, and batch norm keeps it
     a9_one_by_one          with the statistics of one image every answer is the same
+    b1_figure_one          the paper's first figure, and what it rests on
     b2_grid                learning rates, first weights and activations, with it and without
     b3_deep_sigmoids       deep sigmoid networks learn with it, and not without
+    b4_larger_rates        larger steps work, and activations do not explode
     b6_batch_size          small batches harm it, and not what works per image
     b7_moving_average      a moving average lags behind the network
     b8_few_classes         batches of few classes harm it
     b10_smoothness         along the gradient the loss is smoother
     b11_stopped_gradient   what is lost if μ and σ are constants for the gradient
+    b12_covariate_shift    what enters a layer shifts less
+    b15_robustness         noise and attacks cost more with it
     b16_ghost_batches      the noise of small batches regularizes
+    b17_small_batches      what small batches cost, beside layer normalization
+    b18_articles_networks  the networks of two articles, corrected
     b19_feature_scaling    it takes pixels of any size
 
 A claim imports what a learner would: minigrad, and what several claims share.

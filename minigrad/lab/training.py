@@ -76,19 +76,20 @@ def descend(
     model: nn.Module,
     data: Images,
     steps: int,
-    lr: float | optim.SGD,
+    lr: float | optim.Optimizer,
     batch: int,
     seed: int,
     each_step: Callable[[int], None] = lambda step: None,
     choose: Callable[[int], np.ndarray] | None = None,
 ) -> list[float]:
-    """Plain SGD on random batches; the loss of each step. `each_step` comes before the update.
+    """Train on random batches, by plain SGD with a rate or by an optimizer; the loss of each step.
 
-    Each batch is drawn from all images with replacement, unless `choose` says which rows it has.
+    `each_step` comes before the update. Each batch is drawn from all images with replacement,
+    unless `choose` says which rows it has.
     """
     inputs, labels = data
     rng = np.random.default_rng(seed)
-    optimizer = lr if isinstance(lr, optim.SGD) else optim.SGD(model.parameters(), lr=lr)
+    optimizer = lr if isinstance(lr, optim.Optimizer) else optim.SGD(model.parameters(), lr=lr)
     losses = []
     for step in range(steps):
         chosen = choose(step) if choose else rng.integers(0, len(labels), batch)
