@@ -16,6 +16,7 @@ batch_norm_tuning.pxd.
    double. So the bits of a channel depend on that channel alone.
 """
 
+cimport cython
 from libc.math cimport sqrt
 
 from .._runtime.workers cimport begin_of, call_in_parts
@@ -93,6 +94,7 @@ def batch_norm_statistics(x not None, mean not None, var not None):
         _statistics_alone[double](as_rows(x, "x", x.ndim), mean, var, L)
 
 
+@cython.cdivision(True)   # no spread and eps 0: 1 / 0 is inf, in the debug build too
 cdef int _forward(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
     double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training, Py_ssize_t L,

@@ -7,6 +7,7 @@ is in the cache. A channel whose numbers float32 does not hold is computed in do
 of batch_norm.pyx, which come here for it: for a small L these loops give the bits of those there.
 """
 
+cimport cython
 from libc.math cimport sqrt
 
 from .._runtime.workers cimport begin_of, call_in_parts
@@ -78,6 +79,7 @@ cdef int _normalize(
     return 0
 
 
+@cython.cdivision(True)   # no spread and eps 0: 1 / 0 is inf, in the debug build too
 cdef int _forward(
     const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, :, ::1] y,
     double[::1] mean, double[::1] var, double[::1] inv_std, double eps, bint training,

@@ -3,6 +3,7 @@
 Derivation: docs/derivations/batch_renorm.md
 """
 
+cimport cython
 from libc.math cimport sqrt
 
 from .types cimport in_float32, real
@@ -15,6 +16,7 @@ cdef inline double _clip(double value, double lowest, double highest) noexcept n
     return highest if value > highest else value
 
 
+@cython.cdivision(True)   # sigma_run 0: 1 / 0 is inf, in the debug build too
 cdef int _correction(
     const double[::1] mean, const double[::1] var, const real[::1] running_mean,
     const real[::1] running_var, real[::1] R, real[::1] D, double eps, double r_max, double d_max

@@ -8,6 +8,7 @@ the mean rounded to the dtype of the data, `shift` makes up for the rest. What d
 there it belongs to a column, here to a plane, the L values of one channel.
 """
 
+cimport cython
 from libc.math cimport sqrt
 
 from .rows cimport LANES, row_fits, row_mean, row_var
@@ -49,6 +50,7 @@ cdef void _normalize_group(
             y[i] = <real> (x_hat * gamma[k] + beta[k])  # (3)
 
 
+@cython.cdivision(True)   # no spread and eps 0: 1 / 0 is inf, in the debug build too
 cdef int _forward(
     const real[:, :, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, :, ::1] y,
     double[:, ::1] mean, double[:, ::1] inv_std, double eps

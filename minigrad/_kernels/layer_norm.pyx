@@ -8,6 +8,7 @@ in double, two passes, differences from the mean rounded to the dtype of the dat
 the mean in the constants.
 """
 
+cimport cython
 from libc.math cimport sqrt
 
 from .rows cimport LANES, row_fits, row_mean, row_var
@@ -44,6 +45,7 @@ cdef void _normalize_row(
         y[j] = <real> (((x[j] - center) * scale + shift) * gamma[j] + beta[j])  # (4) (5) (10)
 
 
+@cython.cdivision(True)   # no spread and eps 0: 1 / 0 is inf, in the debug build too
 cdef int _forward(
     const real[:, ::1] x, const real[::1] gamma, const real[::1] beta, real[:, ::1] y,
     double[::1] mean, double[::1] inv_std, double eps
