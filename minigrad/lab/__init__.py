@@ -25,7 +25,6 @@
     b12_covariate_shift    what enters a layer shifts less
     b15_robustness         noise and attacks cost more with it
     b16_ghost_batches      the noise of small batches regularizes
-    b17_small_batches      what small batches cost, beside layer normalization
     b18_articles_networks  the networks of two articles, corrected
     b19_feature_scaling    it takes pixels of any size
 

@@ -34,7 +34,6 @@ CLAIMS = (
     "b12_covariate_shift",
     "b15_robustness",
     "b16_ghost_batches",
-    "b17_small_batches",
     "b18_articles_networks",
     "b19_feature_scaling",
 )

@@ -22,6 +22,7 @@ DISAGREES = {  # docs/lab.md says so first
     "B3": ["none: the ratio falls per layer"],
     "B10": ["relu: change per distance, none / batch norm"],
     "B11": ["relu: accuracy lost"],
+    "B18": ["convolutional, pass 2: recalibrated"],
 }
 EXACT = ["A1", "A2", "A3", "A4", "A5", "A6"]
 
