@@ -23,8 +23,8 @@ The bounds were fixed before this code first ran, after prototypes in another fr
 as they were, also where a run misses them. A claim holds if every bound is kept. Published values
 are those of the paper or text named. "Not checked": it was quoted from memory.
 
-These are runs with the seeds {seeds}, on one thread; some claims were run with the first alone. Seconds are those of one core. On another
-machine digits can differ.
+These are runs with the seeds {seeds}, on one thread; some claims were run with the first alone.
+Seconds are those of one core. On another machine digits can differ.
 """
 
 
