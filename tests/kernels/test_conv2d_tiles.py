@@ -46,6 +46,18 @@ def test_kernel_is_its_reference(dtype):
             )
 
 
+@pytest.mark.parametrize(("outputs", "width"), [(17, 18), (32, 18), (70, 18), (40, 300)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_more_outputs_than_a_tile_has_and_wider_rows_than_a_sum_has_terms(outputs, width, dtype):
+    shapes = (2, 3, 7, width + 2), (outputs, 3, 3, 3), (2, outputs, 5, width)
+    tolerance = 1e-11 if dtype == np.float64 else 1e-4
+    for name, (given, found) in calls(*shapes, dtype).items():
+        expected = found.copy()
+        getattr(active, name)(*given, found, 1, 1, 0, 0, 1, 1)
+        getattr(reference, name)(*given, expected, 1, 1, 0, 0, 1, 1)
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
 def test_rows_of_windows_that_do_not_fit_into_the_room_together():
     shapes = (2, 40, 70, 75), (10, 40, 3, 3), (2, 10, 70, 75)
     for name, (given, found) in calls(*shapes, np.float32).items():
