@@ -46,10 +46,6 @@ cdef inline Py_ssize_t up(Py_ssize_t n, Py_ssize_t step) noexcept nogil:
     return (n + step - 1) // step * step
 
 
-cdef inline Py_ssize_t tile_rows(bint single) noexcept nogil:
-    return ROWS if single else ROWS // 2
-
-
 # --- memory ------------------------------------------------------------------------------------
 
 cdef inline void set_band(Sweep *s, Py_ssize_t reach_h, Py_ssize_t reach_w) noexcept nogil:

@@ -149,9 +149,8 @@ class Module(StateDict, TellsArguments):
         self._kinds.pop(name, None)
         self._non_persistent.discard(name)
 
-    def __getattr__(
-        self, name: str
-    ) -> Any:  # only for what is not an attribute, or by an override of it
+    def __getattr__(self, name: str) -> Any:
+        # Only for what is not an attribute, or by an override of it.
         if name in self.__dict__.get("_kinds", ()):
             return self.__dict__[name]
         message = f"'{type(self).__name__}' object has no attribute '{name}'"

@@ -7,15 +7,15 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
+from helpers.sample_rows import three_classes
 
 import minigrad as mg
-from minigrad import ShapeError, nn
+from minigrad import nn
 from minigrad.nn import functional as F
 
 pytest.importorskip("sklearn")
 
 from sklearn.base import clone  # noqa: E402
-from sklearn.exceptions import NotFittedError  # noqa: E402
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split  # noqa: E402
 from sklearn.neural_network import MLPClassifier as TheirClassifier  # noqa: E402
 from sklearn.neural_network import MLPRegressor as TheirRegressor  # noqa: E402
@@ -55,23 +55,9 @@ class Flat(nn.Module):
         return self.linear(x).squeeze(1)
 
 
-class Words(nn.Module):
-    """A module that answers in words."""
-
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(3, 3)
-
-    def forward(self, x):
-        return "three"
-
-
 @pytest.fixture(scope="module")
 def problem():
-    """61 rows of 3 columns, and their classes 0, 1 and 2."""
-    rng = np.random.default_rng(0)
-    labels = rng.permutation(np.arange(61) % 3)
-    return rng.standard_normal((61, 3)) + 2 * np.eye(3)[labels], labels
+    return three_classes()
 
 
 def digits():
@@ -468,59 +454,3 @@ def test_alpha_is_the_penalty_of_weights_and_not_of_biases(problem):
         (layer.weight**2).sum().item() for layer in (plain.module_.first, plain.module_.last)
     )
     assert abs(heavy.loss_ - plain.loss_ - 4 * squares / 61) < 1e-6
-
-
-WRONG = {
-    "lbfgs": (MLPClassifier(solver="lbfgs"), ValueError, "'lbfgs' is not here.*neural_network"),
-    "solver": (MLPRegressor(solver="rms"), ValueError, "MLPRegressor: solver must be 'adam' or"),
-    "sizes": (MLPClassifier((10, 0)), ValueError, "hidden_layer_sizes must be >= 1, got 0"),
-    "a word": (MLPClassifier("large"), TypeError, "hidden_layer_sizes must be an integer"),
-    "activation": (MLPClassifier(activation="gelu"), ValueError, "activation must be 'identity'"),
-    "batch size": (MLPClassifier(batch_size="all"), ValueError, "must be 'auto' or an integer"),
-    "dropout": (MLPClassifier(dropout=1), ValueError, "dropout must be finite and >= 0 and < 1"),
-    "batch norm": (MLPClassifier(batch_norm=1), TypeError, "batch_norm must be True or False"),
-    "epochs": (MLPClassifier(max_iter=0), ValueError, "max_iter must be >= 1, got 0"),
-    "part": (MLPClassifier(early_stopping=True, validation_fraction=0.001), ValueError,
-             "validation set has 1 row"),
-    "no part": (MLPClassifier(validation_fraction=0.0), ValueError, "validation_fraction must be"),
-    "unknown": (ModuleClassifier(nn.Linear, module__size=1), TypeError,
-                "module__size: the module takes in_features, out_features, bias"),
-    "columns": (ModuleClassifier(nn.Linear, module__out_features=5), ShapeError,
-                r"\(n_samples, n_outputs\) = \(61, 3\), got \(61, 5\)"),
-    "no module": (ModuleClassifier(3), TypeError, "a class or function that makes one, got int"),
-    "made wrong": (ModuleClassifier(dict), TypeError, "module must make a Module, got dict"),
-    "made": (ModuleClassifier(nn.Linear(3, 3), module__bias=False), TypeError,
-             "made already, and takes no module__bias"),
-    "nothing to learn": (ModuleClassifier(nn.ReLU), ValueError, "no parameters that could learn"),
-    "words": (ModuleClassifier(Words), TypeError, "must give a Tensor, got str"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_wrong_parameters_are_named(problem, name):
-    model, error, words = WRONG[name]
-    with pytest.raises(error, match=words):
-        clone(model).fit(*problem)
-    assert not hasattr(model, "classes_")
-
-
-def test_wrong_calls_are_answered_in_words(problem):
-    X, labels = problem
-    with pytest.raises(TypeError, match="no parameter 'hidden'.*such as module__hidden"):
-        ModuleClassifier(nn.Linear, hidden=3)
-    with pytest.raises(NotFittedError):
-        MLPClassifier().predict(X)
-    with pytest.raises(AttributeError, match="MLPRegressor has no weights before fit"):
-        print(MLPRegressor().coefs_)
-    with pytest.raises(ValueError, match="classes must be passed on the first call"):
-        MLPClassifier().partial_fit(X, labels)
-    fitted = MLPClassifier((4,), max_iter=1).fit(X, labels)
-    for call, words in [
-        (lambda: fitted.partial_fit(X, labels + 1), r"labels \[3\] that classes_ has not: \[0, 1,"),
-        (lambda: fitted.partial_fit(X, labels, classes=[0, 1]), "not what the first call had"),
-        (lambda: fitted.fit(X, np.stack([labels, labels], 1)), "one label per row.*multilabel"),
-        (lambda: fitted.set_params(early_stopping=True).partial_fit(X, labels), "early_stopping"),
-        (lambda: fitted.predict(X[:, :2]), "X has 2 features"),
-    ]:
-        with pytest.raises(ValueError, match=words):
-            call()
