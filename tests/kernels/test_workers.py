@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad._kernels import active
+from minigrad._kernels import active, batch_norm, batch_norm_planes
 from minigrad._runtime import matmul
 from minigrad.nn import functional as F
 
@@ -155,6 +155,34 @@ def test_the_error_of_a_part_is_that_of_the_call():
     means = [np.zeros(203) for _ in range(3)]
     with pytest.raises(ValueError, match="batch_norm_forward: .* 203, 202,"):
         active.batch_norm_forward(x, row, row[1:], x.copy(), *means, 1e-5, True)
+
+
+@pytest.mark.parametrize("shape", [(8192, 256), (4, 4096, 128)], ids=str)
+def test_a_part_that_a_worker_cannot_do_is_done_again(shape, monkeypatch):
+    """A worker may lack memory that the thread that asked has: its failure is not the call's."""
+    name = "_forward_part" if len(shape) == 2 else "_planes_forward_part"
+    home = batch_norm if len(shape) == 2 else batch_norm_planes
+    x, failed = numbers(*shape), []
+    mg.set_num_threads(1)
+    expected = batch_normed(x)
+    whole = getattr(home, name)
+
+    def part_of(*arguments):
+        if arguments[-2] == 1 and not failed:
+            failed.append(True)
+            raise MemoryError
+        return whole(*arguments)
+
+    monkeypatch.setattr(home, name, part_of)
+    mg.set_num_threads(2)
+    assert batch_normed(x).tobytes() == expected.tobytes() and failed
+
+
+def batch_normed(x):
+    C = x.shape[1]
+    y, ones = np.zeros_like(x), np.ones(C, np.float32)
+    active.batch_norm_forward(x, ones, ones, y, np.empty(C), np.empty(C), np.empty(C), 1e-5, True)
+    return y
 
 
 def test_a_result_is_the_product():

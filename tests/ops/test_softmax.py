@@ -42,6 +42,10 @@ def test_kernel_finds_the_largest_wherever_it_is(kernels):
         x = np.zeros((columns, columns), np.float32)
         np.fill_diagonal(x, 1000)
         np.testing.assert_array_equal(forward(kernels, x), np.eye(columns))
+    places = [0, 2047, 2048, 2049, 4095, 4096, 4099]  # a long row is searched in blocks of 2,048
+    x = np.zeros((len(places), 4100), np.float32)
+    x[range(len(places)), places] = 1000
+    np.testing.assert_array_equal(forward(kernels, x), x / 1000)
 
 
 def test_kernel_offset_does_not_matter(kernels):
