@@ -74,6 +74,10 @@ KERNELS = "minigrad._kernels."
 # half as fast. `_runtime/matmul.pyx` counts on all of it wherever there is AVX-512.
 WIDE = ["-mprefer-vector-width=512"]
 
+# But these kernels run along rows of a few numbers, and what is left of a row behind the last whole
+# vector is done one by one: vectors of 8 floats are twice as fast as vectors of 16.
+NARROW = {"minigrad._kernels.max_pool2d": ["-mprefer-vector-width=256"]}
+
 # What the compiler defines for such instructions, and NumPy's name of the feature.
 FEATURES = {
     "__SSE3__": "SSE3", "__SSSE3__": "SSSE3", "__SSE4_1__": "SSE41", "__SSE4_2__": "SSE42",
@@ -138,7 +142,7 @@ class BuildExtensions(build_ext):
 
     def build_extensions(self):
         flags = FLAGS.get(self.compiler.compiler_type, [])
-        rules = RULES.get(self.compiler.compiler_type, [])
+        self.rules = RULES.get(self.compiler.compiler_type, [])
         command = getattr(self.compiler, "compiler_so", [self.compiler.compiler_type])
         check_tools(command)
         levels = {}
@@ -148,7 +152,7 @@ class BuildExtensions(build_ext):
             else:
                 levels = wheel_levels(command, flags)
         flags = in_full_width(command, flags)
-        info = describe([*command, *flags]) | {"rules": rules}
+        info = describe([*command, *flags]) | {"rules": self.rules, "narrow": NARROW}
         if levels:
             info["levels"] = {name: features([*command, *more]) for name, more in levels.items()}
 
@@ -157,7 +161,7 @@ class BuildExtensions(build_ext):
         translated = translate(stale)
         for extension in stale:
             extension.sources = translated[extension.name].sources
-            extension.extra_compile_args = flags + (rules if is_rule(extension.name) else [])
+            extension.extra_compile_args = self.flags_of(extension.name, flags)
         self.build_info.unlink(missing_ok=True)
         stale.sort(key=size_of_sources, reverse=True)  # no core waits for a long last one
         everything, self.extensions, self.force = self.extensions, stale, True
@@ -171,9 +175,15 @@ class BuildExtensions(build_ext):
         """The kernels among the extensions once more, in a folder of that name beside them."""
         self.extensions = [copy(each) for each in stale if each.name.startswith(KERNELS)]
         for extension in self.extensions:
+            extension.extra_compile_args = self.flags_of(extension.name, flags)
             extension.name = extension.name.replace(KERNELS, f"{KERNELS}{level}.")
-            extension.extra_compile_args = flags
         super().build_extensions()
+
+    def flags_of(self, name, flags):
+        """Those of a module: what stands later counts."""
+        if is_rule(name):
+            return flags + self.rules
+        return flags + (NARROW.get(name, []) if WIDE[0] in flags else [])
 
     def stale(self, info):
         """The extensions to compile: those whose sources changed, by content; all with new flags.

@@ -19,9 +19,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, sleep
 
 BLOCK = 0.02  # seconds a contestant runs at a stretch
+REST = 0.05  # seconds before it: longer than the threads of OpenBLAS wait busily for more work
 BUDGET = 20.0  # seconds for all rounds of one size; with less than LEAST rounds it is exceeded
 LEAST = 5
 WIDTH = 79  # of the line that says what is being timed
@@ -92,6 +93,7 @@ def time_in_turns(contestants, rounds, block=BLOCK):
     for _ in range(rounds):
         shuffle(order)
         for name in order:
+            sleep(REST if cpus() > 1 else 0)  # nobody meets another's threads
             contestants[name]()  # its data comes back into the cache
             times[name].append(clock(contestants[name], repeats[name]))
     return times

@@ -15,7 +15,7 @@ cdef enum:
     RUN = 16        # windows that are loaded together
     ROOM = 131072   # numbers of the image at a time, 512 KB in float32: some rows of a large image
     MOST_ROOM = 1048576   # if one row of windows needs more
-    FEW_TAPS = 32         # with fewer, writing the outputs takes longer than the sums
+    FEW_TAPS = 24         # with fewer, writing the outputs takes longer than the sums
     FEW_WINDOWS = 32      # with fewer, so does adding up the weight's gradient
 
 ctypedef struct Convolution:

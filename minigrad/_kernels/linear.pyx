@@ -26,6 +26,7 @@ cdef enum:
     HEIGHT = 512    # rows of A that one panel meets: 512 KB
     TALL = 4        # times as many rows as columns
     FEW = 64        # rows of A for which rows of B are read where they lie
+    SHARED = 262144        # multiplications from which BLAS asks its own threads, 64³
     LARGEST = 1073741824   # multiplications of a product, 1024³: 11 ms in float32
 
 cdef extern from *:
@@ -172,14 +173,19 @@ cdef bint has_wide_vectors() noexcept nogil:
 
 cdef bint worthwhile(Matrix a, Matrix b, bint single) noexcept nogil:
     """Whether these loops are meant for Y = A B: it fills at least half of the tiles, and A is not
-    so large that it should be packed, too."""
+    so large that it should be packed, too.
+
+    A quarter will do where BLAS would use its threads: they would go on waiting for more, busily,
+    for longer than a whole training step, on the processors that our own workers need.
+    """
     cdef Py_ssize_t height = ROWS if single else ROWS // 2, width = COLUMNS
     if better_transposed(a, b):
         height, width = width, height
     cdef double rows = (a.rows + height - 1) // height * height
     cdef double columns = (b.columns + width - 1) // width * width
-    return (rows * columns <= 2. * a.rows * b.columns
-            and <double>a.rows * b.columns * a.columns <= LARGEST)
+    cdef double values = <double>a.rows * b.columns, multiplications = values * a.columns
+    return (rows * columns <= (4 if multiplications > SHARED else 2) * values
+            and multiplications <= LARGEST)
 
 
 cdef int multiply(

@@ -21,7 +21,7 @@ from cpython.pythread cimport (
 
 cdef enum:
     MOST = 64       # threads that work on one thing
-    TRIES = 4000    # before a thread goes to sleep: as long as it would take to wake it, 50 µs
+    TRIES = 16000   # before a thread goes to sleep, 200 µs: what a step does between two products
 
 cdef struct Worker:
     PyThread_type_lock begin, done   # both held, but for the moment in which they say so

@@ -103,6 +103,30 @@ def test_without_a_blas_our_loops_leave_to_numpy_what_does_not_suit_them(monkeyp
         products.use(before)
 
 
+@pytest.mark.parametrize(("sizes", "others"), [((1024, 64, 10), 0), ((64, 64, 10), 1)], ids=str)
+def test_nobody_wakes_the_threads_of_blas_for_a_narrow_product(monkeypatch, sizes, others):
+    """They would wait busily for the next one, where our own threads have work."""
+    n, k, m = sizes
+    asked = []
+
+    def matmul(a, b, y):
+        asked.append(y.shape)
+        np.dot(a, b, y)
+
+    monkeypatch.setitem(products._LIBRARIES, "openblas", (lambda: iter(()), "cblas_{}gemm_64"))
+    a, b = (normal(*shape).astype(np.float32) for shape in ((n, k), (k, m)))
+    expected = a.astype(float) @ b
+    before = products.use("minigrad")
+    try:
+        monkeypatch.setattr(np, "matmul", matmul)
+        y = product(a, b)
+    finally:
+        monkeypatch.undo()
+        products.use(before)
+    assert len(asked) == others
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("points", [False, True])
 def test_convolutions(provider, points):
     """Its products are those of many small matrices in a larger array."""

@@ -47,8 +47,12 @@ def operand(rows, columns, layout, dtype):
 @pytest.mark.parametrize("left", ["plain", "transposed", "strided"])
 @pytest.mark.parametrize("right", ["plain", "transposed", "strided"])
 @pytest.mark.parametrize(
-    "sizes", [(300, 301, 299), (2051, 130, 67), (67, 130, 2051), (129, 3000, 33), (400, 300, 95)]
-)
+    "sizes",
+    [
+        (300, 301, 299), (2051, 130, 67), (67, 130, 2051), (129, 3000, 33), (400, 300, 95),
+        (2051, 600, 10),
+    ],
+)  # fmt: skip
 def test_no_bit_depends_on_the_number(sizes, left, right, dtype):
     rows, terms, columns = sizes
     a, b = operand(rows, terms, left, dtype), operand(terms, columns, right, dtype)

@@ -117,13 +117,16 @@ def test_a_wheel_holds_its_kernels_once_more_per_level(tree):
     kernels = tree / "minigrad" / "_kernels"
     kernels.mkdir()
     (kernels / "__init__.py").touch()
-    (kernels / "loop.pyx").write_text("def twice(double[::1] x): return x[0] * 2\n")
+    for name in ("loop", "max_pool2d"):
+        (kernels / f"{name}.pyx").write_text("def twice(double[::1] x): return x[0] * 2\n")
+    said = []
 
     def forms(**environment):
         """The files of each form of the kernel, and the levels of the record."""
         shutil.rmtree(tree / "build", ignore_errors=True)
         code, words = build(tree, "setup.py", "build", **environment)
         assert code == 0, words
+        said.append(words)
         (lib,) = tree.glob("build/lib*/minigrad")
         found = {path.parent.name: path for path in lib.rglob("loop.*") if path.suffix != ".pyx"}
         assert len([path for path in lib.rglob("small.*") if path.suffix != ".pyx"]) == 1
@@ -140,6 +143,8 @@ def test_a_wheel_holds_its_kernels_once_more_per_level(tree):
     assert set(levels["v4"]) <= known.keys()
     assert not {"BMI", "BMI2", "LZCNT", "MOVBE"} & set(levels["v4"])
     assert found.keys() == {"_kernels", "v3", "v4"}
+    narrow = [line for line in said[0].splitlines() if "-mprefer-vector-width=256" in line]
+    assert narrow and all("max_pool2d" in line and "v4" in line for line in narrow)
     assert len({path.read_bytes() for path in found.values()}) == 3
 
     (tree / "old-cc").write_text(OLD_COMPILER)
