@@ -32,7 +32,8 @@ class Chapter:
 START, PATH, DERIVATIONS, BESIDE = "Start", "The path", "Derivations", "Beside the derivations"
 PARTS = (START, PATH, DERIVATIONS, BESIDE)
 LATER = ("autograd_words", "coming_from", "where_to_start", "mistakes", "batch_norm_conventions",
-         "lab", "scikit_learn", "ladder", "matrix_product", "speed", "promises")  # fmt: skip
+         "lab", "articles", "scikit_learn", "ladder", "matrix_product", "speed",
+         "promises")  # fmt: skip
 
 
 def chapters(root: Path) -> list[Chapter]:

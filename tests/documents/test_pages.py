@@ -12,7 +12,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize(
-    "name", ["autograd_words.md", "coming_from.md", "mistakes.md", "where_to_start.md"]
+    "name",
+    ["articles.md", "autograd_words.md", "coming_from.md", "mistakes.md", "where_to_start.md"],
 )
 def test_a_page_prints_what_it_says(name):
     text = (DOCS / name).read_text(encoding="utf-8")
