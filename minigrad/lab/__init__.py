@@ -25,8 +25,14 @@
     b12_covariate_shift    what enters a layer shifts less
     b15_robustness         noise and attacks cost more with it
     b16_ghost_batches      the noise of small batches regularizes
+    b17_layer_norm         small batches harm it more than layer norm
     b18_articles_networks  the networks of two articles, corrected
     b19_feature_scaling    it takes pixels of any size
+    c1_bias_before         a bias before it does nothing
+    c2_one_sample          one vector has no statistics, one image has
+    c3_ignored_statistics  if the gradient ignores μ and σ a bias grows without end
+    c4_first_weights       first weights may be too narrow or too wide
+    c5_shaken              it does not help by keeping the inputs of a layer still
 
 A claim imports what a learner would: minigrad, and what several claims share.
 """

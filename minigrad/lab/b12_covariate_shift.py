@@ -16,7 +16,7 @@ import minigrad
 from minigrad import nn
 
 from .protocol import Run, claim
-from .training import Images, descend, images, perceptron
+from .training import Images, descend, divergence, images, moments, perceptron
 
 SHOWN = 2000
 NETS: dict[str, tuple[type[nn.Module], float | None]] = {
@@ -36,9 +36,9 @@ def covariate_shift(run: Run) -> None:
             run.arm(f"{name}, {arm}")
             minigrad.manual_seed(run.seed)
             model = perceptron([tests.shape[1], 100, 100, 100, 10], activation, norm, std)
-            moments = _followed(model, data, tests[:SHOWN], 10 * window, window, run.seed)
-            pairs = zip(moments[:-1], moments[1:], strict=True)
-            shifts = [_divergence(*before, *after) for before, after in pairs]
+            found = _followed(model, data, tests[:SHOWN], 10 * window, window, run.seed)
+            pairs = zip(found[:-1], found[1:], strict=True)
+            shifts = [divergence(*before, *after) for before, after in pairs]
             panel.line(arm, [window * (1 + each) for each in range(len(shifts))], shifts)
             medians.append(np.median(shifts))
             run.also(f"{name}, {arm}: median KL", medians[-1])
@@ -49,22 +49,14 @@ def covariate_shift(run: Run) -> None:
 def _followed(model: nn.Sequential, data: Images, shown: minigrad.Tensor, steps, window, seed):
     """Train; mean and variance per unit of what enters the last activation, after each window."""
     before_activation = nn.Sequential(*list(model)[:-2])
-    moments = []
+    found = []
 
     def look(step):
         if step and step % window == 0:
             model.eval()
-            with minigrad.no_grad():
-                inputs = before_activation(shown).numpy().astype(np.float64)
-            moments.append((inputs.mean(0), inputs.var(0)))
+            found.append(moments(before_activation, shown))
             model.train()
 
     descend(model, data, steps, 0.1, 60, seed, look)
     look(steps)
-    return moments
-
-
-def _divergence(mean, var, next_mean, next_var) -> float:
-    """KL(N(mean, var) ‖ N(next_mean, next_var)), averaged over the units."""
-    per_unit = np.log(next_var / var) + (var + (mean - next_mean) ** 2) / next_var - 1
-    return float(per_unit.mean() / 2)
+    return found

@@ -65,10 +65,10 @@ def _in_words(problem: Exception) -> str:
 
 def list_of(claims: list[Claim]) -> str:
     """The table of the claims, with what a run costs."""
-    lines = ["claim  seconds  data", ""]
+    lines = ["claim  seconds  needs", ""]
     for each in claims:
-        data = "MNIST" if each.mnist else "none"
-        lines.append(f"{each.name:5}  {each.seconds:7g}  {data:5}  {each.title} ({each.paper})")
+        needs = "MNIST" if each.mnist else "–"
+        lines.append(f"{each.name:5}  {each.seconds:7g}  {needs:5}  {each.title} ({each.paper})")
     total = sum(each.seconds for each in claims)
     lines += ["", f"all of them: {total:.0f} seconds of one core, where they were measured"]
     return "\n".join([*lines, f"run one: {PROGRAM} {claims[0].name}"])

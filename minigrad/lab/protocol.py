@@ -34,8 +34,14 @@ CLAIMS = (
     "b12_covariate_shift",
     "b15_robustness",
     "b16_ghost_batches",
+    "b17_layer_norm",
     "b18_articles_networks",
     "b19_feature_scaling",
+    "c1_bias_before",
+    "c2_one_sample",
+    "c3_ignored_statistics",
+    "c4_first_weights",
+    "c5_shaken",
 )
 
 

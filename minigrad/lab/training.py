@@ -28,7 +28,14 @@ def images(run: Run) -> tuple[Images, Images]:
     except FileNotFoundError:
         if not run.quick:
             raise
-    run.data = "the embedded digits, for MNIST is not at hand"
+    found = small_digits(run)
+    run.data += ", for MNIST is not at hand"
+    return found
+
+
+def small_digits(run: Run) -> tuple[Images, Images]:
+    """The same of the 8 × 8 digits, which everybody has."""
+    run.data = "the embedded digits"
     return _rows(datasets.digits(True)), _rows(datasets.digits(False))
 
 
@@ -108,3 +115,16 @@ def accuracy(model: Callable[[minigrad.Tensor], minigrad.Tensor], data: Images) 
     inputs, labels = data
     with minigrad.no_grad():
         return (model(inputs).argmax(1) == labels).float().mean().item()
+
+
+def moments(model: Callable[[minigrad.Tensor], minigrad.Tensor], inputs: minigrad.Tensor):
+    """Mean and variance per unit of what `model` computes in its present mode."""
+    with minigrad.no_grad():
+        outputs = model(inputs).numpy().astype(np.float64)
+    return outputs.mean(0), outputs.var(0)
+
+
+def divergence(mean, var, next_mean, next_var) -> float:
+    """KL(N(mean, var) ‖ N(next_mean, next_var)), averaged over the units."""
+    per_unit = np.log(next_var / var) + (var + (mean - next_mean) ** 2) / next_var - 1
+    return float(per_unit.mean() / 2)
