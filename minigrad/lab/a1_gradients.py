@@ -17,10 +17,12 @@ from minigrad.nn import functional as F
 from .protocol import Run, claim
 
 EPS, STEP = 1e-5, 1e-5
+STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 
 
 @claim("A1", "Both derivatives are the formulas'", "Ioffe & Szegedy 2015, section 3", 0.1)
 def gradients(run: Run) -> None:
+    panel = run.panel("Central differences", "step h", "error of the gradients, relative", "xy")
     for shape in ((8, 3), (4, 3, 2, 3)):
         rng = np.random.default_rng(run.seed)
         x, dy = rng.normal(1, 2, shape), rng.normal(size=shape)
@@ -36,9 +38,9 @@ def gradients(run: Run) -> None:
             y = F.batch_norm(x, None, None, gamma, beta, training=True, eps=EPS)
             return (y.numpy() * dy).sum()
 
-        slopes = _differences(loss, (x, gamma, beta))
-        worst = max(_apart(*pair) for pair in zip(found, slopes, strict=True))
+        worst = _error(loss, (x, gamma, beta), found, STEP)
         run.must(f"{shape} gradients, from differences", worst, at_most=1e-6)
+        panel.line(str(shape), STEPS, [_error(loss, (x, gamma, beta), found, h) for h in STEPS])
 
         cotangents = [rng.normal(size=each.shape) for each in found]
 
@@ -50,8 +52,7 @@ def gradients(run: Run) -> None:
         formula = _second_formula(x, gamma, dy, *cotangents)
         worst = max(_apart(*pair) for pair in zip(second, formula, strict=True))
         run.must(f"{shape} second derivatives, from the formula", worst, at_most=1e-12)
-        slopes = _differences(along, (x, gamma, dy))
-        worst = max(_apart(*pair) for pair in zip(second, slopes, strict=True))
+        worst = _error(along, (x, gamma, dy), second, STEP)
         run.must(f"{shape} second derivatives, from differences", worst, at_most=1e-6)
 
 
@@ -100,17 +101,17 @@ def _sum(u):
     return u.sum(tuple(axis for axis in range(u.ndim) if axis != 1))
 
 
-def _differences(function, arrays):
-    """(f(a + h) − f(a − h)) / 2h for every element of every array."""
+def _error(function, arrays, gradients, step):
+    """How far gradients are from (f(a + h) − f(a − h)) / 2h, for every element of every array."""
     slopes = [np.zeros_like(each) for each in arrays]
     for array, slope in zip(arrays, slopes, strict=True):
         for place in np.ndindex(array.shape):
             kept, values = array[place], []
-            for h in (STEP, -STEP):
+            for h in (step, -step):
                 array[place] = kept + h
                 values.append(function(*arrays))
-            array[place], slope[place] = kept, (values[0] - values[1]) / (2 * STEP)
-    return slopes
+            array[place], slope[place] = kept, (values[0] - values[1]) / (2 * step)
+    return max(_apart(*pair) for pair in zip(gradients, slopes, strict=True))
 
 
 def _apart(a, b):

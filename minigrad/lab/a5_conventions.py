@@ -35,18 +35,22 @@ KINDS = {
 def conventions(run: Run) -> None:
     rng = np.random.default_rng(run.seed)
     batches = [rng.normal(3, 2, (16, 6)).astype(np.float32) for _ in range(5)]
+    panel = run.panel("Batches of variance 4", "batches", "mean running variance")
     final = {}
     for kind, (make, stays, less, eps) in KINDS.items():
         layer, mean, var = make(), np.zeros(6), np.ones(6)
+        remembered = [var.mean()]
         for t, batch in enumerate(batches, 1):
             layer(minigrad.tensor(batch))
             mean = stays(t) * mean + (1 - stays(t)) * batch.mean(0, dtype=np.float64)
             var = stays(t) * var + (1 - stays(t)) * batch.var(0, dtype=np.float64, ddof=less)
+            remembered.append(var.mean())
         y = layer.eval()(minigrad.tensor(batches[0])).detach().numpy()
         found = [layer.running_mean.numpy(), layer.running_var.numpy(), y]
         expected = [mean, var, (batches[0] - mean) / np.sqrt(var + eps)]
         worst = max(abs(a - b).max() / abs(b).max() for a, b in zip(found, expected, strict=True))
         run.must(f"{kind}, from its documentation", worst, at_most=1e-6, published="0")
         final[kind] = var.mean()
+        panel.line(kind, range(6), remembered)
     for kind, var in final.items():
         run.also(f"{kind}, mean running variance after 5 batches of variance 4", var)

@@ -19,7 +19,7 @@ from minigrad.nn import functional as F
 from .protocol import Run, claim
 from .training import Images, accuracy, descend, images, perceptron
 
-EPSILON, ASCENTS = 0.05, 10
+STD, EPSILON, ASCENTS = 0.3, 0.05, 10
 
 
 @claim(
@@ -28,8 +28,9 @@ EPSILON, ASCENTS = 0.05, 10
 )  # fmt: skip
 def robustness(run: Run) -> None:
     data, (tests, answers) = images(run)
-    noise = np.random.default_rng(run.seed + 1).normal(0, 0.3, tests.shape).astype(np.float32)
+    noise = np.random.default_rng(run.seed + 1).normal(0, STD, tests.shape).astype(np.float32)
     noisy = tests + minigrad.tensor(noise)
+    panel = run.panel("Noise on every pixel", "standard deviation", "accuracy")
     few = run.steps(2000, 100)
     found = []
     for arm, norm in (("none", None), ("batch norm", nn.BatchNorm1d)):
@@ -47,6 +48,12 @@ def robustness(run: Run) -> None:
                 "attacked": accuracy(model, (attacked, answers[:few])),
             }
         )
+        weaker = (0.1, 0.2)
+        between = [
+            accuracy(model, (tests + minigrad.tensor(noise * (std / STD)), answers))
+            for std in weaker
+        ]
+        panel.line(arm, (0, *weaker, STD), [found[-1]["clean"], *between, found[-1]["noise"]])
         for name, value in found[-1].items():
             run.also(f"{arm}, {name}: accuracy", value)
     none, normalized = found

@@ -59,7 +59,13 @@ def articles_networks(run: Run) -> None:
     for name, build in (("perceptron", second_article), ("convolutional", first_article)):
         run.arm(name)
         minigrad.manual_seed(run.seed)
-        for epoch, (average, anew) in enumerate(_epochs(run, build(side), data, tests), 1):
+        found = _epochs(run, build(side), data, tests)
+        panel = run.panel(f"The {name} network", "pass", "test accuracy")
+        for arm, reached in zip(
+            ("moving average", "recalibrated"), zip(*found, strict=True), strict=True
+        ):
+            panel.line(arm, (1, 2), reached)
+        for epoch, (average, anew) in enumerate(found, 1):
             run.also(f"{name}, pass {epoch}: moving average", average)
             if name == "convolutional" and epoch == 2:
                 run.must(f"{name}, pass {epoch}: recalibrated", anew, at_least=0.97,

@@ -32,7 +32,13 @@ def moving_average(run: Run) -> None:
         shifted = (inputs + added, labels), (tests + added, answers)
         return _accuracies(*shifted, keeps, steps, run.seed)
 
-    average, precise = both(0.999, 200)
+    panel = run.panel("After 200 steps", "batches that the average looks back", "accuracy", "x")
+    found = [both(keeps, 200) for keeps in (0.9, 0.99, 0.999)]
+    for name, reached in zip(
+        ("moving average", "recomputed"), zip(*found, strict=True), strict=True
+    ):
+        panel.line(name, (10, 100, 1000), reached)
+    average, precise = found[-1]
     run.also(".999, step 200: moving average", average)
     run.also(".999, step 200: recomputed", precise)
     run.must(".999, step 200: gain", precise - average, at_least=0.04)
