@@ -45,7 +45,7 @@ NORMS: dict[str, dict[int, type[nn.Module]]] = {
 )  # fmt: skip
 def layer_norm(run: Run) -> None:
     data, tests = images(run)
-    order = np.random.default_rng(run.seed).permutation(len(data[1]))[: run.steps(55_000, 1_024)]
+    order = np.random.default_rng(run.seed).permutation(len(data[1]))[: run.steps(55_000, 1_440)]
     panel = run.panel("One pass over the images", "images seen", "loss, mean of 1,024 images", "y")
     error = {}
     for arm, norms in NORMS.items():

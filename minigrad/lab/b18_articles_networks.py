@@ -69,7 +69,7 @@ def articles_networks(run: Run) -> None:
             run.also(f"{name}, pass {epoch}: moving average", average)
             if name == "convolutional" and epoch == 2:
                 run.must(f"{name}, pass {epoch}: recalibrated", anew, at_least=0.97,
-                         needs_all_steps=True)  # fmt: skip
+                         whole_only=True)  # fmt: skip
             else:
                 run.also(f"{name}, pass {epoch}: recalibrated", anew)
     run.arm("convolutional, none")

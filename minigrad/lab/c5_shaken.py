@@ -46,7 +46,7 @@ def shaken_outputs(run: Run) -> None:
         if arm == "shaken":
             for place in (7, 4, 1):  # behind each batch norm, the last first
                 model.insert(place + 1, Shaken())
-        shifts = _shifts(model, data, run.steps(500, 200), run.seed)
+        shifts = _shifts(model, data, 500, run.seed)
         panel.line(arm, range(10, 10 * len(shifts) + 1, 10), shifts)
         way[arm], reached[arm] = sum(shifts), accuracy(model.eval(), tests)
         run.also(f"{arm}: accuracy", reached[arm])

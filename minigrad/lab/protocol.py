@@ -157,10 +157,10 @@ class Run:
         at_least: float | None = None,
         at_most: float | None = None,
         published: str = "",
-        needs_all_steps: bool = False,
+        whole_only: bool = False,
     ) -> None:
-        """Report a number that decides; one that needs all steps does not in the short form."""
-        gates = not (self.quick and needs_all_steps)
+        """Report a number that decides; `whole_only`: not in the short form, which is too short."""
+        gates = not (self.quick and whole_only)
         self._report(Check(name, float(measured), published, at_least, at_most, gates))
 
     def must_be_so(self, name: str, measured: bool, published: str = "") -> None:
