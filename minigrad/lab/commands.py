@@ -61,6 +61,8 @@ class Refused(Exception):
 def _in_words(problem: Exception) -> str:
     if isinstance(problem, OSError) and problem.filename and problem.strerror:
         return f"{Path(problem.filename).absolute()} cannot be used: {problem.strerror}"
+    if isinstance(problem, FileNotFoundError):  # MNIST
+        return f"{problem}\nThe short form, --quick, takes digits that come with minigrad"
     return str(problem)
 
 
@@ -81,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("claim", nargs="*", help="the names of claims, or all, or quick; without one, a list")
     add("--folder", default=FOLDER, help=f"where numbers and figures go; without it {FOLDER}")
     add("--seed", type=_seed, default=SEED, help=f"of weights and batches; without it {SEED}")
-    add("--quick", action="store_true", help="fewer steps, small digits; marked as such in what is written")
+    add("--quick", action="store_true", help="the short form; marked as such in what is written")
     return parser
 
 

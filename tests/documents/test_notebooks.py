@@ -17,7 +17,7 @@ COURSE = find_course()
 
 # The last cells, where the usual ones take long; no example needs MNIST itself.
 SHORT = {
-    "batch_norm_explained": "del CLAIMS[4:]\nmain()",
+    "batch_norm_explained": "del SENTENCES[3:]\nmain()",
     "grid_search": "GRID.update(dropout=[0.0], learning_rate_init=[0.03])\nmain(processes=1)",
     "hessian": 'main(["--steps", "4", "--samples", "50"])',
     "mnist_cnn": 'main(["--epochs", "1", "--batches", "3"])',

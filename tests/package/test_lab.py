@@ -11,7 +11,8 @@ import pytest
 import minigrad
 from minigrad import __main__ as command_line
 from minigrad import _kernels
-from minigrad.lab import protocol
+from minigrad.datasets import mnist
+from minigrad.lab import protocol, training
 from minigrad.lab.commands import list_of
 from minigrad.lab.protocol import Check, all_claims, carry_out
 
@@ -35,7 +36,7 @@ def silent(line):
 
 
 def test_every_file_of_a_claim_is_listed_in_order():
-    files = {path.stem for path in Path(protocol.__file__).parent.glob("[ab][0-9]*_*.py")}
+    files = {path.stem for path in Path(protocol.__file__).parent.glob("[abc][0-9]*_*.py")}
     assert sorted(protocol.CLAIMS) == sorted(files)
     assert [name.partition("_")[0].upper() for name in protocol.CLAIMS] == list(CLAIMS)
     assert {f"A{number}" for number in range(1, 10)} <= set(CLAIMS)
@@ -139,8 +140,31 @@ def test_nothing_decided_is_nothing_shown():
     assert run.record()["checks"][0]["measured"] == "inf"
     quick = protocol.Run(CLAIMS["A1"], 0, True, silent)
     quick.must("a", 1.0, at_least=0.0)
-    quick.must("b", 1.0, at_least=2.0, needs_all_steps=True)
+    quick.must("b", 1.0, at_least=2.0, whole_only=True)
     assert quick.verdict == "holds (short form)"
+
+
+@pytest.fixture
+def no_mnist(monkeypatch, tmp_path):
+    monkeypatch.delenv("MINIGRAD_DATA", raising=False)
+    monkeypatch.setenv("MINIGRAD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+    training._mnist.cache_clear()
+
+
+def test_whole_runs_say_what_they_need(no_mnist, tmp_path, capsys):
+    assert command_line.main(["lab", "B19", "--folder", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "MINIGRAD_DATA" in said and "--quick" in said
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_short_form_needs_nothing_and_is_marked(no_mnist, tmp_path, capsys, no_matplotlib):
+    assert command_line.main(["lab", "A9", "--quick", "--folder", str(tmp_path)]) == 0
+    assert "\nA9 holds (short form) (seed 401, data: the embedded" in capsys.readouterr().out
+    record = json.loads((tmp_path / "A9.json").read_text(encoding="utf-8"))
+    assert record["quick"] and record["data"] == "the embedded digits in place of MNIST"
+    assert [protocol.Run(CLAIMS["A9"], 0, quick, silent).steps(9, 3) for quick in (0, 1)] == [9, 3]
 
 
 def without_the_road_through_the_mean(dy, x, gamma, mean, inv_std, dx, dgamma, dbeta, training):
@@ -175,8 +199,9 @@ def test_every_other_claim_in_short(name):
     run = carry_out(CLAIMS[name], 401, True, silent)
     missed = [check.name for check in run.checks if not check.ok]
     assert set(missed) <= set(DISAGREES.get(name, []))
-    assert run.verdict.endswith(" (short form)")
+    assert run.verdict.endswith("hold (short form)" if missed else "holds (short form)")
     assert all(np.isfinite(check.measured) for check in run.checks)
+    assert ("MNIST" in run.data) == CLAIMS[name].mnist
 
 
 @pytest.fixture
