@@ -96,10 +96,9 @@ def test_examples_are_right(check, example):
 @pytest.mark.slow
 @needs("pyright")
 def test_programs_of_the_path_are_right(tmp_path):
-    """By pyright alone, and without annotations: the pages keep the names short that learners type.
+    """Without annotations: the pages keep the names short that learners type.
 
-    A class grows from block to block there, under one name. pyright is told to let it; mypy would
-    take the first of them for all.
+    A class grows from block to block there, under one name. pyright is told to let it.
     """
     for step in find_course().steps:
         (tmp_path / step.file).write_text(step.program, encoding="utf-8")
@@ -107,6 +106,55 @@ def test_programs_of_the_path_are_right(tmp_path):
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
     printed = checked("pyright", "--pythonpath", sys.executable, "--project", str(tmp_path))
     assert re.search("^0 errors", printed, re.MULTILINE), printed
+
+
+UNANNOTATED = ("untyped-defs", "incomplete-defs", "untyped-calls")
+AT_THE_END = {
+    "02_one_road": "x.gard",
+    "07_matrix_product": "Tensor([1.0]).backwards()",
+    "10_module_and_adam": "network.paramaters()",
+    "13_two_modes": "BatchNorm(3).runing_mean",
+    "15_map": "from minigrad import nn as layers; layers.Linear('3', 2)",
+}
+
+
+def with_a_name_per_version(program):
+    """`program` as mypy can read it: it takes the first class of a name for all that come later.
+
+    So a class that is there again has a name of its own from that line on, `Value_2`. Lines stay.
+    """
+    made, version, lines = set(), {}, []
+    for line in program.splitlines():
+        if found := re.match(r"class (\w+)", line):
+            name = found[1]
+            if name in made:
+                version[name] = version.get(name, 1) + 1
+            made.add(name)
+        for name, number in version.items():
+            line = re.sub(rf"(?<![\w.\"']){name}\b", f"{name}_{number}", line)
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.slow
+@needs("mypy")
+def test_mypy_knows_the_programs_of_the_path(tmp_path):
+    """All that --strict asks but annotations; and what is wrong at the end of one is reported."""
+    wrong = []
+    for step in find_course().steps:
+        program = step.program
+        (tmp_path / step.file).write_text(with_a_name_per_version(program), encoding="utf-8")
+        if step.name in AT_THE_END:
+            file, line = tmp_path / f"{step.name}_wrong.py", len(program.splitlines()) + 1
+            program += AT_THE_END[step.name]
+            file.write_text(with_a_name_per_version(program), encoding="utf-8")
+            wrong.append((file, line))
+    allowed = [f"--allow-{each}" for each in UNANNOTATED]
+    printed = checked("mypy", "--strict", "--allow-redefinition", *allowed, str(tmp_path))
+    assert len(wrong) == len(AT_THE_END)
+    assert printed.count(" error: ") == len(wrong), printed
+    for file, line in wrong:
+        assert errors(printed, file) == {line}, printed
 
 
 @pytest.mark.slow
