@@ -8,7 +8,7 @@ was meant, which notebooks would not show otherwise. For `hasattr` such a name i
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, Self
 
@@ -45,6 +45,39 @@ class TellsArguments:
         if super().__new__ is object.__new__:  # which takes no arguments
             return super().__new__(cls)
         return super().__new__(cls, *args, **kwargs)
+
+
+class Words:
+    """A message that is put together when it is read: `hasattr` reads none, and is to be quick."""
+
+    def __init__(self, say: Callable[[], str]) -> None:
+        self.say = say
+
+    def __str__(self) -> str:
+        return self.say()
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # errors go from process to process
+        return str, (str(self),)
+
+
+def missing(instance: object, table: str, name: str) -> AttributeError:
+    """The error for a name that an object does not have; `table` is that of its base class."""
+
+    def say() -> str:
+        message = f"'{type(instance).__name__}' object has no attribute '{name}'"
+        if hint := known_elsewhere(table, name):
+            return f"{message}: {hint}"
+        return message + meant(name, dir(instance))
+
+    return AttributeError(Words(say), name=name)  # without obj, or Python would guess, too
+
+
+def is_ours(instance: object) -> bool:
+    """Whether its class is of this package: a subclass of yours may have any attribute."""
+    return type(instance).__module__.startswith("minigrad.")
 
 
 def answer(owner: str, name: str) -> str:
@@ -88,8 +121,7 @@ def install_answers() -> None:
 def _answering(module, later):
     def __getattr__(name):
         if name not in later:
-            # Without obj, or Python would add its own guess to ours.
-            raise AttributeError(answer(module.__name__, name), name=name)
+            raise AttributeError(Words(lambda: answer(module.__name__, name)), name=name)
         home = later[name]
         found = getattr(import_module(home), name) if home else import_module(f"minigrad.{name}")
         setattr(module, name, found)

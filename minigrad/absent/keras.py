@@ -126,18 +126,25 @@ KERAS: dict[str, dict[str, str]] = {
     },
 }
 
-# Arguments of Keras' layers and optimizers.
+# Arguments of Keras' layers and optimizers that have another name here.
+RENAMED: dict[str, str] = {
+    "use_bias": "bias",
+    "strides": "stride",
+    "dilation_rate": "dilation",
+    "pool_size": "kernel_size",
+    "rate": "p",
+    "epsilon": "eps",
+    "learning_rate": "lr",
+    "rho": "alpha",
+    **dict.fromkeys(("beta_1", "beta_2"), "betas"),
+}
+
 ARGUMENTS: dict[str, str] = {
+    **{theirs: f"it is {ours} here" for theirs, ours in RENAMED.items()},
     "activation": _ACTIVATION,
-    "use_bias": "it is bias here",
     "units": "the sizes are in_features, out_features",
     "filters": "the sizes are in_channels, out_channels, kernel_size",
-    "strides": "it is stride here",
-    "dilation_rate": "it is dilation here",
-    "pool_size": "it is kernel_size here",
     "data_format": "images are (N, C, H, W): x.permute(0, 3, 1, 2) brings the channels forward",
-    "rate": "it is p here",
-    "epsilon": "it is eps here",
     **dict.fromkeys(("center", "scale"), "affine=False leaves both weight and bias out"),
     **dict.fromkeys(
         ("input_shape", "input_dim"), "the first arguments of a layer say the size of its input"
@@ -149,12 +156,17 @@ ARGUMENTS: dict[str, str] = {
     **dict.fromkeys(("kernel_regularizer", "bias_regularizer"), _DECAY),
     "trainable": "requires_grad_(False) freezes the parameters of a layer",
     "from_logits": "cross_entropy takes scores (logits), and so does every loss _with_logits",
-    "learning_rate": "it is lr here",
     **dict.fromkeys(("beta_1", "beta_2"), "both are betas here: betas=(0.9, 0.999)"),
-    "rho": "it is alpha here",
     **dict.fromkeys(
         ("clipnorm", "global_clipnorm"),
         "nn.utils.clip_grad_norm_(parameters, max_norm) goes before the step",
     ),
     "clipvalue": "p.grad.clamp_(-c, c) for each parameter goes before the step",
+}
+
+# Attributes that a layer here does not look at: setting one would change nothing.
+IGNORED: dict[str, str] = {
+    "trainable": "requires_grad_(False) freezes the parameters",
+    "requires_grad": "requires_grad_(False), a method, freezes the parameters",
+    "activation": _ACTIVATION,
 }

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from .._checks import class_of, flag, function
-from ..absent import TellsArguments, known_elsewhere, meant
+from ..absent import TellsArguments, is_ours, missing
+from ..absent.keras import IGNORED, RENAMED
 from ..autograd import transaction
 from ..autograd.hooks import HookHandle
 from ..tensor import Tensor
@@ -132,6 +133,8 @@ class Module(StateDict, TellsArguments):
         kind: Any = next((kind for kind in (Parameter, Module) if isinstance(value, kind)), None)
         kinds = self.__dict__.get("_kinds")
         if kind is None and (kinds is None or name not in kinds):
+            if (name in IGNORED or name in RENAMED) and is_ours(self):
+                _refuse_ignored(self, name, value)
             super().__setattr__(name, value)
             return
         if kinds is None:
@@ -153,14 +156,13 @@ class Module(StateDict, TellsArguments):
         # Only for what is not an attribute, or by an override of it.
         if name in self.__dict__.get("_kinds", ()):
             return self.__dict__[name]
-        message = f"'{type(self).__name__}' object has no attribute '{name}'"
         if "_kinds" not in self.__dict__:
-            message += ": was super().__init__() called in its __init__?"
-        elif hint := known_elsewhere("Module", name):
-            message += f": {hint}"
-        else:
-            message += meant(name, dir(self))
-        raise AttributeError(message, name=name)  # without obj, as in absent
+            raise AttributeError(
+                f"'{type(self).__name__}' object has no attribute '{name}': was super().__init__() "
+                "called in its __init__?",
+                name=name,
+            )
+        raise missing(self, "Module", name)
 
     def __setstate__(self, state: Any) -> None:
         """For copies and pickles. A copy has lists of its own of what its members and hooks are."""
@@ -392,6 +394,21 @@ class Module(StateDict, TellsArguments):
 
 
 WORDS: dict[type, str] = {Parameter: "parameter", Tensor: "buffer", Module: "module"}
+
+
+def _refuse_ignored(module, name, value):
+    """For an attribute that the layers of this package do not look at: what does what it says."""
+    if name in IGNORED:
+        if name == "activation" and not isinstance(value, str):
+            return  # a function that a forward of yours may call
+        hint = IGNORED[name]
+    elif hasattr(module, RENAMED[name]):
+        hint = f"it is {RENAMED[name]} here"
+    else:
+        return
+    raise AttributeError(
+        f"{type(module).__name__}: setting {name} would change nothing; {hint}", name=name
+    )
 
 
 def _of_kind(kind, name, value):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .._checks import class_of, flag, function, items, number
-from ..absent import TellsArguments, known_elsewhere
+from ..absent import TellsArguments, is_ours, known_elsewhere, missing
+from ..absent.keras import RENAMED
 from ..autograd import transaction
 from ..autograd.grad_mode import enable_grad
 from ..display.html import html_block, html_table, html_title
@@ -131,7 +132,8 @@ class Optimizer(TellsArguments):
         found = transaction.step(
             f"{type(self).__name__}.step", kernel, updates, self.state, fresh, list(counts)
         )
-        self._idle = 0 if found else max(self._idle or 0, 0) + 1
+        idle = 0 if found else max(self._idle or 0, 0) + 1
+        self.__dict__["_idle"] = idle  # without the question of __setattr__, for each step
 
     def _note_schedule(self):
         """A schedule has made a step: too early, if the optimizer has not made its first."""
@@ -232,9 +234,27 @@ class Optimizer(TellsArguments):
     if not TYPE_CHECKING:  # type checkers know the attributes
 
         def __getattr__(self, name):  # only for what is not an attribute
-            hint = known_elsewhere("Optimizer", name)
-            message = f"'{type(self).__name__}' object has no attribute '{name}'"
-            raise AttributeError(f"{message}: {hint}" if hint else message)
+            option = RENAMED.get(name, name)
+            known = known_elsewhere("Optimizer", name)
+            if option in self.__dict__.get("defaults", ()) and not known:
+                raise AttributeError(
+                    f"'{type(self).__name__}' object has no attribute '{name}': every parameter "
+                    f'group has its own, optimizer.param_groups[0]["{option}"]',
+                    name=name,
+                )
+            raise missing(self, "Optimizer", name)
+
+        def __setattr__(self, name, value):
+            option = RENAMED.get(name, name)
+            # A subclass of yours may hold there what it likes.
+            if option in self.__dict__.get("defaults", ()) and is_ours(self):
+                raise AttributeError(
+                    f"{type(self).__name__}: setting {name} would change nothing, since every "
+                    "parameter group has its own; write "
+                    f'for group in optimizer.param_groups: group["{option}"] = …',
+                    name=name,
+                )
+            super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

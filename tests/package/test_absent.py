@@ -2,6 +2,7 @@
 
 import array
 import importlib
+import pickle
 import zipfile
 
 import numpy as np
@@ -44,6 +45,7 @@ def test_what_nobody_has_is_answered_as_usual():
         (mg, "lint", "; minigrad.nn has it"),
         (nn.Linear(1, 1), "wieght", "; is it 'weight'?"),
         (nn.Linear(1, 1), "lint", "; minigrad.nn has it"),
+        (optim.SGD([mg.ones(1)]), "zero_gard", "; is it 'zero_grad'?"),
         (nn, "zebra", "'zebra'"),
         (nn, "_Linear", "'_Linear'"),
     ],
@@ -53,6 +55,20 @@ def test_a_misspelled_name_is_answered_with_the_one_meant(owner, name, said):
         getattr(owner, name)
     assert str(error.value).endswith(said)
     assert error.value.obj is None  # or Python would guess, too
+
+
+@pytest.mark.parametrize("owner", [mg, nn, nn.Linear(1, 1), optim.SGD([mg.ones(1)])])
+def test_hasattr_looks_for_no_near_name(owner, monkeypatch):
+    """The search takes a hundred times longer than all the rest."""
+    monkeypatch.setattr("difflib.get_close_matches", lambda *_, **__: pytest.fail("a search"))
+    assert not hasattr(owner, "zebra")
+
+
+def test_an_error_goes_to_another_process():
+    with pytest.raises(AttributeError) as error:
+        nn.Linear(1, 1).wieght  # noqa: B018
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
+    assert repr(error.value) == f"AttributeError({str(error.value)!r})"
 
 
 def test_tensors_and_modules_answer_too():

@@ -40,8 +40,53 @@ def test_the_names_are_not_torch_s(torch):
 def test_other_names_are_answered_as_usual():
     with pytest.raises(AttributeError, match="^'Linear' object has no attribute 'fitt'$"):
         nn.Linear(1, 1).fitt  # noqa: B018
-    with pytest.raises(AttributeError, match="^'SGD' object has no attribute 'rate'$"):
-        SGD.rate  # noqa: B018
+    with pytest.raises(AttributeError, match="^'SGD' object has no attribute 'zebra'$"):
+        SGD.zebra  # noqa: B018
+
+
+OPTIONS = [(SGD, name, name) for name in SGD.defaults]
+OPTIONS += [(SGD, "learning_rate", "lr"), (optim.Adam([mg.ones(1)]), "beta_1", "betas")]
+
+
+@pytest.mark.parametrize(("optimizer", "name", "option"), OPTIONS)
+def test_an_option_belongs_to_the_groups(optimizer, name, option):
+    with pytest.raises(AttributeError, match=f'setting {name} would.*: group."{option}". = …$'):
+        setattr(optimizer, name, 0.1)
+    assert name not in vars(optimizer)
+    with pytest.raises(AttributeError, match=rf'param_groups\[0\]\["{option}"\]$'):
+        getattr(optimizer, name)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value", "hint"),
+    [
+        (nn.Linear(1, 1), "trainable", False, "requires_grad_"),
+        (nn.Sequential(nn.Linear(1, 1)), "requires_grad", False, "requires_grad_"),
+        (nn.Linear(1, 1), "activation", "relu", "nn.ReLU"),
+        (nn.Linear(1, 1), "use_bias", False, "it is bias here"),
+        (nn.Dropout(), "rate", 0.3, "it is p here"),
+        (nn.BatchNorm1d(1), "epsilon", 0.3, "it is eps here"),
+    ],
+)
+def test_an_attribute_that_a_layer_does_not_look_at(module, name, value, hint):
+    with pytest.raises(AttributeError, match=f"setting {name} would change nothing; .*{hint}"):
+        setattr(module, name, value)
+    assert not hasattr(module, name)
+
+
+def test_classes_of_yours_may_have_such_attributes():
+    class Block(nn.Module):
+        pass
+
+    class Descent(optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+            self.lr = lr
+
+    block, layer = Block(), nn.Linear(1, 1)
+    block.trainable = block.requires_grad = block.rate = layer.rate = False
+    layer.activation = F.relu
+    assert Descent([mg.ones(1)], 0.1).lr == 0.1
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
