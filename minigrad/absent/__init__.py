@@ -10,12 +10,14 @@ was meant, which notebooks would not show otherwise. For `hasattr` such a name i
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Self
 
 from .hints import HINTS
 from .keras import ARGUMENTS, KERAS
 from .later import LATER
 
+NAMESAKES = ("minigrad.autograd", "minigrad.nn", "minigrad.optim")
 SEARCHED = (*(owner for owner in HINTS if owner != "Module"), "minigrad.datasets")
 
 
@@ -84,7 +86,9 @@ def answer(owner: str, name: str) -> str:
     """The message for a name that `owner`, "minigrad.nn" for example, does not have."""
     if hint := known_elsewhere(owner, name):
         return f"{owner}.{name}: {hint}"
-    return f"module {owner!r} has no attribute {name!r}{meant(name, dir(sys.modules[owner]))}"
+    module = sys.modules[owner]
+    names = [each for each in dir(module) if type(vars(module).get(each)) is not NotAFunction]
+    return f"module {owner!r} has no attribute {name!r}{meant(name, names)}"
 
 
 def meant(name: str, names: Iterable[str]) -> str:
@@ -97,7 +101,9 @@ def meant(name: str, names: Iterable[str]) -> str:
         return f"; {homes[0]} has it"
     import difflib
 
-    near = same or difflib.get_close_matches(name, public, n=2, cutoff=0.7)
+    small = {each.lower(): each for each in sorted(public)}
+    close = difflib.get_close_matches(name.lower(), small, n=2, cutoff=0.7)
+    near = same or [small[each] for each in close]
     return f"; is it {' or '.join(map(repr, near))}?" if near else ""
 
 
@@ -105,6 +111,8 @@ def _defines(owner, name):
     if name in LATER.get(owner, {}):
         return True
     found = vars(sys.modules[owner]).get(name) if owner in sys.modules else None
+    if isinstance(found, ModuleType):
+        return False
     return callable(found) and str(getattr(found, "__module__", "")).startswith("minigrad")
 
 
@@ -116,6 +124,32 @@ def install_answers() -> None:
             later = LATER.get(owner, {})
             module.__getattr__ = _answering(module, later)
             module.__dir__ = lambda module=module, later=later: sorted({*vars(module), *later})
+    for name, module in tuple(sys.modules.items()):
+        package, _, last = name.rpartition(".")
+        if package in NAMESAKES and _namesakes(package, last):
+            module.__class__ = NotAFunction
+
+
+class NotAFunction(ModuleType):
+    """A module with almost the name of a class beside it, `optim.adam`: a call names the class."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        package, _, last = self.__name__.rpartition(".")
+        package = package.removeprefix("minigrad.")
+        written = [f"{package}.{name}(…)" for name in _namesakes(f"minigrad.{package}", last)]
+        if hasattr(sys.modules["minigrad.nn.functional"], last):
+            written.append(f"nn.functional.{last}(…)")
+        raise TypeError(
+            f"{package}.{last} is a module and cannot be called; write {' or '.join(written)}"
+        )
+
+
+def _namesakes(package, last):
+    """The public names of a package that differ from this one in capitals and _, or go on."""
+    plain = last.replace("_", "")
+    names = {name: name.replace("_", "").lower() for name in sys.modules[package].__all__}
+    same = [name for name in names if names[name] == plain and name != last]
+    return same or [name for name in names if names[name].startswith(plain) and name != last]
 
 
 def _answering(module, later):

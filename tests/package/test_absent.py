@@ -3,6 +3,7 @@
 import array
 import importlib
 import pickle
+import re
 import zipfile
 
 import numpy as np
@@ -28,6 +29,23 @@ def test_a_module_answers_for_what_it_does_not_have(owner):
     assert not set(HINTS[owner]) & set(dir(module))
 
 
+@pytest.mark.parametrize(
+    ("module", "written"),
+    [
+        (optim.adam, ["optim.Adam"]),
+        (optim.sgd, ["optim.SGD"]),
+        (nn.conv2d, ["nn.Conv2d", "nn.functional.conv2d"]),
+        (nn.batch_norm, ["nn.BatchNorm1d", "nn.BatchNorm2d", "nn.functional.batch_norm"]),
+        (nn.module, ["nn.Module"]),
+        (mg.autograd.function, ["autograd.Function"]),
+    ],
+)
+def test_a_module_with_the_name_of_a_class(module, written):
+    written = " or ".join(f"{each}(…)" for each in written)
+    with pytest.raises(TypeError, match=re.escape(f"cannot be called; write {written}") + "$"):
+        module(3, lr=0.1)
+
+
 def test_what_nobody_has_is_answered_as_usual():
     with pytest.raises(AttributeError, match="module 'minigrad.nn' has no attribute 'Liner'"):
         nn.Liner  # noqa: B018
@@ -40,6 +58,7 @@ def test_what_nobody_has_is_answered_as_usual():
     [
         (nn, "Liner", "; is it 'Linear'?"),
         (nn, "gelu", "; is it 'GELU'?"),
+        (optim, "adm", "; is it 'Adam' or 'AdamW'?"),
         (nn.functional, "rellu", "; is it 'relu'?"),
         (mg, "gradcheck", "; minigrad.autograd has it"),
         (mg, "lint", "; minigrad.nn has it"),
