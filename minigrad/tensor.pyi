@@ -1,5 +1,5 @@
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -340,5 +340,5 @@ class Operators:
 def install_operators(functions: dict[str, Any]) -> None:
     """Give each operator its function (called once, by ops/__init__.py)."""
 
-def method(name: str, function: Callable[..., Any]) -> None:
+def method(name: str, function: Any) -> None:
     """Make `function` the Tensor method `name`: the method *is* the function, not a copy of it."""

@@ -13,17 +13,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Self
 
-from .hints import HINTS
+from .hints import HINTS, NUMPY
 from .keras import ARGUMENTS, KERAS
 from .later import LATER
 
 NAMESAKES = ("minigrad.autograd", "minigrad.nn", "minigrad.optim")
-SEARCHED = (*(owner for owner in HINTS if owner != "Module"), "minigrad.datasets")
+SEARCHED = (*(owner for owner in HINTS if owner.startswith("minigrad")), "minigrad.datasets")
 
 
 def known_elsewhere(owner: str, name: str) -> str | None:
     """Who has `name` while `owner` has not, and what to write; None for what nobody has."""
-    for library, table in (("torch", HINTS), ("Keras", KERAS)):
+    for library, table in (("torch", HINTS), ("Keras", KERAS), ("NumPy", NUMPY)):
         if name in table.get(owner, ()):
             return f"{library} has it, minigrad has not; {table[owner][name]}"
     return None
@@ -116,8 +116,25 @@ def _defines(owner, name):
     return callable(found) and str(getattr(found, "__module__", "")).startswith("minigrad")
 
 
+class NoMethod:
+    """What Tensor has in place of a method of others. A `__getattr__` would slow all the others."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        words = Words(lambda: f"Tensor.{self.name}: {known_elsewhere('Tensor', self.name)}")
+        raise AttributeError(words, name=self.name)
+
+
 def install_answers() -> None:
-    """Let the modules of the tables answer for the names that they do not have."""
+    """Let the modules of the tables answer for the names that they do not have, and Tensor, too."""
+    from ..tensor import method  # late: modules below Tensor come here, too
+
+    absent = {*HINTS["Tensor"], *NUMPY["Tensor"]}
+    for name in absent:
+        method(name, NoMethod(name))
+    method("__dir__", lambda tensor: sorted({*object.__dir__(tensor)} - absent))
     for owner in {**HINTS, **KERAS, **LATER}:
         if owner in sys.modules:
             module: Any = sys.modules[owner]

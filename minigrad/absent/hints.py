@@ -205,3 +205,50 @@ HINTS: dict[str, dict[str, str]] = {
         "loop of your own: docs/coming_from.md shows it",
     },
 }  # fmt: skip
+
+# Methods of tensors: what is a function there is one in torch, too, and more.
+_METHODS = (
+    "addmm", "bernoulli", "bfloat16", "bincount", "clip", "count_nonzero", "cumprod", "diag", "erf",
+    "expm1", "half", "histc", "lerp", "log10", "log1p", "log2", "masked_select", "median",
+    "movedim", "quantile", "ravel", "reciprocal", "repeat_interleave", "roll", "rsqrt", "square",
+    "tan", "tile", "trace", "tril", "triu", "floor", "ceil", "round", "trunc",
+)  # fmt: skip
+HINTS["Tensor"] = {
+    **{name: HINTS["minigrad"][name] for name in _METHODS},
+    **dict.fromkeys(
+        ("relu_", "sigmoid_", "tanh_", "sqrt_", "log_"), "write x = x.relu(), and so on"
+    ),
+    **dict.fromkeys(("select", "narrow"), "write it with an index: x[:, start:end]"),
+    **dict.fromkeys(("clamp_min", "clamp_max"), "write clamp(min=…) or clamp(max=…)"),
+    **dict.fromkeys(("det", "inverse", "svd", "qr", "cholesky"), "numpy.linalg works on x.numpy()"),
+    **dict.fromkeys(("new_zeros", "new_ones", "new_full"), "write zeros(size, dtype=x.dtype)"),
+    "type_as": "write x.to(other.dtype)",
+    "pin_memory": _CPU,
+    "is_cuda": _CPU,
+    "get_device": _CPU,
+    "absolute": "write x.abs()",
+    "multiply": "write x * y",
+    "subtract": "write x - y",
+    "divide": "write x / y",
+    "negative": "write -x",
+    "greater": "write x > y",
+    "less": "write x < y",
+    "not_equal": "write x != y",
+    "swapaxes": "write x.transpose(dim0, dim1)",
+    "diagonal": "write x[arange(n), arange(n)]",
+    "nansum": "write x[~isnan(x)].sum()",
+    "nanmean": "write x[~isnan(x)].mean()",
+    "nan_to_num": "write where(isnan(x), 0.0, x)",
+    "take": "write x.flatten()[index]",
+}
+
+# What is a method of NumPy's arrays alone.
+NUMPY: dict[str, dict[str, str]] = {
+    "Tensor": {
+        "astype": "write x.to(dtype), or x.float()",
+        "copy": "write x.clone(), or x.detach().clone() without the graph",
+        "fill": "write x.fill_(value)",
+        "tobytes": "x.numpy() is the array: x.numpy().tobytes()",
+        "flat": "write x.flatten()",
+    }
+}

@@ -4,6 +4,8 @@ import array
 import importlib
 import pickle
 import re
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import CheckpointError, ShapeError, nn, optim
-from minigrad.absent.hints import HINTS
+from minigrad.absent.hints import HINTS, NUMPY
 
 MODULES = [owner for owner in HINTS if owner.startswith("minigrad")]
 
@@ -90,7 +92,30 @@ def test_an_error_goes_to_another_process():
     assert repr(error.value) == f"AttributeError({str(error.value)!r})"
 
 
-def test_tensors_and_modules_answer_too():
+@pytest.mark.parametrize(
+    ("library", "name", "hint"),
+    [("torch", *each) for each in HINTS["Tensor"].items()]
+    + [("NumPy", *each) for each in NUMPY["Tensor"].items()],
+)
+def test_a_tensor_answers_for_methods_of_others(library, name, hint):
+    for tensor in (mg.ones(2), nn.Parameter(mg.ones(2))):
+        assert not hasattr(tensor, name)
+        assert name not in dir(tensor), "an editor would offer it"
+        with pytest.raises(AttributeError) as error:
+            getattr(tensor, name)
+        said = f"Tensor.{name}: {library} has it, minigrad has not; {hint}"
+        assert str(error.value) == said
+    assert {"relu", "shape", "__add__"} < {*dir(tensor)}
+
+
+def test_python_finds_the_method_that_was_meant():
+    """By itself, from what the error holds; what we would add costs each call of a method more."""
+    program = "import minigrad; minigrad.ones(2).softmx(0)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    assert "Did you mean: 'softmax'?" in run.stderr
+
+
+def test_modules_answer_too():
     for name, hint in HINTS["Module"].items():
         assert not hasattr(nn.Identity(), name)
         with pytest.raises(AttributeError, match="torch has it, minigrad has not") as error:
@@ -115,6 +140,10 @@ def test_the_table_names_only_what_torch_has(torch):
                 assert hasattr(theirs, name), f"torch has no {owner.partition('.')[2]}.{name}"
     for name in HINTS["Module"]:
         assert hasattr(torch.nn.Module, name)
+    for name in HINTS["Tensor"]:
+        assert hasattr(torch.Tensor, name)
+    for name in NUMPY["Tensor"]:
+        assert hasattr(np.ndarray, name) and not hasattr(torch.Tensor, name)
 
 
 # --- what is not a name ---------------------------------------------------------------------------
