@@ -1,4 +1,4 @@
-"""What `minigrad.source` is asked for: from a function, an instance or a name to its file."""
+"""What `source` and `explain` are asked for: from a function, an instance or a name to its file."""
 
 import difflib
 import inspect
@@ -36,16 +36,16 @@ class Subject(NamedTuple):
     member: Piece | None  # the method that was meant
 
 
-def subject_of(x: Any) -> Subject:
+def subject_of(x: Any, asker: str = "source") -> Subject:
     if isinstance(x, str):
-        x = value_named(x)
+        x = value_named(x, asker)
     if isinstance(x, ModuleType):
-        raise TypeError(f"source: {x.__name__} is a module; expected {EXPECTED}")
+        raise TypeError(f"{asker}: {x.__name__} is a module; expected {EXPECTED}")
     if isinstance(x, Tensor):
         if x.grad_fn is None:
             raise BookError(
-                "source: no recorded operation made this tensor; it is a leaf, or was made without "
-                "gradients. Give source a result of it, or a function"
+                f"{asker}: no recorded operation made this tensor; it is a leaf, or was made "
+                f"without gradients. Give {asker} a result of it, or a function"
             )
         x = type(x.grad_fn)
     if isinstance(x, property):
@@ -63,7 +63,7 @@ def subject_of(x: Any) -> Subject:
         module, path = x.__module__, x.__qualname__.split(".")
     if not ours(module):
         own = "" if module == "builtins" else "; for code of your own there is inspect.getsource"
-        raise TypeError(f"source: expected {EXPECTED}, got {'.'.join(path)} of {module}{own}")
+        raise TypeError(f"{asker}: expected {EXPECTED}, got {'.'.join(path)} of {module}{own}")
     text = text_of(module)
     label, name = ".".join(path), path[0]
     if len(path) == 1 and (name not in text.starts or getattr(sys.modules[module], name) is not x):
@@ -87,7 +87,7 @@ def title_of(module: str, x: Any) -> str:
     return "rule" if module.startswith(f"{NAME}.ops.") else "source"
 
 
-def value_named(name: str) -> Any:
+def value_named(name: str, asker: str = "source") -> Any:
     """What a name means: "softmax", "nn.Linear", "F.relu", "Tensor.item", "minigrad.save"."""
     minigrad = import_module(NAME)
     path = name.strip().removesuffix("()").split(".")
@@ -103,7 +103,7 @@ def value_named(name: str) -> Any:
     alike = {each.lower(): each for each in every}
     near = [alike[each] for each in difflib.get_close_matches(path[-1].lower(), alike, 3)]
     cure = f"is it {' or '.join(map(repr, near))}?" if near else f"expected {EXPECTED}"
-    raise BookError(f"source: minigrad has no function or class {name!r}; {cure}")
+    raise BookError(f"{asker}: minigrad has no function or class {name!r}; {cure}")
 
 
 def public_names(home: str) -> list[str]:

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from .._checks import flag
 from ..display.rules import page_of
+from ..tensor import Tensor
 from .shelf import BookError, find_book
+from .subject import derivation_of
 
 
 def explain(tensor_or_name: Any, show: bool = True) -> str:
@@ -18,6 +20,7 @@ def explain(tensor_or_name: Any, show: bool = True) -> str:
 
         minigrad.explain(loss)                  # the operation that made it: cross_entropy
         minigrad.explain("batch_norm#eq-8")     # a page by name, at an equation or a section
+        minigrad.explain(nn.BatchNorm1d)        # what minigrad.source takes
 
     With `show=False` nothing is opened. `python -m minigrad book` does the same for names.
     """
@@ -25,12 +28,10 @@ def explain(tensor_or_name: Any, show: bool = True) -> str:
     book = find_book()
     if isinstance(tensor_or_name, str):
         page = place_named(book, tensor_or_name)
-    elif hasattr(tensor_or_name, "grad_fn"):
+    elif isinstance(tensor_or_name, Tensor):
         page = of_node(tensor_or_name.grad_fn)
     else:
-        raise TypeError(
-            f"explain: expected a tensor or the name of a page, got {type(tensor_or_name).__name__}"
-        )
+        page = of_subject(tensor_or_name)
     return opened(book, page, show)
 
 
@@ -50,10 +51,12 @@ def facts(book: Path) -> dict[str, dict[str, Any]]:
 
 
 def place_named(book: Path, name: str) -> str:
-    """`batch_norm#eq-8` of `batch_norm#eq-8`, `Batch_Norm.html#eq-8` or `batch_norm#8`."""
+    """`batch_norm#eq-8` of `batch_norm#eq-8`, `Batch_Norm.html#8` or `nn.BatchNorm1d#8`."""
     page, _, anchor = name.partition("#")
     page = page.strip().lower().removesuffix(".html").removesuffix(".md").replace("-", "_")
     pages = list(facts(book)["titles"])
+    if page not in pages:
+        page = page_of_function(name.partition("#")[0]) or page
     if page not in pages:
         raise BookError(f"the book has no page {page!r}; {instead(page, pages, 'its pages')}")
     if re.fullmatch(r"\d+[a-h]?", anchor):
@@ -72,6 +75,21 @@ def instead(asked: str, names: list[str], what: str) -> str:
     if near:
         return f"is it {' or '.join(map(repr, near))}?"
     return f"{what} are {', '.join(names)}"
+
+
+def page_of_function(name: str) -> str | None:
+    """`batch_norm` of `nn.BatchNorm1d`, a name that no page has."""
+    try:
+        return derivation_of(name)
+    except (BookError, TypeError):
+        return None
+
+
+def of_subject(x: Any) -> str:
+    """The page that derives a function, a layer or an optimizer."""
+    if page := derivation_of(x):
+        return page
+    raise BookError("explain: no page of the book derives it; minigrad.source shows what it does")
 
 
 def of_node(node: Any) -> str:

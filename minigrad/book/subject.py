@@ -128,6 +128,13 @@ def source(x: Any) -> Source:
     return Source(asked.label, pieces, found.page)
 
 
+def derivation_of(x: Any) -> str | None:
+    """The name of the page that derives x, of what `source` takes; None where there is none."""
+    asked = subject_of(x, "explain")
+    page = found_from(asked.module, asked.name).page if asked.title != "source" else None
+    return page.stem if page else None
+
+
 class Found(NamedTuple):
     """What a function or class leads to."""
 

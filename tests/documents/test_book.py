@@ -562,8 +562,28 @@ def test_explain_finds_the_page_of_an_operation(found):
 def test_explain_refuses_in_words(found):
     with pytest.raises(shelf.BookError, match="no recorded operation made this tensor"):
         minigrad.explain(minigrad.ones(2), show=False)
-    with pytest.raises(TypeError, match="a tensor or the name of a page, got int"):
+    with pytest.raises(TypeError, match="explain: expected a function, a layer.*, got int of"):
         minigrad.explain(3, show=False)
+    with pytest.raises(shelf.BookError, match=r"no page of the book derives it; minigrad\.source"):
+        minigrad.explain(minigrad.save, show=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        (minigrad.nn.functional.cross_entropy, "cross_entropy"),
+        (minigrad.ones(2).relu, "relu"),
+        (minigrad.nn.BatchNorm1d, "batch_norm"),
+        (minigrad.nn.Linear(1, 1), "linear"),
+        (minigrad.optim.AdamW, "adam"),
+        ("nn.BatchNorm2d", "batch_norm"),
+        ("F.gelu#1", "gelu"),
+    ],
+)
+def test_explain_takes_what_source_takes(found, asked, page):
+    file, _, place = minigrad.explain(asked, show=False).partition("#")
+    assert file.endswith(f"/{page}.html")
+    assert place in ("", "eq-1")
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
