@@ -18,8 +18,6 @@ import numpy as np
 
 from .. import _checks
 from .._checks import class_of, flag, function, integer
-from ..display.html import html_block, html_image, html_table, html_title
-from ..display.printing import formatter
 from ..dtypes import float64
 from ..errors import ShapeError
 from ..ops.array.creation import as_tensor, tensor
@@ -27,8 +25,8 @@ from ..ops.array.joining import stack
 from ..ops.array.sampling import randperm
 from ..random import Generator
 from ..tensor import Tensor
+from ._html import dataset_html
 
-SHOWN = 12  # images of a data set in a notebook
 DEEPEST = 100  # lists and dictionaries within one another
 ROUNDING = 1e-6  # how far a sum of fractions may be from 1: they may have come as float32
 
@@ -85,8 +83,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return f"{type(self).__name__} of {_samples(self)}: {parts}"
 
     def _repr_html_(self) -> str:
-        title = html_title(type(self).__name__, _samples(self))
-        return html_block(title, _parts(self), _pictures(self))
+        return dataset_html(self, _samples(self))
 
 
 class Subset(Dataset[Sample]):
@@ -137,30 +134,6 @@ class Subset(Dataset[Sample]):
 def _samples(dataset):
     count = len(dataset)
     return f"{count:,} sample{'' if count == 1 else 's'}"
-
-
-def _parts(dataset):
-    """A table of what a sample of a TensorDataset consists of."""
-    rows = []
-    for i, part in enumerate(dataset.tensors):
-        values = part.detach().numpy()
-        write = formatter(np.array([values.min(), values.max()]))[0] if values.size else None
-        ends = [write(values.min().item()), write(values.max().item())] if write else ["", ""]
-        rows.append((str(i), str(tuple(part.shape[1:])), str(part.dtype), *ends))
-    return html_table(("part", "shape", "dtype", "smallest", "largest"), rows, words=(1, 2))
-
-
-def _pictures(dataset):
-    """The first images, if samples begin with one of a single channel; the darkest is black."""
-    images = dataset.tensors[0].detach().numpy()[:SHOWN]
-    if images.ndim == 4 and images.shape[1] == 1:
-        images = images[:, 0]
-    if images.ndim != 3 or not images.size or min(images.shape[1:]) < 4:
-        return ""
-    least, most = images.min(), images.max()
-    if not math.isfinite(most - least) or most == least:
-        return ""
-    return "".join(html_image((image - least) / (most - least) * 255) for image in images)
 
 
 def _rows(name, indices, count):
@@ -287,6 +260,24 @@ def _same_kind(samples, kinds):
             raise TypeError(f"DataLoader: the samples of a batch differ in kind: {both}")
 
 
+def _is_columns(dataset):
+    """Whether a dataset is (x, y), all samples' inputs and all their targets.
+
+    A list of two arrays of one shape may also be two samples: only a batch of them shows it.
+    """
+    if type(dataset) not in (tuple, list) or not 2 <= len(dataset) <= 4:
+        return False
+    if not all(isinstance(each, (Tensor, np.ndarray)) and each.ndim for each in dataset):
+        return False
+    alike = type(dataset) is list and len({tuple(each.shape) for each in dataset}) == 1
+    return not alike and len({len(each) for each in dataset}) == 1
+
+
+def _converted(columns):
+    arrays = any(isinstance(each, np.ndarray) for each in columns)
+    return " of Tensors: minigrad.as_tensor makes one of an array" if arrays else ""
+
+
 class DataLoader(Generic[Sample]):
     """Walks over `dataset` in batches: `for x, y in loader`. As in torch, in this process.
 
@@ -323,6 +314,12 @@ class DataLoader(Generic[Sample]):
                 "DataLoader: dataset must have samples at 0, 1, …, and not at other keys, got "
                 f"{type(dataset).__name__}; make Tensors of the columns: TensorDataset("
                 "minigrad.as_tensor(column.values), …)"
+            )
+        if collate_fn is None and _is_columns(dataset):
+            raise TypeError(
+                f"DataLoader: dataset is a {type(dataset).__name__} of {len(dataset)} tensors of "
+                f"{len(dataset[0])} rows each, so there would be {len(dataset)} samples; write "
+                f"TensorDataset(x, y){_converted(dataset)}"
             )
         if generator is not None and not isinstance(generator, Generator):
             raise TypeError(

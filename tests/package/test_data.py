@@ -445,3 +445,26 @@ def test_a_pass_says_how_far_it_is():
     walk = iter(DataLoader(TensorDataset(minigrad.ones(5, 1)), batch_size=2))
     next(walk)
     assert repr(walk) == "Pass over 5 samples, 2 of them handed out"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        (minigrad.zeros(6, 2), minigrad.zeros(6)),
+        (minigrad.zeros(6, 2), minigrad.zeros(6, 2)),
+        [minigrad.zeros(6, 2), minigrad.zeros(6)],
+        (np.zeros((6, 2)), minigrad.zeros(6), minigrad.zeros(6)),
+    ],
+)
+def test_columns_are_not_samples(columns):
+    """Who passes (x, y) would learn from one batch of two, if the two could be stacked."""
+    cure = r"of 6 rows each, so there would be . samples; write TensorDataset\(x, y\)"
+    with pytest.raises(TypeError, match=f"DataLoader: dataset is a .* of . tensors {cure}"):
+        DataLoader(columns, batch_size=2)
+
+
+def test_tensors_in_a_list_may_be_samples():
+    same = [minigrad.zeros(6, 2), minigrad.ones(6, 2)]
+    assert next(iter(DataLoader(same, batch_size=2))).shape == (2, 6, 2)
+    assert DataLoader((minigrad.zeros(6), minigrad.zeros(4))).dataset  # sequences, say
+    assert len(next(iter(DataLoader((*same,), batch_size=2, collate_fn=list)))) == 2
