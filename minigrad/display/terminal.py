@@ -6,7 +6,9 @@ A program makes its parser by `command_line`. The text of a report, which users 
 
 from __future__ import annotations
 
+import atexit
 import codecs
+import os
 import sys
 import unicodedata
 from typing import TYPE_CHECKING
@@ -68,6 +70,29 @@ def print_anywhere(errors: str = SPELL) -> None:
             stream.reconfigure(errors=errors)
 
 
+def _finish(end: str = "") -> bool:
+    """Write what is still to be written; False, and silence from now on, if nobody reads on."""
+    try:
+        print(end=end, flush=True)
+    except BrokenPipeError:  # `… | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _end_with_the_pipe() -> None:
+    """When the reader of its output leaves, a program ends as others do: without a word."""
+
+    def hook(kind, error, trace):  # type: ignore[no-untyped-def]
+        # Without a letter to write, a pipe does not say whether it was this one.
+        if not issubclass(kind, BrokenPipeError) or _finish("\n"):
+            sys.__excepthook__(kind, error, trace)
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = hook
+        atexit.register(_finish)
+
+
 def command_line(description: str | None, program: str | None = None) -> argparse.ArgumentParser:
     """The parser of a program that prints anywhere; `--help` shows the description as it is."""
     import argparse  # not above: `import minigrad` loads this file for `fitting` alone
@@ -79,5 +104,6 @@ def command_line(description: str | None, program: str | None = None) -> argpars
             return super().parse_known_args(args, namespace)
 
     print_anywhere()
+    _end_with_the_pipe()
     form = argparse.RawDescriptionHelpFormatter
     return Parser(prog=program, description=description, formatter_class=form)

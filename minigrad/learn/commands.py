@@ -34,7 +34,6 @@ The status is 0 if everything that was checked is right, 1 if something is wrong
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -63,12 +62,9 @@ class Refused(Exception):
 def learn(words: list[str], program: str = "python -m minigrad learn") -> int:
     """Carry out a command; the status for the shell."""
     try:
-        status = _run(words, program)
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # who reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
+        return _run(words, program)
+    except BrokenPipeError:
+        raise  # display/terminal.py knows what to do
     except (Refused, PageError, CannotCheck, OSError) as problem:
         print(f"{program}: {_in_words(problem)}", file=sys.stderr)
         return 2

@@ -194,3 +194,32 @@ def test_help_does_not_run_the_program(tmp_path, program):
     out = printed_by([str(ROOT / program), "--help"], tmp_path)
     assert out.startswith(f"usage: {Path(program).name} [-h]")
     assert not list(tmp_path.iterdir())
+
+
+CLOSED_PIPE = """
+import os, runpy, sys
+runpy.run_path({terminal!r})["command_line"](None)
+{lines}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("print('x')", ""),  # written when the program ends
+        ("print('x', flush=True)", ""),
+        ("print('x' * 100_000)", ""),
+        ("sys.stdout = sys.stderr; raise BrokenPipeError('another')", "another"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_program_ends_quietly_when_nobody_reads_on(lines, said):
+    reading, writing = os.pipe()
+    os.close(reading)
+    terminal = str(Path(mg.__file__).parent / "display" / "terminal.py")
+    program = CLOSED_PIPE.format(terminal=terminal, lines=lines)
+    run = subprocess.run(
+        [sys.executable, "-c", program], stdout=writing, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    os.close(writing)
+    assert said in run.stderr if said else not run.stderr, run.stderr
