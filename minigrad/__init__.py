@@ -3,6 +3,7 @@
 from . import _build_check  # noqa: F401, I001  first: it says in words what is not compiled
 from typing import TYPE_CHECKING
 from .tensor import Size, Tensor  # early: from the import of `tensor` on, that is the function
+from .tensor import method as _method
 from . import absent, autograd, backends, cuda, nn, ops, optim, random, utils  # noqa: F401
 from ._kernels import use_kernels
 from ._runtime.threads import get_num_threads, set_num_threads
@@ -88,5 +89,5 @@ __all__ = [
     "unsqueeze", "use_kernels", "utils", "var", "where", "zeros", "zeros_like",
 ]
 
-absent.install_answers()
+absent.install_answers(_method)
 _compiled.make_readable()

@@ -127,10 +127,11 @@ class NoMethod:
         raise AttributeError(words, name=self.name)
 
 
-def install_answers() -> None:
-    """Let the modules of the tables answer for the names that they do not have, and Tensor, too."""
-    from ..tensor import method  # late: modules below Tensor come here, too
+def install_answers(method: Callable[[str, Any], None]) -> None:
+    """Let the modules of the tables answer for the names that they do not have, and Tensor, too.
 
+    `method` makes something a method of Tensor, under a name.
+    """
     absent = {*HINTS["Tensor"], *NUMPY["Tensor"]}
     for name in absent:
         method(name, NoMethod(name))
