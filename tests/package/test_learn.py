@@ -383,6 +383,7 @@ def test_any_terminal(course, monkeypatch, encoding):
     terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", terminal)
     assert learn(["0", "--hint"]) == 0
+    terminal.flush()
     out = terminal.buffer.getvalue().decode(encoding)
     assert ("→ σ" if encoding == "utf-8" else "-> sigma") in out
     assert ("x̂ ≤ ½ γ²" if encoding == "utf-8" else "x_hat <= ") in out
