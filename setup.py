@@ -207,7 +207,7 @@ class BuildExtensions(build_ext):
             elif self.into_tree:  # setuptools copies all of them from there
                 target = Path(self.build_lib, *module.parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                self.copy_file(str(module), str(target))
+                shutil.copy2(module, target)  # also over a newer one, which a wheel was made of
         return stale
 
 

@@ -156,6 +156,20 @@ def test_a_wheel_holds_its_kernels_once_more_per_level(tree):
 
 
 @pytest.mark.slow
+def test_what_a_wheel_was_made_of_stays_out_of_the_tree(tree):
+    """It is for every processor, and slower than what a build in place is for."""
+    assert build(tree)[0] == 0
+    (module,) = (tree / "minigrad").glob("small.*[!x]")
+    before = module.read_bytes()
+    code, words = build(tree, "setup.py", "build", CFLAGS="-DFOR_A_WHEEL -O0")
+    assert code == 0, words
+    (made,) = tree.glob(f"build/lib*/minigrad/{module.name}")
+    assert made.read_bytes() != before
+    assert build(tree)[0] == 0
+    assert module.read_bytes() == before
+
+
+@pytest.mark.slow
 def test_builds_compile_what_changed_and_all_when_flags_change(tree):
     code, words = build(tree)
     assert code == 0, words
