@@ -160,6 +160,14 @@ document.getElementById("predict").addEventListener("change", (event) => {
   show();
 });
 addEventListener("hashchange", () => { read(); show(); });
+// In a notebook, which may be dark while the system is light: its frame is told the theme.
+const themed = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+  .filter((rule) => rule.media?.mediaText.includes("prefers-color-scheme"));
+addEventListener("message", (event) => {
+  if (event.data !== "dark" && event.data !== "light") return;
+  document.documentElement.style.colorScheme = event.data;
+  for (const rule of themed) rule.media.mediaText = event.data === "dark" ? "all" : "not all";
+});
 
 document.documentElement.classList.add("js");
 document.querySelector("nav").hidden = false;

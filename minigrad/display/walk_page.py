@@ -49,8 +49,18 @@ def page(walks: list[Any], whole: bool = True) -> str:
     return (
         '<iframe title="The walk back" sandbox="allow-scripts" '
         'style="width: 100%; height: 640px; border: 0" '
-        f'srcdoc="{escape(text, quote=True)}"></iframe>'
+        f'onload="{TELL_THEME}" srcdoc="{escape(text, quote=True)}"></iframe>'
     )
+
+
+# A frame does not see whether the notebook around it is dark: the first color under it tells.
+TELL_THEME = escape(
+    "for (let e = this; e; e = e.parentElement) { "
+    "const [r, g, b, alpha = 1] = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g); "
+    "if (+alpha) { this.contentWindow.postMessage(+r + +g + +b < 384 ? 'dark' : 'light', '*'); "
+    "break; } }",
+    quote=True,
+)
 
 
 HOW_TO_SEE_LINES = (

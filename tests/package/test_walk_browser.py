@@ -52,8 +52,12 @@ const pause = () => new Promise((done) => setTimeout(done, 30));
 
 def seen(shown, width, last, folder):
     shown.save(folder / "walk.html")
-    text = DRIVER.replace("WIDTH", str(width)).replace("LAST", str(last))
-    (folder / "driver.html").write_text(text, encoding="utf-8")
+    return found_in(folder, DRIVER.replace("WIDTH", str(width)).replace("LAST", str(last)))
+
+
+def found_in(folder, driver):
+    """What a page leaves in its element `found`, as JSON."""
+    (folder / "driver.html").write_text(driver, encoding="utf-8")
     command = [
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
         "--window-size=1400,900", "--virtual-time-budget=60000",
@@ -130,3 +134,31 @@ def test_a_deep_network_opens_at_its_modules(tmp_path):
     walk = model(mg.rand(2, 3)).sum().walk(model)
     found = seen(walk, 360, 3, tmp_path)
     assert all(found["report"].values()), found["report"]
+
+
+NOTEBOOK = """<!doctype html><body style="background: BACK"><pre id="found"></pre><div>WALK</div><script>
+const frame = document.querySelector("iframe");
+frame.addEventListener("load", () => setTimeout(() => {
+  const [page, box] = ["body", ".box.parameter rect"].map((each) => {
+    const style = getComputedStyle(frame.contentDocument.querySelector(each));
+    return [style.backgroundColor, style.fill, style.colorScheme];
+  });
+  document.getElementById("found").textContent = JSON.stringify([page[0], box[1], page[2]]);
+}, 50));
+</script>"""
+
+
+@pytest.mark.parametrize(
+    ("back", "page", "box", "scheme"),
+    [
+        ("#111", "rgb(20, 23, 28)", "rgb(22, 38, 63)", "dark"),
+        ("#eee", "rgb(255, 255, 255)", "rgb(227, 239, 255)", "light"),
+    ],
+)
+def test_a_walk_has_the_theme_of_its_notebook(back, page, box, scheme, tmp_path):
+    """Whatever that of the system is; the frame is opened here so that its colors can be seen."""
+    loss, model = fifteen_lines()
+    walk = loss.walk(model)._repr_html_()
+    assert 'sandbox="allow-scripts"' in walk
+    shown = NOTEBOOK.replace("BACK", back).replace("WALK", walk.replace(" sandbox=", " data-was="))
+    assert found_in(tmp_path, shown) == [page, box, scheme]
