@@ -273,9 +273,14 @@ def _is_columns(dataset):
     return not alike and len({len(each) for each in dataset}) == 1
 
 
-def _converted(columns):
+def _of_columns(columns):
     arrays = any(isinstance(each, np.ndarray) for each in columns)
-    return " of Tensors: minigrad.as_tensor makes one of an array" if arrays else ""
+    return (
+        f"DataLoader: dataset is a {type(columns).__name__} of {len(columns)} tensors of "
+        f"{len(columns[0])} rows each, so there would be {len(columns)} samples; write "
+        "TensorDataset(x, y)"
+        + (" of Tensors: minigrad.as_tensor makes one of an array" if arrays else "")
+    )
 
 
 class DataLoader(Generic[Sample]):
@@ -316,11 +321,7 @@ class DataLoader(Generic[Sample]):
                 "minigrad.as_tensor(column.values), …)"
             )
         if collate_fn is None and _is_columns(dataset):
-            raise TypeError(
-                f"DataLoader: dataset is a {type(dataset).__name__} of {len(dataset)} tensors of "
-                f"{len(dataset[0])} rows each, so there would be {len(dataset)} samples; write "
-                f"TensorDataset(x, y){_converted(dataset)}"
-            )
+            raise TypeError(_of_columns(dataset))
         if generator is not None and not isinstance(generator, Generator):
             raise TypeError(
                 f"DataLoader: generator must be a Generator or None, got {type(generator).__name__}"
