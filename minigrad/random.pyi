@@ -1,3 +1,4 @@
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,9 @@ def get_rng_state() -> Tensor:
 
 def set_rng_state(new_state: Any) -> None:
     """Put the default generator into a state that get_rng_state gave. torch.set_rng_state."""
+
+def fork_rng() -> AbstractContextManager[None]:
+    """In its `with` block draw as you like: then the default generator is where it was before.
+
+    torch.random.fork_rng.
+    """

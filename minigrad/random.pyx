@@ -4,6 +4,7 @@ The numbers come from NumPy's PCG64. A state is a uint8 tensor, so it can be sav
 """
 
 import os
+from contextlib import contextmanager
 
 cimport numpy as cnp
 
@@ -122,3 +123,16 @@ def get_rng_state():
 def set_rng_state(new_state):
     """Put the default generator into a state that get_rng_state gave. torch.set_rng_state."""
     default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng():
+    """In its `with` block draw as you like: then the default generator is where it was before.
+
+    torch.random.fork_rng.
+    """
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(state)

@@ -22,7 +22,7 @@ import numpy as np
 
 from .._checks import flag, function, number
 from ..errors import DTypeError, ShapeError
-from ..random import get_rng_state, set_rng_state
+from ..random import fork_rng, get_rng_state
 from ..tensor import Tensor
 from .differences import Probe, floating_outputs, like, look, values_of
 from .engine import grad
@@ -299,12 +299,11 @@ def analytic_gradients(
 @contextlib.contextmanager
 def undisturbed(inputs: Sequence[Any]) -> Iterator[list[Any]]:
     """Put back the default generator, and the inputs if `func` has changed them."""
-    state = get_rng_state()
     copies = [np.array(values_of(x)) if isinstance(x, Tensor) else None for x in inputs]
     try:
-        yield copies
+        with fork_rng():
+            yield copies
     finally:
-        set_rng_state(state)
         for i in changed_inputs(inputs, copies):
             with no_grad():
                 inputs[i].detach().copy_(copies[i])

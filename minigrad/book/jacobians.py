@@ -18,7 +18,7 @@ from ..autograd import grad
 from ..dtypes import float64
 from ..nn import functional as F
 from ..ops.array.creation import tensor, zeros
-from ..random import get_rng_state, manual_seed, set_rng_state
+from ..random import fork_rng, manual_seed
 from ..tensor import Tensor
 from .markdown import inline_html
 
@@ -38,12 +38,9 @@ class Example:
 
 def kept_half(x: Tensor) -> Tensor:
     """Dropout with the same mask at every call; the generator is as before."""
-    state = get_rng_state()
-    try:
+    with fork_rng():
         manual_seed(1)
         return F.dropout(x, 0.5)
-    finally:
-        set_rng_state(state)
 
 
 ROW = [-2.0, -0.5, 0.5, 2.0]

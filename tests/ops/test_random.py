@@ -101,3 +101,14 @@ def test_the_generator_must_be_one(make):
     for bad in (3, "a", np.random.default_rng()):
         with pytest.raises(TypeError, match="generator must be a minigrad.Generator"):
             make(bad)
+
+
+def test_draws_in_a_fork_are_taken_back():
+    minigrad.manual_seed(3)
+    expected = minigrad.rand(4)
+    minigrad.manual_seed(3)
+    with pytest.raises(KeyError), minigrad.random.fork_rng():
+        minigrad.rand(100)
+        minigrad.manual_seed(5)
+        raise KeyError
+    assert minigrad.rand(4).equal(expected)

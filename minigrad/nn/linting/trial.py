@@ -10,7 +10,7 @@ import numpy as np
 
 from ...autograd import detect_anomaly, grad
 from ...autograd.grad_mode import enable_grad
-from ...random import get_rng_state, set_rng_state
+from ...random import fork_rng
 from ...tensor import Tensor
 from ..module import Module
 from ..utils.detached_copy import detached_copy
@@ -32,15 +32,19 @@ def run_trial(
 ) -> Trial:
     """Run a copy of the model forward once, then the loss, and backward; errors become notes."""
     trial = Trial()
-    generators = get_rng_state(), np.random.get_state(), random.getstate()
+    generators = np.random.get_state(), random.getstate()
     try:
-        with warnings.catch_warnings(), enable_grad(), detect_anomaly(check_nan=False):
+        with (
+            warnings.catch_warnings(),
+            fork_rng(),
+            enable_grad(),
+            detect_anomaly(check_nan=False),
+        ):
             warnings.simplefilter("ignore")
             run_copy(trial, model, loss, inputs, target)
     finally:
-        set_rng_state(generators[0])
-        np.random.set_state(generators[1])
-        random.setstate(generators[2])
+        np.random.set_state(generators[0])
+        random.setstate(generators[1])
     return trial
 
 

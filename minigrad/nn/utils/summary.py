@@ -11,7 +11,7 @@ from ...autograd.grad_mode import enable_grad
 from ...display.html import html_block, html_table, html_text
 from ...dtypes import DTypeLike
 from ...ops.array.creation import zeros
-from ...random import get_rng_state, set_rng_state
+from ...random import fork_rng
 from ...tensor import Function, Tensor
 from ..module import Module
 
@@ -125,12 +125,8 @@ def summary(
     if dtype is None:
         dtype = next((parameter.dtype for parameter in copied.parameters()), None)
     tally = Tally(copied)
-    state = get_rng_state()
-    try:
-        with enable_grad():
-            output = copied(zeros(*input_shape, dtype=dtype))
-    finally:
-        set_rng_state(state)
+    with fork_rng(), enable_grad():
+        output = copied(zeros(*input_shape, dtype=dtype))
     tally.between += tally.new_bytes(output)
     rows = list(tally.rows.values())
     if tally.between:
