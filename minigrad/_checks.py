@@ -143,3 +143,8 @@ def pair(owner, name, value, *, at_least):
     if max(values) > LARGEST_STEP:
         raise ValueError(f"{owner}: {name} must be <= {LARGEST_STEP}, got {value!r}")
     return values
+
+
+def installing(extra: str) -> str:
+    """How to install what an extra of the package brings: the end of a sentence."""
+    return f'pip install "minigrad-cython[{extra}]" (in a clone: pip install -e ".[{extra}]")'

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from .._checks import installing
 from ..datasets.download import cache_folder
 
 HERE = Path(__file__).resolve().parent
@@ -84,8 +85,7 @@ def build_into(folder: Path, root: Path | None = None, stamp: str = "") -> Path:
     except ModuleNotFoundError as missing:
         raise BookError(
             "the book is built with markdown-it-py, latex2mathml, Pygments and Cython, and "
-            f'{missing.name} is not installed: pip install "minigrad-cython[book]" (in a clone: '
-            'pip install -e ".[book]")'
+            f"{missing.name} is not installed: {installing('book')}"
         ) from None
     print("making the book; this takes a while, and only once", file=sys.stderr, flush=True)
     folder.parent.mkdir(parents=True, exist_ok=True)

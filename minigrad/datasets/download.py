@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .._checks import installing
+
 ANSWER = 3  # seconds until an address of a mirror must have taken the connection
 SILENCE = 10  # the longest pause after that
 WHOLE = 300  # seconds for a whole file
@@ -49,7 +51,7 @@ def receive(urls: list[str], limit: int, check: Callable[[bytes], Any]) -> tuple
         from tqdm import tqdm
     except ImportError as error:
         raise FileNotFoundError(
-            f"downloads need pooch and tqdm ({error}): pip install 'minigrad-cython[examples]'"
+            f"downloads need pooch and tqdm ({error}): {installing('examples')}"
         ) from error
     failures = []
     form = {"unit": "B", "unit_scale": True, "leave": False, "disable": None}

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _checks
 from ..errors import GraphError, ShapeError
 from ..nn.module import Module
-from ..random import get_rng_state, set_rng_state
+from ..random import fork_rng
 from ..tensor import Tensor
 from . import draft as drafts
 from .draft import Draft, Size, Step, Value
@@ -37,8 +37,8 @@ def exported(
         import onnx
     except ModuleNotFoundError:
         raise ImportError(
-            "export: the file is written with onnx, which is not installed: pip install "
-            '"minigrad-cython[onnx]" (in a clone: pip install -e ".[onnx]")'
+            "export: the file is written with onnx, which is not installed: "
+            + _checks.installing("onnx")
         ) from None
     if not isinstance(model, Module):
         raise TypeError(f"export: model must be a Module, got {type(model).__name__}")
@@ -51,8 +51,7 @@ def exported(
                 "compute something else; call model.eval() first"
             )
     names = _names("input_names", input_names, "input", len(examples))
-    state = get_rng_state()
-    try:
+    with fork_rng():
         first = _Run(model, examples, names)
         results = _names("output_names", output_names, "output", len(first.trace.outputs))
         taken = [*names, *results, *first.draft.state]
@@ -65,8 +64,6 @@ def exported(
         sizes: Sizes = list(first.output_shapes())
         if dynamic:
             steps, sizes = _with_another_batch(first, model, examples, names, steps)
-    finally:
-        set_rng_state(state)
     return _file(onnx, first, names, results, steps, sizes, dynamic)
 
 

@@ -10,12 +10,13 @@ options     the checks of their parameters
 `import minigrad` does not load this room; it needs scikit-learn, the extra `sklearn`.
 """
 
+from .._checks import installing
+
 try:
     import sklearn  # noqa: F401
 except ImportError as _missing:
     raise ImportError(
-        f'minigrad.sklearn needs scikit-learn ({_missing}): pip install "minigrad-cython[sklearn]" '
-        '(in a clone: pip install -e ".[sklearn]")'
+        f"minigrad.sklearn needs scikit-learn ({_missing}): {installing('sklearn')}"
     ) from None
 
 from .mlp import MLPClassifier, MLPRegressor

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from .._checks import items
+from .._checks import installing, items
 from ..display.html import html_block, html_table, html_title
 from ..display.printing import formatter
 from ..errors import ShapeError
@@ -306,8 +306,7 @@ def _axes(ax: Any, style: dict[str, Any]) -> Axes:
         from matplotlib.lines import Line2D
     except ImportError as error:
         raise ImportError(
-            f"History.plot: matplotlib is not installed ({error}): "
-            'pip install "minigrad-cython[examples]"'
+            f"History.plot: matplotlib is not installed ({error}): {installing('examples')}"
         ) from None
     if ax is not None and not isinstance(ax, Axes):
         raise TypeError(f"History.plot: ax must be Axes of matplotlib, got {type(ax).__name__}")
