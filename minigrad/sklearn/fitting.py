@@ -73,6 +73,10 @@ class Network(BaseEstimator, ABC):
         """A new network for this many columns."""
 
     @abstractmethod
+    def _design(self) -> dict[str, Any]:
+        """The parameters that the network is built from."""
+
+    @abstractmethod
     def _draws(self) -> bool:
         """Whether building and training draw from minigrad's generator."""
 
@@ -95,12 +99,15 @@ class Network(BaseEstimator, ABC):
     def fit(self, X: Any, y: Any, **unknown: Any) -> Self:
         """Train a new network on X (n_samples, n_features) and y; with warm_start, the one of the
         last call. A fit that fails leaves the estimator as it was."""
+        self._refuse("fit", unknown)
+        return self._fit(X, y, incremental=False)
+
+    def _refuse(self, method: str, unknown: dict[str, Any]) -> None:
         if unknown:
             raise TypeError(
-                f"{type(self).__name__}: fit takes X and y, not {', '.join(unknown)}; rows that "
-                "shall count for more can be repeated (sklearn.utils.resample)"
+                f"{type(self).__name__}: {method} takes X and y, not {', '.join(unknown)}; rows "
+                "that shall count for more can be repeated (sklearn.utils.resample)"
             )
-        return self._fit(X, y, incremental=False)
 
     def _fit(self, X: Any, y: Any, incremental: bool, classes: Any = None) -> Self:
         check_training(self)
@@ -128,6 +135,7 @@ class Network(BaseEstimator, ABC):
         with _seeded(rng.randint(2**31) if self._draws() else 0), enable_grad():
             if first:
                 self.module_ = self._build(X.shape[1], self.n_outputs_, rng).double()
+                self._built_from = self._design()
                 self.n_iter_ = self.t_ = self._without_progress = 0
                 self.loss_curve_: list[float] = []
                 self.best_loss_ = None if self.early_stopping else math.inf
@@ -135,6 +143,7 @@ class Network(BaseEstimator, ABC):
                 self.best_validation_score_ = -math.inf if self.early_stopping else None
                 self._optimizer = self._new_optimizer()
             else:  # on copies, which replace nothing if the training fails
+                self._check_design("partial_fit" if incremental else "warm_start=True")
                 self.module_, self._optimizer = copy.deepcopy((self.module_, self._optimizer))
                 self.loss_curve_ = list(self.loss_curve_)
                 if not incremental:
@@ -152,6 +161,17 @@ class Network(BaseEstimator, ABC):
                 f"{type(self).__name__}: the training diverged, weights are NaN or infinite. Scale "
                 "the columns of X (StandardScaler), or try a smaller learning_rate_init"
             )
+
+    def _check_design(self, what: str) -> None:
+        """What goes on with a network cannot change what that was built from."""
+        for name, now in self._design().items():
+            before = self._built_from.get(name)
+            if before is not now and repr(before) != repr(now):
+                raise ValueError(
+                    f"{type(self).__name__}: {what} goes on with the network of the last call, "
+                    f"which was built with {name}={before!r}, and now {name}={now!r}; for a new "
+                    "network use sklearn.base.clone(estimator), or fit with warm_start=False"
+                )
 
     def _new_optimizer(self) -> EpsilonHatAdam | VelocitySGD:
         parameters, rate = list(self.module_.parameters()), self.learning_rate_init
@@ -327,9 +347,6 @@ class Network(BaseEstimator, ABC):
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """minigrad's generator starts from `seed`; afterwards it is where it was before."""
-    before = random.get_rng_state()
-    random.manual_seed(seed)
-    try:
+    with random.fork_rng():
+        random.manual_seed(seed)
         yield
-    finally:
-        random.set_rng_state(before)

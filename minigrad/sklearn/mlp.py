@@ -86,6 +86,10 @@ class _Perceptron(Network):
         boolean(name, "batch_norm", self.batch_norm)
         number(name, "dropout", self.dropout, at_least=0, below=1)
 
+    def _design(self) -> dict[str, Any]:
+        names = ("hidden_layer_sizes", "activation", "batch_norm", "dropout")
+        return {name: getattr(self, name) for name in names}
+
     def _draws(self) -> bool:
         return self.dropout > 0
 

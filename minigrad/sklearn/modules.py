@@ -91,6 +91,9 @@ class _Wrapped(Network):
                 f"makes one, got {type(self.module).__name__}"
             )
 
+    def _design(self) -> dict[str, Any]:
+        return {"module": self.module, **self._module_parameters}
+
     def _draws(self) -> bool:
         return True
 

@@ -57,8 +57,9 @@ class Classifier(ClassifierMixin, Network):
         single = multilabel or self.n_outputs_ < len(classes)
         self.out_activation_ = "logistic" if single else "softmax"
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, **unknown: Any) -> Self:
         """One pass over X and y, on top of what is learned. The first call names all `classes`."""
+        self._refuse("partial_fit", unknown)
         labels = None if classes is None else self._labels(classes)
         if not hasattr(self, "module_"):
             if labels is None:
@@ -155,8 +156,9 @@ class Regressor(RegressorMixin, MultiOutputMixin, Network):
                 "a classifier"
             ) from None
 
-    def partial_fit(self, X: Any, y: Any) -> Self:
+    def partial_fit(self, X: Any, y: Any, **unknown: Any) -> Self:
         """One pass over X and y, on top of what is learned."""
+        self._refuse("partial_fit", unknown)
         return self._fit(X, y, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:

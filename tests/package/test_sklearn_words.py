@@ -48,6 +48,11 @@ def stopping(fraction=0.2):
     return MLPClassifier(early_stopping=True, validation_fraction=fraction)
 
 
+def again(model, **changed):
+    """Two fits with warm_start, and something else in between."""
+    return model.set_params(warm_start=True).fit(X, LABELS).set_params(**changed).fit(X, LABELS)
+
+
 # What one tries, the error, and the words that help.
 TRIED = {
     "sample_weight": (lambda: MLPClassifier().fit(X, LABELS, sample_weight=X[:, 0]), TypeError,
@@ -60,6 +65,18 @@ TRIED = {
                TypeError, r"X is sparse.*OneHotEncoder\(sparse_output=False\)"),
     "rare class": (lambda: stopping().fit(X, RARE), ValueError,
                    "validation_fraction = 0.2 of n_samples = 12: .* of two classes one of each"),
+    "weights of one pass": (
+        lambda: MLPRegressor().partial_fit(X, LABELS, sample_weight=X[:, 0]), TypeError,
+        "^MLPRegressor: partial_fit takes X and y, not sample_weight; .* repeated"),
+    "warm start of another": (lambda: again(MLPClassifier(5), hidden_layer_sizes=(3,)), ValueError,
+                              r"warm_start=True goes on .* built with hidden_layer_sizes=5, and "
+                              r"now hidden_layer_sizes=\(3,\); .*clone"),
+    "warm start of another module": (
+        lambda: again(ModuleClassifier(Named, module__n_in=2), module=nn.Linear), ValueError,
+        "warm_start=True goes on .* built with module=.*Named"),
+    "one more pass of another": (
+        lambda: MLPClassifier().partial_fit(X, LABELS, [0, 1]).set_params(batch_norm=True)
+        .partial_fit(X, LABELS), ValueError, "partial_fit goes on .* batch_norm=False, and now"),
     "small part": (lambda: stopping(0.01).fit(X, LABELS), ValueError, "0.01 of n_samples = 12"),
     "no rest": (lambda: stopping(0.99).fit(X, np.arange(12)), ValueError, "0.99 of n_samples"),
     "words as numbers": (lambda: MLPRegressor().fit(X, TEXT), ValueError,
@@ -80,6 +97,11 @@ def test_what_was_tried_is_answered_in_its_words(name):
     tried, error, words = TRIED[name]
     with pytest.raises(error, match=words):
         tried()
+
+
+def test_a_warm_start_may_change_how_it_trains():
+    model = again(MLPClassifier(5, max_iter=2), max_iter=3, alpha=0.1, learning_rate_init=0.1)
+    assert len(model.loss_curve_) == 5
 
 
 def test_a_name_of_ones_own_can_be_given():

@@ -136,7 +136,8 @@ def test_a_deep_network_opens_at_its_modules(tmp_path):
     assert all(found["report"].values()), found["report"]
 
 
-NOTEBOOK = """<!doctype html><body style="background: BACK"><pre id="found"></pre><div>WALK</div><script>
+NOTEBOOK = """<!doctype html><body style="background: BACK"><pre id="found"></pre>
+<div>WALK</div><script>
 const frame = document.querySelector("iframe");
 frame.addEventListener("load", () => setTimeout(() => {
   const [page, box] = ["body", ".box.parameter rect"].map((each) => {
