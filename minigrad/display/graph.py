@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..serialization.atomic_write import write
+from ..serialization.atomic_write import path_of, write
 from ..tensor import Tensor, method
 from .rules import snake_case
 from .svg import Box, draw
@@ -88,9 +88,7 @@ class Graph:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the graph to `path`; the suffix chooses the form: .svg, .dot, .mmd or .txt."""
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"graph.save: path must be a path, got {type(path).__name__}")
-        path = Path(path)
+        path = Path(path_of("graph.save", path))
         forms = {
             ".svg": self.to_svg,
             ".dot": self.to_dot,

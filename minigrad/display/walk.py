@@ -15,7 +15,7 @@ import numpy as np
 
 from ..autograd.anomaly import observed
 from ..errors import GraphError
-from ..serialization.atomic_write import write
+from ..serialization.atomic_write import path_of, write
 from ..tensor import Function, Tensor, method
 from .graph import Graph, call_of, collect, describe, names_of, rows_of
 from .modules import grouped
@@ -120,9 +120,7 @@ class Pair:
 
 
 def write_page(path: str | os.PathLike[str], walks: list[Walk]) -> None:
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"walk.save: path must be a path, got {type(path).__name__}")
-    path = Path(path)
+    path = Path(path_of("walk.save", path))
     if path.suffix not in (".html", ".htm"):
         raise ValueError(f"walk.save: the name must end in .html, got {path.name!r}")
     write(path, [page(walks).encode()])

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .. import _checks
 from ..nn.module import Module
 from ..serialization import atomic_write
-from ..serialization.checkpoint import path_of
+from ..serialization.atomic_write import path_of
 from ..tensor import Tensor
 
 __all__ = ["export"]

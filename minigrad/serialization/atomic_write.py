@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 fcntl: ModuleType | None
 try:
@@ -16,6 +17,22 @@ except ImportError:  # Windows, where an open file cannot be deleted anyway
     fcntl = None
 
 SUFFIX = ".minigrad-unfinished"
+
+
+def path_of(operation: str, path: Any) -> str:
+    """`path` as text, for an operation that is to open a file of this name."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{operation}: path must be a string or a Path, got {type(path).__name__}")
+    path = os.fspath(path)
+    if isinstance(path, bytes):
+        raise TypeError(f"{operation}: path must be a string or a Path, got bytes")
+    if "\0" in path:
+        raise ValueError(f"{operation}: path {path!r} holds a null character")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise ValueError(f"{operation}: path {path!r} is not a valid file name") from None
+    return path
 
 
 def write(path: str | os.PathLike[str], parts: Iterable[bytes | memoryview]) -> None:

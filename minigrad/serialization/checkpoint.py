@@ -53,7 +53,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     An old file is replaced in one step, whole. Errors: TypeError or ValueError for what cannot be
     saved, with its place; OSError if the writing fails. Counterpart: torch.save.
     """
-    path = path_of("save", path)
+    path = atomic_write.path_of("save", path)
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     structure = _describe(obj, (), tensors, [])
     metadata = {
@@ -86,7 +86,7 @@ def load(
     a device, a pipe), before anything is allocated; OSError if it cannot be opened. `map_location`
     and `weights_only` take what is true of every load here: "cpu" and True. As torch.load.
     """
-    path = path_of("load", path)
+    path = atomic_write.path_of("load", path)
     if map_location is not None and str(map_location) != "cpu":
         raise ValueError(f"load: map_location must be None or 'cpu', got {map_location!r}")
     if not flag("load", "weights_only", weights_only):
@@ -112,21 +112,6 @@ def load(
 
 class _Damage(Exception):
     """What is wrong with the file being read."""
-
-
-def path_of(operation: str, path: Any) -> str:
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"{operation}: path must be a string or a Path, got {type(path).__name__}")
-    path = os.fspath(path)
-    if isinstance(path, bytes):
-        raise TypeError(f"{operation}: path must be a string or a Path, got bytes")
-    if "\0" in path:
-        raise ValueError(f"{operation}: path {path!r} holds a null character")
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        raise ValueError(f"{operation}: path {path!r} is not a valid file name") from None
-    return path
 
 
 # --- nesting <-> description ---------------------------------------------------------------------

@@ -28,7 +28,7 @@ from .._checks import installing, items
 from ..display.html import html_block, html_table, html_title
 from ..display.printing import formatter
 from ..errors import ShapeError
-from ..serialization.atomic_write import write
+from ..serialization.atomic_write import path_of, write
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class History(Sequence[Row]):
         table = csv.DictWriter(text, self.names, lineterminator="\n")
         table.writeheader()
         table.writerows(self._rows)
-        write(_path("to_csv", path), [text.getvalue().encode()])
+        write(path_of("History.to_csv", path), [text.getvalue().encode()])
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> History:
@@ -205,7 +205,7 @@ class History(Sequence[Row]):
 
         ValueError for what is no table of numbers; FileNotFoundError where there is no file.
         """
-        path = _path("from_csv", path)
+        path = Path(path_of("History.from_csv", path))
         try:
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
@@ -278,12 +278,6 @@ def _parsed(path: Path, line: int, cell: str) -> Number:
         except ValueError:
             pass
     raise ValueError(f"History.from_csv: {path}, line {line}: {cell!r:.60} is not a number")
-
-
-def _path(operation: str, path: object) -> Path:
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"History.{operation}: path must be a path, got {type(path).__name__}")
-    return Path(path)
 
 
 def _rows_in_words(count: int) -> str:

@@ -215,6 +215,8 @@ def test_save_writes_the_form_that_the_suffix_names(tmp_path, suffix):
 def test_save_refuses_other_suffixes(tmp_path):
     with pytest.raises(ValueError, match=r"graph\.png"):
         expression()[-1].graph().save(tmp_path / "graph.png")
+    with pytest.raises(TypeError, match=r"graph\.save: path must be a string or a Path, got int"):
+        expression()[-1].graph().save(3)
 
 
 def test_bad_names_and_too_large_graphs_are_refused():

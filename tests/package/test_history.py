@@ -260,8 +260,10 @@ def test_a_file_of_a_spreadsheet(tmp_path):
 
 def test_bad_paths(three, tmp_path):
     for call in (three.to_csv, History.from_csv):
-        with pytest.raises(TypeError, match="path must be a path, got int"):
+        with pytest.raises(TypeError, match="path must be a string or a Path, got int"):
             call(3)
+        with pytest.raises(ValueError, match=r"^History\.\w+_csv: path .* holds a null character"):
+            call("a\0b")
     with pytest.raises(FileNotFoundError, match="there is no file"):
         History.from_csv(tmp_path / "none.csv")
 

@@ -236,7 +236,9 @@ def test_saving_wants_a_name_in_html(tmp_path):
     walk = mg.ones(1, requires_grad=True).sum().walk()
     with pytest.raises(ValueError, match=r"must end in \.html, got 'walk\.png'"):
         walk.save(tmp_path / "walk.png")
-    with pytest.raises(TypeError, match=r"walk\.save: path must be a path, got int"):
+    with pytest.raises(ValueError, match=r"walk\.save: path .* holds a null character"):
+        walk.save("a\0.html")
+    with pytest.raises(TypeError, match=r"walk\.save: path must be a string or a Path, got int"):
         walk.save(3)
     with pytest.raises(TypeError, match=r"walk\.beside: other must be a Walk, got str"):
         walk.beside("x")
