@@ -568,24 +568,6 @@ def test_explain_refuses_in_words(found):
         minigrad.explain(minigrad.save, show=False)
 
 
-@pytest.mark.parametrize(
-    ("asked", "page"),
-    [
-        (minigrad.nn.functional.cross_entropy, "cross_entropy"),
-        (minigrad.ones(2).relu, "relu"),
-        (minigrad.nn.BatchNorm1d, "batch_norm"),
-        (minigrad.nn.Linear(1, 1), "linear"),
-        (minigrad.optim.AdamW, "adam"),
-        ("nn.BatchNorm2d", "batch_norm"),
-        ("F.gelu#1", "gelu"),
-    ],
-)
-def test_explain_takes_what_source_takes(found, asked, page):
-    file, _, place = minigrad.explain(asked, show=False).partition("#")
-    assert file.endswith(f"/{page}.html")
-    assert place in ("", "eq-1")
-
-
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "mine").write_text("", encoding="utf-8")
     with pytest.raises(shelf.BookError, match="holds something else"):

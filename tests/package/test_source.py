@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad import autograd, datasets, nn, optim, utils
 from minigrad._build_check import PACKAGE
-from minigrad.book import asked, pieces, subject
+from minigrad.book import asked, opening, pieces, subject
 from minigrad.book.shelf import BookError
 from minigrad.nn import functional as F
 
@@ -261,3 +261,24 @@ def test_what_comes_later_is_there_for_whoever_looks():
         for name, home in names.items():
             assert name in dir(module)
             assert getattr(module, name) is getattr(sys.modules[home or owner], name)
+
+
+@pytest.mark.parametrize(
+    ("value", "page"),
+    [
+        (F.cross_entropy, "cross_entropy"),
+        (mg.ones(2).relu, "relu"),
+        (nn.BatchNorm1d, "batch_norm"),
+        (nn.Linear(1, 1), "linear"),
+        (optim.AdamW, "adam"),
+        (mg.save, None),
+    ],
+)
+def test_explain_takes_what_source_takes(value, page):
+    assert subject.derivation_of(value) == page
+
+
+def test_explain_takes_the_name_of_a_function():
+    assert opening.page_of_function("nn.BatchNorm2d") == "batch_norm"
+    assert opening.page_of_function("F.gelu") == "gelu"
+    assert opening.page_of_function("zebra") is None
