@@ -62,7 +62,7 @@ SENTENCES = [
     Sentence("First weights need less care.", f"{PAPER}, abstract", "C4"),
     Sentence("It allows higher learning rates.", f"{PAPER}, section 3.3", "B4"),
     Sentence(
-        "The company of a sample in its batch is noise, and that regularizes.",
+        "The company of a sample in its batch is noise, more of it in smaller batches.",
         f"{PAPER}, section 3.4", "B16",
     ),
     Sentence("What a layer gets changes less in training.", f"{PAPER}, section 4.1", "B12"),

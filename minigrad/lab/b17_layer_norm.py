@@ -43,7 +43,7 @@ NORMS: dict[str, dict[int, type[nn.Module]]] = {
     "B17", "Small batches: layer norm gains on batch norm", "Ba et al. 2016, section 6.6", 42,
     mnist=True, analogue="200 units and one pass stand for 1,000 units and many passes",
 )  # fmt: skip
-def layer_norm(run: Run) -> None:
+def layer_norm_gains(run: Run) -> None:
     data, tests = images(run)
     order = np.random.default_rng(run.seed).permutation(len(data[1]))[: run.steps(55_000, 1_440)]
     panel = run.panel("One pass over the images", "images seen", "loss, mean of 1,024 images", "y")
