@@ -48,12 +48,9 @@ def robustness(run: Run) -> None:
                 "attacked": accuracy(model, (attacked, answers[:few])),
             }
         )
-        weaker = (0.1, 0.2)
-        between = [
-            accuracy(model, (tests + minigrad.tensor(noise * (std / STD)), answers))
-            for std in weaker
-        ]
-        panel.line(arm, (0, *weaker, STD), [found[-1]["clean"], *between, found[-1]["noise"]])
+        stds = (0.0, 0.1, 0.2, STD)
+        weaker = [tests + minigrad.tensor(noise * (std / STD)) for std in stds]
+        panel.line(arm, stds, [accuracy(model, (each, answers)) for each in weaker])
         for name, value in found[-1].items():
             run.also(f"{arm}, {name}: accuracy", value)
     none, normalized = found

@@ -61,10 +61,8 @@ def articles_networks(run: Run) -> None:
         minigrad.manual_seed(run.seed)
         found = _epochs(run, build(side), data, tests)
         panel = run.panel(f"The {name} network", "pass", "test accuracy")
-        for arm, reached in zip(
-            ("moving average", "recalibrated"), zip(*found, strict=True), strict=True
-        ):
-            panel.line(arm, (1, 2), reached)
+        panel.line("moving average", (1, 2), [average for average, _ in found])
+        panel.line("recalibrated", (1, 2), [anew for _, anew in found])
         for epoch, (average, anew) in enumerate(found, 1):
             run.also(f"{name}, pass {epoch}: moving average", average)
             if name == "convolutional" and epoch == 2:

@@ -3,8 +3,9 @@
 Paper: Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm", compare the moving average with
 statistics recomputed over many batches ("PreciseBN"), on ImageNet.
 Here: 784-100-100-100-10 relu, SGD with 1, batches of 128; the running statistics keep .9, .99 or
-.999 of the old value. Then `nn.utils.recalibrate` over 10 batches of 1,000. And once more with 100
-added to every pixel: what training sees is the same, for each batch's mean is subtracted.
+.999 of the old value, so they look back 10, 100 or 1,000 batches. Then `nn.utils.recalibrate` over
+10 batches of 1,000. And once more with 100 added to every pixel: what training sees is the same,
+for each batch's mean is subtracted.
 Must show: with .999 at step 200 recomputing gains at least 4 points; with .9 at step 1,000 the two
 are within 1 point; with the added 100 the average gives at most .5, recomputing at least .96.
 """
@@ -34,10 +35,8 @@ def moving_average(run: Run) -> None:
 
     panel = run.panel("After 200 steps", "batches that the average looks back", "accuracy", "x")
     found = [both(keeps, 200) for keeps in (0.9, 0.99, 0.999)]
-    for name, reached in zip(
-        ("moving average", "recomputed"), zip(*found, strict=True), strict=True
-    ):
-        panel.line(name, (10, 100, 1000), reached)
+    panel.line("moving average", (10, 100, 1000), [average for average, _ in found])
+    panel.line("recomputed", (10, 100, 1000), [precise for _, precise in found])
     average, precise = found[-1]
     run.also(".999, step 200: moving average", average)
     run.also(".999, step 200: recomputed", precise)

@@ -27,22 +27,22 @@ def bias_before(run: Run) -> None:
     norm(linear(x)).backward(dy)
     of_bias, of_weight = (each.grad.abs().max().item() for each in (linear.bias, linear.weight))
     run.must("|∇b| / |∇W|", of_bias / of_weight, at_most=1e-12, published="0, theory")
-    bias = linear.bias.detach().clone()
     panel = run.panel("A number added to the bias", "number", "largest change of the output", "xy")
+    bias = linear.bias.detach().clone()
+    norm.momentum = 0.0  # from here on to look is not to learn
     for training in (True, False):
-        moved = {}
-        for added in (0.0, *ADDED):
-            norm.train(training)
-            norm.momentum = 0.0  # to look is not to learn
-            with minigrad.no_grad():
-                linear.bias.copy_(bias + added)
-                output = norm(linear(x)).numpy()
-            if not added:
-                before = output
-            else:
-                moved[added] = abs(output - before).max() / abs(before).max()
-        panel.line("in training" if training else "in evaluation", moved, moved.values())
+        norm.train(training)
+        outputs = [_output(linear, norm, x, bias + added) for added in (0.0, *ADDED)]
+        moved = [abs(y - outputs[0]).max() / abs(outputs[0]).max() for y in outputs[1:]]
+        mode, by_100 = "training" if training else "evaluation", moved[ADDED.index(100.0)]
+        panel.line(f"in {mode}", ADDED, moved)
         if training:
-            run.must("100 added, in training: the output moves by", moved[100.0], at_most=1e-10)
+            run.must("100 added, in training: the output moves by", by_100, at_most=1e-10)
         else:
-            run.also("100 added, in evaluation: the output moves by", moved[100.0])
+            run.also("100 added, in evaluation: the output moves by", by_100)
+
+
+def _output(linear: nn.Linear, norm: nn.BatchNorm1d, x: minigrad.Tensor, bias: minigrad.Tensor):
+    with minigrad.no_grad():
+        linear.bias.copy_(bias)
+        return norm(linear(x)).numpy()
