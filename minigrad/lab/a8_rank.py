@@ -6,6 +6,8 @@ fool: it falls to 1 with depth, and stays of the order of √d with batch norm.
 Here: d = 32, N = 128, depth 500, float64, random weights (variance 1/d, for relu 2/d), linear and
 relu; H is what follows the activation, its mean not removed. With the mean removed it is reported.
 Must show: at depth 100 at most 1.1 without batch norm; with it at least 2 (relu), 3.5 (linear).
+At depth 100 the rank without it still varies: of the seeds 0 to 39, 11 have more than 1.1 in the
+linear network (median 1.04), and one in the relu network.
 """
 
 import math
