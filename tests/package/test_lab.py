@@ -75,10 +75,10 @@ def test_the_list(capsys):
 
 @pytest.fixture
 def no_matplotlib(monkeypatch):
-    def without(name, *rest):
+    def without(name, *rest, **named):
         if name.startswith("matplotlib"):
             raise ImportError("no matplotlib")
-        return imported(name, *rest)
+        return imported(name, *rest, **named)
 
     imported = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", without)
