@@ -2,6 +2,9 @@
 
     protocol               a claim, a run of it, its bounds, its verdict
     training               images, networks and the loop that several claims share
+    drawing                lines, curves, boxes and words as SVG, for light and for dark pages
+    axes                   from values to pixels; ticks, and how a number is written
+    figure                 the curves of a run as a picture, also in words
     writing                what a run leaves in a folder: numbers as JSON, and a figure
     commands               what `python -m minigrad lab` does
     a1_gradients           first and second derivatives against formulas and differences

@@ -7,10 +7,10 @@
     lab A9 --quick      one of them so
     lab A7 --seed 5     with other random numbers
 
-Each run writes its numbers and its curves, A7.json, into the folder `lab` where the command is
-called, or into `--folder FOLDER`; and a figure, A7.png, if matplotlib is there (the extra
-`examples`). A9 and others learn from MNIST, which MINIGRAD_DATA finds, or the network; in the short
-form from the 8 × 8 digits that come with minigrad.
+Each run writes its numbers and its curves, A7.json, and a figure, A7.svg, into the folder `lab`
+where the command is called, or into `--folder FOLDER`. Any browser shows the figure. A9 and others
+learn from MNIST, which MINIGRAD_DATA finds, or the network; in the short form from the 8 × 8 digits
+that come with minigrad.
 
 The status is 0 if all claims that were run hold, 1 if one does not, 2 if the command cannot be
 carried out.
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ..display.terminal import command_line
 from .protocol import Claim, all_claims, carry_out
-from .writing import NoFigure, draw_figure, write_record
+from .writing import write_figure, write_record
 
 PROGRAM = "python -m minigrad lab"
 FOLDER, SEED = "lab", 401
@@ -116,12 +116,7 @@ def _run(claims: list[Claim], folder: Path, seed: int, quick: bool) -> int:
         print(f"\n{claim.name} {run.verdict}", end="")
         print(f" (seed {seed}, data: {run.data}, {run.seconds:.1f} s of one core)")
         print(f"written: {write_record(folder, run)}")
-        try:
-            if run.panels:
-                print(f"written: {draw_figure(folder, run)}")
-        except NoFigure as problem:
-            print(f"no figure: {problem}")
-        print()
+        print(f"written: {write_figure(folder, run)}\n")
         verdicts.append((claim, run))
     if len(verdicts) > 1:
         for claim, run in verdicts:

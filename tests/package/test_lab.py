@@ -1,6 +1,5 @@
 """The lab: every claim is listed, runs, decides; and a wrong kernel changes a verdict."""
 
-import builtins
 import json
 import runpy
 from pathlib import Path
@@ -14,6 +13,7 @@ from minigrad import _kernels
 from minigrad.datasets import mnist
 from minigrad.lab import protocol, training
 from minigrad.lab.commands import list_of
+from minigrad.lab.figure import svg_figure
 from minigrad.lab.protocol import Check, all_claims, carry_out
 
 CLAIMS = {each.name: each for each in all_claims()}
@@ -73,18 +73,7 @@ def test_the_list(capsys):
     assert all(f"\n{claim.name:5}  {claim.seconds:7g}" in out for claim in CLAIMS.values())
 
 
-@pytest.fixture
-def no_matplotlib(monkeypatch):
-    def without(name, *rest, **named):
-        if name.startswith("matplotlib"):
-            raise ImportError("no matplotlib")
-        return imported(name, *rest, **named)
-
-    imported = builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", without)
-
-
-def test_one_run_writes_numbers_and_a_verdict(tmp_path, capsys, no_matplotlib):
+def test_one_run_writes_numbers_and_a_verdict(tmp_path, capsys):
     threads, state = minigrad.get_num_threads(), minigrad.get_rng_state()
     assert command_line.main(["lab", "a4", "--folder", str(tmp_path / "new"), "--seed", "7"]) == 0
     assert minigrad.get_num_threads() == threads
@@ -95,16 +84,8 @@ def test_one_run_writes_numbers_and_a_verdict(tmp_path, capsys, no_matplotlib):
     assert record["verdict"] == "holds" and record["seed"] == 7 and not record["quick"]
     assert [each["ok"] for each in record["checks"]] == [True] * len(record["checks"])
     assert record["panels"][0]["curves"][0]["x"] == [8, 32, 128, 512]
-    assert "\nno figure: matplotlib is not installed" in out and "[examples]" in out
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["A4.json"]
-
-
-@pytest.mark.slow
-def test_a_figure(tmp_path, capsys):
-    pytest.importorskip("matplotlib")
-    assert command_line.main(["lab", "A8", "--folder", str(tmp_path)]) == 0
-    assert (tmp_path / "A8.png").read_bytes().startswith(b"\x89PNG")
-    assert f"written: {tmp_path / 'A8.png'}" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"A4.json", "A4.svg"}
+    assert svg_figure(record) == (tmp_path / "new" / "A4.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +140,7 @@ def test_whole_runs_say_what_they_need(no_mnist, tmp_path, capsys):
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_the_short_form_needs_nothing_and_is_marked(no_mnist, tmp_path, capsys, no_matplotlib):
+def test_the_short_form_needs_nothing_and_is_marked(no_mnist, tmp_path, capsys):
     assert command_line.main(["lab", "A9", "--quick", "--folder", str(tmp_path)]) == 0
     assert "\nA9 holds (short form) (seed 401, data: the embedded" in capsys.readouterr().out
     record = json.loads((tmp_path / "A9.json").read_text(encoding="utf-8"))
