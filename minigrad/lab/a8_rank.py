@@ -2,7 +2,7 @@
 
 Paper: Daneshmand et al. 2020, "Batch Normalization Provably Avoids Rank Collapse". With M the
 second moments of a layer's output H (N × d) it measures tr(M)² / |M|_F², a rank that noise does not
-fool: it falls to 1 with depth, and stays of the order of √d with batch norm.
+fool. It falls to 1 with depth, and stays of the order of √d with batch norm.
 Here: d = 32, N = 128, depth 500, float64, random weights (variance 1/d, for relu 2/d), linear and
 relu; H is what follows the activation, its mean not removed. With the mean removed it is reported.
 Must show: at depth 100 at most 1.1 without batch norm; with it at least 2 (relu), 3.5 (linear).

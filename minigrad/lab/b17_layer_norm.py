@@ -1,8 +1,9 @@
 """With small batches layer norm gains on batch norm.
 
 Paper: Ba et al. 2016, "Layer Normalization", section 6.6: 784-1000-1000-10 on MNIST, Adam, 55,000
-images, batches of 128 and of 4, no layer norm on the logits, and for batches of 4 the unbiased
-variance in batch norm. It shows curves, in which layer norm suffers less, and prints no number.
+images, batches of 128 and of 4. There is no layer norm on the logits; for batches of 4 the variance
+in batch norm is the unbiased one. It shows curves, in which layer norm suffers less, and prints no
+number.
 Here: the same with 200 units for 1,000, which one core can afford, and one pass over the images, in
 one order for all. Adam with .001; momentum .1; error of the test images with running statistics.
 Must show: error of batch norm less that of layer norm, at 4, at least what it is at 128.

@@ -4,7 +4,7 @@ Paper: the Udacity lesson on batch normalization. Test accuracy of none and batc
 steps: relu at .01 .8262 and .9525, sigmoid at 1 .9227 and .9463. All else it gives at 50,000 steps;
 for weights N(0, 5²) and relu at 1 it has .921 and, run again, .101: not everything is repaired.
 Here: its network, 784-100-100-100-10; weights N(0, .05²) or N(0, 5²), ε = 1e-3, momentum .01, SGD
-with .01, 1 or 2, batches of 60; 2,000 steps everywhere, so compare those at 50,000 with care.
+with .01, 1 or 2, batches of 60. 2,000 steps everywhere, so compare those at 50,000 with care.
 Must show: the two published cells, none within .03 and batch norm within .015; relu at 2 at most .2
 without and at least .95 with; N(0, 5²): 15 points gained in at least 5 of 6 cells.
 """

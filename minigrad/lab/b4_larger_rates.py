@@ -4,8 +4,8 @@ Paper: Bjorck et al. 2018, "Understanding Batch Normalization", train ResNet-110
 several rates: without batch norm large ones diverge, and activations grow with depth (not checked).
 Here: 784-100 × 12-10 relu (He), batches of 128, 300 steps of SGD with .01, .03, .1, … 10; accuracy
 of the test images with running statistics. And with a rate of 3, at every step, mean |z| of the
-12th layer over that of the first, z before the normalization: without batch norm where it diverges,
-which is the step with the largest finite loss; with batch norm the largest of all steps.
+12th layer over that of the first, z before the normalization. Without batch norm it is taken where
+training diverges: at the step with the largest finite loss. With batch norm the largest counts.
 Where no rate reaches .9, the smallest counts, in favor of that arm.
 Must show: the largest rate with an accuracy of .9 is at least 5 times larger with batch norm; the
 ratio of the activations is above 100 without, below 5 with.

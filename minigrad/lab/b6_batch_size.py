@@ -1,10 +1,11 @@
 """Small batches harm batch norm; what normalizes each image by itself does not notice them.
 
 Paper: Wu & He 2018, "Group Normalization": ResNet-50 on ImageNet, error at 2 images per batch: 10.6
-points lower with group norm than with batch norm (.241 and .347, as quoted by others; at 32, 16, 8,
-4 images .236, .237, .248, .273, not checked). That .347 is near what is found here is chance.
-Here: 784-100-100-10 relu, 30,000 images once, SGD with .1 · B / 32 at B images per batch; batch
-norm with momentum .1 · B / 32, group norm with 10 groups; layer norm; batch renormalization with
+points lower with group norm than with batch norm (.241 and .347, as quoted by others). Batch norm
+at 32, 16, 8, 4 images: .236, .237, .248, .273, not checked. That .347 is near what is found here is
+chance.
+Here: 784-100-100-10 relu, 30,000 images once, SGD with .1 · B / 32 at B images per batch. Batch
+norm with momentum .1 · B / 32, group norm with 10 groups, layer norm. Batch renormalization with
 that momentum, whose limits grow to r = 3, d = 5 from 10 to 50 % of the steps. Error on test images.
 Must show: error at 2 over error at 32 at least 3 with batch norm, at most 1.4 with group norm;
 batch norm better at 32, group norm at 4; renormalization 1 point below batch norm at 4.
