@@ -30,10 +30,10 @@ class Chapter:
 
 
 START, PATH, DERIVATIONS, BESIDE = "Start", "The path", "Derivations", "Beside the derivations"
-PARTS = (START, PATH, DERIVATIONS, BESIDE)
+LAB = "The lab"
+PARTS = (START, PATH, DERIVATIONS, BESIDE, LAB)
 LATER = ("autograd_words", "coming_from", "where_to_start", "mistakes", "batch_norm_conventions",
-         "lab", "articles", "scikit_learn", "ladder", "matrix_product", "speed",
-         "promises")  # fmt: skip
+         "articles", "scikit_learn", "ladder", "matrix_product", "speed", "promises")  # fmt: skip
 
 
 def chapters(root: Path) -> list[Chapter]:
@@ -61,13 +61,17 @@ def chapters(root: Path) -> list[Chapter]:
     listed = list(dict.fromkeys(re.findall(r"\]\((\w+)\.md\)", found[-1].text)))
     listed += sorted({path.stem for path in index.parent.glob("*.md")} - {"README", *listed})
     found += [chapter(index.parent / f"{name}.md", DERIVATIONS) for name in listed]
-    rest = sorted({path.stem for path in docs.glob("*.md")} - {"README", *LATER})
+    rest = sorted({path.stem for path in docs.glob("*.md")} - {"README", "lab", *LATER})
     for name in (*LATER, *rest):
         if (docs / f"{name}.md").exists():
             found.append(chapter(docs / f"{name}.md", BESIDE))
     found.append(
         Chapter("glossary", BESIDE, section(rules, "Words", "Glossary"), Path("CONTRIBUTING.md"))
     )
+    found.append(chapter(docs / "lab.md", LAB))
+    claims = {path.stem: path for path in (docs / "lab").glob("*.md")}
+    for name in sorted(claims, key=lambda name: (name[0], int(name[1:]))):
+        found.append(chapter(claims[name], LAB, name.lower()))
     return found
 
 

@@ -72,8 +72,8 @@ def plain(html):
 
 
 def test_every_page_of_docs_is_there(pages):
-    docs = {path.stem for path in (ROOT / "docs").rglob("*.md")} - {"README", "TEACHING"}
-    special = {"index", "guide", "glossary", "derivations", "path", "teaching"}
+    docs = {path.stem.lower() for path in (ROOT / "docs").rglob("*.md")} - {"readme"}
+    special = {"index", "guide", "glossary", "derivations", "path"}
     assert {name.removesuffix(".html") for name in pages} == docs | special
 
 
@@ -83,7 +83,7 @@ def test_sizes(site, pages):
     }
     assert large == {}
     assert len(pages["batch_norm.html"]) < 120 * KB  # the longest page: room for what comes
-    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 4000 * KB
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 4500 * KB
 
 
 def test_links_and_anchors_resolve(site, pages, panels):
