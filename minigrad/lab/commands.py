@@ -19,7 +19,6 @@ carried out.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -38,15 +37,14 @@ def lab(words: list[str]) -> int:
     try:
         chosen = _chosen(claims, asked.claim)
         if not chosen:
-            print(list_of(claims), flush=True)
+            print(list_of(claims))
             return 0
         folder = Path(asked.folder)
         folder.mkdir(parents=True, exist_ok=True)
         quick = asked.quick or "quick" in asked.claim
         return _run(chosen, folder, asked.seed, quick)
-    except BrokenPipeError:  # who reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
+    except BrokenPipeError:
+        raise  # display/terminal.py knows what to do
     except (Refused, OSError, ValueError) as problem:
         print(f"{PROGRAM}: {_in_words(problem)}", file=sys.stderr)
         return 2
