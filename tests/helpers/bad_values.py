@@ -1,7 +1,7 @@
 """What nobody should give to a function, and gives: arguments of wrong kinds, sizes and layouts."""
 
 import numpy as np
-from helpers.valid_calls import float64
+from helpers.fresh_values import float64
 
 import minigrad as m
 from minigrad import nn, optim

@@ -40,8 +40,9 @@ from helpers.call_promises import (  # noqa: E402
     settings,
     training,
 )
+from helpers.fresh_values import FRESH, Double  # noqa: E402
 from helpers.limits import at_most, limit_memory  # noqa: E402
-from helpers.valid_calls import FRESH, VALID, Double  # noqa: E402
+from helpers.valid_calls import VALID  # noqa: E402
 
 import minigrad as m  # noqa: E402
 from minigrad import _kernels, nn, ops, optim  # noqa: E402

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from helpers import call_promises, malformed
 from helpers.bad_values import JUNK, THEIRS
-from helpers.valid_calls import FRESH, VALID
+from helpers.fresh_values import FRESH
+from helpers.valid_calls import VALID
 
 import minigrad as m
 from minigrad import ShapeError, nn, optim
