@@ -1,3 +1,4 @@
+import gc
 import sys
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from minigrad._kernels import active, use_kernels
 
 # What tests share is the package `helpers` of this folder, wherever it lies.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+gc.disable()  # while tests are collected, which makes a million objects and hardly any garbage
+
+
+def pytest_collection_finish(session):
+    """What stays to the end need not be looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.mistakes import PLANTED, STRANGE, UNNAMED, exercises, read, run
 
 import minigrad
@@ -109,7 +110,7 @@ def test_what_is_right_is_right_in_any_form():
     assert alarms == []
 
 
-@pytest.mark.parametrize("answer", RIGHT, ids=lambda each: each.exercise)
+@for_each("answer", RIGHT)
 def test_what_is_known_is_right_and_adds_up(answer):
     names, case = FOUND[answer.exercise]
     np.testing.assert_allclose(run(answer.code, names), case["right"], rtol=1e-9, atol=1e-12)

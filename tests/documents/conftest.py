@@ -1,6 +1,7 @@
 """What several documents' tests read: the book, built once."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,29 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+class Hasty:
+    """A lexer that knows comments alone. The real ones take as long as all the rest of a book."""
+
+    @staticmethod
+    def get_tokens(source):
+        from pygments.token import Comment, Text
+
+        for part in re.split("(#.*)", source):
+            yield Comment if part.startswith("#") else Text, part
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """Without heat, which takes as long as all the rest; a slow test has the whole book."""
-    from minigrad.book import building, heat  # they need what an extra brings
+    """Without colors and heat, which have tests of their own; a slow test has the whole book."""
+    from minigrad.book import building, code, heat  # they need what an extra brings
 
     folder = tmp_path_factory.mktemp("book")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(heat, "heat", lambda chapter: {})
+        patch.setattr(code, "lexer", lambda language: Hasty)
+        code.highlighted.cache_clear()
         building.write_book(ROOT, folder)
+    code.highlighted.cache_clear()
     return folder
 
 

@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers.book_pages import plain
 
 CSS = Path(__file__).parents[2] / "minigrad" / "book" / "assets" / "book.css"
 
 if not CSS.exists():
     pytest.skip("the book is built from a source tree", allow_module_level=True)
+
+PACKAGE = CSS.parents[2]
 
 
 def contrast(one, other):
@@ -45,3 +48,18 @@ def test_contrast_in_light_and_dark():
 
 def channels(color):
     return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+@pytest.mark.parametrize("name", ["_kernels/softmax.pyx", "nn/module.py"])
+def test_colors_change_no_letter_and_end_with_their_line(name):
+    pytest.importorskip("pygments")
+    from minigrad.book import code
+
+    source = (PACKAGE / name).read_text(encoding="utf-8")
+    lines = code.highlighted(source, code.LANGUAGES[Path(name).suffix])
+    assert plain("\n".join(lines)) == source
+    for line in lines:
+        tags = re.findall(r"<(/?)(\w)>", line)
+        closed = [("/", letter) for _, letter in tags[::2]]
+        assert tags[1::2] == closed and all(slash == "" for slash, _ in tags[::2]), line
+    assert {letter for line in lines for letter in re.findall(r"<(\w)>", line)} == set("iqbu")

@@ -1,5 +1,7 @@
 """Derivatives of sample calls, in this library and in torch, and by differences of values."""
 
+import functools
+
 import numpy as np
 
 import minigrad as mg
@@ -30,10 +32,13 @@ def tensors(m, arrays):
 
 def cotangents(like, seed):
     """Random signs and sizes, none near 0, so that each entry counts."""
+    return [dy.copy() for dy in drawn(tuple(tuple(y.shape) for y in like), seed)]
+
+
+@functools.cache
+def drawn(shapes, seed):
     rng = np.random.default_rng(seed)
-    return [
-        np.array(rng.choice([-1.0, 1.0], y.shape) * rng.uniform(0.5, 1.5, y.shape)) for y in like
-    ]
+    return [np.array(rng.choice([-1.0, 1.0], s) * rng.uniform(0.5, 1.5, s)) for s in shapes]
 
 
 def backward(m, ys, xs, dys, create_graph=False):
@@ -77,17 +82,42 @@ def differences(function, arrays, step=2e-3):
     for x in arrays:
         dx = np.zeros(x.shape)
         for index in np.ndindex(x.shape):
-            here, total = x[index], 0.0
-            for factor, shift in ((8, 1), (-8, -1), (-1, 2), (1, -2)):
-                x[index] = here + shift * step
-                total += factor * function(arrays)
-            x[index] = here
-            dx[index] = total / (12 * step)
+            direction = np.zeros(x.shape)
+            direction[index] = 1
+            dx[index] = slope(function, arrays, x, direction, step)
         gradients.append(dx)
     return gradients
 
 
-def by_differences(call, arrays, order):
+def slope(function, arrays, x, direction, step=2e-3):
+    """The derivative of `function(arrays)` when x, one of the arrays, goes in this direction."""
+    here, total = x.copy(), 0.0
+    for factor, shift in ((8, 1), (-8, -1), (-1, 2), (1, -2)):
+        x[...] = here + shift * step * direction
+        total += factor * function(arrays)
+    x[...] = here
+    return total / (12 * step)
+
+
+def directions(like):
+    """A random direction of length 1 per array; no entry is near 0, so that each counts."""
+    return [v / max(np.linalg.norm(v), 1.0) for v in cotangents(like, 3)]
+
+
+def slopes(function, arrays):
+    """The derivative along `directions`: four values per array instead of four per entry."""
+    return [slope(function, arrays, x, v) for x, v in zip(arrays, directions(arrays), strict=True)]
+
+
+def error_along(gradients, expected):
+    """The largest error of gradients along `directions`, relative to the largest entry of each."""
+    worst = 0.0
+    for dx, v, dv in zip(gradients, directions(gradients), expected, strict=True):
+        worst = max(worst, abs((dx * v).sum() - dv) / max(np.abs(dx).max(initial=0.0), 1e-3))
+    return worst
+
+
+def by_differences(call, arrays, order, differences=differences):
     """What `derivatives` must give, from values (order 1) or from gradients (order 2)."""
     floats = [i for i, a in enumerate(arrays) if a.dtype.kind == "f"]
 
@@ -108,11 +138,12 @@ def by_differences(call, arrays, order):
 
         return differences(value, start)
 
+    ddxs = cotangents(start, 2)
+
     def gradient(changed):
         ys, xs = outputs(changed[: len(floats)])
         given = [mg.tensor(dy) for dy in changed[len(floats):]]
         dxs = backward(mg, ys, xs, given)
-        ddxs = cotangents(dxs, 2)
         return sum((ddx * dx.numpy(force=True)).sum() for ddx, dx in zip(ddxs, dxs, strict=True))
 
     return differences(gradient, start + dys)

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from helpers.batch_norm_reference import EPS, exact, exact_dx
+from helpers.grids import for_each
 from helpers.layouts import leaf, normal
 
 from minigrad import get_num_threads, set_num_threads, tensor
@@ -29,7 +30,7 @@ def run(kernels, x, dy, gamma, beta, eps, training, mean=None, var=None):
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "shape",
     [(2, 1), (9, 5), (3, 1030), (70, 64), (1, 4, 2), (3, 2, 7), (2, 3, 128), (2, 2, 129),
@@ -225,7 +226,7 @@ def test_kernel_answers_ctrl_c(shape, backward):
 
 
 @pytest.mark.parametrize("shape", [(1024, 16), (4, 16, 256), (4, 16, 16, 16)])
-@pytest.mark.parametrize("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
+@for_each("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_accuracy_at_any_offset(kernels, shape, offset):
     x = (normal(*shape, seed=0) + offset).astype(np.float32)
     dy = normal(*shape, seed=1, dtype=np.float32)
@@ -248,7 +249,7 @@ def test_accuracy_of_evaluation(kernels, offset):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(1000, 1), (10, 1, 100)])
-@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 100, 1e4, 1e8, -1e30, 3.4e38, 1e-40])
+@for_each("value", [0.0, 0.1, 1 / 3, 100, 1e4, 1e8, -1e30, 3.4e38, 1e-40])
 def test_a_constant_channel_is_exactly_beta(kernels, dtype, shape, value):
     x = tensor(np.full(shape, value, dtype))
     mean, var = tensor(np.zeros(1, dtype)), tensor(np.ones(1, dtype))

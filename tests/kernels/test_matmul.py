@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import normal
 
 import minigrad as mg
@@ -48,7 +49,7 @@ def product(a, b):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("layout", LAYOUTS)
 def test_layouts(provider, layout, dtype):
     for n, k, m in SIZES:
         a, b = normal(n, k).astype(dtype), normal(k, m, seed=1).astype(dtype)
@@ -171,7 +172,7 @@ def test_the_kernels_in_numpy_multiply_in_numpy(provider, monkeypatch):
     assert len(asked) == (2 if provider == "numpy" else 1)
 
 
-@pytest.mark.parametrize("sizes", [*SIZES, *EMPTY], ids=str)
+@for_each("sizes", [*SIZES, *EMPTY])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_linear_layers_are_a_product_and_a_bias(provider, sizes, dtype):
     """Of small integers, so that no sum is rounded, whoever computes it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 
 import minigrad as mg
 from minigrad import _kernels
@@ -41,7 +42,7 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("path", RULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@for_each("path", RULES)
 def test_kernels_are_reached_by_the_switch(path):
     """Everyone else calls `active.<kernel>`."""
     room = path.relative_to(PACKAGE).as_posix()

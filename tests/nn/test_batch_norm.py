@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 from helpers.batch_norm_reference import exact, exact_dx
+from helpers.grids import for_each
 from helpers.layouts import leaf, normal
 from helpers.rest_slow import rest_slow
 
@@ -68,10 +69,10 @@ def step(library, layer, x, dy, train):
 
 
 @pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d"])
-@pytest.mark.parametrize("block", rest_slow(range(6), [0]))
+@pytest.mark.parametrize("block", rest_slow(range(12), [0]))
 def test_lives_like_torch(torch, name, block):
     """Random layers through random lives of training and evaluation."""
-    for seed in range(50 * block, 50 * block + 50):
+    for seed in range(25 * block, 25 * block + 25):
         rng = np.random.default_rng(seed)
         chosen = {
             "eps": float(10 ** rng.uniform(-5, -0.3)),
@@ -117,7 +118,7 @@ def test_weights_move_both_ways(torch):
 
 
 @pytest.mark.parametrize("shape", [(1024, 8), (16, 8, 64), (16, 8, 4, 4), (4, 8, 16, 16)])
-@pytest.mark.parametrize("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
+@for_each("offset", [0, 1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_accuracy(shape, offset):
     x = (normal(*shape, seed=0) + offset).astype(np.float32)
     layer = BatchNorm2d(8) if x.ndim == 4 else BatchNorm1d(8)

@@ -5,6 +5,7 @@ import typing
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 
 import minigrad
 from minigrad import nn
@@ -101,7 +102,7 @@ GAINS += [f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("name", GAINS)
-@pytest.mark.parametrize("param", [None, 0, 0.3, -2, 5.0])
+@for_each("param", [None, 0, 0.3, -2, 5.0])
 def test_every_gain_is_torchs(torch, name, param):
     expected = torch.nn.init.calculate_gain(name, param)
     assert init.calculate_gain(name, param) == expected

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import normal
 
 import minigrad
@@ -55,7 +56,7 @@ def random_layer(rng):
     return layer.train(bool(rng.integers(2)))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@for_each("seed", range(60))
 def test_what_is_foretold_happens(seed):
     layer = random_layer(np.random.default_rng(seed))
     report = inspect_batch_norm(layer)[""]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 
 import minigrad
 from minigrad import nn
@@ -27,7 +28,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@for_each("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize(
     ("name", "x", "target", "options"),
     [(name, x, target, each) for name, x, target, options in CASES for each in options],

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES
 
 import minigrad as mg
@@ -88,7 +89,7 @@ def test_a_number_beyond_float32_is_infinite(name):
 # --- promotion -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("first", "second"), list(itertools.product(DTYPES, DTYPES)))
+@for_each(("first", "second"), list(itertools.product(DTYPES, DTYPES)))
 @pytest.mark.parametrize(("a", "b"), [((2,), (2,)), ((), (2,)), ((2,), ()), ((), ()), ((1,), (2,))])
 def test_result_dtypes_as_torch(torch, first, second, a, b):
     x, y = np.ones(a, dtype=first), np.ones(b, dtype=second)

@@ -5,6 +5,7 @@ import operator
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, LAYOUTS, PAIRS, leaf, normal, stretched
 from helpers.torch_peer import same_as_torch
 
@@ -21,7 +22,7 @@ UNARY = ["neg", "exp", "log", "sqrt", "abs", "sin", "cos", "sign"]
 SHAPES = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 4), (3, 1)), ((3, 1), (1, 4)), ((1,), (5, 4)),
           ((2, 1, 3), (4, 1)), ((), (3, 4)), ((3, 4), ()), ((), ()), ((1, 1), (1,)), ((0, 3), (3,)),
           ((2, 3, 4), (2, 1, 4)), ((2, 3, 4), (1, 3, 1))]  # fmt: skip
-shapes = pytest.mark.parametrize(("a", "b"), SHAPES, ids=str)
+shapes = for_each(("a", "b"), SHAPES)
 binary = pytest.mark.parametrize("name", BINARY)
 unary = pytest.mark.parametrize("name", UNARY)
 
@@ -81,7 +82,7 @@ def test_int64_and_python_numbers():
     assert (mg.tensor([1, 0]) / mg.tensor([0, 0])).tolist()[0] == INF
 
 
-@pytest.mark.parametrize(("first", "second"), list(itertools.product(LAYOUTS, LAYOUTS)))
+@for_each(("first", "second"), list(itertools.product(LAYOUTS, LAYOUTS)))
 @binary
 def test_layouts_do_not_matter(name, first, second):
     x, y = positive(4, 3), positive(4, 3, seed=1)
@@ -101,7 +102,7 @@ def test_stride_0(name):
         assert gradcheck(f, (leaf(x), leaf(stretched(y, 1))))
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (), (0, 3), (1,)], ids=str)
+@for_each("shape", [(3, 4), (), (0, 3), (1,)])
 @unary
 def test_functions_of_one_tensor(torch, name, shape):
     x = positive(*shape) if name in ("log", "sqrt") else normal(*shape)
@@ -112,7 +113,7 @@ def test_functions_of_one_tensor(torch, name, shape):
         assert gradgradcheck(lambda p: getattr(mg, name)(p * p), leaf(np.asarray(abs(x) + 0.1)))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("layout", LAYOUTS)
 @unary
 def test_layouts_of_one_tensor(name, layout):
     x = positive(4, 3)
@@ -141,7 +142,7 @@ def as_torch_or_refused(torch, function, *arrays):
         same_as_torch(torch, function, *arrays)
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@for_each(("first", "second"), PAIRS)
 @binary
 def test_every_pair_of_dtypes_as_torch(torch, name, first, second):
     for a, b in (((2,), (2,)), ((), (2,)), ((2,), ()), ((), ())):
@@ -149,10 +150,10 @@ def test_every_pair_of_dtypes_as_torch(torch, name, first, second):
         as_torch_or_refused(torch, lambda m, p, q: BINARY[name](p.detach(), q.detach()), x, y)
 
 
-@pytest.mark.parametrize(
-    "number", [True, 2, 2.5, np.float32(2.5), np.float64(0.1), np.int32(2)], ids=repr
+@for_each(
+    "number", [True, 2, 2.5, np.float32(2.5), np.float64(0.1), np.int32(2)]
 )
-@pytest.mark.parametrize("dtype", DTYPES)
+@for_each("dtype", DTYPES)
 @binary
 def test_numbers_never_widen(torch, name, number, dtype):
     for shape in ((2,), ()):
@@ -161,7 +162,7 @@ def test_numbers_never_widen(torch, name, number, dtype):
         as_torch_or_refused(torch, lambda m, p: BINARY[name](number, p.detach()), x)
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@for_each(("first", "second"), PAIRS)
 @pytest.mark.parametrize("name", ["add", "mul", "div", "pow"])
 def test_arrays_on_either_side_count_as_tensors(name, first, second):
     x, y = few(first, 2), few(second, 2)
@@ -185,7 +186,7 @@ def test_an_array_on_the_left_keeps_the_graph():
     np.testing.assert_allclose(w.grad.numpy(), dy * [1, 2, 3])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@for_each("dtype", DTYPES)
 @unary
 def test_dtypes_of_one_tensor_as_torch(torch, name, dtype):
     as_torch_or_refused(torch, lambda m, p: getattr(m, name)(p.detach()), few(dtype, 4))
@@ -286,7 +287,7 @@ def test_alpha(torch):
 # --- the loops -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(60))
+@for_each("seed", range(60))
 def test_any_two_shapes_as_numpy(seed):
     rng = np.random.default_rng(seed)
     shape = rng.integers(1, 5, rng.integers(0, 5))
@@ -328,7 +329,7 @@ def test_the_message_names_the_dimension():
         mg.ones(2, 3) + mg.ones(3, 1)
 
 
-@pytest.mark.parametrize("bad", [None, "a", [1.0], 1j, object()], ids=repr)
+@for_each("bad", [None, "a", [1.0], 1j, object()])
 @binary
 def test_what_is_no_operand(name, bad):
     spelling = "div" if name == "floor_divide" else name

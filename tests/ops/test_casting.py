@@ -3,6 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, in_every_layout
 from helpers.torch_peer import assert_same, leaves
 
@@ -11,7 +12,7 @@ from minigrad import tensor
 
 
 @pytest.mark.parametrize("source", DTYPES)
-@pytest.mark.parametrize("target", DTYPES)
+@for_each("target", DTYPES)
 def test_casts_agree_with_torch(torch, source, target):
     array = np.array([0, 1, 2.9, 100.2]).astype(source)
     x, x_torch = leaves(array, torch)

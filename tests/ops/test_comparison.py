@@ -5,6 +5,7 @@ import operator
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, PAIRS
 from helpers.torch_peer import same_as_torch
 
@@ -20,7 +21,7 @@ def few(dtype):
 
 
 @pytest.mark.parametrize("name", ORDER + LOGIC)
-@pytest.mark.parametrize(("a", "b"), PAIRS)
+@for_each(("a", "b"), PAIRS)
 def test_every_pair_of_dtypes_as_torch(torch, name, a, b):
     x, y = few(a)[:, None], few(b)[::-1]
     same_as_torch(torch, lambda m, p, q: getattr(m, name)(p, q), x, y)
@@ -32,8 +33,8 @@ def test_nan_infinity_and_signed_zero_as_torch(torch, name):
     same_as_torch(torch, lambda m, p, q: getattr(m, name)(p, q), SPECIAL[:, None], SPECIAL)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("number", [True, 1, 2.5, -1.0])
+@for_each("dtype", DTYPES)
+@for_each("number", [True, 1, 2.5, -1.0])
 @pytest.mark.parametrize("name", ORDER)
 def test_numbers_on_either_side_as_torch(torch, name, number, dtype):
     op = getattr(operator, name)
@@ -66,7 +67,7 @@ def test_equality_with_what_is_no_number():
 
 
 @pytest.mark.parametrize("op", [operator.and_, operator.or_, operator.xor])
-@pytest.mark.parametrize(
+@for_each(
     ("a", "b"), list(itertools.product(["bool", "uint8", "int32", "int64"], repeat=2))
 )
 def test_operators_on_integers_are_bitwise_as_torch(torch, op, a, b):

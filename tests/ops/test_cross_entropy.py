@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import LAYOUTS
 from helpers.logits import INF, exact_loss, sure
 from helpers.ulps import ulps
@@ -31,7 +32,7 @@ def examples(shape, seed=0):
 
 
 LOGITS = [(5,), (1,), (6, 5), (4, 1), (4, 3, 2), (2, 3, 2, 3)]
-reductions = pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+reductions = for_each("reduction", ["none", "mean", "sum"])
 
 
 @pytest.mark.usefixtures("kernels")
@@ -184,7 +185,7 @@ def test_labels_of_every_integer_dtype(loss, dtype):
         assert loss(tensor(x, False), minigrad.tensor(t.astype(dtype))).item() == wanted
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", LOGITS)
 def test_layout_does_not_matter(layout, shape):
     array, t, weight = examples(shape)

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 
 import minigrad
 from minigrad.autograd import grad
@@ -17,8 +18,8 @@ from minigrad.nn.functional import (
 
 INF, NAN = np.inf, np.nan
 REDUCTIONS = ["none", "mean", "sum"]
-dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-reductions = pytest.mark.parametrize("reduction", REDUCTIONS)
+dtypes = for_each("dtype", [np.float32, np.float64])
+reductions = for_each("reduction", REDUCTIONS)
 
 
 def float32_leaf(array, dtype):
@@ -180,8 +181,8 @@ def check_against_target(x, q, loss, reduction, total):
 @dtypes
 @reductions
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
-@pytest.mark.parametrize("label_smoothing", [0.0, 0.2, 1.0])
-@pytest.mark.parametrize("labels", [RIGHT, WRONG], ids=["right", "wrong"])
+@for_each("label_smoothing", [0.0, 0.2, 1.0])
+@for_each("labels", [RIGHT, WRONG])
 def test_cross_entropy_of_masked_classes(dtype, reduction, weight, label_smoothing, labels):
     w = np.ones(4) if weight is None else weight
     q = w * ((1 - label_smoothing) * np.eye(4)[labels] + label_smoothing / 4)

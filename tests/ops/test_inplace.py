@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, normal
 from helpers.torch_peer import assert_close
 
@@ -21,8 +22,8 @@ def few(dtype, *shape):
 
 
 @pytest.mark.parametrize("name", [*ARITHMETIC, *OTHERS])
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("other", [*DTYPES, True, 2, 2.5], ids=str)
+@for_each("dtype", DTYPES)
+@for_each("other", [*DTYPES, True, 2, 2.5])
 @pytest.mark.filterwarnings("ignore:divide by zero")
 def test_every_pair_of_dtypes_as_torch(torch, name, dtype, other):
     """Same result and same dtype, or an error on both sides and nothing changed."""
@@ -164,7 +165,7 @@ WRITING = {
 }
 
 
-@pytest.mark.parametrize("part", OVERLAPPING)
+@for_each("part", OVERLAPPING)
 @pytest.mark.parametrize("write", WRITING)
 def test_what_is_read_while_it_is_overwritten_is_read_as_it_was(kernels, write, part):
     """`x -= x[:, 0]` means the x[:, 0] from before, and so do gradients. torch 2.13 reads both."""
@@ -342,7 +343,7 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@for_each("change", CHANGES)
 @pytest.mark.parametrize("operation", SAVING)
 def test_a_saved_value_that_was_changed_is_an_error(operation, change):
     for x in (mg.tensor(abs(normal(3, 3)) + 1, requires_grad=True), None):
@@ -356,7 +357,7 @@ def test_a_saved_value_that_was_changed_is_an_error(operation, change):
             y.sum().backward()
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@for_each("change", CHANGES)
 @pytest.mark.parametrize("operation", SAVING_THEIR_RESULT)
 def test_a_saved_result_that_was_changed_is_an_error(operation, change):
     x = mg.tensor(abs(normal(3, 3)) + 1, requires_grad=True)

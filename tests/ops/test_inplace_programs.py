@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import normal
 
 import minigrad as mg
@@ -113,7 +114,7 @@ def random_program(torch, seed, length=12):
     np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@for_each("seed", range(100))
 def test_random_programs_as_torch(torch, seed):
     random_program(torch, seed)
 

@@ -3,6 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, in_every_layout
 from helpers.torch_peer import assert_same
 
@@ -293,8 +294,8 @@ def aliases(x):
 
 
 @pytest.mark.parametrize("name", aliases(minigrad.zeros(3, 4)))
-@pytest.mark.parametrize("layout", ["contiguous", "fortran", "sliced", "flipped"])
-@pytest.mark.parametrize("base_first", [True, False])
+@for_each("layout", ["contiguous", "fortran", "sliced", "flipped"])
+@for_each("base_first", [True, False])
 def test_deepcopy_keeps_shared_memory(name, layout, base_first):
     x = minigrad.from_numpy(
         in_every_layout(np.random.default_rng(0).standard_normal((3, 4)))[layout]

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import LAYOUTS, leaf, normal, stretched
 from helpers.torch_peer import same_as_torch
 
@@ -32,7 +33,7 @@ KERNEL_SIZES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sizes", KERNEL_SIZES, ids=str)
 def test_kernel(kernels, sizes, dtype):
     N, K, M = sizes
@@ -106,7 +107,7 @@ def test_kernel_refuses_sizes_that_do_not_fit():
     assert (y == 1).all()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sizes", KERNEL_SIZES, ids=str)
 def test_kernel_with_a_bias(kernels, sizes, dtype):
     """Y = X Wᵀ + b is the product, rounded, and then the bias: to the bit."""

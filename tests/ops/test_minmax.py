@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, LAYOUTS, REDUCTIONS, leaf, normal
 from helpers.torch_peer import same_as_torch
 
@@ -13,8 +14,8 @@ VALUES = ["amax", "amin", "max", "min"]
 PLACES = ["argmax", "argmin"]
 values = pytest.mark.parametrize("name", VALUES)
 every = pytest.mark.parametrize("name", VALUES + PLACES)
-cases = pytest.mark.parametrize(("shape", "dim"), REDUCTIONS, ids=str)
-keeps = pytest.mark.parametrize("keepdim", [False, True])
+cases = for_each(("shape", "dim"), REDUCTIONS)
+keeps = for_each("keepdim", [False, True])
 
 
 def reduce(name, dim, keepdim=False):
@@ -57,9 +58,9 @@ def test_gradients(name, shape, dim):
     assert gradgradcheck(lambda x: function(x * x), x)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("layout", LAYOUTS)
 @pytest.mark.parametrize("name", ["amax", "amin", *PLACES, "any", "all"])
-@pytest.mark.parametrize("dim", [None, 0, 1, 2])
+@for_each("dim", [None, 0, 1, 2])
 def test_layouts_do_not_matter(name, layout, dim):
     a = normal(4, 3, 2)
     x = mg.from_numpy(LAYOUTS[layout](a))
@@ -68,7 +69,7 @@ def test_layouts_do_not_matter(name, layout, dim):
         assert gradcheck(lambda x: reduce(name, dim)(mg, x), x.requires_grad_())
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@for_each("dtype", DTYPES)
 @pytest.mark.parametrize("name", [*VALUES, *PLACES, "any", "all"])
 @keeps
 def test_dtypes_as_torch(torch, name, dtype, keepdim):

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 
 import minigrad as mg
 from minigrad import nn
@@ -36,7 +37,7 @@ INTO = {
 
 
 @pytest.mark.parametrize("name", INTO)
-@pytest.mark.parametrize("value", NUMBERS, ids=repr)
+@for_each("value", NUMBERS)
 def test_a_number_enters_float64_with_all_its_digits(name, value):
     if name == "constant_" and isinstance(value, Fraction):
         pytest.skip("init takes Python's and NumPy's numbers")
@@ -79,8 +80,8 @@ def test_numpys_float64_draws_what_pythons_float_draws(number):
         assert drawn[0] == drawn[1]
 
 
-@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300, np.float64(2.0**63)])
+@for_each("dtype", ["int64", "int32", "uint8"])
+@for_each("value", [float("nan"), float("inf"), 1e300, np.float64(2.0**63)])
 @pytest.mark.parametrize("name", ["copy_", "fill_", "setitem", "full", "masked_fill", "linspace"])
 def test_what_does_not_fit_an_integer_is_refused_in_our_words(name, value, dtype):
     x = mg.zeros(1, dtype=dtype)

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, LAYOUTS, REDUCTIONS, leaf, normal
 from helpers.torch_peer import same_as_torch
 
@@ -15,8 +16,8 @@ from minigrad.autograd import gradcheck, gradgradcheck
 INF, NAN = np.inf, np.nan
 NAMES = ["sum", "mean", "var", "std", "norm"]
 names = pytest.mark.parametrize("name", NAMES)
-cases = pytest.mark.parametrize(("shape", "dim"), REDUCTIONS, ids=str)
-keeps = pytest.mark.parametrize("keepdim", [False, True])
+cases = for_each(("shape", "dim"), REDUCTIONS)
+keeps = for_each("keepdim", [False, True])
 
 
 def reduce(name, dim, keepdim=False):
@@ -124,8 +125,8 @@ def test_gradients(name, shape, dim):
     assert gradgradcheck(lambda x: function(mg, x * x), x)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dim", [None, 0, 1, 2])
+@for_each("layout", LAYOUTS)
+@for_each("dim", [None, 0, 1, 2])
 @names
 def test_layouts_do_not_matter(name, layout, dim):
     a = normal(4, 3, 2)
@@ -150,7 +151,7 @@ def test_the_sum_of_any_dtype_as_torch(torch, dtype):
     same_as_torch(torch, lambda m, x: x.sum(dim=1), a)
 
 
-@pytest.mark.parametrize(("source", "target"), list(itertools.product(DTYPES, DTYPES[:-1])))
+@for_each(("source", "target"), list(itertools.product(DTYPES, DTYPES[:-1])))
 def test_sum_in_another_dtype_as_torch(torch, source, target):
     a = np.array([[0, 1, 2.75, 200], [0, 0, 3, 0]]).astype(source)
     same_as_torch(torch, lambda m, x: x.detach().sum(1, dtype=getattr(m, target)), a)
@@ -216,7 +217,7 @@ def test_normalizations_of_one_value_warn_of_nothing(kernels):
 
 
 @pytest.mark.parametrize("p", ["fro", 2, 1, 3, 2.5, 1.5, 0.5, INF, -INF, 0, -1])
-@pytest.mark.parametrize("dim", [None, 0, (0, 2)])
+@for_each("dim", [None, 0, (0, 2)])
 def test_norms_as_torch(torch, p, dim):
     a = normal(3, 2, 4)
     if p == 0:  # torch has no gradient there, ours is 0
@@ -275,7 +276,7 @@ def test_integers_have_no_mean(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("target", DTYPES)
+@for_each("target", DTYPES)
 def test_a_norm_is_widened_and_nothing_else_as_torch(torch, dtype, target):
     x = np.array([3, 0, 4]).astype(dtype)
     for order in (2, 1, INF):

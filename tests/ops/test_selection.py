@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.layouts import DTYPES, LAYOUTS, PAIRS, leaf, normal, stretched
 from helpers.torch_peer import same_as_torch
 
@@ -33,7 +34,7 @@ def test_where(torch, a, b):
         assert gradgradcheck(lambda x, y: mg.where(c, x * x, y * x), (x, y))
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS)
+@for_each(("a", "b"), PAIRS)
 def test_where_promotes_as_torch(torch, a, b):
     condition = np.array([True, False, True, False, True])
     x, y = FEW.astype(a), FEW.astype(b)
@@ -99,7 +100,7 @@ def test_ties_are_shared(torch, name):
 
 
 @sides
-@pytest.mark.parametrize(("a", "b"), PAIRS)
+@for_each(("a", "b"), PAIRS)
 def test_larger_and_smaller_promote_as_torch(torch, name, a, b):
     same_as_torch(torch, lambda m, p, q: getattr(m, name)(p, q), FEW.astype(a), FEW[::-1].astype(b))
     first = np.array(1).astype(a)

@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 from helpers.optimizers import (
     ALL,
     SGD,
@@ -172,7 +173,7 @@ def test_a_refused_step_changes_nothing(kind, options):
 
 
 @every
-@pytest.mark.parametrize(
+@for_each(
     ("lr", "error"), [(math.nan, ValueError), (-0.1, ValueError), (math.inf, ValueError),
                       ("x", TypeError), (None, TypeError), (True, TypeError)]
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from helpers.grids import for_each
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "minigrad"
@@ -149,7 +150,7 @@ def test_every_file_is_in_one_room():
     assert set(FLOOR_OF) - rooms <= {"spine"}, "a floor names rooms that are not there"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@for_each("path", SOURCES)
 def test_no_file_imports_upward(path):
     here = room_of(path)
     for number, there in imported(path, path.read_text(encoding="utf-8")):

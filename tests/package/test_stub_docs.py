@@ -5,6 +5,7 @@ from pathlib import Path
 from runpy import run_path
 
 import pytest
+from helpers.grids import for_each
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "make" / "stub_docs.py"
@@ -15,7 +16,7 @@ if not (ROOT / "minigrad").exists():
 tool = run_path(str(TOOL))
 
 
-@pytest.mark.parametrize("path", tool["STUBS"], ids=lambda path: path.stem)
+@for_each("path", tool["STUBS"])
 def test_a_stub_has_the_docstrings_of_its_module(path):
     text = path.read_text(encoding="utf-8")
     module = tool["module_of"](path)

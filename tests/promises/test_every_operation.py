@@ -14,7 +14,9 @@ from helpers.derivatives import (
     cotangents,
     derivatives,
     error,
+    error_along,
     floating,
+    slopes,
     tensors,
 )
 from helpers.layouts import LAYOUTS, stretched
@@ -105,9 +107,23 @@ def test_the_samples_call_what_they_are_listed_under(name):
 # --- derivatives ----------------------------------------------------------------------------------
 
 
-@every_third_operation
+@every_operation
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 def test_first_and_second_derivative(name):
+    """Relative error ≤ 1e-7 against differences of order h⁴, along a random direction per input."""
+    for sample in OPERATIONS[name]:
+        if sample.differences:
+            _, first, second = derivatives(mg, sample.call, arrays_of(sample))
+            expected = by_differences(sample.call, arrays_of(sample), 1, slopes)
+            assert error_along(first, expected) <= 1e-7
+            expected = by_differences(sample.call, arrays_of(sample), 2, slopes)
+            assert error_along(second, expected) <= 1e-7
+
+
+@pytest.mark.slow
+@every_operation
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+def test_every_entry_of_both_derivatives(name):
     """Relative error ≤ 1e-7 against differences of order h⁴; ≤ 1e-10 against torch's."""
     for sample in OPERATIONS[name]:
         if sample.differences:
@@ -215,24 +231,26 @@ def test_numbers_widen_nothing(torch, number, dtype):
 # --- where the values lie -------------------------------------------------------------------------
 
 @every_third_operation
-@pytest.mark.parametrize("layout", [*LAYOUTS, "stride 0"])
-def test_the_layout_changes_nothing(name, layout):
+def test_the_layout_changes_nothing(name):
     """Values and both derivatives are those of the C-contiguous array, up to rounding."""
     for sample in OPERATIONS[name]:
         arrays = arrays_of(sample)
-        if layout == "stride 0":
-            laid = [stretched(a, 0) if a.ndim and len(a) else a for a in arrays]
-            arrays = [np.array(a, order="C") for a in laid]
-        else:
-            laid = [LAYOUTS[layout](a) if a.ndim else a.copy() for a in arrays]
-        expected = derivatives(mg, sample.call, arrays)
-        try:
-            found = derivatives(mg, sample.call, laid)
-        except mg.ShapeError as refusal:
-            assert name in ("Tensor.view", "Tensor.view_as") and "reshape()" in str(refusal)
-            continue
-        for a, b in zip(found, expected, strict=True):
-            assert error(a, b) <= 1e-12
+        cases = {
+            layout: [lay_out(a) if a.ndim else a.copy() for a in arrays]
+            for layout, lay_out in LAYOUTS.items()
+        }
+        cases["stride 0"] = [stretched(a, 0) if a.ndim and len(a) else a.copy() for a in arrays]
+        values = [np.array(a, order="C") for a in cases["stride 0"]]  # others than before
+        of_arrays, of_values = (derivatives(mg, sample.call, each) for each in (arrays, values))
+        for layout, laid in cases.items():
+            try:
+                found = derivatives(mg, sample.call, laid)
+            except mg.ShapeError as refusal:
+                assert name in ("Tensor.view", "Tensor.view_as") and "reshape()" in str(refusal)
+                continue
+            expected = of_values if layout == "stride 0" else of_arrays
+            for a, b in zip(found, expected, strict=True):
+                assert error(a, b) <= 1e-12, layout
 
 
 def eight_memories(array, path):

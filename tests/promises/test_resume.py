@@ -90,24 +90,25 @@ def trained(name, steps):
 
 
 @pytest.mark.parametrize("name", rest_slow(OPTIMIZERS, ["Adam"]))
-@pytest.mark.parametrize("steps", [1, 9])  # in the middle of a pass; in the second one
-def test_a_new_process_continues(name, steps, tmp_path):
-    expected = trained(name, 2 * steps)
-    first, path = Training(name), tmp_path / "training.safetensors"
-    for _ in range(steps):
-        first.step()
-    minigrad.save(first.state(), path)
+def test_a_new_process_continues(name, tmp_path, lengths=(1, 9)):
+    """In the middle of a pass over the data, and in the second one."""
+    paths = [tmp_path / f"{steps}.safetensors" for steps in lengths]
+    for steps, path in zip(lengths, paths, strict=True):
+        first = Training(name)
+        for _ in range(steps):
+            first.step()
+        minigrad.save(first.state(), path)
     folders = [str(Path(minigrad.__file__).parents[1]), *sys.path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    command = [sys.executable, __file__, name, str(steps), str(path)]
-    subprocess.run(command, check=True, env=environment)
-    assert bits(minigrad.load(path)) == expected
+    subprocess.run([sys.executable, __file__, name, *paths], check=True, env=environment)
+    for steps, path in zip(lengths, paths, strict=True):
+        assert bits(minigrad.load(path)) == trained(name, 2 * steps), steps
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_new_process_continues_for_long(name, tmp_path):
-    test_a_new_process_continues(name, 100, tmp_path)
+    test_a_new_process_continues(name, tmp_path, [100])
 
 
 def test_every_part_of_the_state_matters(tmp_path):
@@ -126,9 +127,10 @@ def test_every_part_of_the_state_matters(tmp_path):
 
 
 if __name__ == "__main__":
-    name, steps, path = sys.argv[1:]
-    training = Training(name)
-    training.load(minigrad.load(path))
-    for _ in range(int(steps)):
-        training.step()
-    minigrad.save(training.state(), path)
+    name, *paths = sys.argv[1:]
+    for path in map(Path, paths):
+        training = Training(name)
+        training.load(minigrad.load(path))
+        for _ in range(int(path.stem)):
+            training.step()
+        minigrad.save(training.state(), path)

@@ -6,6 +6,7 @@ number. A limit decides before that: the probability of 0 beside ∞ is 0.
 
 import numpy as np
 import pytest
+from helpers.grids import for_each
 
 import minigrad
 from minigrad.autograd import grad
@@ -13,7 +14,7 @@ from minigrad.nn import functional as F
 
 INF, NAN = np.inf, np.nan
 HALF = 0.5**0.5
-dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+dtypes = for_each("dtype", [np.float32, np.float64])
 
 
 def float32_leaf(array, dtype):
