@@ -16,7 +16,6 @@ from minigrad._kernels import active, use_kernels
 # What tests share is the package `helpers` of this folder, wherever it lies.
 sys.path.insert(0, str(Path(__file__).parent))
 
-
 gc.disable()  # while tests are collected, which makes a million objects and hardly any garbage
 
 
@@ -32,6 +31,7 @@ def torch():
     """The library that minigrad is compared with; tests that need it are skipped without it."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
+    gc.freeze()  # its objects, too
     return torch
 
 
