@@ -121,10 +121,10 @@ class NoMethod:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.__doc__ = known_elsewhere("Tensor", name)  # for `help(Tensor)`, which lists it
 
     def __get__(self, instance: object, owner: type) -> Any:
-        words = Words(lambda: f"Tensor.{self.name}: {known_elsewhere('Tensor', self.name)}")
-        raise AttributeError(words, name=self.name)
+        raise AttributeError(f"Tensor.{self.name}: {self.__doc__}", name=self.name)
 
 
 def install_answers(method: Callable[[str, Any], None]) -> None:

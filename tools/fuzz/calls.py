@@ -58,7 +58,8 @@ def doors():
     functional = {f"nn.functional.{name}": getattr(nn.functional, name)
                   for name in nn.functional.__all__}  # fmt: skip
     functions = {name: getattr(mg, name) for name in mg.__all__}
-    methods = {f"Tensor.{name}": getattr(mg.Tensor, name) for name in dir(mg.Tensor)}
+    here = [name for name in dir(mg.Tensor) if hasattr(mg.Tensor, name)]
+    methods = {f"Tensor.{name}": getattr(mg.Tensor, name) for name in here}
     layers = {f"nn.{name}": getattr(nn, name) for name in nn.__all__}
     optimizers = {
         f"optim.{name}": getattr(mg.optim, name) for name in ("SGD", "Adam", "AdamW", "RMSprop")
