@@ -2,6 +2,7 @@
 
     lab                 the claims, and what each costs
     lab A7              run one, or several: protocol, measured values, verdict
+    lab fig1            B1, by the name under which most people know it
     lab all             run all of them
     lab quick           all of them in a short form: fewer steps, small digits, fewer decisions
     lab A9 --quick      one of them so
@@ -97,6 +98,7 @@ def _chosen(claims: list[Claim], words: list[str]) -> list[Claim]:
             raise Refused(f"`{' '.join(words)}`: all and quick stand alone, for they take them all")
         return claims
     named = {each.name.lower(): each for each in claims}
+    named["fig1"] = named["b1"]
     for word in words:
         if word.lower() not in named:
             there = ", ".join(each.name for each in claims)

@@ -81,6 +81,15 @@ def test_one_run_writes_numbers_and_a_verdict(tmp_path, capsys):
     assert svg_figure(record) == (tmp_path / "new" / "A4.svg").read_text(encoding="utf-8")
 
 
+def test_figure_1_has_its_name(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(
+        "minigrad.lab.commands._run", lambda claims, *rest: asked.extend(claims) or 0
+    )
+    assert command_line.main(["lab", "Fig1", "a4", "--folder", str(tmp_path)]) == 0
+    assert asked == [CLAIMS["B1"], CLAIMS["A4"]]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["B99"], "there is no claim B99; there are A1, A2"), (["all", "A1"], "all and quick stand"),
