@@ -1,12 +1,14 @@
 """With the statistics of one image every image gets the same answer.
 
 Paper: the Udacity lesson on batch normalization, and lecture notes: tested one by one with batch
-statistics, .05 of 200 images are right; with running statistics .97. With m = 1, x − μ is 0, so all
-that leaves the layer is β.
+statistics, .05 of 200 images are right; with running statistics .97. A batch of one row is its own
+mean: x − μ is 0, and only β leaves the layer.
 Here: 784-100-100-100-10 relu, weights N(0, .05²), ε = 1e-3, momentum .01, SGD with .01, batches of
-60, 2,000 steps. Then the first 200 test images, one by one, each normalized by its own statistics.
-`BatchNorm1d` refuses a single row in training, rightly; `_by_batch` does it by hand.
-Must show: logits equal to the last bit; accuracy at most .15; with running statistics at least .94.
+60, 2,000 steps. Then the first 200 test images, one by one, each normalized by its own statistics;
+1,024 images in batches of 2 to 128; all 10,000 with running statistics. `BatchNorm1d` refuses a
+single row in training, rightly; a helper does it by hand.
+Must show: all 200 images get the same logits, bit for bit; accuracy at most .15; with running
+statistics at least .94.
 """
 
 from functools import partial
@@ -21,7 +23,7 @@ from .training import accuracy, descend, images, perceptron
 SHOWN = 200
 
 
-@claim("A9", "Batch statistics of one image say nothing", "Udacity lesson", 3.3, mnist=True)
+@claim("A9", "Batch statistics of one row say nothing", "Udacity lesson", 3.3, mnist=True)
 def one_by_one(run: Run) -> None:
     data, (tests, answers) = images(run)
     norm = partial(nn.BatchNorm1d, eps=1e-3, momentum=0.01)

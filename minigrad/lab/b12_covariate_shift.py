@@ -1,13 +1,14 @@
 """Inputs of a layer shift less with batch norm, as a divergence of Gaussians measures it.
 
-Paper: an article on internal covariate shift, the word of Ioffe & Szegedy 2015, section 2: how far
-the distribution of a layer's inputs moves in training, as a Kullback-Leibler divergence.
+Paper: Ioffe & Szegedy 2015, section 2, call it internal covariate shift. An article measures it by
+a Kullback-Leibler divergence: how far the distribution of a layer's inputs moves in training.
 Here: 784-100-100-100-10, relu (He) and sigmoid (weights N(0, .3²)), SGD with .1, batches of 60,
 5,000 steps. From step 500 on, every 500 steps, mean and variance of what enters each unit of layer
-3 (its activation, so after the normalization), over the same 2,000 test images with running
-statistics. Then KL(N(μ, σ²) at t from that at t + 500), averaged over the units.
+3's activation, behind the normalization, over the same 2,000 test images with running statistics.
+Then KL(N(μ, σ²) at t from that at t + 500), averaged over the units.
 Must show: the median over the windows, none over batch norm, is at least 2, for both.
-It says nothing of why batch norm trains better: see B10.
+Behind batch norm, mean and variance are nearly β and γ², so they can hardly move otherwise. It says
+nothing of why batch norm trains better: see C5 and B10.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The noise of a batch's statistics regularizes: too much of it harms, some of it helps.
+"""The noise of a batch's statistics regularizes: some of it helps with new images.
 
 Papers: Luo et al. 2019, "Towards Understanding Regularization in Batch Normalization"; Ioffe &
 Szegedy 2015, section 3.4; Hoffer et al. 2017, who normalize "ghost" batches, parts of a batch.

@@ -7,10 +7,11 @@ Here: pixels above 1/2 are 1; SGD with .1, weights N(0, .05²), running statisti
 the 15th, 50th and 85th percentile of what enters each unit of layer 3, over the test images;
 "first" is step 1,000. Accuracy is looked at every 120 steps until it is .9. Then the control:
 weights N(0, .3²), 12,000 steps.
-Must show: accuracy at least .972, and .8 points more than without; .9 at least 5 times sooner;
-median over units of the spread (85th − 15th), last over first: at most 2.5, without at least 10;
-range of the 50th over the mean spread: at most .65 of that without. The control is reported:
-there is no gain, so the figure rests on what the paper does not state.
+Must show: accuracy at least .972, and .8 points more than without; .9 at least 5 times sooner.
+The spread of a unit is its 85th less its 15th percentile. Last over first, median over units: at
+most 2.5, without at least 10. How far its 50th wanders, over its mean spread: at most .65 of that
+without. The control is reported: there nothing is gained, or something lost, so the figure rests on
+what the paper does not state.
 """
 
 import numpy as np
@@ -47,8 +48,9 @@ def figure_one(run: Run) -> None:
         first.append(soon)
         growth.append(np.median(spread[-1] / spread[0]))
         drift.append(np.median(moves))
-    run.also("none: accuracy", reached[0])
-    run.must("batch norm: accuracy", reached[1], at_least=0.972, whole_only=True)
+    run.also("none: accuracy", reached[0], published="about .95, in the plot")
+    run.must("batch norm: accuracy", reached[1], at_least=0.972, whole_only=True,
+             published="about .98, in the plot")  # fmt: skip
     run.must("accuracy gained", reached[1] - reached[0], at_least=0.008)
     for arm, step in zip(ARMS, first, strict=True):
         run.also(f"{arm}: first step with .9, or the last", step)

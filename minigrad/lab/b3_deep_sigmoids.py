@@ -1,9 +1,11 @@
 """Deep sigmoid networks learn with batch norm, and stay at chance without.
 
 Paper: Ioffe & Szegedy 2015, section 4.2.2: Inception with sigmoids reaches 69.8 % with batch norm
-and stays at chance without. (Sigmoid's slope is at most 1/4: about that is lost per layer.)
-Here: depth 1, 3, 5, 8, 12 of 100 units, weights N(0, .1²), SGD with .5, batches of 60, 2,000 steps.
-Before the first step: |∇W₁| / |∇W_out|, and how it falls per layer from depth 3 to 12.
+and stays at chance without.
+Here: 1, 3, 5, 8 or 12 hidden layers of 100 units, weights N(0, .1²), SGD with .5, batches of 60,
+2,000 steps. A sigmoid's slope is at most 1/4, so a layer leaves about a quarter of a gradient, or
+less. Before the first step: |∇W₁| / |∇W_out|, the first layer's over the last one's, and how it
+falls per layer from depth 3 to 12.
 Must show: from depth 5 on at most .15 without and at least .92 with; without it the ratio falls at
 least 5 times per layer, with it the ratio lies in [.1, 1].
 """

@@ -5,11 +5,12 @@ covariate shift. Santurkar et al. 2018, "How Does Batch Normalization Help Optim
 2.1, put the shift back behind each batch norm, by noise that changes with every batch: it trains
 as well as before. So the shift is not the reason.
 Here: the small digits that come with minigrad, 64-64-64-64-10 relu (He), SGD with .3, batches of
-64, 500 steps. "Shaken": each unit times exp(.5 n), plus .5 n', with normal n and n' that are drawn
-anew for every batch. Every 10 steps, in training, mean and variance of what enters the last
-activation, over all training images; its way is the sum of the KL divergences from look to look.
-Must show: without batch norm it goes further than with it; shaken it goes further than without;
-and being shaken costs batch norm at most 2 points of accuracy.
+64, 500 steps. "Shaken": each unit times exp(.5 n), plus .5 n', with one normal n and one n' per
+unit, the same for all rows, drawn anew for every batch. Every 10 steps, in training, mean and
+variance of what enters the last activation, over all training images. Its way is the sum of the KL
+divergences between one look and the next.
+Must show: the way is longer without batch norm than with it, and longer shaken than without; and
+being shaken costs batch norm at most 2 points of accuracy.
 """
 
 import copy

@@ -92,7 +92,7 @@ def draw_axes(
 ) -> None:  # fmt: skip
     top = y.end - 6
     picture.text(20, top - 34, panel["title"], align="start")
-    picture.text(20, top - 12, panel["y"], "soft", 15, "start")
+    picture.text(20, top - 12, axis_name(panel, "y"), "soft", 15, "start")
     for value in y.ticks(5):
         picture.line(x.start, y(value), x.end, y(value), "faint", 1)
         picture.text(x.start - 8, y(value) + 5, number_text(value), "soft", 15, "end")
@@ -102,7 +102,7 @@ def draw_axes(
         picture.line(x(value), bottom, x(value), bottom + 5, "soft", 1)
         picture.text(x(value), bottom + 21, number_text(value), "soft", 15)
     picture.line(x.start, bottom, x.end, bottom, "soft", 1)
-    picture.text((x.start + x.end) / 2, bottom + 44, panel["x"], "soft", 15)
+    picture.text((x.start + x.end) / 2, bottom + 44, axis_name(panel, "x"), "soft", 15)
 
 
 def every_point(curve: dict[str, Any]) -> bool:
@@ -112,6 +112,12 @@ def every_point(curve: dict[str, Any]) -> bool:
 
 def label(curve: dict[str, Any]) -> str:
     return curve["label"] if finite_points(curve) else f"{curve['label']} ({NOWHERE})"
+
+
+def axis_name(panel: dict[str, Any], axis: str) -> str:
+    """What an axis shows."""
+    words: str = panel[axis]
+    return f"{words} (by powers of ten)" if axis in panel["log"] else words
 
 
 def scales(

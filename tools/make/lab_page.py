@@ -13,7 +13,7 @@ import json
 import re
 from pathlib import Path
 
-from lab_words import INTRODUCTION, READ, UNKNOWN, WHY, bullets, listed, seeds, value
+from lab_words import INTRODUCTION, READ, TAKE, UNKNOWN, WHY, bullets, listed, seeds, value
 
 from minigrad.display.terminal import command_line
 from minigrad.lab.figure import alt_text, svg_figure, thinned
@@ -156,6 +156,7 @@ def claim_page(claim, runs):
     if missed(found):
         heading, text = known(claim.name)
         parts += [f"## {heading}", text]
+    parts += ["## To take along", TAKE[claim.name]]
     return "\n\n".join([*parts, "## Read on", bullets(further(claim.name, runs))]) + "\n"
 
 
