@@ -117,7 +117,7 @@ def label(curve: dict[str, Any]) -> str:
 def axis_name(panel: dict[str, Any], axis: str) -> str:
     """What an axis shows."""
     words: str = panel[axis]
-    return f"{words} (by powers of ten)" if axis in panel["log"] else words
+    return f"{words} (log scale)" if axis in panel["log"] else words
 
 
 def scales(
