@@ -32,8 +32,10 @@ class Chapter:
 START, PATH, DERIVATIONS, BESIDE = "Start", "The path", "Derivations", "Beside the derivations"
 LAB = "The lab"
 PARTS = (START, PATH, DERIVATIONS, BESIDE, LAB)
-LATER = ("autograd_words", "coming_from", "where_to_start", "mistakes", "batch_norm_conventions",
-         "articles", "scikit_learn", "ladder", "matrix_product", "speed", "promises")  # fmt: skip
+LATER = (
+    "autograd_words", "coming_from", "where_to_start", "mistakes", "batch_norm_conventions",
+    "why_batch_norm", "articles", "scikit_learn", "ladder", "matrix_product", "speed", "promises",
+)  # fmt: skip
 
 
 def chapters(root: Path) -> list[Chapter]:

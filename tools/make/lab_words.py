@@ -14,8 +14,9 @@ into the folder `lab`. Each claim has a page here, and is one file of
 New here? Take [A9](lab/A9.md), [B7](lab/B7.md) and [B3](lab/B3.md) first. Claims A are exact, or
 follow from theory. Claims B are trainings on MNIST. Claims C are sentences that one often hears.
 The numbering is that of a longer list, so some numbers are missing.
-[The derivation](derivations/batch_norm.md) has the formulas, and
-[what five articles say](articles.md) is held against these runs.
+[Why does batch norm help?](why_batch_norm.md) puts the answers side by side,
+[the derivation](derivations/batch_norm.md) has the formulas, and [what five articles
+say](articles.md) is held against these runs.
 
 The bounds were fixed before this code first ran, after prototypes in another framework. They stay
 as they were, also where a run misses them. A claim holds if every bound is kept. Published values
@@ -117,16 +118,16 @@ READ = {  # claim: other claims and pages, in the order in which one might read 
     "A7": "A8 B3 where_to_start.md",
     "A8": "A7 where_to_start.md",
     "A9": "B7 C2 path/13_two_modes.md",
-    "B1": "B2 B12",
+    "B1": "B2 B12 why_batch_norm.md",
     "B2": "B1 B4 where_to_start.md",
     "B3": "A7 derivations/sigmoid.md where_to_start.md",
     "B4": "A3 A7 B2",
     "B6": "B17 B16 derivations/group_norm.md derivations/batch_renorm.md",
     "B7": "A9 batch_norm_conventions.md",
     "B8": "B6 derivations/batch_renorm.md",
-    "B10": "B12 B4",
+    "B10": "B12 B4 why_batch_norm.md",
     "B11": "C3 A1 derivations/batch_norm.md",
-    "B12": "C5 B1 B10",
+    "B12": "C5 B1 B10 why_batch_norm.md",
     "B15": "B16",
     "B16": "B6 derivations/batch_norm.md",
     "B17": "B6 derivations/layer_norm.md",
@@ -136,7 +137,7 @@ READ = {  # claim: other claims and pages, in the order in which one might read 
     "C2": "A9 derivations/layer_norm.md",
     "C3": "B11 C1",
     "C4": "A2 B2 where_to_start.md",
-    "C5": "B12 B10",
+    "C5": "B12 B10 why_batch_norm.md",
 }
 
 
