@@ -48,8 +48,9 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Any) -> None:
     """Put the default generator into a state that get_rng_state gave. torch.set_rng_state."""
 
-def fork_rng() -> AbstractContextManager[None]:
+def fork_rng(devices: Any = None, enabled: bool = True) -> AbstractContextManager[None]:
     """In its `with` block draw as you like: then the default generator is where it was before.
 
-    torch.random.fork_rng.
+    enabled=False does nothing. `devices` may be None or empty: there are no others than the
+    processor. Errors: TypeError, ValueError. torch.random.fork_rng.
     """

@@ -11,7 +11,7 @@ cimport numpy as cnp
 import numpy as np
 
 from . import dtypes
-from ._checks import index
+from ._checks import flag, index
 from .devices import device as Device
 from .tensor cimport Tensor, wrap
 
@@ -126,11 +126,17 @@ def set_rng_state(new_state):
 
 
 @contextmanager
-def fork_rng():
+def fork_rng(devices=None, enabled=True):
     """In its `with` block draw as you like: then the default generator is where it was before.
 
-    torch.random.fork_rng.
+    enabled=False does nothing. `devices` may be None or empty: there are no others than the
+    processor. Errors: TypeError, ValueError. torch.random.fork_rng.
     """
+    if devices:
+        raise ValueError(f"fork_rng: devices must be None or empty, got {devices!r}")
+    if not flag("fork_rng", "enabled", enabled):
+        yield
+        return
     state = get_rng_state()
     try:
         yield

@@ -49,20 +49,32 @@ class TellsArguments:
         return super().__new__(cls, *args, **kwargs)
 
 
-class Words:
-    """A message that is put together when it is read: `hasattr` reads none, and is to be quick."""
+class NoSuchName(AttributeError):
+    """Its message is put together when it is read: `hasattr` reads none, and is to be quick."""
 
-    def __init__(self, say: Callable[[], str]) -> None:
-        self.say = say
+    def __init__(self, say: Callable[[], str], name: str) -> None:
+        super().__init__(name=name)  # without obj, or Python would guess, too
+        self._say = say
+        self._text: str | None = None
 
     def __str__(self) -> str:
-        return self.say()
+        if self._text is None:
+            self._text = self._say()
+        return self._text
 
     def __repr__(self) -> str:
-        return repr(str(self))
+        return f"AttributeError({str(self)!r})"
+
+    @property
+    def args(self) -> tuple[Any, ...]:  # type: ignore[override]  # BaseException's is a field
+        return (str(self),)
 
     def __reduce__(self) -> tuple[Any, ...]:  # errors go from process to process
-        return str, (str(self),)
+        return AttributeError, self.args
+
+
+NoSuchName.__name__ = NoSuchName.__qualname__ = "AttributeError"  # as tracebacks show it
+NoSuchName.__module__ = "builtins"
 
 
 def missing(instance: object, table: str, name: str) -> AttributeError:
@@ -72,9 +84,11 @@ def missing(instance: object, table: str, name: str) -> AttributeError:
         message = f"'{type(instance).__name__}' object has no attribute '{name}'"
         if hint := known_elsewhere(table, name):
             return f"{message}: {hint}"
+        if hasattr(type(instance), name):
+            return f"{message}: it is a property, and something that it reads is not there"
         return message + meant(name, dir(instance))
 
-    return AttributeError(Words(say), name=name)  # without obj, or Python would guess, too
+    return NoSuchName(say, name)
 
 
 def is_ours(instance: object) -> bool:
@@ -161,6 +175,9 @@ class NotAFunction(ModuleType):
             f"{package}.{last} is a module and cannot be called; write {' or '.join(written)}"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:  # cloudpickle knows modules by their exact type
+        return import_module, (self.__name__,)
+
 
 def _namesakes(package, last):
     """The public names of a package that differ from this one in capitals and _, or go on."""
@@ -173,7 +190,7 @@ def _namesakes(package, last):
 def _answering(module, later):
     def __getattr__(name):
         if name not in later:
-            raise AttributeError(Words(lambda: answer(module.__name__, name)), name=name)
+            raise NoSuchName(lambda: answer(module.__name__, name), name)
         home = later[name]
         found = getattr(import_module(home), name) if home else import_module(f"minigrad.{name}")
         setattr(module, name, found)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 APART = 46  # pixels from one number to the next, at least
+LEAST, LARGEST = sys.float_info.min, sys.float_info.max
 
 
 class Scale:
@@ -14,9 +16,10 @@ class Scale:
 
     def __init__(self, low: float, high: float, log: bool, start: float, end: float) -> None:
         if low == high:  # one value only: in the middle
-            low, high = (low / 2, high * 2) if log else (low - 0.5, high + 0.5)
-        self.low: float = low
-        self.high: float = high
+            room = max(0.5, abs(low) / 1000)
+            low, high = (low / 2, high * 2) if log else (low - room, high + room)
+        self.low: float = max(low, LEAST if log else -LARGEST)
+        self.high: float = min(high, LARGEST)
         self.log: bool = log
         self.start: float = start
         self.end: float = end
@@ -25,7 +28,8 @@ class Scale:
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log10(low), math.log10(high), math.log10(value)
-        return self.start + (value - low) / (high - low) * (self.end - self.start)
+        share = (value / 2 - low / 2) / (high / 2 - low / 2)  # halves: their difference is finite
+        return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int, at: Sequence[float] = ()) -> list[float]:
         """Round values, `most` or fewer; or those of `at`, as far as their numbers have room."""
@@ -38,9 +42,11 @@ class Scale:
         return self._round_powers(most) if self.log else self._round_values(most)
 
     def _round_values(self, most: int) -> list[float]:
-        rough = (self.high - self.low) / most
+        rough = self.high / most - self.low / most
+        if not LEAST < rough < LARGEST / 100:  # no round number is that small or large
+            return [self.low, self.high]
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough)
+        step = next((m * power for m in (1, 2, 2.5, 5) if m * power >= rough), 10 * power)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
 

@@ -37,6 +37,8 @@ def lab(words: list[str]) -> int:
     claims = all_claims()
     try:
         chosen = _chosen(claims, asked.claim)
+        if asked.quick and not chosen:
+            raise Refused("--quick of which claim? `lab quick` takes all of them in the short form")
         if not chosen:
             print(list_of(claims))
             return 0

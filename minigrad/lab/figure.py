@@ -62,7 +62,7 @@ def alt_text(record: dict[str, Any]) -> str:
 
 def draw_panel(picture: Drawing, panel: dict[str, Any], top: float, height: float) -> None:
     """Axes with their curves; the upper edge of the axes is at `top`."""
-    aside = SAMPLE + 28 + LETTER * max(len(label(each)) for each in panel["curves"])
+    aside = SAMPLE + 28 + LETTER * max((len(label(each)) for each in panel["curves"]), default=0)
     x, y = scales(panel, 66, WIDTH - aside, top, height)
     draw_axes(picture, panel, x, y, top + height)
     names = []
@@ -192,7 +192,7 @@ def needed(points: np.ndarray) -> list[int]:
         (a, b), (across, upward) = points[first], points[last] - points[first]
         between = points[first + 1 : last]
         off = np.abs(across * (between[:, 1] - b) - upward * (between[:, 0] - a))
-        off /= math.hypot(across, upward)
+        off /= math.hypot(across, upward) or 1.0
         middle = first + 1 + int(off.argmax())
         if off.max() > CLOSE:
             kept.add(middle)

@@ -133,7 +133,7 @@ class Module(StateDict, TellsArguments):
         kind: Any = next((kind for kind in (Parameter, Module) if isinstance(value, kind)), None)
         kinds = self.__dict__.get("_kinds")
         if kind is None and (kinds is None or name not in kinds):
-            if (name in IGNORED or name in RENAMED) and is_ours(self):
+            if (name in IGNORED or name in RENAMED) and type(self) is not Module and is_ours(self):
                 _refuse_ignored(self, name, value)
             super().__setattr__(name, value)
             return

@@ -247,7 +247,11 @@ class Optimizer(TellsArguments):
         def __setattr__(self, name, value):
             option = RENAMED.get(name, name)
             # A subclass of yours may hold there what it likes.
-            if option in self.__dict__.get("defaults", ()) and is_ours(self):
+            if (
+                option in self.__dict__.get("defaults", ())
+                and is_ours(self)
+                and not hasattr(type(self), name)
+            ):
                 raise AttributeError(
                     f"{type(self).__name__}: setting {name} would change nothing, since every "
                     "parameter group has its own; write "

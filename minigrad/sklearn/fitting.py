@@ -135,7 +135,7 @@ class Network(BaseEstimator, ABC):
         with _seeded(rng.randint(2**31) if self._draws() else 0), enable_grad():
             if first:
                 self.module_ = self._build(X.shape[1], self.n_outputs_, rng).double()
-                self._built_from = self._design()
+                self._built_from = {key: _kept(each) for key, each in self._design().items()}
                 self.n_iter_ = self.t_ = self._without_progress = 0
                 self.loss_curve_: list[float] = []
                 self.best_loss_ = None if self.early_stopping else math.inf
@@ -165,8 +165,8 @@ class Network(BaseEstimator, ABC):
     def _check_design(self, what: str) -> None:
         """What goes on with a network cannot change what that was built from."""
         for name, now in self._design().items():
-            before = self._built_from.get(name)
-            if before is not now and repr(before) != repr(now):
+            before = getattr(self, "_built_from", {}).get(name, now)  # older pickles have none
+            if before is not now and not _equal(before, now):
                 raise ValueError(
                     f"{type(self).__name__}: {what} goes on with the network of the last call, "
                     f"which was built with {name}={before!r}, and now {name}={now!r}; for a new "
@@ -342,6 +342,17 @@ class Network(BaseEstimator, ABC):
         self.module_.eval()
         with no_grad():
             return self._output(tensor(X, dtype=float64))
+
+
+def _kept(value: Any) -> Any:
+    """A parameter as it is now, also if its list is changed in place."""
+    return copy.deepcopy(value) if isinstance(value, (list, dict, np.ndarray)) else value
+
+
+def _equal(before: Any, now: Any) -> bool:
+    """Whether two values of a parameter are the same; arrays and others that compare oddly, too."""
+    same = before == now
+    return bool(same) if isinstance(same, (bool, np.bool_)) else repr(before) == repr(now)
 
 
 @contextlib.contextmanager

@@ -87,8 +87,9 @@ class _Perceptron(Network):
         number(name, "dropout", self.dropout, at_least=0, below=1)
 
     def _design(self) -> dict[str, Any]:
-        names = ("hidden_layer_sizes", "activation", "batch_norm", "dropout")
-        return {name: getattr(self, name) for name in names}
+        names = ("activation", "batch_norm", "dropout")
+        sizes = layer_sizes(type(self).__name__, self.hidden_layer_sizes)
+        return {"hidden_layer_sizes": sizes} | {name: getattr(self, name) for name in names}
 
     def _draws(self) -> bool:
         return self.dropout > 0

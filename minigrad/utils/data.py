@@ -320,7 +320,8 @@ class DataLoader(Generic[Sample]):
                 f"{type(dataset).__name__}; make Tensors of the columns: TensorDataset("
                 "minigrad.as_tensor(column.values), …)"
             )
-        if collate_fn is None and _is_columns(dataset):
+        one_by_one = type(dataset) is list and batch_size == 1  # samples of any shapes
+        if collate_fn is None and not one_by_one and _is_columns(dataset):
             raise TypeError(_of_columns(dataset))
         if generator is not None and not isinstance(generator, Generator):
             raise TypeError(

@@ -112,3 +112,16 @@ def test_draws_in_a_fork_are_taken_back():
         minigrad.manual_seed(5)
         raise KeyError
     assert minigrad.rand(4).equal(expected)
+
+
+def test_fork_rng_takes_what_torch_takes():
+    minigrad.manual_seed(0)
+    before = minigrad.get_rng_state()
+    with minigrad.random.fork_rng(devices=[]):
+        minigrad.rand(3)
+    assert (minigrad.get_rng_state() == before).all()
+    with minigrad.random.fork_rng(enabled=False):
+        minigrad.rand(3)
+    assert not (minigrad.get_rng_state() == before).all()
+    with pytest.raises(ValueError, match=r"fork_rng: devices must be None or empty, got \[0\]"):
+        minigrad.random.fork_rng([0]).__enter__()

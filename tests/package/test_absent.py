@@ -297,6 +297,38 @@ def test_variable_is_a_leaf_on_the_same_memory(torch):
         mg.autograd.Variable([1.0])
 
 
+def test_the_message_of_a_name_is_text_wherever_it_is_read():
+    for ask in (lambda: mg.nn.Linear(1, 1).wieght, lambda: mg.nn.Linaer):
+        with pytest.raises(AttributeError) as caught:
+            ask()
+        error = caught.value
+        assert error.args == (str(error),) and "is it '" in error.args[0]
+        assert repr(error) == f"AttributeError({str(error)!r})"
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is AttributeError and again.args == error.args
+
+
+def test_a_property_that_reads_what_is_not_there_is_not_asked_for_again():
+    class Model(mg.nn.Module):
+        @property
+        def out(self):
+            return self.missing
+
+    with pytest.raises(AttributeError, match="'out': it is a property, and something that it"):
+        Model().out  # noqa: B018
+
+
+def test_modules_that_name_a_class_are_pickled_by_name():
+    assert pickle.loads(pickle.dumps(mg.nn.module)) is mg.nn.module
+
+
+def test_what_is_yours_may_have_any_attribute(monkeypatch):
+    namespace = mg.nn.Module()
+    namespace.trainable, namespace.activation = True, "relu"
+    monkeypatch.setattr(mg.optim.SGD, "lr", property(lambda self: 1, lambda self, lr: None), False)
+    mg.optim.SGD([mg.ones(1, requires_grad=True)], lr=0.1).lr = 0.3
+
+
 NAMES = ["FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "ByteTensor", "BoolTensor"]
 
 

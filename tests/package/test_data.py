@@ -468,3 +468,8 @@ def test_tensors_in_a_list_may_be_samples():
     assert next(iter(DataLoader(same, batch_size=2))).shape == (2, 6, 2)
     assert DataLoader((minigrad.zeros(6), minigrad.zeros(4))).dataset  # sequences, say
     assert len(next(iter(DataLoader((*same,), batch_size=2, collate_fn=list)))) == 2
+
+
+def test_samples_one_by_one_may_have_any_shapes():
+    loader = DataLoader([minigrad.ones(6, 3), minigrad.ones(6, 4)], batch_size=1)
+    assert [tuple(each.shape) for each in loader] == [(1, 6, 3), (1, 6, 4)]

@@ -93,7 +93,8 @@ def test_figure_1_has_its_name(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["B99"], "there is no claim B99; there are A1, A2"), (["all", "A1"], "all and quick stand"),
-     (["A4", "--folder", __file__], "cannot be used: ")],
+     (["A4", "--folder", __file__], "cannot be used: "),
+     (["--quick"], "of which claim? `lab quick`")],
 )  # fmt: skip
 def test_what_cannot_be_carried_out(words, said, capsys):
     assert command_line.main(["lab", *words]) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from minigrad.lab.axes import Scale, number_text
 from minigrad.lab.figure import apart, svg_figure, thinned
-from minigrad.lab.protocol import Panel, Run, all_claims
+from minigrad.lab.protocol import Curve, Panel, Run, all_claims
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -88,6 +88,22 @@ def test_names_beside_curves_do_not_touch():
 )  # fmt: skip
 def test_ticks(low, high, log, ticks):
     assert Scale(low, high, log, 0, 300).ticks(5) == pytest.approx(ticks, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("log", ["", "y"])
+@pytest.mark.parametrize(
+    "y", [[3e17] * 2, [1e300] * 2, [1.7e308, 1e-300], [5e-324, 1e-323], [1.7e308] * 2, [2.0, 2.0]]
+)
+def test_any_number_can_be_drawn(y, log):
+    panel = Panel("Panel", "x", "y", "y" if log else "")
+    panel.line("curve", [1, 2], y)
+    if not log:
+        panel.line("negative", [1, 2], [-each for each in y])
+    kept = record(panel)
+    for panels in (kept["panels"], list(map(thinned, kept["panels"]))):
+        assert "nan" not in svg_figure(kept | {"panels": panels})
+    one = Panel("Panel", "x", "y", curves=[Curve("one point", [1.0] * 300, [1.0] * 300)])
+    thinned(record(one)["panels"][0])
 
 
 def test_an_axis_names_the_values_measured_as_far_as_there_is_room():

@@ -69,8 +69,8 @@ TRIED = {
         lambda: MLPRegressor().partial_fit(X, LABELS, sample_weight=X[:, 0]), TypeError,
         "^MLPRegressor: partial_fit takes X and y, not sample_weight; .* repeated"),
     "warm start of another": (lambda: again(MLPClassifier(5), hidden_layer_sizes=(3,)), ValueError,
-                              r"warm_start=True goes on .* built with hidden_layer_sizes=5, and "
-                              r"now hidden_layer_sizes=\(3,\); .*clone"),
+                              r"warm_start=True goes on .* built with hidden_layer_sizes=\(5,\), "
+                              r"and now hidden_layer_sizes=\(3,\); .*clone"),
     "warm start of another module": (
         lambda: again(ModuleClassifier(Named, module__n_in=2), module=nn.Linear), ValueError,
         "warm_start=True goes on .* built with module=.*Named"),
@@ -102,6 +102,22 @@ def test_what_was_tried_is_answered_in_its_words(name):
 def test_a_warm_start_may_change_how_it_trains():
     model = again(MLPClassifier(5, max_iter=2), max_iter=3, alpha=0.1, learning_rate_init=0.1)
     assert len(model.loss_curve_) == 5
+
+
+@pytest.mark.parametrize("sizes", [5, [5], np.array([5]), (np.int64(5),)], ids=repr)
+def test_one_design_may_be_written_in_several_ways(sizes):
+    again(MLPClassifier((5,), max_iter=1), hidden_layer_sizes=sizes, dropout=0)
+
+
+def test_what_changed_in_place_or_by_a_class_of_the_same_name_is_another_design():
+    sizes = [5]
+    model = MLPClassifier(sizes, max_iter=1, warm_start=True).fit(X, LABELS)
+    sizes[0] = 9
+    with pytest.raises(ValueError, match=r"built with hidden_layer_sizes=\(5,\), and now .*\(9,\)"):
+        model.fit(X, LABELS)
+    same_name = type("Named", (nn.Linear,), {"__module__": Named.__module__})
+    with pytest.raises(ValueError, match="built with module="):
+        again(ModuleClassifier(Named, module__n_in=2), module=same_name)
 
 
 def test_a_name_of_ones_own_can_be_given():
