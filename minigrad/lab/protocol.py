@@ -246,14 +246,14 @@ def in_words(check: Check) -> str:
 def carry_out(claim: Claim, seed: int, quick: bool, say: Callable[[str], Any] = print) -> Run:
     """Measure, on one thread; the threads and random numbers of the caller stay as they were."""
     run = Run(claim, seed, quick, say)
-    threads, state = minigrad.get_num_threads(), minigrad.get_rng_state()
+    threads = minigrad.get_num_threads()
     minigrad.set_num_threads(1)
-    minigrad.manual_seed(seed)
     start = time.process_time()
     try:
-        claim.measure(run)
+        with minigrad.random.fork_rng():
+            minigrad.manual_seed(seed)
+            claim.measure(run)
     finally:
         minigrad.set_num_threads(threads)
-        minigrad.set_rng_state(state)
     run.seconds = time.process_time() - start
     return run

@@ -13,22 +13,16 @@ from xml.etree import ElementTree
 
 import pytest
 from helpers import derivations
-from helpers.book_pages import plain, without_code
+from helpers.book_pages import need_what_builds_the_book, plain, without_code
 
 from minigrad import _build_info
 
-pytest.importorskip("markdown_it")
-pytest.importorskip("latex2mathml")
-pytest.importorskip("pygments")
-pytest.importorskip("Cython")
+need_what_builds_the_book()
 
 from minigrad.book import building, formulas, heat  # noqa: E402  they need these
 
 ROOT = Path(__file__).parents[2]
 KB = 1000
-
-if not (ROOT / "minigrad" / "book").exists():
-    pytest.skip("the book is built from a source tree", allow_module_level=True)
 
 
 def test_every_page_of_docs_is_there(pages):

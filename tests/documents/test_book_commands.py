@@ -7,23 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.book_pages import need_what_builds_the_book
 
 import minigrad
 from minigrad import ones
 from minigrad.book import commands, opening, shelf
 from minigrad.nn import functional as F
 
-pytest.importorskip("markdown_it")
-pytest.importorskip("latex2mathml")
-pytest.importorskip("pygments")
-pytest.importorskip("Cython")
+need_what_builds_the_book()
 
 from minigrad.book import building  # noqa: E402  it needs these
 
 ROOT = Path(__file__).parents[2]
-
-if not (ROOT / "minigrad" / "book").exists():
-    pytest.skip("the book is built from a source tree", allow_module_level=True)
 
 
 @pytest.fixture

@@ -6,23 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import book_symbols, derivations
-from helpers.book_pages import REFERENCE, excerpts, plain, static_panels
+from helpers.book_pages import (
+    REFERENCE,
+    excerpts,
+    need_what_builds_the_book,
+    plain,
+    static_panels,
+)
 
 import minigrad
 from minigrad._kernels import active
 from minigrad.book import measured
 
-pytest.importorskip("markdown_it")
-pytest.importorskip("latex2mathml")
-pytest.importorskip("pygments")
-pytest.importorskip("Cython")
+need_what_builds_the_book()
 
 from minigrad.book import jacobians  # noqa: E402  it needs these
 
 ROOT = Path(__file__).parents[2]
-
-if not (ROOT / "minigrad" / "book").exists():
-    pytest.skip("the book is built from a source tree", allow_module_level=True)
 
 
 def test_the_lines_shown_are_those_of_the_files(pages, panels):

@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
+from helpers.fresh_values import Double
 from helpers.layouts import leaf_of
 from helpers.operations import OPERATIONS
 from helpers.rest_slow import rest_slow
@@ -88,23 +89,13 @@ def test_a_chain_of_1_000_000():
     diamonds(100_000)
 
 
-class Twice(mg.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x * 2
-
-    @staticmethod
-    def backward(ctx, dy):
-        return dy * 2
-
-
 # Other ways to grow a graph: (one more link, what undoes its effect on the gradient).
 LINKS = {
     "views": lambda y: y.view(1).unsqueeze(0).squeeze(0),
     "views by index": lambda y: y.unsqueeze(0)[0],
     "in place": lambda y: y.mul_(1.0),
     "writes": lambda y: y.__setitem__(0, y[0] * 1.0) or y,
-    "own functions": lambda y: Twice.apply(y) * 0.5,
+    "own functions": lambda y: Double.apply(y) * 0.5,
     "kept values": lambda y: (y * y).sqrt(),
 }
 
