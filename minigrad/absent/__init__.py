@@ -69,6 +69,10 @@ class NoSuchName(AttributeError):
     def args(self) -> tuple[Any, ...]:  # type: ignore[override]  # BaseException's is a field
         return (str(self),)
 
+    @args.setter
+    def args(self, value: tuple[Any, ...]) -> None:  # libraries that wrap errors write there
+        self._text = str(value[0]) if value else ""
+
     def __reduce__(self) -> tuple[Any, ...]:  # errors go from process to process
         return AttributeError, self.args
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.lab.protocol import all_claims
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
     name: (DOCS / f"{name}.md").read_text(encoding="utf-8")
@@ -95,3 +97,10 @@ def test_cited_claims_that_miss_a_bound_are_named(runs):
     assert {claim for claim, *_ in ARTICLES} < set(cited) <= {run["claim"] for run in runs}
     missed = {run["claim"] for run in runs if run["verdict"] != "holds"}
     assert set(CLAIM.findall(sentence)) == missed & set(cited)
+
+
+def test_the_readme_counts_the_claims():
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"`python -m minigrad lab` takes (\d+) claims", text) == [
+        str(len(all_claims()))
+    ]

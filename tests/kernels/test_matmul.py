@@ -104,7 +104,11 @@ def test_without_a_blas_our_loops_leave_to_numpy_what_does_not_suit_them(monkeyp
         products.use(before)
 
 
-@pytest.mark.parametrize(("sizes", "others"), [((1024, 64, 10), 0), ((64, 64, 10), 1)], ids=str)
+@pytest.mark.parametrize(
+    ("sizes", "others"),
+    [((1024, 64, 10), 0), ((64, 64, 10), 1), ((4096, 64, 7), 1)],  # 7 of 32 columns: too few
+    ids=str,
+)
 def test_nobody_wakes_the_threads_of_blas_for_a_narrow_product(monkeypatch, sizes, others):
     """They would wait busily for the next one, where our own threads have work."""
     n, k, m = sizes

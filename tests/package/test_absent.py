@@ -308,6 +308,17 @@ def test_the_message_of_a_name_is_text_wherever_it_is_read():
         assert type(again) is AttributeError and again.args == error.args
 
 
+def test_the_message_is_that_of_the_first_reading_and_can_be_replaced():
+    layer = mg.nn.Linear(1, 1)
+    with pytest.raises(AttributeError) as caught:
+        layer.wieght  # noqa: B018
+    said = str(caught.value)
+    layer.wieghts = 1
+    assert str(caught.value) == said
+    caught.value.args = (f"{said}, in layer 3",)
+    assert str(caught.value) == caught.value.args[0] == f"{said}, in layer 3"
+
+
 def test_a_property_that_reads_what_is_not_there_is_not_asked_for_again():
     class Model(mg.nn.Module):
         @property
