@@ -2,8 +2,8 @@
 
 MKL does, where it is installed (the extra `mkl`). Otherwise `_kernels/linear.pyx` multiplies, if
 its loops in use are those for AVX-512, large products in parts on several threads (`workers.pyx`).
-Two cases still go to BLAS: shapes that would fill less than half of a tile, and very large
-products, for which it packs both factors. Without AVX-512 BLAS computes everything. Stacks of
+Two cases still go to BLAS: shapes that would fill too little of the tiles, and very large products,
+for which it packs both factors. Without AVX-512 BLAS computes everything. Stacks of
 matrices go to `numpy.matmul`, except those of convolution, which are multiplied one by one where
 the loops of `_kernels/linear.pyx` are meant for them.
 
